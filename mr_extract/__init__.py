@@ -1,0 +1,25 @@
+"""Source extraction from astronomical images, one by one or by the million.
+
+``extract(path | HDU | array)`` measures one image in this process;
+``python -m mr_extract.jobs.extract MANIFEST`` measures every image of a
+manifest on any runner.
+"""
+
+__version__ = "0.1.0"
+
+__all__ = ["Config", "extract", "__version__"]
+
+_HOMES = {"extract": "mr_extract.table", "Config": "mr_extract.config"}
+
+
+def __getattr__(name):
+    # A task that only sorts text must not pay for numpy and astropy.
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_HOMES])

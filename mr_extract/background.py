@@ -1,0 +1,66 @@
+"""Background and noise on a mesh."""
+
+import numpy as np
+import sep
+
+from mr_extract.failures import ImageFailure
+
+
+def subtract_background(data, settings, mask=None):
+    """Estimate the background and take it off the image, in place.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (height, width)
+        The image; on return without its background. In place, because the
+        full background image would cost as much memory as the image.
+    settings : mr_extract.config.Background
+        Mesh and filter.
+    mask : ndarray of bool, shape (height, width), optional
+        True where a pixel does not count.
+
+    Returns
+    -------
+    sep.Background
+        The mesh; `globalback` and `globalrms` are in image units.
+
+    Raises
+    ------
+    ImageFailure
+        ``no-valid-pixels`` when no pixel counts.
+    """
+    if mask is not None and mask.all():
+        raise ImageFailure("no-valid-pixels", "every pixel is blank, NaN or masked")
+    height, width = data.shape
+    mesh = sep.Background(
+        data,
+        mask=mask,
+        bw=min(settings.bw, width),
+        bh=min(settings.bh, height),
+        fw=settings.fw,
+        fh=settings.fh,
+        fthresh=settings.fthresh,
+    )
+    mesh.subfrom(data)
+    return mesh
+
+
+def background_at(mesh, x, y):
+    """Return the background at positions.
+
+    Parameters
+    ----------
+    mesh : sep.Background
+        From `subtract_background`.
+    x, y : ndarray of float64, shape (n,)
+        0-based pixel positions; the nearest pixel is taken.
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        Background in image units.
+    """
+    back = mesh.back()
+    rows = np.clip(np.rint(y), 0, back.shape[0] - 1).astype(int)
+    columns = np.clip(np.rint(x), 0, back.shape[1] - 1).astype(int)
+    return back[rows, columns]

@@ -1,0 +1,262 @@
+"""What to measure and how: one frozen tree of settings.
+
+The fields below are the only source of the command-line options, their help,
+their validation and the hash that identifies a configuration in a catalog.
+Defaults are those of SExtractor's ``default.sex`` (2.25) where both programs
+mean the same; a default that differs says why in its help.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, replace
+from math import isfinite
+
+DEFAULT_KERNEL = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
+
+
+def setting(default, help_text, check=None, choices=None):
+    """Declare a field with its help and the test that a value must pass."""
+    return field(
+        default=default, metadata={"help": help_text, "check": check, "choices": choices}
+    )
+
+
+def _positive(value):
+    return value > 0 or "must be greater than 0"
+
+
+def _not_negative(value):
+    return value >= 0 or "must not be negative"
+
+
+def _fraction(value):
+    return 0 <= value <= 1 or "must lie between 0 and 1"
+
+
+def _diameters(values):
+    return (len(values) > 0 and all(v > 0 for v in values)) or "needs diameters greater than 0"
+
+
+def _fractions(values):
+    return (len(values) > 0 and all(0 < v < 1 for v in values)) or "needs fractions between 0 and 1"
+
+
+def _kernel(rows):
+    if not rows:
+        return True
+    if len({len(row) for row in rows}) != 1:
+        return "needs rows of equal length"
+    return sum(sum(row) for row in rows) > 0 or "needs weights with a sum greater than 0"
+
+
+def _coerced(one, value):
+    # One spelling for one meaning, so that equal settings have equal hashes.
+    if isinstance(one.default, float) and type(value) is int:
+        return float(value)
+    if isinstance(one.default, tuple) and isinstance(value, (list, tuple)):
+        return tuple(
+            tuple(map(float, v)) if isinstance(v, (list, tuple))
+            else float(v) if type(v) is int else v
+            for v in value
+        )
+    return value
+
+
+def _validate(one, value):
+    wanted = type(one.default)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ValueError(f"{one.name} must be of type {wanted.__name__}, not {value!r}")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{one.name} must be a finite number")
+    choices, check = one.metadata["choices"], one.metadata["check"]
+    if choices and value not in choices:
+        raise ValueError(f"{one.name} must be one of {', '.join(choices)}, not {value!r}")
+    verdict = check(value) if check else True
+    if verdict is not True:
+        raise ValueError(f"{one.name} {verdict}, not {value!r}")
+
+
+class Section:
+    """A group of settings, checked when it is made."""
+
+    def __post_init__(self):
+        for one in fields(self):
+            value = _coerced(one, getattr(self, one.name))
+            _validate(one, value)
+            object.__setattr__(self, one.name, value)
+
+
+@dataclass(frozen=True)
+class Background(Section):
+    """The mesh on which background and noise are estimated."""
+
+    bw: int = setting(64, "width of a background mesh cell in pixels (BACK_SIZE)", _positive)
+    bh: int = setting(64, "height of a background mesh cell in pixels (BACK_SIZE)", _positive)
+    fw: int = setting(3, "median filter width in cells (BACK_FILTERSIZE)", _positive)
+    fh: int = setting(3, "median filter height in cells (BACK_FILTERSIZE)", _positive)
+    fthresh: float = setting(
+        0.0, "filter only cells that differ by more than this (BACK_FILTTHRESH)", _not_negative
+    )
+
+
+@dataclass(frozen=True)
+class Detection(Section):
+    """What counts as a source."""
+
+    thresh: float = setting(1.5, "detection threshold (DETECT_THRESH)", _positive)
+    thresh_type: str = setting(
+        "relative", "threshold in units of the background rms, or absolute in image units",
+        choices=("relative", "absolute"),
+    )
+    minarea: int = setting(5, "pixels above the threshold that make a source (DETECT_MINAREA)",
+                           _positive)
+    filter_kernel: tuple = setting(
+        DEFAULT_KERNEL,
+        "detection filter: a .conv file, rows as 1,2,1/2,4,2/1,2,1, or 'none' (FILTER_NAME)",
+        _kernel,
+    )
+    filter_type: str = setting(
+        "conv", "convolution, as SExtractor does, or matched filter (differ where the noise varies)",
+        choices=("conv", "matched"),
+    )
+    deblend_nthresh: int = setting(
+        32, "deblending levels; 1 switches it off (DEBLEND_NTHRESH)", _positive
+    )
+    deblend_cont: float = setting(
+        0.005, "least contrast of a deblended part (DEBLEND_MINCONT)", _fraction
+    )
+    clean: bool = setting(True, "remove spurious detections near bright objects (CLEAN)")
+    clean_param: float = setting(1.0, "efficiency of cleaning (CLEAN_PARAM)", _positive)
+    pixstack: int = setting(
+        50_000,
+        "first size of the pixel buffer (MEMORY_PIXSTACK); grown up to the size of the image "
+        "when an image fills it, so it changes the speed and never the result",
+        _positive,
+    )
+
+
+@dataclass(frozen=True)
+class Measurement(Section):
+    """What is measured of a source."""
+
+    apertures: tuple = setting(
+        (5.0,), "diameters of the circular apertures in pixels (PHOT_APERTURES)", _diameters
+    )
+    kron_factor: float = setting(
+        2.5, "Kron aperture in units of the Kron radius (PHOT_AUTOPARAMS 1)", _positive
+    )
+    kron_min_radius: float = setting(
+        3.5, "least Kron aperture in units of a and b (PHOT_AUTOPARAMS 2)", _not_negative
+    )
+    kron_min_diameter: float = setting(
+        0.0, "a Kron aperture smaller than this becomes a circle of this diameter in pixels "
+        "(PHOT_AUTOAPERS 2)", _not_negative,
+    )
+    flux_fractions: tuple = setting(
+        (0.5,), "fractions of the Kron flux for flux_radius (PHOT_FLUXFRAC)", _fractions
+    )
+    gain: float = setting(
+        0.0, "electrons per image unit; 0 is no photon noise (GAIN)", _not_negative
+    )
+    gain_key: str = setting(
+        "GAIN", "header card that overrides the gain; empty for none (GAIN_KEY)"
+    )
+    satur_level: float = setting(
+        50_000.0, "image value at which a pixel counts as saturated (SATUR_LEVEL)", _positive
+    )
+    satur_key: str = setting(
+        "SATURATE", "header card that overrides the saturation level; empty for none (SATUR_KEY)"
+    )
+    zero_point: float = setting(
+        0.0, "magnitude of one image unit; a manifest line's zero_point= wins (MAG_ZEROPOINT)"
+    )
+
+
+@dataclass(frozen=True)
+class Astrometry(Section):
+    """Sky positions."""
+
+    require_wcs: bool = setting(
+        False, "an image without a usable celestial WCS is a failure (otherwise ra, dec are nan)"
+    )
+
+
+@dataclass(frozen=True)
+class Output(Section):
+    """What is written of what was measured."""
+
+    columns: tuple = setting(
+        ("default",), "names and groups of columns; --print-schema lists them (PARAMETERS_NAME)"
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of an extraction.
+
+    Raises
+    ------
+    ValueError
+        When a value is out of its range; the message names the setting.
+
+    Examples
+    --------
+    >>> config = Config().updated(thresh=2.0, apertures=(5.0, 10.0))
+    >>> config.detection.thresh
+    2.0
+    """
+
+    background: Background = Background()
+    detection: Detection = Detection()
+    measurement: Measurement = Measurement()
+    astrometry: Astrometry = Astrometry()
+    output: Output = Output()
+
+    def __post_init__(self):
+        from mr_extract.columns import choose
+
+        choose(self.output.columns, self.measurement)
+
+    def updated(self, **values):
+        """Return a copy with the named settings, of whatever section, changed.
+
+        Parameters
+        ----------
+        **values
+            Settings by name, such as ``thresh=2.0``.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no setting, or a value out of range.
+        """
+        sections = {}
+        homes = {one.name: section for section, one in settings()}
+        for name, value in values.items():
+            if name not in homes:
+                raise ValueError(f"there is no setting {name!r}")
+            sections.setdefault(homes[name], {})[name] = value
+        return replace(
+            self, **{name: replace(getattr(self, name), **v) for name, v in sections.items()}
+        )
+
+    def as_dict(self):
+        """Return nested plain dictionaries of all settings."""
+        return asdict(self)
+
+    def as_json(self):
+        """Return the canonical one-line text of all that changes a catalog."""
+        result = self.as_dict()
+        del result["detection"]["pixstack"]  # changes the speed, never the result
+        return json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def hash(self):
+        """Return 16 hexadecimal digits that identify `as_json`."""
+        return hashlib.sha256(self.as_json().encode()).hexdigest()[:16]
+
+
+def settings():
+    """Yield ``(section name, dataclass field)`` for every setting."""
+    for section in fields(Config):
+        for one in fields(section.default):
+            yield section.name, one

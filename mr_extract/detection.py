@@ -1,0 +1,95 @@
+"""Detection, deblending and cleaning by sep, with buffers that grow."""
+
+import numpy as np
+import sep
+
+from mr_extract.failures import ImageFailure
+
+_SUB_OBJECTS = 1024  # sep's own first limit of deblending branches
+_MOST_SUB_OBJECTS = 16 * _SUB_OBJECTS
+_MOST_PIXELS = 40_000_000  # a buffer of about 2 GB
+
+
+def detect(data, settings, rms, mask=None, gain=0.0):
+    """Find the sources of a background-subtracted image.
+
+    A full pixel buffer or deblending overflow is tried again with a larger
+    buffer: the first sizes are small because sep allocates them anew, in full,
+    on each call.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (height, width)
+        Image without background, C-contiguous and in native byte order.
+    settings : mr_extract.config.Detection
+        Threshold, filter, deblending and cleaning.
+    rms : float
+        Background rms in image units.
+    mask : ndarray of bool, shape (height, width), optional
+        True where a pixel does not count.
+    gain : float
+        Electrons per image unit, 0 for no photon noise in position errors.
+
+    Returns
+    -------
+    objects : structured ndarray, shape (n,)
+        As `sep.extract` returns it: 0-based pixels, `theta` in radians.
+
+    Raises
+    ------
+    ImageFailure
+        ``constant-image`` when there is no noise to set a threshold by,
+        ``pixel-buffer`` or ``deblending-overflow`` when the largest buffers
+        do not do.
+    """
+    relative = settings.thresh_type == "relative"
+    if relative and not rms > 0:
+        raise ImageFailure(
+            "constant-image",
+            f"the background rms is {rms:g}, so no relative threshold can be set; "
+            "an absolute one can (--thresh-type absolute)",
+        )
+    kernel = np.array(settings.filter_kernel, np.float32) if settings.filter_kernel else None
+    noise = rms if rms > 0 else None
+    thresh = settings.thresh if relative or noise is None else settings.thresh / noise
+    pixstack, sub_objects = settings.pixstack, _SUB_OBJECTS
+    most = max(min(data.size, _MOST_PIXELS), settings.pixstack)
+    while True:
+        sep.set_extract_pixstack(pixstack)
+        sep.set_sub_object_limit(sub_objects)
+        try:
+            return sep.extract(
+                data,
+                thresh,
+                err=noise,
+                gain=gain or None,
+                mask=mask,
+                minarea=settings.minarea,
+                filter_kernel=kernel,
+                filter_type=settings.filter_type,
+                deblend_nthresh=settings.deblend_nthresh,
+                deblend_cont=settings.deblend_cont,
+                clean=settings.clean,
+                clean_param=settings.clean_param,
+            )
+        except MemoryError:
+            raise
+        except Exception as error:  # sep has no class of its own for these
+            text = str(error)
+            if "pixel buffer full" in text:
+                if pixstack >= most:
+                    raise ImageFailure(
+                        "pixel-buffer",
+                        f"{pixstack} pixels over the threshold do not do for "
+                        f"{data.shape[1]} x {data.shape[0]} pixels; is the threshold too low?",
+                    ) from error
+                pixstack = min(8 * pixstack, most)
+            elif "deblend" in text:
+                if sub_objects >= _MOST_SUB_OBJECTS:
+                    raise ImageFailure(
+                        "deblending-overflow",
+                        f"an object has more than {sub_objects} branches; raise deblend_cont",
+                    ) from error
+                sub_objects *= 4
+            else:
+                raise

@@ -1,0 +1,57 @@
+"""The closed list of reasons why an image has no sources in the catalog.
+
+A kernel or a storage scheme raises :class:`ImageFailure` with one of the
+kinds below; a job turns it into an ``#error`` line and a counter. Anything
+else that is raised is a defect of ours and is reported as ``internal``.
+"""
+
+KINDS = {
+    "malformed-line": "the line of the manifest cannot be understood",
+    "duplicate-id": "different lines of the manifest have the same id",
+    "fetch-not-found": "there is nothing at the given place",
+    "fetch-forbidden": "the file may not be read",
+    "fetch-not-a-file": "the place is a directory or a device",
+    "fetch-failed": "reading the file failed on the way",
+    "unsupported-scheme": "no storage module reads this kind of URI",
+    "empty-file": "the file has no bytes",
+    "not-fits": "the bytes are not a FITS file",
+    "truncated": "the file ends before its data do",
+    "corrupt": "the file is damaged",
+    "no-image": "the file has no image, only headers or tables",
+    "no-extension": "the extension that was asked for is not there",
+    "not-two-dimensional": "the image is not a plane of pixels",
+    "unsupported-pixels": "the pixels are not real numbers",
+    "no-valid-pixels": "every pixel is blank, NaN or masked",
+    "constant-image": "the pixels have no noise, so no threshold can be set",
+    "broken-wcs": "the header's celestial WCS cannot be used",
+    "no-wcs": "sky positions were required and the header has no celestial WCS",
+    "pixel-buffer": "more pixels over the threshold than the largest buffer holds",
+    "deblending-overflow": "an object has more branches than the largest buffer holds",
+    "memory": "the image does not fit into memory",
+    "timeout": "measuring took longer than allowed",
+    "killed": "the process that measured it died, twice",
+    "lost": "no task reported on it",
+    "internal": "an unexpected error, a defect of mr_extract",
+}
+
+
+class ImageFailure(Exception):
+    """One image cannot be measured, for a reason with a name.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `KINDS`.
+    message : str
+        What was found and, where it helps, what to do; one line.
+    """
+
+    def __init__(self, kind, message):
+        if kind not in KINDS:
+            raise ValueError(f"unknown failure kind {kind!r}")
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.message = message
+
+    def __reduce__(self):
+        return type(self), (self.kind, self.message)

@@ -1,0 +1,90 @@
+"""FITS header cards, read without astropy.
+
+Only what nearly all headers of survey frames are made of: fixed or free
+format values of keywords of up to eight characters. `text` holds the whole
+header for astropy, which reads everything else.
+"""
+
+import re
+
+_CARD = re.compile(
+    r"([A-Z0-9_-]{1,8}) *= +(?:'((?:[^']|'')*)'|([TF])(?= *(?:/|$))|([^ /']+)) *(?:/.*)?$"
+)
+BLOCK = 2880
+CARD = 80
+
+
+class Cards(dict):
+    """The values of a header by keyword.
+
+    Attributes
+    ----------
+    text : str
+        The cards as they stand in the file, 80 characters each, with END.
+    """
+
+    text = ""
+
+
+def read_cards(buffer, offset):
+    """Read the header that begins at `offset`.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+        The file.
+    offset : int
+        Where the header begins, a multiple of 2880.
+
+    Returns
+    -------
+    cards : Cards
+    end : int
+        Where the data begin.
+
+    Raises
+    ------
+    EOFError
+        When the buffer ends before an END card.
+    """
+    view = memoryview(buffer)
+    start, pieces = offset, []
+    while True:
+        block = bytes(view[offset : offset + BLOCK])
+        if len(block) < BLOCK:
+            raise EOFError("the file ends inside a header")
+        offset += BLOCK
+        pieces.append(block)
+        if b"END" in block and any(
+            block[k : k + CARD].rstrip() == b"END" for k in range(0, BLOCK, CARD)
+        ):
+            break
+        if offset - start > 4096 * BLOCK:
+            raise EOFError("no END card within 11 MB")
+    text = b"".join(pieces).decode("latin-1")
+    cards = Cards()
+    for k in range(0, len(text), CARD):
+        card = text[k : k + CARD].rstrip()
+        if card == "END":
+            cards.text = text[: k + CARD]
+            break
+        match = _CARD.match(card)
+        if match:
+            keyword, string, logical, number = match.groups()
+            cards.setdefault(keyword, _value(string, logical, number))
+    return cards, offset
+
+
+def _value(string, logical, number):
+    if string is not None:
+        return string.replace("''", "'").rstrip()
+    if logical is not None:
+        return logical == "T"
+    try:
+        return int(number)
+    except ValueError:
+        pass
+    try:
+        return float(number.replace("D", "E").replace("d", "e"))
+    except ValueError:
+        return number

@@ -1,0 +1,87 @@
+"""Any image that astropy can read: compressed, scaled and odd ones."""
+
+import io
+import warnings
+
+import numpy as np
+
+from mr_extract.failures import ImageFailure
+from mr_extract.images.image import Image, plane
+
+
+def read_general(buffer, ext=None):
+    """Read an image through `astropy.io.fits`.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+        The whole file, uncompressed outside (units inside may be tile-compressed).
+    ext : int or str, optional
+        Number or EXTNAME of the unit; by default the first with an image.
+
+    Returns
+    -------
+    Image
+        Its header is an `astropy.io.fits.Header`.
+
+    Raises
+    ------
+    ImageFailure
+        ``corrupt`` when astropy cannot make sense of it; ``truncated``,
+        ``no-image``, ``no-extension``, ``not-two-dimensional``,
+        ``unsupported-pixels`` as named.
+    """
+    from astropy.io import fits
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            with fits.open(
+                io.BytesIO(bytes(buffer)), memmap=False, lazy_load_hdus=False,
+                ignore_missing_simple=False,
+            ) as units:
+                return _image(units, ext)
+        except ImageFailure:
+            raise
+        except MemoryError:
+            raise
+        except Exception as error:  # astropy raises nearly every class there is
+            texts = [str(error), *(str(w.message) for w in said)]
+            cut = [t for t in texts if "truncated" in t.lower() or "buffer is too small" in t]
+            kind, text = ("truncated", cut[0]) if cut else ("corrupt", texts[0])
+            raise ImageFailure(kind, f"{type(error).__name__}: {one_line(text)}") from error
+
+
+def one_line(text):
+    """Return the text on one line, at most 300 characters of it."""
+    return " ".join(str(text).split())[:300]
+
+
+def _image(units, ext):
+    holds = [unit.is_image and len(unit.shape) > 0 for unit in units]
+    if ext is None:
+        if not any(holds):
+            raise ImageFailure("no-image", f"none of {len(units)} units holds an image")
+        number = holds.index(True)
+    else:
+        try:
+            number = units.index_of(ext)
+            units[number]
+        except (KeyError, IndexError) as error:
+            raise ImageFailure(
+                "no-extension", f"there is no extension {ext!r} among {len(units)} units"
+            ) from error
+        if not holds[number]:
+            raise ImageFailure("no-image", f"extension {ext!r} holds no image")
+    unit = units[number]
+    header = unit.header.copy()  # astropy takes scaling cards out when data are read
+    values = np.asarray(unit.data)
+    data, mask = plane(values)
+    blank = header.get("BLANK", header.get("ZBLANK"))
+    if values.dtype.kind in "iu" and blank is not None:
+        # astropy leaves integers that need no scaling as they are, blanks among them.
+        blanks = (values == blank + int(header.get("BZERO", 0))).reshape(data.shape)
+        if blanks.any():
+            mask = blanks
+            data[mask] = 0.0
+    return Image(data, header, mask, number, sum(holds))

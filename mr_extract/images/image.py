@@ -1,0 +1,97 @@
+"""An image in memory, as the kernels want it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mr_extract.failures import ImageFailure
+
+
+@dataclass
+class Image:
+    """One plane of pixels with its header.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (height, width)
+        C-contiguous, native byte order; blank pixels are 0.
+    header : mapping
+        Header cards: `get(keyword)` gives a Python value.
+    mask : ndarray of bool, shape (height, width), or None
+        True where a pixel is blank or not finite; None when there is none.
+    hdu : int
+        Number of the header and data unit in its file, the primary is 0.
+    images : int
+        Number of units in the file that hold an image.
+    """
+
+    data: np.ndarray
+    header: object = field(default_factory=dict)
+    mask: np.ndarray | None = None
+    hdu: int = 0
+    images: int = 1
+
+
+def plane(values):
+    """Return pixels of any numeric type as a float32 plane and the mask of what is not finite.
+
+    Parameters
+    ----------
+    values : ndarray, shape (height, width) or with further axes of length 1 before
+        Any byte order; integers, float32 or float64. It is copied unless it is
+        already a native C-contiguous float32 array.
+
+    Returns
+    -------
+    data : ndarray of float32, shape (height, width)
+        With 0 where the value is not finite.
+    mask : ndarray of bool or None
+        True where the value was not finite; None when all were.
+
+    Raises
+    ------
+    ImageFailure
+        ``unsupported-pixels`` for complex, boolean and other types,
+        ``not-two-dimensional`` when there is no single plane.
+    """
+    values = np.asarray(values)
+    if values.dtype.kind not in "iuf":
+        raise ImageFailure(
+            "unsupported-pixels", f"pixels of type {values.dtype.name} cannot be measured"
+        )
+    shape = plane_shape(values.shape)
+    with np.errstate(over="ignore"):
+        data = np.ascontiguousarray(values.reshape(shape), dtype=np.float32)
+    if values.dtype.kind != "f":
+        return data, None
+    # The sum is finite only if every pixel is, short of an overflow: one pass
+    # without a temporary image for the usual case.
+    with np.errstate(invalid="ignore", over="ignore"):
+        clean = np.isfinite(data.sum(dtype=np.float64))
+    if clean:
+        return data, None
+    mask = ~np.isfinite(data)
+    if not mask.any():
+        return data, None
+    if np.shares_memory(data, values):
+        data = data.copy()
+    data[mask] = 0.0
+    return data, mask
+
+
+def plane_shape(shape):
+    """Return (height, width) of a shape whose further axes have length 1.
+
+    Raises
+    ------
+    ImageFailure
+        ``not-two-dimensional`` otherwise.
+    """
+    text = " x ".join(str(n) for n in reversed(shape))
+    if len(shape) < 2:
+        raise ImageFailure("not-two-dimensional", f"the image has {len(shape)} axis: {text}")
+    if any(n != 1 for n in shape[:-2]):
+        raise ImageFailure("not-two-dimensional", f"the image has several planes: {text}")
+    if 0 in shape:
+        raise ImageFailure("not-two-dimensional", f"the image has an axis of length 0: {text}")
+    return shape[-2], shape[-1]

@@ -1,0 +1,59 @@
+"""Vector calls in which one bad object does not lose its neighbours."""
+
+import numpy as np
+
+
+def each_object(function, *arrays, outputs):
+    """Call a function of n objects so that an object that makes it raise is alone in it.
+
+    sep's photometry raises for a whole call when one object is out of its
+    domain. The call is halved until the culprits stand alone: no cost when
+    none raises, 2 log2(n) calls for each that does.
+
+    Parameters
+    ----------
+    function : callable
+        Takes the arrays and returns `outputs` arrays of their length; an
+        output may have a second axis.
+    *arrays : ndarray, shape (n,)
+        One value an object.
+    outputs : int
+        Number of arrays that `function` returns.
+
+    Returns
+    -------
+    results : tuple of ndarray, shape (n,) or (n, k)
+        As from `function`; nan (0 for integers) where it raised.
+    failed : ndarray of bool, shape (n,)
+        True for the objects for which it raised.
+    """
+    n = len(arrays[0])
+    failed = np.zeros(n, bool)
+    pieces = []
+
+    def attempt(start, stop):
+        try:
+            pieces.append((start, stop, function(*(a[start:stop] for a in arrays))))
+        except MemoryError:
+            raise
+        except Exception:  # whatever it is, it is recorded in `failed`
+            if stop - start <= 1:
+                failed[start:stop] = True
+                return
+            middle = (start + stop) // 2
+            attempt(start, middle)
+            attempt(middle, stop)
+
+    attempt(0, n)
+    if len(pieces) == 1 and not failed.any():
+        return tuple(pieces[0][2]), failed
+    results = []
+    for k in range(outputs):
+        parts = [np.asarray(result[k]) for _, _, result in pieces]
+        shape = (n, *parts[0].shape[1:]) if parts else (n,)
+        dtype = parts[0].dtype if parts else np.dtype(float)
+        full = np.full(shape, np.nan if dtype.kind == "f" else 0, dtype)
+        for (start, stop, _), part in zip(pieces, parts):
+            full[start:stop] = part
+        results.append(full)
+    return tuple(results), failed

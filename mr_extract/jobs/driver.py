@@ -1,0 +1,174 @@
+"""The process that a user starts: plan, run, gather, report."""
+
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+from contextlib import nullcontext
+from time import monotonic
+
+from mr_extract import __version__
+from mr_extract.columns import choose, describe
+from mr_extract.jobs import summary
+from mr_extract.jobs.gather import complain, gather, publish
+from mr_extract.jobs.options_of_job import allowed
+from mr_extract.jobs.plan import read_plan, standard_input, write_shards
+from mr_extract.jobs.progress import Progress
+from mrjob.step import StepFailedException
+
+IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
+TASKS_PER_JOB = 16
+
+
+def drive(job):
+    """Run a job from its manifests to its catalog.
+
+    Parameters
+    ----------
+    job : mr_extract.jobs.extract.ExtractJob
+
+    Returns
+    -------
+    int
+        Exit status: 0 when every image is accounted for and no more failed
+        than allowed, 1 otherwise, 2 for a wrong option.
+    """
+    options = job.options
+    if options.version or options.print_schema or options.print_config:
+        sys.stdout.write(_printed(job))
+        return 0
+    _quiet_logging(job)
+    signal.signal(signal.SIGTERM, _terminated)
+    began = monotonic()
+    try:
+        plan = read_plan(options.args or ["-"], None if "-" not in (options.args or ["-"])
+                         else standard_input())
+        _check_places(options)
+    except ValueError as error:
+        complain(str(error))
+        return 2
+    if not len(plan):
+        complain("warning: the manifest holds no images; the catalog is empty")
+    folder = os.path.dirname(os.path.abspath(options.catalog)) if options.catalog else None
+    with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
+        with open(os.path.join(scratch, "blocks"), "wb+") as text:
+            counters = _run(job, plan, scratch, text) if plan.entries else {}
+            if counters is None:
+                return 1
+            text.flush()
+            descriptor, spool = tempfile.mkstemp(dir=folder or scratch, prefix=".catalog-")
+            try:
+                with os.fdopen(descriptor, "wb") as catalog:
+                    totals = gather(
+                        text, plan, job.config, choose(job.config.output.columns,
+                                                       job.config.measurement),
+                        catalog, ordered=options.reduce != "none",
+                    )
+                publish(spool, options.catalog, job.stdout)
+            except BaseException:
+                if os.path.exists(spool):
+                    os.unlink(spool)
+                raise
+    facts = summary.summarise(
+        totals, counters, monotonic() - began, options.runner or "inline", len(plan)
+    )
+    complain(summary.as_text(facts))
+    if options.summary:
+        summary.write(facts, options.summary)
+    limit = allowed(options.max_failures, len(plan))
+    if totals.failed > limit:
+        complain(f"{totals.failed} images failed, {limit} allowed (--max-failures)")
+        return 1
+    return 0
+
+
+def _run(job, plan, scratch, text):
+    """Run the tasks, collect what they wrote, and return the counters; None if it failed."""
+    options = job.options
+    runner_name = options.runner or "inline"
+    jobs = options.jobs or len(os.sched_getaffinity(0))
+    tasks = 1
+    if runner_name != "inline":
+        full = len(plan.entries) // (jobs * IMAGES_PER_TASK)
+        tasks = jobs * max(1, min(TASKS_PER_JOB, full))
+    options.args = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    _set_up_runner(options, runner_name, jobs)
+    with job.make_runner() as runner:
+        watch = nullcontext()
+        if runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
+            watch = Progress(runner._get_local_tmp_dir(), len(plan.entries), sys.stderr)
+        try:
+            with watch:
+                runner.run()
+        except StepFailedException as error:
+            complain(f"the job failed, nothing was written: {error}")
+            return None
+        finally:
+            for line in getattr(runner, "complaints", ()):
+                complain(line)
+        for chunk in runner.cat_output():
+            text.write(chunk)
+        counters = runner.counters()
+    return counters[0] if counters else {}
+
+
+def _set_up_runner(options, name, jobs):
+    """Give mrjob what its runners need to run this package from where it stands."""
+    options.in_process = name == "inline"
+    if name in ("inline", "local"):
+        options.num_cores = 1 if name == "inline" else jobs
+    if name == "spark" and not options.spark_master:
+        options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
+    if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
+        return
+    options.python_bin = options.python_bin or [sys.executable]
+    options.bootstrap_mrjob = False
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    environment = {"PYTHONPATH": os.pathsep.join(
+        path for path in (root, os.environ.get("PYTHONPATH")) if path)}
+    if sys.version_info < (3, 12):
+        # Python's own distutils is there, and ten times faster to import.
+        environment["SETUPTOOLS_USE_DISTUTILS"] = "stdlib"
+    options.cmdenv = {**environment, **(options.cmdenv or {})}
+
+
+def _printed(job):
+    config = job.config
+    if job.options.version:
+        return f"mr_extract {__version__}\n"
+    if job.options.print_schema:
+        return describe(config.output.columns, config.measurement)
+    return json.dumps({"hash": config.hash(), **config.as_dict()}, indent=2) + "\n"
+
+
+def _check_places(options):
+    # Before hours of work, not after them.
+    for name in ("catalog", "summary"):
+        place = getattr(options, name)
+        if place is None:
+            continue
+        folder = os.path.dirname(os.path.abspath(place))
+        if os.path.isdir(place):
+            raise ValueError(f"--{name}: {place} is a directory")
+        if not os.access(folder, os.W_OK):
+            raise ValueError(f"--{name}: cannot write into {folder}")
+
+
+def _quiet_logging(job):
+    # mrjob tells its life at every turn; what matters is in the summary.
+    level = logging.DEBUG if job.options.verbose else logging.WARNING
+    if job.options.quiet:
+        level = logging.ERROR
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("mrjob").setLevel(level)
+    # "No configs specified": most users have no mrjob.conf and need none.
+    logging.getLogger("mrjob.conf").addFilter(
+        lambda record: not record.getMessage().startswith("No configs specified")
+    )
+
+
+def _terminated(*_):
+    # As an exception, so that tasks are stopped and temporary files removed.
+    sys.exit(128 + signal.SIGTERM)

@@ -1,0 +1,147 @@
+"""The main job: a manifest of images becomes one merged catalog.
+
+Run it as ``python mr_extract.py`` or ``python -m mr_extract.jobs.extract``.
+mrjob ships this file alone to the tasks, so it imports absolutely.
+"""
+
+import sys
+
+import mr_extract.jobs  # noqa: F401  makes mrjob importable
+from mr_extract import blocks
+from mr_extract.jobs.options_of_job import add_job_options, refuse
+from mr_extract.manifest import read_entries
+from mr_extract.options import add_settings, arguments, changed, config_from
+from mrjob.job import MRJob
+from mrjob.protocol import BytesProtocol, BytesValueProtocol
+from mrjob.step import MRStep
+
+
+class ExtractJob(MRJob):
+    """Measure every image of a manifest and merge the sources into one catalog."""
+
+    INPUT_PROTOCOL = BytesValueProtocol
+    INTERNAL_PROTOCOL = BytesProtocol
+    OUTPUT_PROTOCOL = BytesValueProtocol
+
+    def configure_args(self):
+        """Declare mrjob's options, the settings and the job's own options."""
+        super().configure_args()
+        self.arg_parser.error = refuse
+        add_job_options(self.add_passthru_arg)
+        add_settings(self.add_passthru_arg)
+
+    def load_args(self, args):
+        """Parse the options and make the configuration."""
+        super().load_args(args)
+        try:
+            self.config = config_from(self.options)
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+
+    def steps(self):
+        """Return one step, with a reducer unless rows stay as tasks wrote them."""
+        if self.options.reduce == "none":
+            return [MRStep(mapper=self.mapper)]
+        return [MRStep(mapper=self.mapper, reducer=self.reducer)]
+
+    def mapper(self, _, line):
+        """Measure one line; `map_pairs` measures many, looking ahead."""
+        yield from self.map_pairs([(None, line)])
+
+    def map_pairs(self, pairs, step_num=0):
+        """Yield the blocks of the lines, fetching ahead.
+
+        Parameters
+        ----------
+        pairs : iterable of (None, bytes)
+            Lines of a manifest.
+        step_num : int
+
+        Yields
+        ------
+        key : bytes or None
+        value : bytes
+            A part of a block under its key, or with ``--reduce none`` a block.
+        """
+        from mr_extract.jobs.fetching import fetch_ahead
+
+        images = fetch_ahead(read_entries(line for _, line in pairs))
+        for outcome in self._outcomes(images):
+            self._report(outcome)
+            if self.options.reduce == "none":
+                yield None, outcome.block.removesuffix(b"\n")
+                continue
+            image_id = outcome.block.split(b"\t", 2)[1].removesuffix(b"\n").decode()
+            key = blocks.key(image_id)
+            for value in blocks.pack(outcome.block):
+                yield key, value
+
+    def _outcomes(self, images):
+        if not self.options.in_process:
+            from mr_extract.jobs.supervisor import measure_supervised
+
+            yield from measure_supervised(
+                images, changed(self.options), self.options.image_timeout, self._heartbeat
+            )
+            return
+        from mr_extract.failures import ImageFailure
+        from mr_extract.jobs.one_image import failed, process
+
+        for entry, fetched in images:
+            if isinstance(fetched, ImageFailure):
+                yield failed(entry.id, fetched.kind, fetched.message)
+            else:
+                yield process(entry, self.config, fetched)
+
+    def _heartbeat(self):
+        self.set_status("measuring")
+
+    def _report(self, outcome):
+        self.increment_counter("images", "failed" if outcome.kind else "measured")
+        if outcome.kind:
+            self.increment_counter("failures", outcome.kind)
+        self.increment_counter("sources", "measured", outcome.sources)
+        if outcome.failed_sources:
+            self.increment_counter("sources", "with a failed measurement", outcome.failed_sources)
+        self.increment_counter("bytes", "read", outcome.size)
+        for stage, milliseconds in outcome.milliseconds.items():
+            if milliseconds:
+                self.increment_counter("milliseconds by stage", stage, milliseconds)
+
+    def reducer(self, key, values):
+        """Yield the block of one image, once."""
+        block = blocks.unpack(values)
+        if block is not None:
+            yield None, block.removesuffix(b"\n")
+
+    def run_job(self):
+        """Plan, run and gather; the exit status says whether all is accounted for."""
+        from mr_extract.jobs.driver import drive
+
+        sys.exit(drive(self))
+
+    def _non_option_kwargs(self):
+        # Tasks get the settings by value: a kernel file need not travel.
+        kwargs = super()._non_option_kwargs()
+        kwargs["extra_args"] = [
+            *arguments(self.config), f"--reduce={self.options.reduce}",
+            f"--image-timeout={self.options.image_timeout:g}",
+            *(["--in-process"] if self.options.in_process else []),
+        ]
+        return kwargs
+
+    def _runner_class(self):
+        if self.options.runner == "local":
+            from mr_extract.jobs.local_runner import LocalRunner
+
+            return LocalRunner
+        return super()._runner_class()
+
+
+def main():
+    """Run the job with the arguments of the process."""
+    ExtractJob.run()
+
+
+if __name__ == "__main__":
+    main()

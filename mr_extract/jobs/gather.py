@@ -1,0 +1,169 @@
+"""What the tasks wrote to one catalog that accounts for every image."""
+
+import mmap
+import os
+import shutil
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from mr_extract.accounting import ACCOUNTS, error_line, header, parse_account
+
+
+@dataclass
+class Totals:
+    """Counts of a catalog.
+
+    Parameters
+    ----------
+    measured, sources, failed_sources : int
+    failures : Counter
+        Kind to number of images.
+    examples : dict of str to (str, str)
+        Kind to (id, message) of its first image.
+    """
+
+    measured: int = 0
+    sources: int = 0
+    failed_sources: int = 0
+    failures: Counter = field(default_factory=Counter)
+    examples: dict = field(default_factory=dict)
+
+    @property
+    def failed(self):
+        """Number of images that were not measured."""
+        return sum(self.failures.values())
+
+    def take(self, account):
+        """Count one image."""
+        if account.kind:
+            self.failures[account.kind] += 1
+            self.examples.setdefault(account.kind, (account.id, account.message))
+        else:
+            self.measured += 1
+            self.sources += account.sources
+            self.failed_sources += int(account.values.get("failed_sources", 0))
+
+
+def gather(text, plan, config, columns, catalog, ordered=True):
+    """Bring blocks into order, account for every image, and write the catalog.
+
+    Parameters
+    ----------
+    text : binary file
+        All that the tasks wrote, in any order of images; open for reading.
+    plan : mr_extract.jobs.plan.Plan
+        The images that must be accounted for.
+    config : mr_extract.config.Config
+    columns : iterable of str
+        Names of the columns.
+    catalog : binary file
+        Where the catalog goes.
+    ordered : bool
+        By image id; otherwise as the tasks wrote it.
+
+    Returns
+    -------
+    Totals
+
+    Raises
+    ------
+    RuntimeError
+        When the text holds an image that was not asked for: a defect.
+    """
+    blocks, totals = {}, Totals()
+    size = os.fstat(text.fileno()).st_size
+    with mmap.mmap(text.fileno(), 0, access=mmap.ACCESS_READ) if size else _Nothing() as lines:
+        for image_id, start, stop in _blocks(lines):
+            if image_id not in plan.entries and image_id not in plan.refused:
+                raise RuntimeError(f"a task reported on {image_id}, which is in no manifest")
+            account = _whole(lines, start, stop)
+            if account is not None and _better(account, blocks.get(image_id)):
+                blocks[image_id] = (account, start, stop)
+        own = {i: error_line(i, kind, message) for i, (kind, message) in plan.refused.items()}
+        own |= {
+            i: error_line(i, "lost", "no task reported on it; run it again")
+            for i in plan.entries if i not in blocks
+        }
+        for account, _, _ in blocks.values():
+            totals.take(account)
+        for line in own.values():
+            totals.take(parse_account(line))
+        catalog.write(header(config, columns, totals.measured, totals.failed, totals.sources,
+                             {"sep": version("sep")}).encode())
+        order = [*blocks, *own]
+        if ordered:
+            order.sort(key=str.encode)
+        for image_id in order:
+            if image_id in own:
+                catalog.write(own[image_id].encode())
+            else:
+                _, start, stop = blocks[image_id]
+                catalog.write(lines[start:stop])
+    return totals
+
+
+class _Nothing:
+    # An empty file cannot be mapped.
+    def __enter__(self):
+        return b""
+
+    def __exit__(self, *_):
+        return False
+
+
+def _blocks(lines):
+    """Yield (id, start, stop) of every block."""
+    previous = None
+    for match in ACCOUNTS.finditer(lines):
+        if previous is not None:
+            yield *previous, match.start()
+        previous = match.group(2).decode(), match.start()
+    if previous is not None:
+        yield *previous, len(lines)
+
+
+def _whole(lines, start, stop):
+    """Return the account of a block, None when it is not all there."""
+    block = lines[start:stop]
+    if not block.endswith(b"\n"):
+        return None
+    account = parse_account(block[: block.index(b"\n") + 1])
+    if block.count(b"\n") != 1 + account.sources:
+        return None
+    return account
+
+
+def _better(account, known):
+    return known is None or (known[0].kind != "" and account.kind == "")
+
+
+def publish(spool, path, stdout):
+    """Put a finished catalog in its place.
+
+    Parameters
+    ----------
+    spool : str
+        Path of the catalog under a temporary name.
+    path : str or None
+        Its final name, which appears whole or not at all; None for `stdout`.
+    stdout : binary file
+    """
+    if path is None:
+        with open(spool, "rb") as file:
+            shutil.copyfileobj(file, stdout, 1 << 20)
+        stdout.flush()
+        os.unlink(spool)
+        return
+    with open(spool, "rb+") as file:
+        os.fsync(file.fileno())
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(spool, 0o666 & ~mask)  # temporary files are private, catalogs as usual
+    os.replace(spool, path)
+
+
+def complain(text):
+    """Write one line to standard error."""
+    print(f"mr_extract: {text}", file=sys.stderr, flush=True)

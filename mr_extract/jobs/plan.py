@@ -1,0 +1,147 @@
+"""Manifests to balanced shards, with every line known before a task starts."""
+
+import gzip
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mr_extract import storage
+from mr_extract.blocks import DUPLICATE
+from mr_extract.failures import ImageFailure
+from mr_extract.manifest import Entry, format_line, read_entries
+
+_FITS = (".fits", ".fit", ".fts", ".fz")
+
+
+@dataclass
+class Plan:
+    """What is to be done.
+
+    Parameters
+    ----------
+    entries : dict of str to Entry
+        The images to measure by id, in the order of the manifests.
+    refused : dict of str to (str, str)
+        Lines that cannot be tried: id to (kind, message).
+    """
+
+    entries: dict = field(default_factory=dict)
+    refused: dict = field(default_factory=dict)
+
+    def __len__(self):
+        return len(self.entries) + len(self.refused)
+
+    def add(self, entry):
+        """Take in an entry; one that stands twice is taken once."""
+        image_id = entry.id
+        if entry.problem:
+            self.refused.setdefault(image_id, ("malformed-line", entry.problem))
+            return
+        known = self.entries.get(image_id)
+        if known is None and image_id not in self.refused:
+            self.entries[image_id] = entry
+        elif known is not None and (known.uri, known.ext) != (entry.uri, entry.ext):
+            del self.entries[image_id]
+            self.refused[image_id] = ("duplicate-id", DUPLICATE)
+
+    def shards(self, number):
+        """Return the entries in at most `number` lists of about equal bytes.
+
+        The largest first, each to the list that is least full, so that the
+        last images to be measured are small ones. Without sizes all count the
+        same.
+        """
+        sized = [(int(e.get("bytes") or 1), k) for k, e in enumerate(self.entries.values())]
+        entries = list(self.entries.values())
+        shards = [[] for _ in range(max(1, min(number, len(entries))))]
+        from heapq import heapify, heapreplace
+
+        heap = [(0, k) for k in range(len(shards))]
+        heapify(heap)
+        for size, k in sorted(sized, key=lambda pair: (-pair[0], pair[1])):
+            load, shard = heap[0]
+            shards[shard].append(entries[k])
+            heapreplace(heap, (load + size, shard))
+        return shards
+
+
+def read_plan(sources, stdin):
+    """Read manifests.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        Paths or URIs of manifests (plain or gzip), ``-`` for standard input, or
+        FITS files, which stand for themselves.
+    stdin : binary file
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ValueError
+        When a manifest cannot be read; the message names it.
+    """
+    plan = Plan()
+    for source in sources:
+        if source == "-":
+            for entry in read_entries(stdin):
+                plan.add(entry)
+            continue
+        if source.lower().removesuffix(".gz").removesuffix(".bz2").endswith(_FITS):
+            plan.add(Entry(source))
+            continue
+        try:
+            text = storage.read(source)
+        except ImageFailure as failure:
+            raise ValueError(f"cannot read the manifest {source}: {failure.message}") from failure
+        if text[:2] == b"\x1f\x8b":
+            text = gzip.decompress(text)
+        if text[:9] == b"SIMPLE  =":
+            plan.add(Entry(source))
+            continue
+        for entry in read_entries(text.splitlines()):
+            plan.add(entry)
+    return plan
+
+
+def write_shards(plan, number, directory):
+    """Write the shards of a plan as manifests.
+
+    Paths become absolute, as tasks have working directories of their own; the
+    ids stay what they were.
+
+    Returns
+    -------
+    list of str
+        Their paths.
+    """
+    os.makedirs(directory, exist_ok=True)
+    paths = []
+    for k, entries in enumerate(plan.shards(number)):
+        path = Path(directory, f"shard-{k:05d}.txt")
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            for entry in entries:
+                file.write(format_line(_anywhere(entry)) + "\n")
+        paths.append(str(path))
+    return paths
+
+
+def _anywhere(entry):
+    uri = storage.absolute(entry.uri)
+    if uri == entry.uri:
+        return entry
+    fields = entry.fields
+    if entry.get("id") is None:
+        fields = (("id", entry.id), *fields)
+    return Entry(uri, fields)
+
+
+def standard_input():
+    """Return standard input, unless it is a terminal: nobody types manifests."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ValueError("no manifest given: name one, or - for standard input")
+    return sys.stdin.buffer

@@ -1,0 +1,73 @@
+"""Progress on a terminal, read from what the tasks report to standard error."""
+
+import glob
+import os
+import re
+import threading
+
+_REPORT = re.compile(rb"reporter:counter:([^,\n]*),([^,\n]*),(\d+)\n")
+
+
+class Progress:
+    """Show images done, sources, speed and time left while tasks run.
+
+    Parameters
+    ----------
+    directory : str
+        Where the runner keeps the standard error of its tasks.
+    total : int
+        Images to be done.
+    file : text file
+        The terminal.
+    interval : float
+        Seconds between two looks.
+    """
+
+    def __init__(self, directory, total, file, interval=0.3):
+        self._pattern = os.path.join(glob.escape(directory), "step", "*", "mapper", "*", "stderr")
+        self._total, self._file, self._interval = total, file, interval
+        self._read, self._done, self._sources, self._failed = {}, 0, 0, 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self):
+        from tqdm import tqdm
+
+        self._bar = tqdm(total=self._total, unit="image", file=self._file, smoothing=0.1)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        self._look()
+        self._bar.close()
+
+    def _watch(self):
+        while not self._over.wait(self._interval):
+            self._look()
+
+    def _look(self):
+        for path in glob.glob(self._pattern):
+            try:
+                with open(path, "rb") as file:
+                    file.seek(self._read.get(path, 0))
+                    text = file.read()
+            except FileNotFoundError:
+                continue  # a task that was run again
+            text = text[: text.rfind(b"\n") + 1]
+            self._read[path] = self._read.get(path, 0) + len(text)
+            for group, counter, amount in _REPORT.findall(text):
+                self._count(group, counter, int(amount))
+        self._bar.set_postfix_str(
+            f"{self._sources} sources" + (f", {self._failed} failed" if self._failed else "")
+        )
+        self._bar.update(min(self._done, self._total) - self._bar.n)
+
+    def _count(self, group, counter, amount):
+        if group == b"images":
+            self._done += amount
+            if counter == b"failed":
+                self._failed += amount
+        elif (group, counter) == (b"sources", b"measured"):
+            self._sources += amount

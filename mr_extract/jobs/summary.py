@@ -1,0 +1,76 @@
+"""The end of a job: counts, failures by kind and where the time went."""
+
+import json
+import os
+import tempfile
+
+_TIMES = "milliseconds by stage"
+
+
+def summarise(totals, counters, seconds, runner, lines):
+    """Return what a job did as plain dictionaries.
+
+    Parameters
+    ----------
+    totals : mr_extract.jobs.gather.Totals
+    counters : dict of str to dict of str to int
+        Of the runner, by group and name.
+    seconds : float
+        Wall time from the first line read to the catalog's end.
+    runner : str
+    lines : int
+        Different images in the manifests.
+    """
+    stages = counters.get(_TIMES, {})
+    return {
+        "runner": runner,
+        "lines": lines,
+        "images": {"measured": totals.measured, "failed": totals.failed},
+        "failures": {
+            kind: {"images": n, "first": totals.examples[kind][0],
+                   "message": totals.examples[kind][1]}
+            for kind, n in sorted(totals.failures.items())
+        },
+        "sources": totals.sources,
+        "failed_sources": totals.failed_sources,
+        "bytes": counters.get("bytes", {}).get("read", 0),
+        "seconds": round(seconds, 3),
+        "images_per_second": round(lines / seconds, 3) if seconds > 0 else 0.0,
+        "milliseconds": dict(sorted(stages.items(), key=lambda pair: -pair[1])),
+    }
+
+
+def as_text(summary):
+    """Return the summary as lines for a person."""
+    images, sources = summary["images"], summary["sources"]
+    lines = [
+        f"{images['measured']} images measured, {images['failed']} failed, {sources} sources"
+        f" in {summary['seconds']:.1f} s ({summary['images_per_second']:.2f} images/s,"
+        f" {summary['bytes'] / 1e6:.1f} MB read, runner {summary['runner']})"
+    ]
+    if summary["failed_sources"]:
+        lines.append(f"{summary['failed_sources']} sources with a failed measurement (flag 512)")
+    for kind, what in summary["failures"].items():
+        lines.append(f"  {what['images']} x {kind}: {what['first']}: {what['message']}")
+    stages = summary["milliseconds"]
+    if sum(stages.values()):
+        whole = sum(stages.values())
+        parts = [f"{stage} {100 * ms / whole:.0f} %" for stage, ms in stages.items()
+                 if ms >= 0.005 * whole]
+        lines.append("time by stage: " + ", ".join(parts))
+    return "\n".join(lines)
+
+
+def write(summary, path):
+    """Write the summary as JSON, whole or not at all."""
+    folder = os.path.dirname(os.path.abspath(path))
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".summary-", suffix=".json")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(summary, file, indent=2)
+            file.write("\n")
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

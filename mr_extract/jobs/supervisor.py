@@ -1,0 +1,178 @@
+"""Measure images in a child process that may die, hang or eat its memory.
+
+sep is C code: a crash, an image that hangs it, or the kernel's killer of
+processes would take a whole task with it. Here it takes the one image, after a
+second attempt. It also frees this process to fetch while the other computes,
+which threads cannot do as sep does not let go of the interpreter's lock.
+"""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.one_image import Outcome, failed
+from mr_extract.jobs.worker import read_frame, write_frame
+
+ATTEMPTS = 2
+HEARTBEAT = 30.0
+
+
+class _Died(Exception):
+    pass
+
+
+class _Hangs(Exception):
+    pass
+
+
+class Worker:
+    """A child process that measures one image at a time.
+
+    Parameters
+    ----------
+    settings : dict of str to object
+        Settings that differ from the defaults, as `Config.updated` takes them.
+    timeout : float
+        Seconds that an image may take; 0 for no limit.
+    heartbeat : callable
+        Called without arguments every half minute of waiting.
+    """
+
+    def __init__(self, settings, timeout=0.0, heartbeat=lambda: None):
+        self._settings, self._timeout, self._heartbeat = settings, timeout, heartbeat
+        self._process = None
+
+    def start(self):
+        """Start the process, if none runs; it gets ready in the background."""
+        if self._process is None:
+            path = os.pathsep.join(p or os.getcwd() for p in sys.path)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mr_extract.jobs.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": path},
+            )
+            try:
+                write_frame(self._process.stdin, self._settings)
+            except BrokenPipeError:
+                pass  # it died at once; `answer` will find out and say so
+
+    def ask(self, entry, fetched):
+        """Hand over an image."""
+        self.start()
+        head = {"uri": entry.uri, "fields": entry.fields, "problem": entry.problem,
+                "fetched": fetched is not None}
+        try:
+            write_frame(self._process.stdin, head, fetched or b"")
+        except BrokenPipeError:
+            pass  # as above
+
+    def answer(self):
+        """Wait for the outcome.
+
+        Raises
+        ------
+        _Died, _Hangs
+            The process is gone by then.
+        """
+        began, stream = time.monotonic(), self._process.stdout
+        while not select.select([stream], [], [], self._wait(began))[0]:
+            if self._timeout and time.monotonic() - began >= self._timeout:
+                self.stop(kill=True)
+                raise _Hangs
+            self._heartbeat()
+        try:
+            frame = read_frame(stream)
+        except EOFError:
+            frame = None
+        if frame is None:
+            raise _Died(_ending(self.stop()))
+        head, block = frame
+        return Outcome(block, **head)
+
+    def _wait(self, began):
+        if not self._timeout:
+            return HEARTBEAT
+        return max(0.0, min(HEARTBEAT, began + self._timeout - time.monotonic()))
+
+    def stop(self, kill=False):
+        """End the process and return its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        if kill:
+            process.kill()
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # it is gone already
+        status = process.wait()
+        process.stdout.close()
+        return status
+
+
+def _ending(status):
+    if status < 0:
+        return f"killed by {signal.Signals(-status).name}"
+    return f"ended with exit status {status}"
+
+
+def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
+    """Measure images one after the other in a child process.
+
+    Parameters
+    ----------
+    images : iterable of (Entry, bytes or ImageFailure or None)
+        From `mr_extract.jobs.fetching.fetch_ahead`.
+    settings, timeout, heartbeat
+        As for `Worker`.
+
+    Yields
+    ------
+    Outcome
+        In the order of the images. The next image is handed over before an
+        outcome is yielded, so that writing and computing overlap.
+    """
+    worker = Worker(settings, timeout, heartbeat)
+    asked = deque()
+    try:
+        worker.start()
+        for entry, fetched in images:
+            if isinstance(fetched, ImageFailure):
+                asked.append((entry, failed(entry.id, fetched.kind, fetched.message)))
+            else:
+                previous = _settled(worker, asked)
+                worker.ask(entry, fetched)
+                asked.append((entry, fetched))
+                yield from previous
+        yield from _settled(worker, asked)
+    finally:
+        worker.stop()
+
+
+def _settled(worker, asked):
+    outcomes = []
+    while asked:
+        entry, fetched = asked.popleft()
+        ready = isinstance(fetched, Outcome)
+        outcomes.append(fetched if ready else _outcome(worker, entry, fetched))
+    return outcomes
+
+
+def _outcome(worker, entry, fetched):
+    """Wait for the outcome of the image that was asked for last."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            worker.ask(entry, fetched)
+        try:
+            return worker.answer()
+        except _Hangs:
+            return failed(entry.id, "timeout", f"not done after {worker._timeout:g} s")
+        except _Died as death:
+            ending = str(death)
+    return failed(entry.id, "killed", f"the process that measured it was {ending}, "
+                                      f"{ATTEMPTS} times")

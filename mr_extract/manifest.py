@@ -1,0 +1,148 @@
+"""The text contract of manifests: one image a line.
+
+A line is a URI or path, then optional tab-separated ``key=value`` fields.
+Blank lines and lines that begin with ``#`` are passed over. Every other line
+becomes an `Entry`, also one that cannot be understood: it keeps its place and
+ends as a named failure.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+# Fields that change how the image is measured. The others are carried through
+# to the accounting line of the image.
+USED = ("ext", "id", "bytes", "zero_point")
+RESERVED = ("mask", "weight", "rms", "flat", "region")
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+# `#` would cut a row for readers with a comment option, a quote would swallow
+# tabs; control characters break lines.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f#\"]")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a manifest.
+
+    Parameters
+    ----------
+    uri : str
+        Where the image is.
+    fields : tuple of (str, str)
+        The ``key=value`` fields in their order.
+    problem : str
+        Why the line cannot be used, empty for a good one.
+    """
+
+    uri: str
+    fields: tuple = ()
+    problem: str = ""
+
+    def get(self, name, default=None):
+        """Return the value of a field."""
+        return dict(self.fields).get(name, default)
+
+    @property
+    def id(self):
+        """Identity in the catalog: the field ``id``, or URI and extension."""
+        given = self.get("id")
+        if given is None:
+            ext = self.get("ext")
+            given = self.uri if ext is None else f"{self.uri}[{ext}]"
+        return escaped(given)
+
+    @property
+    def ext(self):
+        """The extension asked for: a number, a name or None."""
+        ext = self.get("ext")
+        return int(ext) if ext is not None and ext.isdecimal() else ext
+
+    @property
+    def carried(self):
+        """The fields that only travel along, as (name, value) pairs."""
+        return tuple((k, escaped(v)) for k, v in self.fields if k not in USED)
+
+
+def escaped(text):
+    """Return the text with what would break a row of the catalog as %XX."""
+    return _UNSAFE.sub(lambda m: f"%{ord(m.group()):02X}", text)
+
+
+def parse_line(line):
+    r"""Read one line of a manifest.
+
+    Parameters
+    ----------
+    line : bytes
+        With or without its line end.
+
+    Returns
+    -------
+    Entry or None
+        None for a blank line or a comment.
+
+    Examples
+    --------
+    >>> parse_line(b"night1/frame.fits\text=2\tfilter=r\n").id
+    'night1/frame.fits[2]'
+    """
+    try:
+        text = line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return _malformed(line.strip().decode("utf-8", "backslashreplace"),
+                          "the line is not UTF-8")
+    text = text.strip()
+    if not text or text.startswith("#"):
+        return None
+    if "\0" in text:
+        return _malformed(text, "the line holds a NUL character")
+    uri, *rest = (part.strip() for part in text.split("\t"))
+    fields = []
+    for part in rest:
+        if not part:
+            continue
+        name, equals, value = part.partition("=")
+        if not equals or not _NAME.fullmatch(name):
+            return _malformed(text, f"{part!r} is not of the form key=value")
+        if name in dict(fields):
+            return _malformed(text, f"the field {name} stands twice")
+        fields.append((name, value))
+    if not uri:
+        return _malformed(text, "the line has no path")
+    entry = Entry(uri, tuple(fields))
+    return Entry(uri, tuple(fields), _problem(entry))
+
+
+def _malformed(text, problem):
+    if len(text) > 300:  # a file that is no manifest at all, perhaps
+        text = f"{text[:200]}...{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return Entry(f"malformed:{text}", problem=problem)
+
+
+def _problem(entry):
+    for name in RESERVED:
+        if entry.get(name) is not None:
+            return f"the field {name} is reserved and not supported yet"
+    if entry.get("id") == "":
+        return "the field id is empty"
+    if not (entry.get("bytes") or "0").isdecimal():
+        return "the field bytes is not a whole number"
+    try:
+        float(entry.get("zero_point") or 0)
+    except ValueError:
+        return "the field zero_point is not a number"
+    return ""
+
+
+def format_line(entry):
+    """Return the line of an entry as text, without a line end."""
+    return "\t".join([entry.uri, *(f"{name}={value}" for name, value in entry.fields)])
+
+
+def read_entries(lines):
+    """Yield the entries of the lines (bytes) of a manifest."""
+    for line in lines:
+        entry = parse_line(line)
+        if entry is not None:
+            yield entry

@@ -1,0 +1,157 @@
+"""Settings as command-line options, derived from the configuration."""
+
+import argparse
+import os
+
+from mr_extract.config import Config, settings
+
+
+def option_name(name):
+    """Return the option of a setting: ``deblend_cont`` is ``--deblend-cont``."""
+    return "--" + name.replace("_", "-")
+
+
+def add_settings(add_argument):
+    """Declare an option for every setting.
+
+    Parameters
+    ----------
+    add_argument : callable
+        Takes what `argparse.ArgumentParser.add_argument` takes.
+    """
+    for _, one in settings():
+        keywords = {"dest": one.name, "default": None, "type": _parser(one),
+                    "help": f"{one.metadata['help']} [{as_text(one.default)}]".replace("%", "%%"),
+                    "metavar": _metavar(one)}
+        add_argument(option_name(one.name), **keywords)
+
+
+def config_from(options):
+    """Return the configuration that parsed options describe.
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the option.
+    """
+    values = changed(options)
+    try:
+        return Config().updated(**values)
+    except ValueError as error:
+        name, _, rest = str(error).partition(" ")
+        raise ValueError(f"{option_name(name)} {rest}" if name in values else str(error)) from error
+
+
+def changed(options):
+    """Return the settings that were given, by name."""
+    given = {one.name: getattr(options, one.name, None) for _, one in settings()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def arguments(config):
+    """Return the options that make a configuration from the defaults.
+
+    Files are not named but their contents given, so that the options mean the
+    same on every machine.
+    """
+    default = Config()
+    return [
+        f"{option_name(one.name)}={as_text(value)}"
+        for section, one in settings()
+        if (value := getattr(getattr(config, section), one.name))
+        != getattr(getattr(default, section), one.name)
+    ]
+
+
+def as_text(value):
+    """Return a value as it would be given on the command line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        if value and isinstance(value[0], tuple):
+            return "/".join(",".join(f"{v:.9g}" for v in row) for row in value)
+        return ",".join(v if isinstance(v, str) else f"{v:.9g}" for v in value) or "none"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _metavar(one):
+    if one.metadata["choices"]:
+        return "|".join(one.metadata["choices"])
+    if one.name == "filter_kernel":
+        return "KERNEL"
+    kinds = {bool: "yes|no", int: "N", float: "VALUE", str: "NAME", tuple: "A,B"}
+    return kinds[type(one.default)]
+
+
+def _parser(one):
+    if one.name == "filter_kernel":
+        return _kernel
+    if isinstance(one.default, bool):
+        return _yes_or_no
+    if isinstance(one.default, tuple):
+        element = type(one.default[0])
+
+        def values(text):
+            return tuple(_parsed(element, part.strip()) for part in text.split(",") if part.strip())
+        return values
+    return lambda text: _parsed(type(one.default), text)
+
+
+def _parsed(wanted, text):
+    try:
+        return wanted(text)
+    except ValueError:
+        what = "a whole number" if wanted is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+
+
+def _yes_or_no(text):
+    words = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+    if text.lower() not in words:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither yes nor no")
+    return words[text.lower()]
+
+
+def _kernel(text):
+    if text.lower() == "none":
+        return ()
+    try:
+        return tuple(tuple(map(float, row.split(","))) for row in text.split("/"))
+    except ValueError:
+        pass
+    if not os.path.isfile(text):
+        raise argparse.ArgumentTypeError(f"there is no kernel file {text!r}")
+    return read_kernel(text)
+
+
+def read_kernel(path):
+    """Read a filter in SExtractor's .conv format.
+
+    Parameters
+    ----------
+    path : str
+        Its first line is ``CONV NORM`` or ``CONV NONORM``, the others hold the
+        weights; what follows a ``#`` is a comment.
+
+    Returns
+    -------
+    tuple of tuple of float
+        The weights; sep normalises them in any case.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        When it is no such file.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = [line.split("#")[0].split() for line in file]
+    lines = [words for words in lines if words]
+    if not lines or lines[0][0] != "CONV":
+        raise argparse.ArgumentTypeError(f"{path!r} does not begin with CONV")
+    try:
+        rows = tuple(tuple(map(float, words)) for words in lines[1:])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{path!r}: {error}") from None
+    if not rows:
+        raise argparse.ArgumentTypeError(f"{path!r} holds no weights")
+    return rows

@@ -1,0 +1,64 @@
+"""Files of this machine and of shared disks: paths and file:// URIs."""
+
+import os
+import stat
+from urllib.parse import unquote, urlsplit
+
+from mr_extract.failures import ImageFailure
+
+
+def path_of(uri):
+    """Return the path that a path or file:// URI means."""
+    if uri.lower().startswith("file://"):
+        return unquote(urlsplit(uri).path)
+    return uri
+
+
+def absolute(path):
+    """Return the path from the root."""
+    return os.path.abspath(path)
+
+
+def read(uri):
+    """Return the bytes of a file.
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-not-found``, ``fetch-forbidden``, ``fetch-not-a-file`` or
+        ``fetch-failed``.
+    """
+    path = path_of(uri)
+    try:
+        # Before opening: to open a pipe would wait for its writer.
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError
+        if not stat.S_ISREG(mode):
+            raise ImageFailure("fetch-not-a-file", "it is a device, pipe or socket")
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError as error:
+        raise ImageFailure("fetch-not-found", "no such file") from error
+    except IsADirectoryError as error:
+        raise ImageFailure("fetch-not-a-file", "it is a directory") from error
+    except PermissionError as error:
+        raise ImageFailure("fetch-forbidden", "the file may not be read") from error
+    except (OSError, ValueError) as error:
+        raise ImageFailure("fetch-failed", f"{error.__class__.__name__}: {error}") from error
+
+
+def advise(uri):
+    """Have the file read ahead into the page cache; does not wait, never fails."""
+    if not hasattr(os, "posix_fadvise"):
+        return
+    try:
+        descriptor = os.open(path_of(uri), os.O_RDONLY | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return  # `read` will say what is wrong
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_WILLNEED)
+    except OSError:
+        return  # not a regular file: `read` will say so
+    finally:
+        os.close(descriptor)

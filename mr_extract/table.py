@@ -1,0 +1,96 @@
+"""`mr_extract.extract`: one image to an astropy table, for a notebook."""
+
+import os
+
+import numpy as np
+
+from mr_extract.columns import choose
+from mr_extract.config import Config
+from mr_extract.frame import measure_image
+from mr_extract.images import Image, read_image
+from mr_extract.images.image import plane
+
+
+def extract(source, config=None, ext=None, mask=None, **settings):
+    """Detect and measure the sources of one image.
+
+    Parameters
+    ----------
+    source : path, HDU or ndarray
+        Path of a FITS file (plain, gzip, bzip2 or tile-compressed), an
+        `astropy.io.fits` image HDU, or an array of shape (height, width) of
+        any real type. None of them is changed.
+    config : mr_extract.Config, optional
+        What to do; by default ``Config()``.
+    ext : int or str, optional
+        Number or EXTNAME of the unit, for a path; by default the first image.
+    mask : ndarray of bool, shape (height, width), optional
+        True where a pixel does not count, besides blank and NaN pixels.
+    **settings
+        Single settings that override those of `config`, such as ``thresh=3``.
+
+    Returns
+    -------
+    astropy.table.Table
+        A row a source, with units and descriptions; positions in 0-based
+        pixels. ``meta`` holds the background, its rms, the configuration
+        hash and the version.
+
+    Raises
+    ------
+    mr_extract.failures.ImageFailure
+        When the image cannot be measured; `kind` names the reason.
+    ValueError
+        For a setting or mask that makes no sense.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mr_extract import extract
+    >>> image = np.random.default_rng(1).normal(0, 1, (100, 100))
+    >>> image[50:53, 40:43] += 50
+    >>> table = extract(image, thresh=5)
+    >>> len(table), round(float(table["x"][0])), round(float(table["y"][0]))
+    (1, 41, 51)
+    """
+    from astropy.table import Column as TableColumn
+    from astropy.table import Table
+
+    from mr_extract import __version__
+
+    config = (config or Config()).updated(**settings)
+    image = _image(source, ext)
+    if mask is not None:
+        mask = np.asarray(mask, bool)
+        if mask.shape != image.data.shape:
+            raise ValueError(f"mask of shape {mask.shape} for image of {image.data.shape}")
+        image.mask = mask if image.mask is None else mask | image.mask
+    sources = measure_image(image, config)
+    chosen = choose(config.output.columns, config.measurement)
+    table = Table(
+        [
+            TableColumn(values, name, unit=chosen[name].unit or None,
+                        description=chosen[name].description)
+            for name, values in sources.columns.items()
+        ],
+    )
+    table.meta.update(
+        background=sources.background, rms=sources.rms, config=config.hash(), version=__version__
+    )
+    return table
+
+
+def _image(source, ext):
+    if isinstance(source, (str, os.PathLike)):
+        with open(source, "rb") as file:
+            return read_image(file.read(), ext)
+    header = getattr(source, "header", {})
+    values = source.data if hasattr(source, "header") else source
+    if values is None:
+        from mr_extract.failures import ImageFailure
+
+        raise ImageFailure("no-image", "the HDU holds no data")
+    data, mask = plane(values)
+    if np.shares_memory(data, values):
+        data = data.copy()  # the kernels work in place
+    return Image(data, header, mask)

@@ -1,0 +1,63 @@
+"""Metadata of mr_extract; settings of tools are in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+here = Path(__file__).parent
+version = re.search(r'__version__ = "(.+)"', (here / "mr_extract/__init__.py").read_text())[1]
+
+extras = {
+    "fast": ["isal>=1.5"],
+    "spark": ["pyspark>=3.5"],
+    "demo": ["matplotlib>=3.8"],
+}
+extras["test"] = [
+    *extras["fast"], *extras["spark"], *extras["demo"],
+    "fitsio>=1.2",
+    "hypothesis>=6.100",
+    "pandas>=2.1",
+    "pytest>=8",
+    "pytest-cov>=5",
+    "pytest-timeout>=2.3",
+    "ruff>=0.6",
+]
+
+setup(
+    name="mr_extract",
+    version=version,
+    description="Source extraction from astronomical images as Hadoop-streaming jobs",
+    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="BSD-3-Clause",
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Astronomy",
+    ],
+    packages=find_packages(include=["mr_extract*", "preprocess*"]),
+    python_requires=">=3.11",
+    install_requires=[
+        "astropy>=6.0",
+        "boto3>=1.28",
+        "mrjob>=0.7.4",
+        "numpy>=1.26",
+        "orjson>=3.9",
+        "sep>=1.4",
+        "tqdm>=4.60",
+        # What mrjob takes for granted and newer Pythons no longer have.
+        "setuptools>=68; python_version >= '3.12'",
+        "standard-pipes; python_version >= '3.13'",
+    ],
+    extras_require=extras,
+    entry_points={
+        "console_scripts": [
+            "mr_extract=mr_extract.jobs.extract:main",
+            "mr_preprocess=preprocess.__main__:main",
+        ]
+    },
+)
