@@ -60,8 +60,8 @@ def _plain_gnomonic(header, axes, x, y):
     if any(re.match(r"(PV\d|PS\d|A_|B_|AP_|BP_|CPDIS|D2IM|LONPOLE|LATPOLE|WCSDIM)", k)
            for k in header):
         return None
-    if any(str(header.get(f"CUNIT{k}", "deg")).strip().lower() not in ("deg", "degree", "degrees", "")
-           for k in (1, 2)):
+    units = {str(header.get(f"CUNIT{k}", "")).strip().lower() for k in (1, 2)}
+    if not units <= {"", "deg", "degree", "degrees"}:
         return None
     frame = _frame(header)
     if frame not in ("ICRS", "FK5"):

@@ -45,6 +45,24 @@ def subtract_background(data, settings, mask=None):
     return mesh
 
 
+def global_rms(mesh):
+    """Return the global rms of the background, 0 where there is no noise at all.
+
+    Parameters
+    ----------
+    mesh : sep.Background
+        From `subtract_background`.
+
+    Returns
+    -------
+    float
+        In image units. sep says 1 where every cell of the mesh has none.
+    """
+    if mesh.globalrms == 1.0 and not mesh.rms().any():
+        return 0.0
+    return float(mesh.globalrms)
+
+
 def background_at(mesh, x, y):
     """Return the background at positions.
 

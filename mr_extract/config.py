@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite
+from numbers import Real
 
 DEFAULT_KERNEL = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
 
@@ -51,15 +52,24 @@ def _kernel(rows):
 
 def _coerced(one, value):
     # One spelling for one meaning, so that equal settings have equal hashes.
-    if isinstance(one.default, float) and type(value) is int:
-        return float(value)
+    if isinstance(one.default, float):
+        return _real(value)
     if isinstance(one.default, tuple) and isinstance(value, (list, tuple)):
         return tuple(
-            tuple(map(float, v)) if isinstance(v, (list, tuple))
-            else float(v) if type(v) is int else v
-            for v in value
+            tuple(map(_real, v)) if isinstance(v, (list, tuple)) else _real(v) for v in value
         )
     return value
+
+
+def _real(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return float(value) + 0.0  # -0.0 is 0.0
+
+
+def _elements(values):
+    for value in values:
+        yield from value if isinstance(value, tuple) else (value,)
 
 
 def _validate(one, value):
@@ -68,6 +78,14 @@ def _validate(one, value):
         raise ValueError(f"{one.name} must be of type {wanted.__name__}, not {value!r}")
     if isinstance(value, float) and not isfinite(value):
         raise ValueError(f"{one.name} must be a finite number")
+    if wanted is tuple:
+        kind, rows = type(next(_elements(one.default))), isinstance(one.default[0], tuple)
+        if any(isinstance(v, tuple) != rows for v in value):
+            raise ValueError(f"{one.name} needs {'rows' if rows else 'one row'}, not {value!r}")
+        for element in _elements(value):
+            if not isinstance(element, kind) or (kind is float and not isfinite(element)):
+                what = "finite numbers" if kind is float else "names"
+                raise ValueError(f"{one.name} needs {what}, not {value!r}")
     choices, check = one.metadata["choices"], one.metadata["check"]
     if choices and value not in choices:
         raise ValueError(f"{one.name} must be one of {', '.join(choices)}, not {value!r}")
@@ -116,7 +134,7 @@ class Detection(Section):
         _kernel,
     )
     filter_type: str = setting(
-        "conv", "convolution, as SExtractor does, or matched filter (differ where the noise varies)",
+        "conv", "convolution, as SExtractor does, or matched filter, which weighs by the noise",
         choices=("conv", "matched"),
     )
     deblend_nthresh: int = setting(

@@ -11,7 +11,7 @@ import numpy as np
 
 from mr_extract import measure
 from mr_extract.astrometry import sky_positions
-from mr_extract.background import background_at, subtract_background
+from mr_extract.background import background_at, global_rms, subtract_background
 from mr_extract.columns import FAILED, SATURATED, choose
 from mr_extract.detection import detect
 from mr_extract.failures import ImageFailure
@@ -92,7 +92,7 @@ def measure_image(image, config, zero_point=None):
     saturation = _card(header, settings.satur_key, settings.satur_level)
 
     mesh = subtract_background(data, config.background, mask)
-    background, rms = float(mesh.globalback), float(mesh.globalrms)
+    background, rms = float(mesh.globalback), global_rms(mesh)
     clock.lap("background")
     objects = detect(data, config.detection, rms, mask, gain)
     clock.lap("detection")

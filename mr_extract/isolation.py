@@ -45,13 +45,19 @@ def each_object(function, *arrays, outputs):
             attempt(middle, stop)
 
     attempt(0, n)
+    if not pieces:  # all raised: no objects at all still tell types and shapes
+        try:
+            pieces.append((0, 0, function(*(a[:0] for a in arrays))))
+        except MemoryError:
+            raise
+        except Exception:
+            return tuple(np.full(n, np.nan) for _ in range(outputs)), failed
     if len(pieces) == 1 and not failed.any():
         return tuple(pieces[0][2]), failed
     results = []
     for k in range(outputs):
         parts = [np.asarray(result[k]) for _, _, result in pieces]
-        shape = (n, *parts[0].shape[1:]) if parts else (n,)
-        dtype = parts[0].dtype if parts else np.dtype(float)
+        shape, dtype = (n, *parts[0].shape[1:]), parts[0].dtype
         full = np.full(shape, np.nan if dtype.kind == "f" else 0, dtype)
         for (start, stop, _), part in zip(pieces, parts):
             full[start:stop] = part

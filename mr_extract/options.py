@@ -69,9 +69,14 @@ def as_text(value):
         return "yes" if value else "no"
     if isinstance(value, tuple):
         if value and isinstance(value[0], tuple):
-            return "/".join(",".join(f"{v:.9g}" for v in row) for row in value)
-        return ",".join(v if isinstance(v, str) else f"{v:.9g}" for v in value) or "none"
+            return "/".join(",".join(map(_number, row)) for row in value)
+        return ",".join(v if isinstance(v, str) else _number(v) for v in value) or "none"
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def _number(value):
+    short = f"{value:.9g}"  # 5 instead of 5.0
+    return short if float(short) == value else repr(value)
 
 
 def _metavar(one):

@@ -40,8 +40,8 @@ def read_plain(buffer, ext=None):
     NotPlain
         When the file has something that the general reader must see to.
     ImageFailure
-        ``truncated`` and ``unsupported-pixels``, ``not-two-dimensional``,
-        ``no-image``, ``no-extension`` as named.
+        ``truncated``, ``corrupt``, ``unsupported-pixels``,
+        ``not-two-dimensional``, ``no-image``, ``no-extension`` as named.
     """
     chosen, images, number = None, 0, 0
     offset, size = 0, len(buffer)
@@ -107,6 +107,9 @@ def _data_bytes(cards, shape):
     groups, heap = cards.get("GCOUNT", 1), cards.get("PCOUNT", 0)
     if type(groups) is not int or type(heap) is not int:
         raise NotPlain("PCOUNT or GCOUNT is not a number")
+    if groups < 0 or heap < 0:
+        # The next unit would begin before this one: astropy goes in circles, too.
+        raise ImageFailure("corrupt", f"PCOUNT is {heap}, GCOUNT is {groups}")
     return abs(bitpix) // 8 * groups * (heap + pixels)
 
 

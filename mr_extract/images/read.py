@@ -68,8 +68,14 @@ def unpack(buffer):
 
 
 def _gunzip(buffer):
+    import gzip
+
     try:
-        from isal import igzip as gzip  # several times faster, the same bytes
+        from isal import igzip, igzip_lib  # several times faster, the same bytes
     except ImportError:
-        import gzip
-    return gzip.decompress(buffer)
+        return gzip.decompress(buffer)
+    try:
+        return igzip.decompress(buffer)
+    except (OSError, EOFError, igzip_lib.IsalError):
+        # What is wrong must not be said in words that depend on what is installed.
+        return gzip.decompress(buffer)

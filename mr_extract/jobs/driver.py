@@ -9,6 +9,8 @@ import tempfile
 from contextlib import nullcontext
 from time import monotonic
 
+from mrjob.step import StepFailedException
+
 from mr_extract import __version__
 from mr_extract.columns import choose, describe
 from mr_extract.jobs import summary
@@ -16,7 +18,6 @@ from mr_extract.jobs.gather import complain, gather, publish
 from mr_extract.jobs.options_of_job import allowed
 from mr_extract.jobs.plan import read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
-from mrjob.step import StepFailedException
 
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16

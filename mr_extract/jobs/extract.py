@@ -6,14 +6,15 @@ mrjob ships this file alone to the tasks, so it imports absolutely.
 
 import sys
 
+from mrjob.job import MRJob
+from mrjob.protocol import BytesProtocol, BytesValueProtocol
+from mrjob.step import MRStep
+
 import mr_extract.jobs  # noqa: F401  makes mrjob importable
 from mr_extract import blocks
 from mr_extract.jobs.options_of_job import add_job_options, refuse
 from mr_extract.manifest import read_entries
 from mr_extract.options import add_settings, arguments, changed, config_from
-from mrjob.job import MRJob
-from mrjob.protocol import BytesProtocol, BytesValueProtocol
-from mrjob.step import MRStep
 
 
 class ExtractJob(MRJob):

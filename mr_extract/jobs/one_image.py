@@ -1,6 +1,7 @@
 """One line of a manifest to one block of the catalog."""
 
 import hashlib
+import os
 import sys
 import traceback
 from dataclasses import dataclass, field
@@ -70,9 +71,13 @@ def process(entry, config, fetched=None):
     except MemoryError:
         return failed(image_id, "memory", "the image does not fit into memory")
     except Exception as error:
-        # A defect of ours: the traceback is for the log, the image is accounted for.
-        traceback.print_exc(file=sys.stderr)
-        return failed(image_id, "internal", f"{type(error).__name__}: {error}")
+        # A defect of ours: the traceback is for the log of the task (a binary stream
+        # in some runners), and the image is accounted for.
+        log = getattr(sys.stderr, "buffer", sys.stderr)
+        log.write(traceback.format_exc().encode())
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return failed(image_id, "internal", f"{type(error).__name__}: {error} "
+                                            f"({os.path.basename(place.filename)}:{place.lineno})")
 
 
 def _measured(image_id, entry, config, buffer, fetch_seconds):

@@ -1,0 +1,49 @@
+# Two commands do everything: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FITS ?=
+FRAMES ?= 12
+ARGS ?=
+
+.PHONY: help env demo-env demo test lint bench clean
+
+help:
+	@echo "make demo               simulate a night, extract it, compare with truth, draw a frame"
+	@echo "make demo FITS='a/*.fits'   the same for your own images"
+	@echo "make test               all tests that this machine can carry (ARGS='-k name')"
+	@echo "make lint | bench | env | clean"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mr_extract needs Python 3.11 or newer; say which: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python setup.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,fast]'
+	@touch $@
+
+$(VENV)/.test: $(BIN)/python setup.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@ $(VENV)/.demo
+
+env: $(VENV)/.test
+
+demo-env: $(VENV)/.demo
+
+demo: demo-env
+	$(BIN)/python -m mr_extract.demo --frames $(FRAMES) $(if $(FITS),--images $(FITS))
+
+test: env
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+lint: env
+	$(BIN)/ruff check .
+
+bench: env
+	$(BIN)/python -m bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) *.egg-info build demo_night catalog.tsv demo.png
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,68 @@
+"""Read a catalog back: its accounting and its columns."""
+
+from dataclasses import dataclass
+
+from mr_extract.accounting import config_of, parse_account
+from mr_extract.columns import COLUMNS
+from mr_extract.rows import parse_rows
+
+
+@dataclass
+class Catalog:
+    """What a catalog holds.
+
+    Parameters
+    ----------
+    accounts : dict of str to mr_extract.accounting.Account
+        By image id.
+    columns : dict of str to ndarray, shape (n,)
+        All rows, in the types of the schema.
+    config : dict
+        The configuration it was made with, as nested dictionaries.
+    """
+
+    accounts: dict
+    columns: dict
+    config: dict
+
+
+def read_catalog(path):
+    """Read a catalog file into memory.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    Catalog
+
+    Raises
+    ------
+    ValueError
+        When it is no catalog, or a row does not fit.
+    """
+    with open(path, "rb") as file:
+        lines = file.read().split(b"\n")
+    comments = [line.decode() for line in lines if line.startswith(b"#")]
+    rows = [line for line in lines if line and not line.startswith(b"#")]
+    if not rows or not comments or not comments[0].startswith("#mr_extract "):
+        raise ValueError(f"{path} is not a catalog of mr_extract")
+    accounts = (parse_account(c) for c in comments if c.startswith(("#image\t", "#error\t")))
+    schema = _schema(rows[0].decode().split("\t"))
+    return Catalog(
+        {account.id: account for account in accounts}, parse_rows(rows[1:], schema),
+        config_of(comments),
+    )
+
+
+def _schema(names):
+    known = {column.name: column for column in COLUMNS}
+    schema = {}
+    for name in names:
+        stem, _, number = name.rpartition("_")
+        column = known.get(name) or (known.get(stem) if number.isdecimal() else None)
+        if column is None:
+            raise ValueError(f"there is no column {name!r} in the schema")
+        schema[name] = column
+    return schema

@@ -1,0 +1,1 @@
+"""The demonstration: a night, its catalog, and how the two compare."""

@@ -1,0 +1,89 @@
+"""Command line of the tools that work before an extraction: ``python -m preprocess``."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from preprocess.errors import CommandError
+
+#: Sub-command: the module that holds it, and its line in the help.
+COMMANDS = {
+    "manifest": ("preprocess.manifest", "list the FITS images of local folders"),
+    "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints take one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Build the parser of all sub-commands, with the options of one of them.
+
+    Parameters
+    ----------
+    command : str, optional
+        The sub-command whose module is imported and whose options are added. The others are
+        known by name only, so that help and errors do not wait for imports.
+
+    Returns
+    -------
+    parser : argparse.ArgumentParser
+    """
+    parser = _Parser(
+        prog="python -m preprocess",
+        description="Prepare images for extraction.",
+        epilog="example: python -m preprocess simulate night --frames 12 --seed 1",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="SUBCOMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        subparser = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name == command:
+            importlib.import_module(module).add_arguments(subparser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one sub-command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Command-line arguments without the program's name. Default: those of this process.
+
+    Returns
+    -------
+    status : int
+        0 when all went well, 1 when part of the input was refused, 2 for a request that
+        cannot be met.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    try:
+        args = build_parser(command).parse_args(arguments)
+        return importlib.import_module(COMMANDS[args.command][0]).run(args)
+    except SystemExit as stop:  # argparse has spoken: help (0) or a bad option (2)
+        return stop.code if isinstance(stop.code, int) else 2
+    except CommandError as error:
+        print(f"python -m preprocess {command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""What the tests share: groups that a machine may lack, a night of frames, the job."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAUNCHER = ROOT / "mr_extract.py"
+SHARED_DATA = Path(os.environ.get("MR_EXTRACT_DATA", ROOT.parent / "shared" / "data"))
+
+# With this set a group that is left out is a failure, not a choice.
+REQUIRE_ALL = os.environ.get("MR_EXTRACT_REQUIRE_ALL", "") not in ("", "0")
+
+
+def _lacks_shared_data():
+    return "" if SHARED_DATA.is_dir() else f"no real frames at {SHARED_DATA} (MR_EXTRACT_DATA)"
+
+
+def _lacks_sextractor():
+    found = shutil.which("source-extractor")
+    return "" if found else "the program source-extractor is not installed"
+
+
+def _lacks_spark():
+    if importlib.util.find_spec("pyspark") is None:
+        return "pyspark is not installed"
+    return "" if shutil.which("java") else "there is no java"
+
+
+def _lacks_setpriv():
+    if os.geteuid() != 0:
+        return ""  # files can be made unreadable for us
+    return "" if shutil.which("setpriv") else "root reads every file and setpriv is not installed"
+
+
+GROUPS = {
+    "shared-data": _lacks_shared_data,
+    "sextractor": _lacks_sextractor,
+    "spark": _lacks_spark,
+    "unprivileged": _lacks_setpriv,
+}
+_left_out = {}
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", f"needs(*groups): needs parts that a machine may lack: {', '.join(GROUPS)}"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    groups = {g for marker in item.iter_markers("needs") for g in marker.args}
+    if "shared_data" in getattr(item, "fixturenames", ()):
+        groups.add("shared-data")
+    for group in sorted(groups):
+        reason = GROUPS[group]()
+        if reason:
+            _left_out.setdefault((group, reason), []).append(item.nodeid)
+            (pytest.fail if REQUIRE_ALL else pytest.skip)(f"group {group}: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter):
+    for (group, reason), tests in sorted(_left_out.items()):
+        terminalreporter.write_line(f"left out: group {group}, {len(tests)} tests: {reason}")
+    if not _left_out:
+        terminalreporter.write_line(f"left out: nothing (groups: {', '.join(GROUPS)})")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Folder of real frames; tests that ask for it are left out where it is absent."""
+    return SHARED_DATA
+
+
+@dataclass
+class Run:
+    """What a command did."""
+
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def lines(self):
+        return self.out.decode().splitlines()
+
+    @property
+    def body(self):
+        """The lines behind the driver's header."""
+        return self.out.split(b"\n", 3)[3] if self.out.count(b"\n") >= 3 else b""
+
+    def accounts(self):
+        """Map image id to failure kind, '' for a measured image."""
+        found = {}
+        for line in self.lines:
+            cells = line.split("\t")
+            if cells[0] in ("#image", "#error"):
+                assert cells[1] not in found, f"{cells[1]} is accounted for twice"
+                found[cells[1]] = cells[2] if cells[0] == "#error" else ""
+        return found
+
+
+def command(args, stdin=b"", cwd=None, env=None, timeout=240):
+    """Run a command and return what it did."""
+    environment = {**os.environ, **(env or {})}
+    done = subprocess.run(
+        [str(a) for a in args], input=stdin, cwd=cwd, env=environment,
+        capture_output=True, timeout=timeout,
+    )
+    return Run(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+
+def job(*args, **keywords):
+    """Run the launcher with this Python."""
+    return command([sys.executable, LAUNCHER, *args], **keywords)
+
+
+@pytest.fixture(scope="session")
+def night(tmp_path_factory):
+    """A simulated night of six small overlapping frames: folder with manifest and truth."""
+    from preprocess.simulate import simulate_night
+
+    folder = tmp_path_factory.mktemp("night")
+    simulate_night(str(folder), frames=6, seed=7, shape=(400, 500))
+    return folder

@@ -1,0 +1,136 @@
+"""Every line of a manifest ends either as sources or as a named failure."""
+
+import os
+import sys
+
+import pytest
+from bad_images import fits_bytes, good_pixels, write_bad_images
+from conftest import LAUNCHER, command, job
+
+from mr_extract.failures import KINDS
+from mr_extract.manifest import parse_line
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bad")
+    expected = write_bad_images(folder)
+    manifest = folder / "list.txt"
+    manifest.write_bytes(b"# good and bad\n\n" + b"\n".join(expected) + b"\n")
+    return manifest, {parse_line(line).id: kind for line, kind in expected.items()}
+
+
+@pytest.fixture(scope="module")
+def bad_run(bad):
+    return job("-r", "inline", bad[0])
+
+
+def test_each_bad_image_ends_as_its_kind_of_failure(bad, bad_run):
+    assert bad_run.accounts() == bad[1]
+    assert set(bad_run.accounts().values()) - {""} <= set(KINDS)
+
+
+def test_failures_make_the_exit_status_one_and_are_named_on_stderr(bad, bad_run):
+    kinds = [kind for kind in bad[1].values() if kind]
+    assert bad_run.status == 1
+    assert f"{len(kinds)} failed" in bad_run.err
+    for kind in kinds:
+        assert kind in bad_run.err
+    assert "Traceback" not in bad_run.err
+
+
+def test_the_good_images_among_them_have_their_sources(bad, bad_run):
+    rows = [line.split("\t")[0] for line in bad_run.lines if not line.startswith("#")][1:]
+    good = {i for i, kind in bad[1].items() if not kind}
+    assert set(rows) == {i for i in good if "no-sources" not in i}
+    # the same pixels in whatever packing give the same numbers
+    by_image = {}
+    for line in bad_run.lines:
+        if not line.startswith("#"):
+            image, rest = line.split("\t", 1)
+            by_image.setdefault(os.path.basename(image), []).append(rest)
+    plain = by_image["good.fits"]
+    assert len(plain) >= 8
+    assert plain == by_image["good.fits.gz"] == by_image["good.fits.bz2"] == by_image["carried"]
+
+
+def test_an_image_without_sources_is_a_success(bad_run):
+    line = next(line for line in bad_run.lines if "no-sources.fits" in line)
+    assert line.startswith("#image\t") and "\tsources=0\t" in line
+
+
+@pytest.mark.parametrize("limit, status", [("0", 1), ("100%", 0), ("1000", 0), ("10", 1)])
+def test_max_failures_decides_the_exit_status_not_the_catalog(bad, bad_run, limit, status):
+    run = job("-r", "inline", "--max-failures", limit, bad[0])
+    assert run.status == status
+    assert run.out == bad_run.out
+
+
+def test_the_local_runner_and_the_pipe_say_the_same(bad, bad_run):
+    assert job("-r", "local", "--jobs", "2", bad[0]).out == bad_run.out
+    mapped = command([sys.executable, LAUNCHER, "--mapper"], stdin=bad[0].read_bytes())
+    sorted_lines = command(["sort"], stdin=mapped.out)
+    reduced = command([sys.executable, LAUNCHER, "--reducer"], stdin=sorted_lines.out)
+    assert mapped.status == reduced.status == 0
+    assert reduced.out == bad_run.body
+
+
+@pytest.mark.needs("unprivileged")
+def test_a_file_that_may_not_be_read_is_named(tmp_path_factory, tmp_path):
+    folder = tmp_path_factory.mktemp("closed")
+    closed = folder / "closed.fits"
+    closed.write_bytes(fits_bytes(good_pixels()))
+    closed.chmod(0)
+    parents = [p for p in folder.parents if str(p) not in ("/", "/tmp")]
+    args = [sys.executable, "-c", (
+        "import sys; from mr_extract.storage import read\n"
+        "from mr_extract.failures import ImageFailure\n"
+        "try: read(sys.argv[1])\n"
+        "except ImageFailure as failure: print(failure.kind)"
+    ), closed]
+    if os.geteuid() == 0:
+        # Without the capability to override permissions root is as anyone.
+        args = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search",
+                "--inh-caps", "-dac_override,-dac_read_search", *args]
+    run = command(args, cwd=LAUNCHER.parent, env={"PYTHONPATH": str(LAUNCHER.parent)})
+    assert run.out.decode().strip() == "fetch-forbidden", (run.err, parents)
+
+
+def test_an_image_that_fills_the_pixel_buffer_is_tried_with_a_larger_one(tmp_path):
+    path = tmp_path / "crowded.fits"
+    path.write_bytes(fits_bytes(good_pixels((300, 300))))
+    small = job("-r", "inline", "--pixstack", "100", path)
+    large = job("-r", "inline", "--pixstack", "300000", path)
+    assert small.status == 0
+    assert small.out == large.out
+    assert len(small.lines) > 10
+
+
+def test_broken_wcs_is_no_failure_where_no_sky_position_is_asked(bad):
+    manifest, _ = bad
+    path = manifest.parent / "singular-wcs.fits"
+    run = job("-r", "inline", "--columns", "position,aper", path)
+    assert run.status == 0 and len(run.lines) > 10
+
+
+def test_an_image_without_wcs_is_a_failure_only_where_one_is_required(bad):
+    path = bad[0].parent / "good.fits"
+    assert job("-r", "inline", path).status == 0
+    run = job("-r", "inline", "--require-wcs", "yes", path)
+    assert run.status == 1
+    assert list(run.accounts().values()) == ["no-wcs"]
+
+
+def test_ids_that_would_break_a_row_are_escaped_and_two_images_cannot_share_one(tmp_path):
+    for name in ('a#b.fits', 'say "x".fits', "one.fits", "two.fits"):
+        (tmp_path / name).write_bytes(fits_bytes(good_pixels()))
+    manifest = "\n".join([
+        str(tmp_path / "a#b.fits"), str(tmp_path / 'say "x".fits'),
+        f"{tmp_path / 'one.fits'}\tid=same", f"{tmp_path / 'two.fits'}\tid=same",
+        f"{tmp_path / 'one.fits'}", f"{tmp_path / 'one.fits'}",
+    ])
+    run = job("-r", "inline", "-", stdin=manifest.encode())
+    assert run.accounts() == {
+        f"{tmp_path}/a%23b.fits": "", f"{tmp_path}/say %22x%22.fits": "",
+        "same": "duplicate-id", f"{tmp_path}/one.fits": "",
+    }

@@ -1,0 +1,101 @@
+"""The same catalog from every runner, byte for byte."""
+
+import gzip
+import random
+import sys
+
+import pytest
+from conftest import LAUNCHER, command, job
+
+
+@pytest.fixture(scope="module")
+def manifest(night):
+    return night / "manifest.txt"
+
+
+@pytest.fixture(scope="module")
+def catalog(manifest):
+    run = job("-r", "inline", manifest)
+    assert run.status == 0, run.err
+    return run
+
+
+def test_inline_gives_one_catalog_in_the_order_of_ids_then_numbers(catalog, night):
+    rows = [line.split("\t") for line in catalog.lines if not line.startswith("#")][1:]
+    keys = [(row[0].encode(), int(row[1])) for row in rows]
+    assert len(keys) > 100
+    assert keys == sorted(keys)
+    assert len(catalog.accounts()) == 6
+    assert set(catalog.accounts().values()) == {""}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2", "5"])
+def test_local_gives_the_same_bytes_whatever_the_number_of_jobs(manifest, catalog, jobs):
+    run = job("-r", "local", "--jobs", jobs, manifest)
+    assert run.status == 0, run.err
+    assert run.out == catalog.out
+
+
+@pytest.mark.needs("spark")
+def test_spark_gives_the_same_bytes(manifest, catalog):
+    run = job("-r", "spark", "--jobs", "2", manifest)
+    assert run.status == 0, run.err
+    assert run.out == catalog.out
+
+
+def test_the_bare_pipe_gives_the_same_lines_without_the_header(manifest, catalog):
+    mapped = command([sys.executable, LAUNCHER, "--mapper"], stdin=manifest.read_bytes())
+    for locale in ("C", "C.UTF-8", "en_US.UTF-8"):
+        lines = command(["sort"], stdin=mapped.out, env={"LC_ALL": locale}).out
+        reduced = command([sys.executable, LAUNCHER, "--reducer"], stdin=lines)
+        assert reduced.out == catalog.body, locale
+
+
+def test_order_duplicates_and_grouping_of_lines_do_not_matter(manifest, catalog, tmp_path):
+    lines = [line for line in manifest.read_text().splitlines() if not line.startswith("#")]
+    random.Random(5).shuffle(lines)
+    first, second = tmp_path / "first.txt", tmp_path / "second.txt.gz"
+    first.write_text("\n".join(lines[:4]) + "\r\n\n# a comment\n")
+    second.write_bytes(gzip.compress("\n".join(lines[2:]).encode()))
+    for runner in ("inline", "local"):
+        assert job("-r", runner, first, second).out == catalog.out
+    assert job(stdin="\n".join(lines).encode()).out == catalog.out
+
+
+def test_shards_mapped_apart_and_reduced_together_give_the_same_lines(manifest, catalog):
+    lines = [line for line in manifest.read_bytes().splitlines() if not line.startswith(b"#")]
+    mapped = b"".join(
+        command([sys.executable, LAUNCHER, "--mapper"], stdin=b"\n".join(part)).out
+        for part in (lines[3:], lines[:3], lines[2:4])
+    )
+    reduced = command([sys.executable, LAUNCHER, "--reducer"],
+                      stdin=command(["sort"], stdin=mapped).out)
+    assert reduced.out == catalog.body
+
+
+def test_relative_paths_mean_the_same_to_every_runner(night):
+    name = sorted(path.name for path in night.glob("*.fits"))[0]
+    runs = [job("-r", runner, stdin=name.encode(), cwd=night) for runner in ("inline", "local")]
+    assert runs[0].accounts() == {name: ""}
+    assert runs[0].out == runs[1].out
+    piped = command([sys.executable, LAUNCHER, "--mapper", "--reduce", "none"],
+                    stdin=name.encode(), cwd=night)
+    assert piped.out == runs[0].body
+
+
+def test_without_reduction_the_rows_are_the_same_in_the_order_of_the_tasks(manifest, catalog):
+    for runner in ("inline", "local"):
+        run = job("-r", runner, "--reduce", "none", manifest)
+        assert run.status == 0, run.err
+        assert sorted(run.out.splitlines()) == sorted(catalog.out.splitlines())
+        assert run.accounts() == catalog.accounts()
+
+
+def test_tomorrow_the_same(manifest, catalog):
+    assert job("-r", "inline", manifest, env={"TZ": "Asia/Tokyo", "LC_ALL": "C"}).out == catalog.out
+
+
+def test_the_module_and_the_launcher_are_the_same_program(manifest, catalog):
+    run = command([sys.executable, "-m", "mr_extract.jobs.extract", "-r", "inline", manifest],
+                  cwd=LAUNCHER.parent)
+    assert run.out == catalog.out
