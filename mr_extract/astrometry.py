@@ -12,10 +12,14 @@ import warnings
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cards import cards_of
 
 # Offsets of FK5 (J2000) from ICRS: USNO Circular 179, section 3.5.
 _MAS = np.pi / 180 / 3600 / 1000
 _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
+
+# Cards of a WCS whose values must be numbers.
+_NUMBER = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)\d+$|(CD|PC|PV)\d+_\d+$|(A|B)_\d_\d$")
 
 
 def sky_positions(header, x, y):
@@ -24,7 +28,8 @@ def sky_positions(header, x, y):
     Parameters
     ----------
     header : mapping
-        Header cards; one with an attribute `text` or an astropy Header.
+        Header cards as from `mr_extract.images`; whatever is not plain needs
+        their attribute `text`, or an astropy Header.
     x, y : ndarray of float64, shape (n,)
         0-based pixel positions.
 
@@ -39,6 +44,7 @@ def sky_positions(header, x, y):
     ImageFailure
         ``broken-wcs`` when it has celestial axes that cannot be used.
     """
+    header = cards_of(header)
     axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
     if not any(re.match(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)", a) for a in axes):
         return None
@@ -63,6 +69,8 @@ def _plain_gnomonic(header, axes, x, y):
     units = {str(header.get(f"CUNIT{k}", "")).strip().lower() for k in (1, 2)}
     if not units <= {"", "deg", "degree", "degrees"}:
         return None
+    if any(_NUMBER.match(k) for k in getattr(header, "repeated", ())):
+        return None  # wcslib takes the last
     frame = _frame(header)
     if frame not in ("ICRS", "FK5"):
         return None
@@ -70,11 +78,14 @@ def _plain_gnomonic(header, axes, x, y):
     matrix = _matrix(header)
     if matrix is None or any(type(v) not in (int, float) for v in numbers):
         return None
+    numbers = [float(v) for v in numbers]
     if not (np.isfinite(numbers).all() and np.isfinite(matrix).all()):
         raise _broken("the WCS holds values that are not finite")
-    if np.linalg.det(matrix) == 0:
+    if np.linalg.matrix_rank(matrix) < 2:
         raise _broken("the WCS matrix is singular")
-    ra0, dec0, x0, y0 = map(float, numbers)
+    ra0, dec0, x0, y0 = numbers
+    if not abs(dec0) < 90.0:  # at the very pole the default of LONPOLE changes
+        return None
     u, v = x - (x0 - 1.0), y - (y0 - 1.0)
     # Unit vector towards the pixel, from that of the tangent point (Calabretta
     # & Greisen 2002, section 5.1.3).
@@ -153,17 +164,26 @@ def _by_astropy(header, x, y):
         raise _broken("the WCS has celestial axes but no CRVAL")
     if not any(re.match(r"(CD\d_|CDELT)", k) for k in header):
         raise _broken("the WCS has celestial axes but no scale")
+    for keyword in header:  # wcslib would take the default in place of such a value
+        if _NUMBER.match(keyword):
+            value = header[keyword]
+            if type(value) not in (int, float) or not np.isfinite(float(value)):
+                raise _broken(f"the WCS has {keyword} = {value!r}, which is no number")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             if hasattr(header, "text"):
                 header = fits.Header.fromstring(header.text)
-            wcs = WCS(header).celestial
-            if wcs.pixel_n_dim != 2:
-                raise ValueError("there are not two celestial axes")
+            wcs = WCS(header)
+            wcs.wcs.set()
+            if {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:
+                raise ValueError("the first two axes are not longitude and latitude")
+            wcs = wcs.celestial
+            if np.linalg.matrix_rank(wcs.pixel_scale_matrix) < 2:
+                raise ValueError("the WCS matrix is singular")
             frame = wcs_to_celestial_frame(wcs)
-            first, second = wcs.all_pix2world(x, y, 0)
-            position = SkyCoord(first, second, unit="deg", frame=frame)
+            world = wcs.all_pix2world(x, y, 0)
+            position = SkyCoord(world[wcs.wcs.lng], world[wcs.wcs.lat], unit="deg", frame=frame)
             if not isinstance(frame, ICRS):
                 position = position.transform_to(ICRS())
             ra, dec = position.spherical.lon.deg, position.spherical.lat.deg

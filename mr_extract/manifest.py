@@ -17,8 +17,8 @@ RESERVED = ("mask", "weight", "rms", "flat", "region")
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # `#` would cut a row for readers with a comment option, a quote would swallow
-# tabs; control characters break lines.
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f#\"]")
+# tabs; control characters and Unicode's line ends break lines.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029#\"]")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Entry:
 
 def escaped(text):
     """Return the text with what would break a row of the catalog as %XX."""
-    return _UNSAFE.sub(lambda m: f"%{ord(m.group()):02X}", text)
+    return _UNSAFE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m.group().encode()), text)
 
 
 def parse_line(line):

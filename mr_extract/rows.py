@@ -67,6 +67,25 @@ def parse_rows(lines, columns):
             raise ValueError(f"a row has {len(row)} cells, not {len(columns)}: {row[0]}")
     turned = list(zip(*cells)) if cells else [()] * len(columns)
     return {
-        name: np.array(values, dtype=str if column.dtype == "str" else column.dtype)
+        name: _singles(values) if column.dtype == "f4"
+        else np.array(values, dtype=str if column.dtype == "str" else column.dtype)
         for (name, column), values in zip(columns.items(), turned)
     }
+
+
+def _singles(texts):
+    # numpy reads a float64 and rounds again: a decimal beside the middle of two
+    # float32 may have come to lie on it (7.038531e-26 is one) and go astray.
+    wide = np.array(texts, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        near = wide.astype(np.float32)
+        other = np.nextafter(near, np.where(wide > near, np.inf, -np.inf).astype(np.float32))
+        middle = (wide != near) & (wide - near == other - wide)
+    for k in np.flatnonzero(middle):
+        from fractions import Fraction  # hardly ever
+
+        low, high = sorted((near[k], other[k]))
+        exact, halfway = Fraction(texts[k]), Fraction(float(wide[k]))
+        if exact != halfway:
+            near[k] = low if exact < halfway else high
+    return near

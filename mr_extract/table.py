@@ -6,9 +6,11 @@ import numpy as np
 
 from mr_extract.columns import choose
 from mr_extract.config import Config
+from mr_extract.failures import ImageFailure
 from mr_extract.frame import measure_image
 from mr_extract.images import Image, read_image
-from mr_extract.images.image import plane
+from mr_extract.images.cards import cards_of
+from mr_extract.images.general import pixels_of
 
 
 def extract(source, config=None, ext=None, mask=None, **settings):
@@ -84,13 +86,15 @@ def _image(source, ext):
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
             return read_image(file.read(), ext)
-    header = getattr(source, "header", {})
-    values = source.data if hasattr(source, "header") else source
-    if values is None:
-        from mr_extract.failures import ImageFailure
-
-        raise ImageFailure("no-image", "the HDU holds no data")
-    data, mask = plane(values)
+    if hasattr(source, "header"):
+        header = cards_of(source.header)  # before the data, which change it
+        values = source.data
+        if values is None:
+            raise ImageFailure("no-image", "the HDU holds no data")
+    else:
+        header, values = {}, source
+    values = np.asarray(values)
+    data, mask = pixels_of(values, header)
     if np.shares_memory(data, values):
         data = data.copy()  # the kernels work in place
     return Image(data, header, mask)

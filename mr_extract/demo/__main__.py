@@ -17,7 +17,6 @@ from mr_extract.images import read_image
 from mr_extract.storage import read
 
 
-
 def main(argv=None):
     """Run the demonstration and return the exit status of the job."""
     parser = argparse.ArgumentParser(prog="python -m mr_extract.demo", description=__doc__)

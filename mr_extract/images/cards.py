@@ -15,15 +15,23 @@ CARD = 80
 
 
 class Cards(dict):
-    """The values of a header by keyword.
+    """The values of a header by keyword; of a keyword that is repeated, the first.
+
+    A value that cannot be parsed is there as the string that it is.
 
     Attributes
     ----------
     text : str
         The cards as they stand in the file, 80 characters each, with END.
+    repeated : set of str
+        Keywords that stand more than once, with different values.
     """
 
     text = ""
+
+    def __init__(self, *args, **keywords):
+        super().__init__(*args, **keywords)
+        self.repeated = set()
 
 
 def read_cards(buffer, offset):
@@ -71,8 +79,34 @@ def read_cards(buffer, offset):
         match = _CARD.match(card)
         if match:
             keyword, string, logical, number = match.groups()
-            cards.setdefault(keyword, _value(string, logical, number))
+            value = _value(string, logical, number)
+        elif card[8:10] == "= " and card[10:].split("/")[0].strip():
+            keyword, value = card[:8].rstrip(), card[10:].strip()  # is there, and no number
+        else:
+            continue
+        if cards.setdefault(keyword, value) != value:
+            cards.repeated.add(keyword)
     return cards, offset
+
+
+def cards_of(header):
+    """Return the cards of a header that astropy has read.
+
+    Astropy's own raises when a card is asked for whose value it cannot parse;
+    here it is not there.
+
+    Parameters
+    ----------
+    header : astropy.io.fits.Header
+        Any other mapping is returned as it is.
+
+    Returns
+    -------
+    Cards
+    """
+    if not hasattr(header, "tostring"):
+        return header
+    return read_cards(header.tostring().encode("latin-1", "replace"), 0)[0]
 
 
 def _value(string, logical, number):

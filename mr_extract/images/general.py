@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cards import cards_of
 from mr_extract.images.image import Image, plane
 
 
@@ -22,7 +23,6 @@ def read_general(buffer, ext=None):
     Returns
     -------
     Image
-        Its header is an `astropy.io.fits.Header`.
 
     Raises
     ------
@@ -74,14 +74,32 @@ def _image(units, ext):
         if not holds[number]:
             raise ImageFailure("no-image", f"extension {ext!r} holds no image")
     unit = units[number]
-    header = unit.header.copy()  # astropy takes scaling cards out when data are read
-    values = np.asarray(unit.data)
+    header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
+    data, mask = pixels_of(np.asarray(unit.data), header)
+    return Image(data, header, mask, number, sum(holds))
+
+
+def pixels_of(values, header):
+    """Return the plane and mask of pixels that astropy has read.
+
+    Parameters
+    ----------
+    values : ndarray
+        The data of the unit.
+    header : mapping
+        Its cards as they were before the data were read.
+
+    Returns
+    -------
+    data, mask
+        As `mr_extract.images.image.plane` returns them.
+    """
     data, mask = plane(values)
     blank = header.get("BLANK", header.get("ZBLANK"))
-    if values.dtype.kind in "iu" and blank is not None:
+    if values.dtype.kind in "iu" and type(blank) is int:
         # astropy leaves integers that need no scaling as they are, blanks among them.
         blanks = (values == blank + int(header.get("BZERO", 0))).reshape(data.shape)
         if blanks.any():
             mask = blanks
             data[mask] = 0.0
-    return Image(data, header, mask, number, sum(holds))
+    return data, mask

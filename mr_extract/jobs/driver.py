@@ -75,7 +75,8 @@ def drive(job):
     facts = summary.summarise(
         totals, counters, monotonic() - began, options.runner or "inline", len(plan)
     )
-    complain(summary.as_text(facts))
+    if not options.quiet:
+        complain(summary.as_text(facts))
     if options.summary:
         summary.write(facts, options.summary)
     limit = allowed(options.max_failures, len(plan))
@@ -146,6 +147,8 @@ def _printed(job):
 
 def _check_places(options):
     # Before hours of work, not after them.
+    if options.output_dir and (options.runner or "inline") in ("inline", "local", "spark"):
+        raise ValueError("--output-dir is for clusters; here --catalog FILE names the catalog")
     for name in ("catalog", "summary"):
         place = getattr(options, name)
         if place is None:

@@ -39,6 +39,9 @@ class ExtractJob(MRJob):
         except ValueError as error:
             self.arg_parser.error(str(error))
 
+    def _usage(self):
+        return "%(prog)s -r inline|local|spark|hadoop|emr [options] MANIFEST... > catalog.tsv"
+
     def steps(self):
         """Return one step, with a reducer unless rows stay as tasks wrote them."""
         if self.options.reduce == "none":

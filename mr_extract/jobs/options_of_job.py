@@ -20,7 +20,7 @@ def add_job_options(add_argument):
     add_argument("--catalog", metavar="FILE",
                  help="write the catalog to FILE, whole or not at all [standard output]")
     add_argument("--summary", metavar="FILE", help="write the summary to FILE as JSON")
-    add_argument("--max-failures", default="0", metavar="N|P%%", type=_limit,
+    add_argument("--max-failures", default="0", metavar="N|P%", type=_limit,
                  help="failed images that are no reason for exit status 1 [0]")
     add_argument("--jobs", type=_count, metavar="N",
                  help="processes of -r local and threads of -r spark [all cores]")

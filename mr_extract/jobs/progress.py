@@ -33,7 +33,10 @@ class Progress:
     def __enter__(self):
         from tqdm import tqdm
 
-        self._bar = tqdm(total=self._total, unit="image", file=self._file, smoothing=0.1)
+        # Some terminals do not know their size; tqdm then writes nothing.
+        columns, rows = os.get_terminal_size(self._file.fileno())
+        self._bar = tqdm(total=self._total, unit="image", file=self._file, smoothing=0.1,
+                         ncols=columns or 100, nrows=rows or 24)
         self._thread.start()
         return self
 

@@ -1,0 +1,67 @@
+"""Find and kill the processes of a running job."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from conftest import LAUNCHER
+
+
+def start_job(*args, cwd=None):
+    """Start the launcher and return its Popen."""
+    return subprocess.Popen(
+        [sys.executable, str(LAUNCHER), *map(str, args)], cwd=cwd,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )
+
+
+def descendants(pid):
+    """Return {pid: command line} of all living descendants."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdecimal():
+            continue
+        try:
+            stat = (folder / "stat").read_text().rpartition(")")[2].split()
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if stat[0] != "Z":
+            parents[int(folder.name)] = int(stat[1]), b" ".join(words).decode(errors="replace")
+    found, todo = {}, [pid]
+    while todo:
+        parent = todo.pop()
+        for child, (its_parent, words) in parents.items():
+            if its_parent == parent:
+                found[child] = words
+                todo.append(child)
+    return found
+
+
+def wait_for(process, text, timeout=30):
+    """Return the pid of a descendant whose command line holds the text."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end and process.poll() is None:
+        for pid, words in descendants(process.pid).items():
+            if text in words:
+                return pid
+        time.sleep(0.005)
+    return None
+
+
+def kill(pid, with_signal=signal.SIGKILL):
+    """Send a signal; a process that is gone already is none of our business."""
+    try:
+        os.kill(pid, with_signal)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def finish(process, timeout=120):
+    """Wait for a job and return (status, stdout, stderr)."""
+    out, err = process.communicate(timeout=timeout)
+    return process.returncode, out, err.decode()

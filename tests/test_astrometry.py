@@ -1,0 +1,253 @@
+"""Sky positions agree with astropy's, by whichever of the two ways they were had."""
+
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from astropy.coordinates import FK4, FK5, ICRS, Galactic, SkyCoord
+from astropy.io import fits
+from astropy.wcs import WCS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mr_extract.astrometry import sky_positions
+from mr_extract.failures import ImageFailure
+from mr_extract.images import read_image
+from mr_extract.images.cards import cards_of
+
+SHAPE = (1500, 2000)
+RNG = np.random.default_rng(3)
+X, Y = RNG.uniform(0, SHAPE[1] - 1, 60), RNG.uniform(0, SHAPE[0] - 1, 60)
+
+# 0.4 microarcseconds: a thousandth of what the best catalogues claim, and a
+# thousand times the rounding of angles in double precision.
+TOLERANCE = 1e-10
+
+PLAIN = {
+    "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 20.0,
+    "CRPIX1": 1000.5, "CRPIX2": 750.5,
+}
+CD = {"CD1_1": -1.1e-4, "CD1_2": 2e-6, "CD2_1": 2e-6, "CD2_2": 1.1e-4}
+
+
+def header(*parts, **more):
+    cards = fits.Header()
+    for part in (*parts, more):
+        for keyword, value in part.items():
+            cards[keyword] = value
+    return cards
+
+
+def by_astropy(cards, frame, x=X, y=Y):
+    """Positions of a header of two celestial axes, longitude first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        first, second = WCS(cards).all_pix2world(x, y, 0)
+    return SkyCoord(first, second, unit="deg", frame=frame).transform_to(ICRS())
+
+
+def separation(positions, expected):
+    """Largest angle between positions in degrees, exact for the smallest too."""
+    ra, dec = positions
+    assert (ra >= 0).all() and (ra < 360).all()
+    found = SkyCoord(ra, dec, unit="deg")
+    between = found.cartesian.xyz.value - expected.cartesian.xyz.value
+    return np.degrees(np.linalg.norm(between, axis=0)).max()
+
+
+SCALES = {
+    "cd": CD,
+    "cd with gaps": {"CD1_1": -1e-4, "CD2_2": 1e-4},
+    "cd wins over cdelt": {**CD, "CDELT1": 5.0, "CDELT2": 5.0, "CROTA2": 40.0},
+    "cdelt": {"CDELT1": -1e-4, "CDELT2": 2e-4},
+    "crota": {"CDELT1": -1e-4, "CDELT2": 2e-4, "CROTA2": 33.0},
+    "crota of the wrong axis": {"CDELT1": -1e-4, "CDELT2": 2e-4, "CROTA1": 33.0},
+    "pc": {"CDELT1": -1e-4, "CDELT2": 2e-4, "PC1_1": 0.8, "PC1_2": -0.6, "PC2_1": 0.6,
+           "PC2_2": 0.8},
+    "pc with gaps": {"CDELT1": -1e-4, "CDELT2": 2e-4, "PC1_2": 0.1},
+    "pc without cdelt": {"PC1_1": 1e-4, "PC1_2": 0.0, "PC2_1": 0.0, "PC2_2": 1e-4,
+                         "CDELT1": 1.0, "CDELT2": 1.0},
+    "units": {**CD, "CUNIT1": "deg", "CUNIT2": "deg"},
+}
+
+
+@pytest.mark.parametrize("scale", SCALES.values(), ids=SCALES)
+@pytest.mark.parametrize(
+    ("system", "frame"),
+    [({}, ICRS()), ({"RADESYS": "ICRS"}, ICRS()), ({"RADESYS": "FK5"}, FK5()),
+     ({"EQUINOX": 2000.0}, FK5()), ({"EPOCH": 2000}, FK5()), ({"RADECSYS": "FK5"}, FK5()),
+     ({"RADESYS": "ICRS", "EQUINOX": 2000.0}, ICRS())],
+    ids=lambda value: " ".join(map(str, value.values())) or "plain" if type(value) is dict else "",
+)
+def test_a_gnomonic_header_gives_astropys_positions(scale, system, frame):
+    cards = header(PLAIN, scale, system)
+    assert separation(sky_positions(cards, X, Y), by_astropy(cards, frame)) < TOLERANCE
+
+
+@pytest.mark.parametrize("frame", [ICRS(), FK5()], ids=["icrs", "fk5"])
+@pytest.mark.parametrize(
+    ("ra", "dec"),
+    [(0.0, 0.0), (359.999, 45.0), (0.001, -45.0), (-10.0, 30.0), (400.0, 30.0), (123.0, 89.999),
+     (123.0, -89.999), (200.0, 89.9), (10.0, 90.0), (10.0, -90.0), (180.0, 60.0)],
+)
+def test_positions_hold_at_the_poles_and_across_the_origin_of_right_ascension(ra, dec, frame):
+    cards = header(PLAIN, CD, RADESYS=frame.name.upper(), CRVAL1=ra, CRVAL2=dec)
+    assert separation(sky_positions(cards, X, Y), by_astropy(cards, frame)) < TOLERANCE
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ra=st.floats(-360, 720), dec=st.floats(-90, 90), angle=st.floats(0, 360),
+    scale=st.floats(1e-6, 1e-3), mirror=st.booleans(),
+)
+def test_no_orientation_tells_the_two_ways_apart(ra, dec, angle, scale, mirror):
+    c, s = scale * np.cos(np.radians(angle)), scale * np.sin(np.radians(angle))
+    sign = -1.0 if mirror else 1.0
+    cards = header(PLAIN, CRVAL1=ra, CRVAL2=dec, CD1_1=sign * c, CD1_2=-s, CD2_1=sign * s, CD2_2=c)
+    assert separation(sky_positions(cards, X, Y), by_astropy(cards, ICRS())) < TOLERANCE
+
+
+SIP = {"CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "B_ORDER": 2,
+       "A_2_0": 1e-6, "A_1_1": -2e-6, "B_0_2": 3e-6, "B_2_0": 1e-6}
+TPV = {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV", "PV1_0": 1e-5, "PV1_1": 1.001, "PV1_4": 0.01,
+       "PV2_0": -2e-5, "PV2_1": 0.999, "PV2_5": 0.02}
+GENERAL = {
+    "sip": (SIP, ICRS()),
+    "sip in fk5": ({**SIP, "EQUINOX": 2000.0}, FK5()),
+    "tpv": (TPV, ICRS()),
+    "tan with pv": ({**TPV, "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"}, ICRS()),
+    **{
+        name: ({"CTYPE1": f"RA---{name}", "CTYPE2": f"DEC--{name}"}, ICRS())
+        for name in ("SIN", "ARC", "STG", "ZEA", "CAR", "AIT")
+    },
+    "lonpole": ({"LONPOLE": 150.0}, ICRS()),
+    "galactic": ({"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}, Galactic()),
+    "galactic plate carree": (
+        {"CTYPE1": "GLON-CAR", "CTYPE2": "GLAT-CAR", "CRVAL2": 0.0}, Galactic()),
+    "b1950": ({"RADESYS": "FK4", "EQUINOX": 1950.0}, FK4(equinox="B1950")),
+    "b1950 by its equinox": ({"EQUINOX": 1950.0}, FK4(equinox="B1950")),
+    "fk5 of another equinox": ({"RADESYS": "FK5", "EQUINOX": 1975.0}, FK5(equinox="J1975")),
+    "arcseconds": ({"CUNIT1": "arcsec", "CUNIT2": "arcsec", "CRVAL1": 54e4, "CRVAL2": 72e3,
+                    "CD1_1": -0.4, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 0.4}, ICRS()),
+}
+
+
+@pytest.mark.parametrize(("cards", "frame"), GENERAL.values(), ids=GENERAL)
+def test_every_other_header_gives_astropys_positions(cards, frame):
+    cards = header(PLAIN, CD, cards)
+    positions = sky_positions(cards, X, Y)
+    expected = by_astropy(cards, frame)
+    assert separation(positions, expected) < TOLERANCE
+    plain = by_astropy(header(PLAIN, CD), ICRS())
+    assert separation(positions, plain) > 1e-7, "the case does not differ from a plain header"
+
+
+def test_latitude_may_be_the_first_axis():
+    swapped = header(PLAIN, CTYPE1="DEC--TAN", CTYPE2="RA---TAN", CRVAL1=20.0, CRVAL2=150.0,
+                     CD1_1=1e-4, CD1_2=2e-5, CD2_1=-3e-5, CD2_2=2e-4)
+    straight = header(PLAIN, CRVAL1=150.0, CRVAL2=20.0,
+                      CD1_1=-3e-5, CD1_2=2e-4, CD2_1=1e-4, CD2_2=2e-5)
+    assert separation(sky_positions(swapped, X, Y), by_astropy(straight, ICRS())) < TOLERANCE
+
+
+def test_a_plane_of_a_cube_has_the_positions_of_its_first_two_axes():
+    cube = header(PLAIN, CD, WCSAXES=3, CTYPE3="FREQ", CRVAL3=1.4e9, CRPIX3=1.0, CD3_3=1e6)
+    expected = by_astropy(header(PLAIN, CD), ICRS())
+    assert separation(sky_positions(cube, X, Y), expected) < TOLERANCE
+
+
+@pytest.mark.parametrize(
+    "cards",
+    [{}, {"CTYPE1": "", "CTYPE2": ""}, {"CTYPE1": "LINEAR", "CTYPE2": "LINEAR", "CRVAL1": 3.0},
+     {"CTYPE1": "WAVE", "CRVAL1": 5e-7, "CDELT1": 1e-10}, {"CRVAL1": 150.0, "CRVAL2": 20.0, **CD}],
+    ids=["nothing", "empty", "linear", "spectrum", "no types"],
+)
+def test_a_header_without_celestial_axes_gives_none(cards):
+    assert sky_positions(header(cards), X, Y) is None
+    assert sky_positions(cards, X, Y) is None
+
+
+def without(*names):
+    return header({k: v for k, v in {**PLAIN, **CD}.items() if k not in names})
+
+
+def damaged(keyword, text):
+    """A header in which a value is something that is no FITS value."""
+    image = header(PLAIN, CD).tostring()
+    at = image.index(f"{keyword:8}=")
+    return fits.Header.fromstring(image[:at] + f"{keyword:8}= {text}".ljust(80) + image[at + 80 :])
+
+
+BROKEN = {
+    "singular cd": header(PLAIN, CD1_1=1e-4, CD1_2=1e-4, CD2_1=1e-4, CD2_2=1e-4),
+    "zero cdelt": header(PLAIN, CDELT1=0.0, CDELT2=1e-4),
+    "singular cd with sip": header(PLAIN, SIP, CD1_1=1e-4, CD1_2=1e-4, CD2_1=1e-4, CD2_2=1e-4),
+    "no crval": without("CRVAL1", "CRVAL2"),
+    "one crval": without("CRVAL2"),
+    "no scale": without(*CD),
+    "unknown projection": header(PLAIN, CD, CTYPE1="RA---XYZ", CTYPE2="DEC--XYZ"),
+    "two projections": header(PLAIN, CD, CTYPE2="DEC--SIN"),
+    "a string for a number": header(PLAIN, CD, CRVAL1="10:00:00"),
+    "a string in the matrix": header(PLAIN, CD, CD1_1="small"),
+    "a value that is none": damaged("CRVAL1", "1 5 ; 150.0"),
+    "not a number": damaged("CRVAL1", "NaN"),
+    "one celestial axis": header(PLAIN, CD, CTYPE2="LINEAR"),
+    "twice the same axis": header(PLAIN, CD, CTYPE2="RA---TAN"),
+    "a slit": header(PLAIN, WCSAXES=3, CTYPE1="WAVE", CTYPE2="RA---TAN", CTYPE3="DEC--TAN",
+                     CRVAL1=5e-7, CRVAL2=150.0, CRVAL3=20.0, CRPIX3=1.0, CDELT1=1e-10,
+                     CDELT2=1e-4, CDELT3=1e-4),
+    "beyond the pole": header(PLAIN, CD, CRVAL2=95.0),
+    "an unknown system": header(PLAIN, CD, RADESYS="MARS"),
+    "an unknown unit": header(PLAIN, CD, CUNIT1="furlong", CUNIT2="furlong"),
+    "a table that is not there": header(PLAIN, CD, CPDIS1="LOOKUP", CPDIS2="LOOKUP"),
+}
+
+
+@pytest.mark.parametrize("form", [lambda cards: cards, cards_of], ids=["astropy", "plain"])
+@pytest.mark.parametrize("cards", BROKEN.values(), ids=BROKEN)
+def test_a_header_that_cannot_be_used_is_a_named_failure(cards, form):
+    with pytest.raises(ImageFailure) as failure:
+        sky_positions(form(cards), X, Y)
+    assert failure.value.kind == "broken-wcs"
+    assert "\n" not in failure.value.message
+
+
+def test_no_sources_have_no_positions():
+    for cards in (header(PLAIN, CD), header(PLAIN, CD, SIP)):
+        ra, dec = sky_positions(cards, np.empty(0), np.empty(0))
+        assert len(ra) == len(dec) == 0
+
+
+def test_a_plain_header_does_not_cost_the_import_of_astropy():
+    # The reason why there are two ways.
+    code = (
+        "import sys, numpy as np\n"
+        "from mr_extract.astrometry import sky_positions\n"
+        f"ra, dec = sky_positions({ {**PLAIN, **CD} !r}, np.zeros(3), np.zeros(3))\n"
+        "sys.exit('astropy' in sys.modules or not np.isfinite(ra).all())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=sys.path[0] or ".",
+                          env={"PYTHONPATH": ":".join(sys.path)}, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+REAL = {
+    "sdss fpC": ("a/obs_sdss/fpC-005754-r3-0280.fit.gz", None, FK5()),
+    "sdss frame": ("a/obs_sdss/frame-g-000094-1-0131.fits.bz2", None, ICRS()),
+    "2mass": ("b/2mass/aK_asky_990502s1420186.fits.gz", None, FK5()),
+    "cfhtls": ("b/cfht/CFHTLS-test_g.fits", None, FK5()),
+    "cfhtls tiles": ("b/cfht/CFHTLS_03_g_sci.fits.fz", None, None),
+    "decam": ("d/decam_case8_fz/c4d_130105_065255_ooi_r_a1-N15.fits.fz", None, None),
+}
+
+
+@pytest.mark.parametrize(("path", "ext", "frame"), REAL.values(), ids=REAL)
+def test_headers_of_real_frames_give_astropys_positions(shared_data, path, ext, frame):
+    image = read_image((shared_data / path).read_bytes(), ext)
+    height, width = image.data.shape
+    x, y = X * width / SHAPE[1], Y * height / SHAPE[0]
+    cards = fits.Header.fromstring(image.header.text)
+    expected = by_astropy(cards, frame or FK5(), x, y)
+    assert separation(sky_positions(image.header, x, y), expected) < TOLERANCE

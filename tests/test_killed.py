@@ -1,0 +1,137 @@
+"""Whatever dies on the way, no line is lost and no half catalog looks whole."""
+
+import os
+import signal
+import time
+
+import pytest
+from conftest import Run, job
+from processes import descendants, finish, kill, start_job, wait_for
+
+MAPPER, WORKER = "--mapper", "mr_extract.jobs.worker"
+
+
+@pytest.fixture(scope="module")
+def long_list(night, tmp_path_factory):
+    """A manifest of 240 lines: some seconds of work."""
+    lines = [line.split("\t")[0] for line in (night / "manifest.txt").read_text().splitlines()
+             if not line.startswith("#")]
+    path = tmp_path_factory.mktemp("long") / "list.txt"
+    path.write_text("".join(f"{line}\tid=image-{k:03d}-{n}\n"
+                            for k in range(40) for n, line in enumerate(lines)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def clean(long_list):
+    run = job("-r", "inline", long_list)
+    assert run.status == 0
+    return run
+
+
+def _busy(process):
+    """Wait until a worker measures; return (mapper, worker) pids."""
+    worker = wait_for(process, WORKER)
+    mapper = wait_for(process, MAPPER)
+    assert worker and mapper, "the job ended before it could be hit"
+    time.sleep(0.5)
+    return mapper, worker
+
+
+def test_a_killed_measuring_process_costs_nothing(long_list, clean):
+    process = start_job("-r", "local", "--jobs", "2", long_list)
+    _, worker = _busy(process)
+    assert kill(worker)
+    status, out, err = finish(process)
+    assert status == 0, err
+    assert out == clean.out
+
+
+def test_a_killed_task_is_run_again(long_list, clean):
+    process = start_job("-r", "local", "--jobs", "2", long_list)
+    mapper, _ = _busy(process)
+    assert kill(mapper)
+    status, out, err = finish(process)
+    assert status == 0, err
+    assert out == clean.out
+    assert "ended with status -9 (attempt 1 of 4)" in err
+
+
+def test_a_task_that_always_dies_loses_its_images_by_name_and_no_others(
+        long_list, clean, tmp_path):
+    catalog = tmp_path / "catalog.tsv"
+    process = start_job("-r", "local", "--jobs", "1", "--catalog", catalog, long_list)
+    for _ in range(4):
+        mapper = wait_for(process, MAPPER)
+        assert kill(mapper)
+        while mapper in descendants(process.pid):
+            time.sleep(0.01)
+    status, _, err = finish(process)
+    assert status == 1
+    accounts = Run(status, catalog.read_bytes(), err).accounts()
+    assert set(accounts) == set(clean.accounts())
+    lost = {image for image, kind in accounts.items() if kind == "lost"}
+    assert lost and set(accounts.values()) <= {"", "lost"}
+    kept = b"".join(line for line in clean.body.splitlines(True)
+                    if line.split(b"\t")[line.startswith(b"#")].decode() not in lost)
+    ours = b"".join(line for line in catalog.read_bytes().split(b"\n", 3)[3].splitlines(True)
+                    if not line.startswith(b"#error"))
+    assert ours == kept
+
+
+def test_an_image_whose_measuring_always_dies_is_a_named_failure(night):
+    first = sorted(night.glob("*.fits"))[0]
+    process = start_job("-r", "local", "--jobs", "1", first)
+    killed = set()
+    while process.poll() is None:
+        worker = wait_for(process, WORKER)
+        if worker and worker not in killed:
+            kill(worker)
+            killed.add(worker)
+    status, out, err = finish(process)
+    assert status == 1
+    assert Run(status, out, err).accounts() == {str(first): "killed"}
+    assert b"SIGKILL" in out
+
+
+def test_an_image_that_takes_too_long_is_a_named_failure(night):
+    first = sorted(night.glob("*.fits"))[0]
+    process = start_job("-r", "local", "--jobs", "1", "--image-timeout", "1", first)
+    worker = wait_for(process, WORKER)
+    kill(worker, signal.SIGSTOP)  # hangs, as far as anyone can tell
+    status, out, err = finish(process)
+    assert status == 1
+    assert Run(status, out, err).accounts() == {str(first): "timeout"}
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("fatal", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_job_leaves_no_catalog_and_no_process(
+        long_list, tmp_path, runner, fatal):
+    catalog = tmp_path / "catalog.tsv"
+    process = start_job("-r", runner, "--catalog", catalog, long_list)
+    if runner == "local":
+        _busy(process)
+    else:
+        time.sleep(1.0)
+    children = descendants(process.pid)
+    kill(process.pid, fatal)
+    status, out, _ = finish(process)
+    assert status != 0
+    assert out == b"" and not catalog.exists()
+    if fatal != signal.SIGKILL:
+        assert list(tmp_path.iterdir()) == []
+        end = time.monotonic() + 10
+        while time.monotonic() < end and any(os.path.exists(f"/proc/{p}") for p in children):
+            time.sleep(0.05)
+        assert not [p for p in children if os.path.exists(f"/proc/{p}")]
+
+
+def test_a_catalog_that_stood_there_stays_until_the_new_one_is_whole(long_list, tmp_path):
+    catalog = tmp_path / "catalog.tsv"
+    catalog.write_text("the old one\n")
+    process = start_job("-r", "local", "--catalog", catalog, long_list)
+    _busy(process)
+    kill(process.pid, signal.SIGTERM)
+    finish(process)
+    assert catalog.read_text() == "the old one\n"
