@@ -92,8 +92,7 @@ def read_cards(buffer, offset):
 def cards_of(header):
     """Return the cards of a header that astropy has read.
 
-    Astropy's own raises when a card is asked for whose value it cannot parse;
-    here it is not there.
+    Astropy's own raises when a card is asked for whose value it cannot parse.
 
     Parameters
     ----------

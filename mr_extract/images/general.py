@@ -67,6 +67,8 @@ def _image(units, ext):
         try:
             number = units.index_of(ext)
             units[number]
+            if number < 0:
+                raise IndexError("counted from the end")
         except (KeyError, IndexError) as error:
             raise ImageFailure(
                 "no-extension", f"there is no extension {ext!r} among {len(units)} units"

@@ -82,7 +82,8 @@ def _asked_for(ext, number, cards, is_image):
         return is_image
     if isinstance(ext, int):
         return ext == number
-    return str(cards.get("EXTNAME", "")).strip().upper() == ext.strip().upper()
+    name = str(cards.get("EXTNAME", "")).strip() or ("PRIMARY" if number == 0 else "")
+    return name != "" and name.upper() == ext.strip().upper()
 
 
 def _shape(cards):

@@ -5,6 +5,7 @@ mrjob ships this file alone to the tasks, so it imports absolutely.
 """
 
 import sys
+from time import monotonic
 
 from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
@@ -17,12 +18,18 @@ from mr_extract.manifest import read_entries
 from mr_extract.options import add_settings, arguments, changed, config_from
 
 
+STATUS_INTERVAL = 10.0  # seconds
+
+
 class ExtractJob(MRJob):
     """Measure every image of a manifest and merge the sources into one catalog."""
 
     INPUT_PROTOCOL = BytesValueProtocol
     INTERNAL_PROTOCOL = BytesProtocol
     OUTPUT_PROTOCOL = BytesValueProtocol
+
+    _done = 0
+    _last_status = float("-inf")
 
     def configure_args(self):
         """Declare mrjob's options, the settings and the job's own options."""
@@ -98,9 +105,14 @@ class ExtractJob(MRJob):
                 yield process(entry, self.config, fetched)
 
     def _heartbeat(self):
-        self.set_status("measuring")
+        # A task that is silent for long is taken for dead by Hadoop.
+        if monotonic() - self._last_status >= STATUS_INTERVAL:
+            self._last_status = monotonic()
+            self.set_status(f"{self._done} images done")
 
     def _report(self, outcome):
+        self._done += 1
+        self._heartbeat()
         self.increment_counter("images", "failed" if outcome.kind else "measured")
         if outcome.kind:
             self.increment_counter("failures", outcome.kind)

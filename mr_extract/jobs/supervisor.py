@@ -19,7 +19,7 @@ from mr_extract.jobs.one_image import Outcome, failed
 from mr_extract.jobs.worker import read_frame, write_frame
 
 ATTEMPTS = 2
-HEARTBEAT = 30.0
+HEARTBEAT = 10.0
 
 
 class _Died(Exception):
@@ -40,7 +40,7 @@ class Worker:
     timeout : float
         Seconds that an image may take; 0 for no limit.
     heartbeat : callable
-        Called without arguments every half minute of waiting.
+        Called without arguments every ten seconds of waiting.
     """
 
     def __init__(self, settings, timeout=0.0, heartbeat=lambda: None):
