@@ -7,16 +7,18 @@ mrjob ships this file alone to the tasks, so it imports absolutely.
 import sys
 from time import monotonic
 
+import mr_extract.jobs  # noqa: F401  makes mrjob importable
+
+# isort: split
+
 from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
-import mr_extract.jobs  # noqa: F401  makes mrjob importable
 from mr_extract import blocks
 from mr_extract.jobs.options_of_job import add_job_options, refuse
 from mr_extract.manifest import read_entries
 from mr_extract.options import add_settings, arguments, changed, config_from
-
 
 STATUS_INTERVAL = 10.0  # seconds
 
