@@ -33,7 +33,7 @@ NO_IMAGE = {
     )},
     "h/nomtam/test_i10.fits": "no-image",
     # LZW (.Z) is read by neither gzip's library nor ours, and is said to be no FITS.
-    "*/*.Z": "not-fits", "h/nomtam/*.Z": "not-fits",
+    "h/*/*.Z": "not-fits",
 }
 FITS_NAMES = (".fits", ".fit", ".gz", ".bz2", ".fz", ".Z")
 NOT_COMPARED = "2004B.mask.0.36.01.fits.gz"  # 36 chips, 340 MB: costs more than it tells
@@ -47,6 +47,7 @@ def by_astropy(packed):
         return np.asarray(unit.data)
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyUserWarning")
 @pytest.mark.parametrize("folder", "abcdefgh")
 def test_every_real_file_is_read_as_astropy_reads_it_or_named(shared_data, folder):
     expected = {path: kind for pattern, kind in NO_IMAGE.items()

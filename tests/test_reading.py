@@ -188,11 +188,19 @@ def test_a_value_that_cannot_be_parsed_is_not_passed_over():
         read_plain(data)
 
 
-@pytest.mark.parametrize(("card", "value"), [("PCOUNT", -5700), ("GCOUNT", -1), ("PCOUNT", -7080)])
-def test_a_unit_of_negative_size_does_not_send_the_reader_in_circles(card, value):
-    data = many_units()[:2880] + unit(np.zeros((60, 70), ">i2"), False, **{card: value})
+@pytest.mark.parametrize("tiled", [False, True], ids=["plain", "tiled"])
+@pytest.mark.parametrize(
+    ("card", "value"),
+    [("PCOUNT", -5700), ("GCOUNT", -1), ("PCOUNT", -7080), ("NAXIS1", -70), ("NAXIS2", "- 60")],
+)
+def test_a_unit_of_negative_size_does_not_send_a_reader_in_circles(card, value, tiled):
+    first = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *[fits.CompImageHDU(FRAME)] * tiled]).writeto(first)
+    bad = unit(np.zeros((60, 70), ">i2"), False)
+    at = bad.index(f"{card:8}= ".encode())
+    bad = bad[:at] + f"{card:8}= {value:>20}".encode() + bad[at + 30 :]
     with pytest.raises(ImageFailure) as failure:
-        read_image(data, 5)
+        read_image(first.getvalue() + bad, 5)
     assert failure.value.kind == "corrupt"
 
 

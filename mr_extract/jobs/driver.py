@@ -15,7 +15,7 @@ from mr_extract import __version__
 from mr_extract.columns import choose, describe
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather, publish
-from mr_extract.jobs.options_of_job import allowed
+from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.plan import read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
 

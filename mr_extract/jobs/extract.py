@@ -16,7 +16,7 @@ from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
 from mr_extract import blocks
-from mr_extract.jobs.options_of_job import add_job_options, refuse
+from mr_extract.jobs.job_options import add_job_options, refuse
 from mr_extract.manifest import read_entries
 from mr_extract.options import add_settings, arguments, changed, config_from
 

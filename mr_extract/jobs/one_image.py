@@ -63,9 +63,7 @@ def process(entry, config, fetched=None):
     try:
         if entry.problem:
             raise ImageFailure("malformed-line", entry.problem)
-        start = perf_counter()
-        buffer = storage.read(entry.uri) if fetched is None else fetched
-        return _measured(image_id, entry, config, buffer, perf_counter() - start)
+        return _measured(image_id, entry, config, fetched)
     except ImageFailure as failure:
         return failed(image_id, failure.kind, failure.message)
     except MemoryError:
@@ -80,18 +78,19 @@ def process(entry, config, fetched=None):
                                             f"({os.path.basename(place.filename)}:{place.lineno})")
 
 
-def _measured(image_id, entry, config, buffer, fetch_seconds):
+def _measured(image_id, entry, config, fetched):
     from mr_extract.frame import measure_image
     from mr_extract.images import read_image
     from mr_extract.rows import format_rows
 
-    seconds = {"fetch": fetch_seconds}
-    mark = perf_counter()
+    seconds, mark = {}, perf_counter()
+    buffer = storage.read(entry.uri) if fetched is None else fetched
+    seconds["fetch"], mark = perf_counter() - mark, perf_counter()
     checksum = hashlib.sha256(buffer).hexdigest()
     size = len(buffer)
     seconds["checksum"], mark = perf_counter() - mark, perf_counter()
     image = read_image(buffer, entry.ext)
-    del buffer
+    del buffer, fetched  # as large as the image itself
     hdu, images = image.hdu, image.images
     seconds["read"] = perf_counter() - mark
     zero_point = entry.get("zero_point")

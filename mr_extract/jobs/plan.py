@@ -103,7 +103,7 @@ def read_plan(sources, stdin):
         if text[:9] == b"SIMPLE  =":
             plan.add(Entry(source))
             continue
-        for entry in read_entries(text.splitlines()):
+        for entry in read_entries(text.split(b"\n")):
             plan.add(entry)
     return plan
 

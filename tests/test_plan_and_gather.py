@@ -1,0 +1,158 @@
+"""The driver's own work: every line known before, every line found after."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from conftest import job
+
+from mr_extract.accounting import error_line, image_line
+from mr_extract.catalog import read_catalog
+from mr_extract.config import Config
+from mr_extract.jobs.gather import gather
+from mr_extract.jobs.job_options import allowed
+from mr_extract.jobs.plan import Plan, read_plan, write_shards
+from mr_extract.manifest import Entry, parse_line
+
+
+def plan_of(*lines):
+    plan = Plan()
+    for line in lines:
+        plan.add(parse_line(line.encode()))
+    return plan
+
+
+def test_shards_hold_every_image_once_and_are_balanced_by_bytes(tmp_path):
+    sizes = [1 + (k * 7919) % 1000 for k in range(500)]
+    plan = plan_of(*(f"image-{k}.fits\tbytes={size}" for k, size in enumerate(sizes)))
+    shards = plan.shards(8)
+    loads = [sum(int(e.get("bytes")) for e in shard) for shard in shards]
+    assert max(loads) <= 1.05 * sum(sizes) / 8
+    assert sorted(e.uri for shard in shards for e in shard) == sorted(plan.entries)
+    for shard in shards:  # the largest first, so that no long image is left for the end
+        taken = [int(e.get("bytes")) for e in shard]
+        assert taken == sorted(taken, reverse=True)
+    assert len(plan_of("a", "b").shards(8)) == 2
+
+
+def test_written_shards_name_absolute_paths_and_keep_the_ids(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = plan_of("night/a.fits\tfilter=r", "/abs/b.fits\text=SCI", "s3://bucket/c.fits")
+    paths = write_shards(plan, 2, tmp_path / "shards")
+    entries = [parse_line(line) for path in paths for line in open(path, "rb")]
+    assert {e.id for e in entries} == {"night/a.fits", "/abs/b.fits[SCI]", "s3://bucket/c.fits"}
+    uris = {e.uri for e in entries}
+    assert uris == {f"{tmp_path}/night/a.fits", "/abs/b.fits", "s3://bucket/c.fits"}
+    assert {e.carried for e in entries} == {(("filter", "r"),), ()}
+
+
+def test_a_line_that_stands_twice_is_one_image_and_two_images_need_two_ids():
+    plan = plan_of("a.fits", "a.fits\tfilter=g", "b.fits\tid=x", "c.fits\tid=x", "c.fits")
+    assert list(plan.entries) == ["a.fits", "c.fits"]
+    assert plan.refused["x"][0] == "duplicate-id"
+    assert len(plan) == 3
+
+
+def test_a_manifest_is_read_from_files_and_from_standard_input(tmp_path):
+    (tmp_path / "one.txt").write_bytes("\ufeffa.fits\r\n\n#c\nb.fits\text=1\n".encode())
+    plan = read_plan([str(tmp_path / "one.txt"), "-", "x.FITS.gz"], io.BytesIO(b"c.fits"))
+    assert list(plan.entries) == ["a.fits", "b.fits[1]", "c.fits", "x.FITS.gz"]
+    with pytest.raises(ValueError, match="no-such-list"):
+        read_plan([str(tmp_path / "no-such-list.txt")], None)
+
+
+def gathered(text, plan, tmp_path, ordered=True):
+    spool = tmp_path / "spool"
+    spool.write_bytes(text)
+    out = io.BytesIO()
+    with open(spool, "rb") as file:
+        totals = gather(file, plan, Config(), ["image", "number"], out, ordered)
+    return out.getvalue().decode().split("\n", 3), totals
+
+
+def block(image_id, sources):
+    rows = "".join(f"{image_id}\t{k + 1}\n" for k in range(sources))
+    return image_line(image_id, {"sources": sources}).encode() + rows.encode()
+
+
+def test_blocks_come_out_in_the_order_of_ids_bytewise(tmp_path):
+    plan = plan_of("b", "a b", "a", "Z", "\u00e9")
+    text = b"".join(block(i, 2) for i in ("\u00e9", "b", "a b", "a", "Z"))
+    (head, _, names, body), totals = gathered(text, plan, tmp_path)
+    ids = [line.split("\t")[1] for line in body.splitlines() if line.startswith("#")]
+    assert ids == ["Z", "a", "a b", "b", "\u00e9"]
+    assert totals.measured == 5 and totals.sources == 10
+    assert "images=5\tfailed=0\tsources=10" in head and names == "image\tnumber"
+
+
+@pytest.mark.parametrize("damage", [
+    lambda text: text[:-7],  # breaks off within a row
+    lambda text: text.replace(b"b\t2\n", b""),  # a row is missing
+    lambda text: text.replace(block("b", 3), b""),  # all of it is missing
+])
+def test_a_block_that_is_not_whole_counts_as_lost(damage, tmp_path):
+    plan = plan_of("a", "b")
+    (_, _, _, body), totals = gathered(damage(block("a", 2) + block("b", 3)), plan, tmp_path)
+    assert body.splitlines()[:3] == block("a", 2).decode().splitlines()
+    assert body.splitlines()[3].startswith("#error\tb\tlost\t")
+    assert totals.measured == 1 and totals.failures == {"lost": 1}
+
+
+def test_refused_lines_are_reported_beside_the_others(tmp_path):
+    plan = plan_of("a", "b\tnonsense")
+    (_, _, _, body), totals = gathered(block("a", 1), plan, tmp_path)
+    assert totals.failures == {"malformed-line": 1} and "nonsense" in body
+
+
+def test_an_image_nobody_asked_for_is_a_defect_not_a_row(tmp_path):
+    with pytest.raises(RuntimeError, match="stranger"):
+        gathered(block("stranger", 1), plan_of("a"), tmp_path)
+
+
+def test_of_a_failure_and_a_success_the_success_stands(tmp_path):
+    failure = error_line("a", "fetch-failed", "for once").encode()
+    for text in (failure + block("a", 2), block("a", 2) + failure):
+        (_, _, _, body), _ = gathered(text, plan_of("a"), tmp_path)
+        assert body.encode() == block("a", 2)
+
+
+@pytest.mark.parametrize("limit, images, most", [
+    ((0, False), 10, 0), ((3, False), 10, 3), ((10.0, True), 55, 5), ((100.0, True), 7, 7),
+])
+def test_allowed_failures(limit, images, most):
+    assert allowed(limit, images) == most
+
+
+def test_an_interrupted_manifest_is_resumed_by_what_is_not_accounted_for(night, tmp_path):
+    lines = [line for line in (night / "manifest.txt").read_text().splitlines()
+             if not line.startswith("#")]
+    whole = job(stdin="\n".join(lines).encode())
+    first = tmp_path / "first.tsv"
+    job("--catalog", first, stdin="\n".join(lines[3:5]).encode())
+    done = set(read_catalog(first).accounts)
+    rest = [line for line in lines if Entry(line.split("\t")[0]).id not in done]
+    assert len(rest) == 4
+    second = job(stdin="\n".join(rest).encode())
+    body = SimpleNamespace(first=first.read_bytes().split(b"\n", 3)[3], second=second.body)
+    merged = blocks_of(body.first) + blocks_of(body.second)
+    assert b"".join(sorted(merged, key=lambda b: b.split(b"\t")[1])) == whole.body
+
+
+def blocks_of(body):
+    blocks = []
+    for line in body.splitlines(keepends=True):
+        if line.startswith(b"#"):
+            blocks.append(b"")
+        blocks[-1] += line
+    return blocks
+
+
+def test_a_catalog_reads_back_as_it_was_measured(night, tmp_path):
+    path = tmp_path / "catalog.tsv"
+    job("--catalog", path, "--columns", "all", "--apertures", "4,8", night / "manifest.txt")
+    catalog = read_catalog(path)
+    assert len(catalog.accounts) == 6
+    assert len(catalog.columns["x"]) == sum(a.sources for a in catalog.accounts.values()) > 100
+    assert catalog.columns["flux_aper_2"].dtype == "f4" and catalog.columns["ra"].dtype == "f8"
+    assert catalog.config["measurement"]["apertures"] == [4.0, 8.0]
+    assert {"r"} == {a.values["filter"] for a in catalog.accounts.values()}
