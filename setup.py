@@ -50,7 +50,7 @@ setup(
         "sep>=1.4",
         "tqdm>=4.60",
         # What mrjob takes for granted and newer Pythons no longer have.
-        "setuptools>=68; python_version >= '3.12'",
+        "standard-distutils; python_version >= '3.12'",
         "standard-pipes; python_version >= '3.13'",
     ],
     extras_require=extras,

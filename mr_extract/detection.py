@@ -7,6 +7,7 @@ from mr_extract.failures import ImageFailure
 
 _SUB_OBJECTS = 1024  # sep's own first limit of deblending branches
 _MOST_SUB_OBJECTS = 16 * _SUB_OBJECTS
+_LEAST_PIXELS = 100  # with a buffer of one pixel sep ends the process
 _MOST_PIXELS = 40_000_000  # a buffer of about 2 GB
 
 
@@ -52,8 +53,8 @@ def detect(data, settings, rms, mask=None, gain=0.0):
     kernel = np.array(settings.filter_kernel, np.float32) if settings.filter_kernel else None
     noise = rms if rms > 0 else None
     thresh = settings.thresh if relative or noise is None else settings.thresh / noise
-    pixstack, sub_objects = settings.pixstack, _SUB_OBJECTS
-    most = max(min(data.size, _MOST_PIXELS), settings.pixstack)
+    pixstack, sub_objects = max(settings.pixstack, _LEAST_PIXELS), _SUB_OBJECTS
+    most = max(min(data.size, _MOST_PIXELS), pixstack)
     while True:
         sep.set_extract_pixstack(pixstack)
         sep.set_sub_object_limit(sub_objects)

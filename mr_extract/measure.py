@@ -228,8 +228,8 @@ def windowed(data, objects, half_light_radius, mask=None):
     Returns
     -------
     columns : dict of str to ndarray of float64, shape (n,)
-        `x_win`, `y_win`: 0-based pixels, nan where the iteration left the
-        image or found no flux.
+        `x_win`, `y_win`: 0-based pixels, nan where the iteration found no
+        flux or left the source's own pixels for a brighter neighbour.
     failed : ndarray of bool, shape (n,)
     """
     sigma = SIGMA_PER_RADIUS * half_light_radius
@@ -240,6 +240,8 @@ def windowed(data, objects, half_light_radius, mask=None):
 
     (x, y, bits), failed = each_object(centre, objects["x"], objects["y"], sigma, outputs=3)
     lost = failed | ((bits & (sep.APER_ALLMASKED | sep.APER_NONPOSITIVE)) != 0)
+    lost |= ~((x > objects["xmin"] - 0.5) & (x < objects["xmax"] + 0.5))
+    lost |= ~((y > objects["ymin"] - 0.5) & (y < objects["ymax"] + 0.5))
     return {"x_win": np.where(lost, np.nan, x), "y_win": np.where(lost, np.nan, y)}, failed
 
 

@@ -110,11 +110,11 @@ def _data_bytes(cards, shape):
     for n in shape:
         pixels *= n
     groups, heap = cards.get("GCOUNT", 1), cards.get("PCOUNT", 0)
-    if type(groups) is not int or type(heap) is not int:
-        raise NotPlain("PCOUNT or GCOUNT is not a number")
-    if groups < 0 or heap < 0:
-        # The next unit would begin before this one: astropy goes in circles, too.
-        raise ImageFailure("corrupt", f"PCOUNT is {heap}, GCOUNT is {groups}")
+    if not all(type(n) in (int, float) and n >= 0 for n in (groups, heap)):
+        # The next unit could begin before this one: astropy goes in circles, too.
+        raise ImageFailure("corrupt", f"PCOUNT is {heap!r}, GCOUNT is {groups!r}")
+    if not (type(groups) is type(heap) is int):
+        raise NotPlain("PCOUNT or GCOUNT is not a whole number")
     return abs(bitpix) // 8 * groups * (heap + pixels)
 
 

@@ -1,11 +1,27 @@
 """Jobs: kernels, storage and text contracts composed for mrjob.
 
-The only package that imports mrjob. mrjob needs modules that newer Pythons
-lack; its own copies come with setuptools (``distutils``) and standard-pipes
-(``pipes``), of which the first must be imported where no site folder did so.
+The only package that imports mrjob, which needs two modules that newer Pythons
+lack: ``distutils`` (3.12) and ``pipes`` (3.13). They come from standard-distutils
+and standard-pipes.
 """
 
-try:
-    import distutils  # noqa: F401
-except ImportError:
-    import setuptools  # noqa: F401
+
+def _import_distutils():
+    # Where setuptools is installed it puts its own distutils first, and all of
+    # itself with it: a process would start as slowly again as numpy loads.
+    try:
+        from _distutils_hack import add_shim, remove_shim
+    except ImportError:
+        add_shim = remove_shim = None
+    if remove_shim:
+        remove_shim()
+    try:
+        import distutils.version  # noqa: F401
+    except ImportError:
+        if not add_shim:
+            raise
+        add_shim()
+        import distutils.version  # noqa: F401
+
+
+_import_distutils()

@@ -96,7 +96,7 @@ def _run(job, plan, scratch, text):
         full = len(plan.entries) // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
     options.args = write_shards(plan, tasks, os.path.join(scratch, "shards"))
-    _set_up_runner(options, runner_name, jobs)
+    _set_up_runner(options, runner_name, jobs, scratch)
     with job.make_runner() as runner:
         watch = nullcontext()
         if runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
@@ -116,9 +116,10 @@ def _run(job, plan, scratch, text):
     return counters[0] if counters else {}
 
 
-def _set_up_runner(options, name, jobs):
+def _set_up_runner(options, name, jobs, scratch):
     """Give mrjob what its runners need to run this package from where it stands."""
     options.in_process = name == "inline"
+    options.local_tmp_dir = options.local_tmp_dir or scratch
     if name in ("inline", "local"):
         options.num_cores = 1 if name == "inline" else jobs
     if name == "spark" and not options.spark_master:
@@ -126,13 +127,12 @@ def _set_up_runner(options, name, jobs):
     if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
         return
     options.python_bin = options.python_bin or [sys.executable]
+    if name == "spark":
+        options.spark_tmp_dir = options.spark_tmp_dir or os.path.join(scratch, "spark")
     options.bootstrap_mrjob = False
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     environment = {"PYTHONPATH": os.pathsep.join(
         path for path in (root, os.environ.get("PYTHONPATH")) if path)}
-    if sys.version_info < (3, 12):
-        # Python's own distutils is there, and ten times faster to import.
-        environment["SETUPTOOLS_USE_DISTUTILS"] = "stdlib"
     options.cmdenv = {**environment, **(options.cmdenv or {})}
 
 

@@ -4,6 +4,7 @@ Run it as ``python mr_extract.py`` or ``python -m mr_extract.jobs.extract``.
 mrjob ships this file alone to the tasks, so it imports absolutely.
 """
 
+import os
 import sys
 from time import monotonic
 
@@ -158,6 +159,8 @@ class ExtractJob(MRJob):
 
 def main():
     """Run the job with the arguments of the process."""
+    # No kernel multiplies matrices: a pool of threads in each task is waste.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     ExtractJob.run()
 
 
