@@ -18,6 +18,7 @@ help:
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "mr_extract needs Python 3.11 or newer; say which: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "setting up $(VENV), which takes a minute or two"
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: $(BIN)/python setup.py
@@ -28,17 +29,21 @@ $(VENV)/.test: $(BIN)/python setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.demo
 
+$(VENV)/.lint: $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ruff>=0.6'
+	@touch $@
+
 env: $(VENV)/.test
 
 demo-env: $(VENV)/.demo
 
 demo: demo-env
-	$(BIN)/python -m mr_extract.demo --frames $(FRAMES) $(if $(FITS),--images $(FITS))
+	$(BIN)/python -m mr_extract.demo $(if $(FITS),--images $(FITS),--frames $(FRAMES))
 
 test: env
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
-lint: env
+lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 
 bench: env

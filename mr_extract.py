@@ -1,7 +1,13 @@
 #!/usr/bin/env python3
 """Launcher: ``python mr_extract.py -r inline MANIFEST > catalog.tsv``."""
 
-from mr_extract.jobs.extract import main
+import sys
+
+try:
+    from mr_extract.jobs.extract import main
+except ModuleNotFoundError as error:
+    sys.exit(f"mr_extract: Python needs {error.name}: after `make env` use .venv/bin/python, "
+             "or pip install what setup.py lists")
 
 if __name__ == "__main__":
     main()

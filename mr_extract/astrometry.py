@@ -69,8 +69,6 @@ def _plain_gnomonic(header, axes, x, y):
     units = {str(header.get(f"CUNIT{k}", "")).strip().lower() for k in (1, 2)}
     if not units <= {"", "deg", "degree", "degrees"}:
         return None
-    if any(_NUMBER.match(k) for k in getattr(header, "repeated", ())):
-        return None  # wcslib takes the last
     frame = _frame(header)
     if frame not in ("ICRS", "FK5"):
         return None

@@ -5,6 +5,7 @@ along the first FITS axis. Angles are counter-clockwise from the x axis.
 """
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,7 @@ def choose(names, measurement):
         elif any(column.name == name for column in COLUMNS):
             wanted.add(name)
         else:
-            raise ValueError(
-                f"columns: {name!r} is neither a column nor a group "
-                f"(groups: default, all, {', '.join(GROUPS)})"
-            )
+            raise ValueError(f"columns: {name!r} is neither a column nor a group; {_hint(name)}")
     chosen = {}
     for column in COLUMNS:
         if column.name not in wanted:
@@ -192,6 +190,16 @@ def choose(names, measurement):
         else:
             chosen[column.name] = column
     return chosen
+
+
+def _hint(name):
+    ours = [column.name for column in COLUMNS if column.sextractor == name.upper()]
+    if ours:
+        return f"SExtractor's {name.upper()} is {ours[0]} here"
+    near = get_close_matches(name, [*GROUPS, "default", *(c.name for c in COLUMNS)], 1)
+    if near:
+        return f"is {near[0]} meant?"
+    return f"the groups are default, all, {', '.join(GROUPS)}"
 
 
 def describe(names, measurement):

@@ -54,6 +54,15 @@ def _coerced(one, value):
     # One spelling for one meaning, so that equal settings have equal hashes.
     if isinstance(one.default, float):
         return _real(value)
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        value = value.tolist()
+    if isinstance(one.default, tuple):
+        if one.name == "filter_kernel" and value is None:
+            return ()
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = [value]
     if isinstance(one.default, tuple) and isinstance(value, (list, tuple)):
         return tuple(
             tuple(map(_real, v)) if isinstance(v, (list, tuple)) else _real(v) for v in value
@@ -187,6 +196,9 @@ class Measurement(Section):
     )
     zero_point: float = setting(
         0.0, "magnitude of one image unit; a manifest line's zero_point= wins (MAG_ZEROPOINT)"
+    )
+    zero_point_key: str = setting(
+        "", "header card that overrides the zero point, such as MAGZP; empty for none"
     )
 
 

@@ -69,7 +69,7 @@ def measure_image(image, config, zero_point=None):
     config : mr_extract.config.Config
         What to do.
     zero_point : float, optional
-        Magnitude of one image unit, in place of the configuration's.
+        Magnitude of one image unit, in place of the header's and the configuration's.
 
     Returns
     -------
@@ -126,17 +126,18 @@ def measure_image(image, config, zero_point=None):
         values |= columns
         failed |= bad
         clock.lap("windows")
-    zero = settings.zero_point if zero_point is None else zero_point
+    if zero_point is None:
+        zero_point = _card(header, settings.zero_point_key, settings.zero_point)
     for name in [name for name in values if name.startswith("flux_") and "radius" not in name]:
         suffix = name.removeprefix("flux")
         values[f"mag{suffix}"], values[f"magerr{suffix}"] = measure.magnitudes(
-            values[name], values[f"fluxerr{suffix}"], zero
+            values[name], values[f"fluxerr{suffix}"], zero_point
         )
     at_sources = background_at(mesh, values["x"], values["y"]) if "background" in asked else None
     values["background"] = at_sources
     values["threshold"] = objects["thresh"]
     peaks = objects["ypeak"] * data.shape[1] + objects["xpeak"]
-    flag[np.isin(peaks, saturated)] |= SATURATED
+    flag[np.isin(peaks, saturated, kind="sort")] |= SATURATED
     flag[failed] |= FAILED
     values["flag"] = flag
     clock.lap("photometry")

@@ -9,12 +9,14 @@ ends as a named failure.
 import hashlib
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
 USED = ("ext", "id", "bytes", "zero_point")
 RESERVED = ("mask", "weight", "rms", "flat", "region")
 
+_EXTENSION = re.compile(r"(.+)\[([^\[\]]+)\]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # `#` would cut a row for readers with a comment option, a quote would swallow
 # tabs; control characters and Unicode's line ends break lines.
@@ -47,7 +49,7 @@ class Entry:
     def id(self):
         """Identity in the catalog: the field ``id``, or URI and extension."""
         given = self.get("id")
-        if given is None:
+        if not given:  # an empty one is a problem, and is reported under the path
             ext = self.get("ext")
             given = self.uri if ext is None else f"{self.uri}[{ext}]"
         return escaped(given)
@@ -110,8 +112,29 @@ def parse_line(line):
         fields.append((name, value))
     if not uri:
         return _malformed(text, "the line has no path")
-    entry = Entry(uri, tuple(fields))
-    return Entry(uri, tuple(fields), _problem(entry))
+    return checked(uri, fields)
+
+
+def checked(uri, fields=()):
+    """Return the entry of a URI, which may end in ``[extension]``, and fields.
+
+    Parameters
+    ----------
+    uri : str
+    fields : sequence of (str, str)
+
+    Returns
+    -------
+    Entry
+        With its `problem` named, if it has one.
+    """
+    fields = tuple(fields)
+    bracketed = _EXTENSION.fullmatch(uri)
+    if bracketed and "ext" not in dict(fields):
+        uri, ext = bracketed.groups()
+        fields = (("ext", ext), *fields)
+    entry = Entry(uri, fields)
+    return Entry(uri, fields, _problem(entry))
 
 
 def _malformed(text, problem):
@@ -124,6 +147,10 @@ def _problem(entry):
     for name in RESERVED:
         if entry.get(name) is not None:
             return f"the field {name} is reserved and not supported yet"
+    for name, _ in entry.fields:
+        near = _meant(name)
+        if near:
+            return f"the field {name} is not known; is {near} meant?"
     if entry.get("id") == "":
         return "the field id is empty"
     if not (entry.get("bytes") or "0").isdecimal():
@@ -133,6 +160,18 @@ def _problem(entry):
     except ValueError:
         return "the field zero_point is not a number"
     return ""
+
+
+def _meant(name):
+    """Return the known field that a name is a slip of, or None."""
+    def plain(text):
+        return text.lower().replace("_", "").replace("-", "").replace(".", "")
+
+    known = {plain(field): field for field in (*USED, *RESERVED)}
+    if name in known.values():
+        return None
+    near = get_close_matches(plain(name), known, 1, 0.85)
+    return known[near[0]] if near else None
 
 
 def format_line(entry):

@@ -13,7 +13,7 @@ from mr_extract.images.cards import cards_of
 from mr_extract.images.general import pixels_of
 
 
-def extract(source, config=None, ext=None, mask=None, **settings):
+def extract(source, config=None, ext=None, mask=None, header=None, **settings):
     """Detect and measure the sources of one image.
 
     Parameters
@@ -21,13 +21,16 @@ def extract(source, config=None, ext=None, mask=None, **settings):
     source : path, HDU or ndarray
         Path of a FITS file (plain, gzip, bzip2 or tile-compressed), an
         `astropy.io.fits` image HDU, or an array of shape (height, width) of
-        any real type. None of them is changed.
+        any real type. None of them is changed. The mask of a masked array or
+        of a CCDData counts.
     config : mr_extract.Config, optional
         What to do; by default ``Config()``.
     ext : int or str, optional
         Number or EXTNAME of the unit, for a path; by default the first image.
     mask : ndarray of bool, shape (height, width), optional
         True where a pixel does not count, besides blank and NaN pixels.
+    header : mapping, optional
+        Header of an array, for sky positions, gain and saturation level.
     **settings
         Single settings that override those of `config`, such as ``thresh=3``.
 
@@ -42,6 +45,8 @@ def extract(source, config=None, ext=None, mask=None, **settings):
     ------
     mr_extract.failures.ImageFailure
         When the image cannot be measured; `kind` names the reason.
+    OSError
+        When a path cannot be opened.
     ValueError
         For a setting or mask that makes no sense.
 
@@ -62,6 +67,8 @@ def extract(source, config=None, ext=None, mask=None, **settings):
 
     config = (config or Config()).updated(**settings)
     image = _image(source, ext)
+    if header is not None:
+        image.header = header
     if mask is not None:
         mask = np.asarray(mask, bool)
         if mask.shape != image.data.shape:
@@ -86,6 +93,8 @@ def _image(source, ext):
     if isinstance(source, (str, os.PathLike)):
         with open(source, "rb") as file:
             return read_image(file.read(), ext)
+    if isinstance(source, list):
+        raise ImageFailure("unsupported-pixels", "a list of HDUs or arrays: choose one of it")
     if hasattr(source, "header"):
         header = cards_of(source.header)  # before the data, which change it
         values = source.data
@@ -93,8 +102,12 @@ def _image(source, ext):
             raise ImageFailure("no-image", "the HDU holds no data")
     else:
         header, values = {}, source
-    values = np.asarray(values)
+    masked = getattr(source, "mask", None)
+    values = np.ma.getdata(values)
     data, mask = pixels_of(values, header)
     if np.shares_memory(data, values):
         data = data.copy()  # the kernels work in place
+    if masked is not None and np.any(masked):
+        masked = np.broadcast_to(masked, values.shape).reshape(data.shape)
+        mask = masked.copy() if mask is None else mask | masked
     return Image(data, header, mask)

@@ -13,7 +13,7 @@ from preprocess.errors import CommandError
 from preprocess.output import text_written_whole
 
 #: What the name of a FITS file ends with, in any case.
-FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz|z))?$", re.IGNORECASE)
+FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
 EXAMPLE = """\
 example:

@@ -191,7 +191,8 @@ def test_a_value_that_cannot_be_parsed_is_not_passed_over():
 @pytest.mark.parametrize("tiled", [False, True], ids=["plain", "tiled"])
 @pytest.mark.parametrize(
     ("card", "value"),
-    [("PCOUNT", -5700), ("GCOUNT", -1), ("PCOUNT", -7080), ("NAXIS1", -70), ("NAXIS2", "- 60")],
+    [("PCOUNT", -5700), ("GCOUNT", -1), ("PCOUNT", -7080), ("NAXIS1", -70), ("NAXIS2", "- 60"),
+     ("PCOUNT", "- 5700"), ("GCOUNT", -1.0)],
 )
 def test_a_unit_of_negative_size_does_not_send_a_reader_in_circles(card, value, tiled):
     first = io.BytesIO()
@@ -212,6 +213,25 @@ def test_a_file_that_breaks_off_is_a_named_failure(cut, kind):
     with pytest.raises(ImageFailure) as failure:
         read_image(unit(pixels(16))[:cut])
     assert failure.value.kind == kind
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
+def test_a_packed_file_that_breaks_off_or_is_damaged_is_a_named_failure(pack):
+    packed = pack(unit(pixels(16)))
+    flipped = bytearray(packed)
+    flipped[len(packed) // 2] ^= 0xFF
+    for data, kind in ((packed[: len(packed) // 2], "truncated"), (flipped, "corrupt")):
+        with pytest.raises(ImageFailure) as failure:
+            read_image(bytes(data))
+        assert failure.value.kind == kind
+
+
+def test_of_a_card_that_is_repeated_the_last_counts_as_with_astropy_and_cfitsio(tmp_path):
+    data = unit(np.zeros(SHAPE, ">i2"), BZERO=5, **{"BZERO ": 70})
+    (tmp_path / "twice.fits").write_bytes(data)
+    assert_same(read_plain(data), read_general(data))
+    assert (read_plain(data).data == 70).all()
+    assert (fitsio.read(str(tmp_path / "twice.fits")) == 70).all()
 
 
 def test_padding_that_is_missing_harms_nothing():

@@ -74,7 +74,8 @@ def compare(catalog, truth, edges, flux="flux_auto", magnitude="mag_auto"):
     catalog : dict of str to ndarray, shape (n,)
         Columns with `image`, `x`, `y`, and the named flux and magnitude.
     truth : dict of str to ndarray, shape (m,)
-        Columns with `image`, `x`, `y`, `flux`, `mag`.
+        Columns with `image`, `x`, `y`, `flux`, `mag`, and `saturated`: such
+        sources are matched and then left out on both sides.
     edges : sequence of float
         Limits of the bins, increasing magnitudes.
     flux, magnitude : str
@@ -87,6 +88,7 @@ def compare(catalog, truth, edges, flux="flux_auto", magnitude="mag_auto"):
     distance = np.full(len(truth["x"]), np.nan)
     residual = np.full(len(truth["x"]), np.nan)
     real = np.zeros(len(catalog["x"]), bool)
+    counts = np.ones(len(catalog["x"]), bool)
     for image in np.unique(truth["image"]):
         ours = np.flatnonzero(catalog["image"] == image)
         true = np.flatnonzero(truth["image"] == image)
@@ -94,14 +96,15 @@ def compare(catalog, truth, edges, flux="flux_auto", magnitude="mag_auto"):
                       truth["x"][true], truth["y"][true], truth["flux"][true])
         found, theirs = true[pairs >= 0], ours[pairs[pairs >= 0]]
         real[theirs] = True
+        counts[theirs] = truth["saturated"][found] == 0
         distance[found] = np.hypot(catalog["x"][theirs] - truth["x"][found],
                                    catalog["y"][theirs] - truth["y"][found])
         residual[found] = catalog[flux][theirs] / truth["flux"][found] - 1.0
     bins = []
     for bright, faint in zip(edges, edges[1:]):
-        true = (truth["mag"] >= bright) & (truth["mag"] < faint)
+        true = (truth["mag"] >= bright) & (truth["mag"] < faint) & (truth["saturated"] == 0)
         found = true & np.isfinite(distance)
-        detected = (catalog[magnitude] >= bright) & (catalog[magnitude] < faint)
+        detected = counts & (catalog[magnitude] >= bright) & (catalog[magnitude] < faint)
         some = found.any()
         low, middle, high = (
             np.percentile(residual[found], [16, 50, 84]) if some else (np.nan,) * 3

@@ -44,7 +44,7 @@ def draw(image, columns, path, title, size=600):
              title=title, xlabel="x (pixels)", ylabel="y (pixels)")
     axes.plot([], [], color="tab:blue", label="Kron ellipse")
     axes.plot([], [], color="tab:orange", label="flagged (blend, border, saturation ...)")
-    axes.legend(loc="upper right", fontsize=8)
+    axes.legend(loc="upper right", fontsize=8, framealpha=0.5)
     figure.savefig(path)
     pyplot.close(figure)
 

@@ -15,7 +15,9 @@ CARD = 80
 
 
 class Cards(dict):
-    """The values of a header by keyword; of a keyword that is repeated, the first.
+    """The values of a header by keyword; of a keyword that is repeated, the last.
+
+    So do CFITSIO, wcslib and astropy where it reads pixels.
 
     A value that cannot be parsed is there as the string that it is.
 
@@ -23,15 +25,9 @@ class Cards(dict):
     ----------
     text : str
         The cards as they stand in the file, 80 characters each, with END.
-    repeated : set of str
-        Keywords that stand more than once, with different values.
     """
 
     text = ""
-
-    def __init__(self, *args, **keywords):
-        super().__init__(*args, **keywords)
-        self.repeated = set()
 
 
 def read_cards(buffer, offset):
@@ -84,8 +80,7 @@ def read_cards(buffer, offset):
             keyword, value = card[:8].rstrip(), card[10:].strip()  # is there, and no number
         else:
             continue
-        if cards.setdefault(keyword, value) != value:
-            cards.repeated.add(keyword)
+        cards[keyword] = value
     return cards, offset
 
 

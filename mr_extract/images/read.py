@@ -30,6 +30,8 @@ def read_image(buffer, ext=None):
         ``no-extension``, ``not-two-dimensional`` or ``unsupported-pixels``.
     """
     buffer = unpack(buffer)
+    if bytes(buffer[:2]) == b"\x1f\x9d":
+        raise ImageFailure("not-fits", "it is packed with compress (.Z); unpack it with gunzip")
     if bytes(buffer[:9]) != b"SIMPLE  =" and bytes(buffer[:6]) != b"SIMPLE":
         raise ImageFailure("not-fits", f"the file begins with {bytes(buffer[:16])!r}")
     try:

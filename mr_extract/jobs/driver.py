@@ -3,15 +3,17 @@
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
 from contextlib import nullcontext
+from importlib.util import find_spec
 from time import monotonic
 
 from mrjob.step import StepFailedException
 
-from mr_extract import __version__
+from mr_extract import __version__, storage
 from mr_extract.columns import choose, describe
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather, publish
@@ -44,9 +46,10 @@ def drive(job):
     signal.signal(signal.SIGTERM, _terminated)
     began = monotonic()
     try:
-        plan = read_plan(options.args or ["-"], None if "-" not in (options.args or ["-"])
-                         else standard_input())
-        _check_places(options)
+        sources = options.args or ["-"]
+        plan = read_plan(sources, standard_input() if "-" in sources else None)
+        _check_runner(options)
+        _check_places(options, plan)
     except ValueError as error:
         complain(str(error))
         return 2
@@ -145,19 +148,37 @@ def _printed(job):
     return json.dumps({"hash": config.hash(), **config.as_dict()}, indent=2) + "\n"
 
 
-def _check_places(options):
+def _check_runner(options):
+    if options.runner == "spark" and find_spec("pyspark") is None:
+        raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
+    if options.runner == "hadoop" and not (
+        options.hadoop_bin or os.environ.get("HADOOP_HOME") or shutil.which("hadoop")
+    ):
+        raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
+
+
+def _check_places(options, plan):
     # Before hours of work, not after them.
     if options.output_dir and (options.runner or "inline") in ("inline", "local", "spark"):
         raise ValueError("--output-dir is for clusters; here --catalog FILE names the catalog")
+    taken = {os.path.realpath(path) for path in options.args}
+    taken.update(storage.absolute(e.uri) for e in plan.entries.values())
     for name in ("catalog", "summary"):
         place = getattr(options, name)
         if place is None:
             continue
-        folder = os.path.dirname(os.path.abspath(place))
+        place = os.path.realpath(place)  # a link stays, what it leads to is replaced
+        setattr(options, name, place)
+        folder = os.path.dirname(place)
         if os.path.isdir(place):
             raise ValueError(f"--{name}: {place} is a directory")
-        if not os.access(folder, os.W_OK):
-            raise ValueError(f"--{name}: cannot write into {folder}")
+        if os.path.exists(place) and not os.path.isfile(place):
+            raise ValueError(f"--{name}: {place} is no regular file; use > for it")
+        if not os.access(place if os.path.exists(place) else folder, os.W_OK):
+            raise ValueError(f"--{name}: cannot write {place}")
+        if place in taken:
+            raise ValueError(f"--{name}: {place} is needed for something else")
+        taken.add(place)
 
 
 def _quiet_logging(job):

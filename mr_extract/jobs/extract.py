@@ -161,7 +161,19 @@ def main():
     """Run the job with the arguments of the process."""
     # No kernel multiplies matrices: a pool of threads in each task is waste.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    ExtractJob.run()
+    try:
+        ExtractJob.run()
+    except KeyboardInterrupt:
+        print("mr_extract: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output, as in `... | head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except OSError as error:
+        # A full disk, mostly; a defect of ours would have been another class.
+        print(f"mr_extract: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ class Totals:
     Parameters
     ----------
     measured, sources, failed_sources : int
+    partly : int
+        Images measured of files that hold further ones.
     failures : Counter
         Kind to number of images.
     examples : dict of str to (str, str)
@@ -27,6 +29,7 @@ class Totals:
     measured: int = 0
     sources: int = 0
     failed_sources: int = 0
+    partly: int = 0
     failures: Counter = field(default_factory=Counter)
     examples: dict = field(default_factory=dict)
 
@@ -44,6 +47,7 @@ class Totals:
             self.measured += 1
             self.sources += account.sources
             self.failed_sources += int(account.values.get("failed_sources", 0))
+            self.partly += "images_in_file" in account.values
 
 
 def gather(text, plan, config, columns, catalog, ordered=True):

@@ -1,7 +1,7 @@
 """Manifests to balanced shards, with every line known before a task starts."""
 
-import gzip
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +9,10 @@ from pathlib import Path
 from mr_extract import storage
 from mr_extract.blocks import DUPLICATE
 from mr_extract.failures import ImageFailure
-from mr_extract.manifest import Entry, format_line, read_entries
+from mr_extract.images.read import unpack
+from mr_extract.manifest import Entry, checked, format_line, parse_line, read_entries
 
-_FITS = (".fits", ".fit", ".fts", ".fz")
+_FITS = re.compile(r".*\.(fits|fit|fts)(\.(gz|bz2|fz))?(\[[^\[\]]+\])?", re.I | re.S)
 
 
 @dataclass
@@ -91,21 +92,32 @@ def read_plan(sources, stdin):
             for entry in read_entries(stdin):
                 plan.add(entry)
             continue
-        if source.lower().removesuffix(".gz").removesuffix(".bz2").endswith(_FITS):
-            plan.add(Entry(source))
+        if _FITS.fullmatch(source):
+            plan.add(_named(source))
             continue
         try:
             text = storage.read(source)
         except ImageFailure as failure:
             raise ValueError(f"cannot read the manifest {source}: {failure.message}") from failure
-        if text[:2] == b"\x1f\x8b":
-            text = gzip.decompress(text)
+        try:
+            text = unpack(text) if text else text
+        except ImageFailure as failure:
+            raise ValueError(f"the manifest {source}: {failure.message}") from failure
         if text[:9] == b"SIMPLE  =":
-            plan.add(Entry(source))
+            plan.add(_named(source))
             continue
         for entry in read_entries(text.split(b"\n")):
             plan.add(entry)
     return plan
+
+
+def _named(source):
+    """Return the entry of an image named on the command line."""
+    try:
+        source.encode()
+    except UnicodeEncodeError:  # a file name that is not UTF-8
+        return parse_line(os.fsencode(source))
+    return checked(source)
 
 
 def write_shards(plan, number, directory):

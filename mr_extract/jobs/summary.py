@@ -33,6 +33,7 @@ def summarise(totals, counters, seconds, runner, lines):
         },
         "sources": totals.sources,
         "failed_sources": totals.failed_sources,
+        "files_with_further_images": totals.partly,
         "bytes": counters.get("bytes", {}).get("read", 0),
         "seconds": round(seconds, 3),
         "images_per_second": round(lines / seconds, 3) if seconds > 0 else 0.0,
@@ -50,6 +51,9 @@ def as_text(summary):
     ]
     if summary["failed_sources"]:
         lines.append(f"{summary['failed_sources']} sources with a failed measurement (flag 512)")
+    if summary["files_with_further_images"]:
+        lines.append(f"{summary['files_with_further_images']} files hold further images, which "
+                     "were not measured; a line file.fits[2] or ext=2 names one")
     for kind, what in summary["failures"].items():
         lines.append(f"  {what['images']} x {kind}: {what['first']}: {what['message']}")
     stages = summary["milliseconds"]

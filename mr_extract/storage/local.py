@@ -39,7 +39,8 @@ def read(uri):
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError as error:
-        raise ImageFailure("fetch-not-found", "no such file") from error
+        hint = "; are its fields separated by tabs?" if " " in path and "=" in path else ""
+        raise ImageFailure("fetch-not-found", f"no such file{hint}") from error
     except IsADirectoryError as error:
         raise ImageFailure("fetch-not-a-file", "it is a directory") from error
     except PermissionError as error:
