@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Launcher: ``python mr_extract.py -r inline MANIFEST > catalog.tsv``."""
 
+import os
 import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 try:
     from mr_extract.jobs.extract import main

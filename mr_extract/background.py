@@ -27,11 +27,14 @@ def subtract_background(data, settings, mask=None):
     Raises
     ------
     ImageFailure
-        ``no-valid-pixels`` when no pixel counts.
+        ``no-valid-pixels`` when no pixel counts, ``no-background`` when no
+        cell of the mesh is at least half valid.
     """
     if mask is not None and mask.all():
         raise ImageFailure("no-valid-pixels", "every pixel is blank, NaN or masked")
     height, width = data.shape
+    if mask is not None:
+        _check_cells(mask, min(settings.bw, width), min(settings.bh, height))
     mesh = sep.Background(
         data,
         mask=mask,
@@ -43,6 +46,21 @@ def subtract_background(data, settings, mask=None):
     )
     mesh.subfrom(data)
     return mesh
+
+
+def _check_cells(mask, bw, bh):
+    # sep passes over cells that are less than half valid; with none left it
+    # makes up a background of 0 and an rms of 1.
+    height, width = mask.shape
+    rows, columns = np.arange(0, height, bh), np.arange(0, width, bw)
+    masked = np.add.reduceat(np.add.reduceat(mask, rows, 0, np.int64), columns, 1)
+    sizes = np.outer(np.minimum(bh, height - rows), np.minimum(bw, width - columns))
+    if not (2 * masked < sizes).any():
+        raise ImageFailure(
+            "no-background",
+            f"no background cell of {bw} x {bh} pixels is more than half valid; "
+            "choose other --bw and --bh",
+        )
 
 
 def global_rms(mesh):

@@ -23,20 +23,22 @@ def key(image_id):
     return b"".join(b"%03d" % byte for byte in image_id.encode()) + b"000"
 
 
-def pack(block):
+def pack(block, meaning=()):
     """Cut a block into values of about a megabyte, each on one line.
 
     Parameters
     ----------
     block : bytes
         Lines with their line ends.
+    meaning : object
+        `Entry.meaning` of the line that the block is the answer to.
 
     Returns
     -------
     list of bytes
-        ``number/of/digest``, a tab and the lines.
+        ``number/of/digest/digest of the meaning``, a tab and the lines.
     """
-    digest = hashlib.sha256(block).hexdigest()[:12].encode()
+    digest = b"%s/%s" % (_digest(block), _digest(repr(meaning).encode()))
     pieces, start = [], 0
     while start < len(block):
         stop = block.find(b"\n", min(start + CHUNK, len(block) - 1)) + 1
@@ -53,9 +55,9 @@ def unpack(values):
 
     An image may have been measured more than once, by a line that stands
     twice or by a task that was repeated. A success then stands before a
-    failure, and among failures the first by digest, so that the choice does
-    not depend on the order of arrival. Successes that differ come from
-    different images under one id, of which none may vanish unsaid.
+    failure, and among equals the first by digest, so that the choice does not
+    depend on the order of arrival. Lines that mean different things under one
+    id are a failure: none of them may vanish unsaid.
 
     Parameters
     ----------
@@ -66,20 +68,24 @@ def unpack(values):
     bytes or None
         The block; None when no attempt is complete.
     """
-    attempts = {}
+    attempts, meanings = {}, set()
     for value in values:
         place, _, text = value.partition(b"\t")
-        number, total, digest = place.split(b"/")
+        number, total, digest, meaning = place.split(b"/")
+        meanings.add(meaning)
         attempts.setdefault((digest, int(total)), {})[int(number)] = text
     complete = []
     for (digest, total), pieces in attempts.items():
         block = b"".join(pieces[k] for k in sorted(pieces)).replace(_LINE_END, b"\n")
-        if len(pieces) == total and hashlib.sha256(block).hexdigest()[:12].encode() == digest:
+        if len(pieces) == total and _digest(block) == digest:
             complete.append((not block.startswith(b"#image\t"), digest, block))
     if not complete:
         return None
-    successes = [block for failed, _, block in complete if not failed]
-    if len(successes) > 1:
-        image_id = successes[0].split(b"\t", 2)[1].decode()
+    if len(meanings) > 1:
+        image_id = complete[0][2].split(b"\t", 2)[1].decode()
         return error_line(image_id, "duplicate-id", DUPLICATE).encode()
     return min(complete)[2]
+
+
+def _digest(text):
+    return hashlib.sha256(text).hexdigest()[:12].encode()

@@ -34,6 +34,14 @@ def _fraction(value):
     return 0 <= value <= 1 or "must lie between 0 and 1"
 
 
+def _levels(value):
+    return 1 <= value <= 1024 or "must lie between 1 and 1024"
+
+
+def _any(values):
+    return len(values) > 0 or "needs at least one name"
+
+
 def _diameters(values):
     return (len(values) > 0 and all(v > 0 for v in values)) or "needs diameters greater than 0"
 
@@ -85,6 +93,8 @@ def _validate(one, value):
     wanted = type(one.default)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise ValueError(f"{one.name} must be of type {wanted.__name__}, not {value!r}")
+    if isinstance(value, int) and not abs(value) < 2**31:
+        raise ValueError(f"{one.name} must be less than 2147483648")
     if isinstance(value, float) and not isfinite(value):
         raise ValueError(f"{one.name} must be a finite number")
     if wanted is tuple:
@@ -147,7 +157,7 @@ class Detection(Section):
         choices=("conv", "matched"),
     )
     deblend_nthresh: int = setting(
-        32, "deblending levels; 1 switches it off (DEBLEND_NTHRESH)", _positive
+        32, "deblending levels up to 1024; 1 switches it off (DEBLEND_NTHRESH)", _levels
     )
     deblend_cont: float = setting(
         0.005, "least contrast of a deblended part (DEBLEND_MINCONT)", _fraction
@@ -216,7 +226,8 @@ class Output(Section):
     """What is written of what was measured."""
 
     columns: tuple = setting(
-        ("default",), "names and groups of columns; --print-schema lists them (PARAMETERS_NAME)"
+        ("default",), "names and groups of columns; --print-schema lists them (PARAMETERS_NAME)",
+        _any,
     )
 
 

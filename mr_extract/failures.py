@@ -22,6 +22,7 @@ KINDS = {
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",
     "no-valid-pixels": "every pixel is blank, NaN or masked",
+    "no-background": "no background cell has enough valid pixels",
     "constant-image": "the pixels have no noise, so no threshold can be set",
     "broken-wcs": "the header's celestial WCS cannot be used",
     "no-wcs": "sky positions were required and the header has no celestial WCS",

@@ -10,11 +10,17 @@ import hashlib
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
 USED = ("ext", "id", "bytes", "zero_point")
+# Names by which the accounting line says what was measured.
+FACTS = ("sources", "background", "width", "height", "pixels", "hdu", "sha256",
+         "version", "config", "images_in_file", "failed_sources")
 RESERVED = ("mask", "weight", "rms", "flat", "region")
+
+LONGEST = 65536  # bytes of a line
 
 _EXTENSION = re.compile(r"(.+)\[([^\[\]]+)\]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -43,7 +49,10 @@ class Entry:
 
     def get(self, name, default=None):
         """Return the value of a field."""
-        return dict(self.fields).get(name, default)
+        for known, value in self.fields:
+            if known == name:
+                return value
+        return default
 
     @property
     def id(self):
@@ -58,12 +67,18 @@ class Entry:
     def ext(self):
         """The extension asked for: a number, a name or None."""
         ext = self.get("ext")
-        return int(ext) if ext is not None and ext.isdecimal() else ext
+        return int(ext) if ext is not None and ext.isdecimal() and len(ext) < 10 else ext
 
     @property
     def carried(self):
-        """The fields that only travel along, as (name, value) pairs."""
-        return tuple((k, escaped(v)) for k, v in self.fields if k not in USED)
+        """The fields that only travel along, as (name, value) pairs in order of name."""
+        return tuple(sorted((k, escaped(v)) for k, v in self.fields if k not in USED))
+
+    @property
+    def meaning(self):
+        """All that makes it this line and no other: two with one id must agree in it."""
+        fields = sorted(field for field in self.fields if field[0] not in ("id", "bytes"))
+        return self.uri, tuple(fields), self.problem
 
 
 def escaped(text):
@@ -89,6 +104,10 @@ def parse_line(line):
     >>> parse_line(b"night1/frame.fits\text=2\tfilter=r\n").id
     'night1/frame.fits[2]'
     """
+    if len(line) > LONGEST:
+        start = line[:200].decode("utf-8", "backslashreplace").strip()
+        digest = hashlib.sha256(line.strip()).hexdigest()[:16]
+        return Entry(f"malformed:{start}...{digest}", problem=f"the line has {len(line)} bytes")
     try:
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -153,10 +172,15 @@ def _problem(entry):
             return f"the field {name} is not known; is {near} meant?"
     if entry.get("id") == "":
         return "the field id is empty"
-    if not (entry.get("bytes") or "0").isdecimal():
+    size = entry.get("bytes", "0")
+    if not (size.isdecimal() and len(size) < 19):
         return "the field bytes is not a whole number"
+    for name, _ in entry.fields:
+        if name in FACTS:
+            return f"the catalog has a value {name} of its own; name the field otherwise"
     try:
-        float(entry.get("zero_point") or 0)
+        if not isfinite(float(entry.get("zero_point", "0"))):
+            raise ValueError
     except ValueError:
         return "the field zero_point is not a number"
     return ""

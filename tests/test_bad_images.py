@@ -3,6 +3,7 @@
 import os
 import sys
 
+import numpy as np
 import pytest
 from bad_images import fits_bytes, good_pixels, write_bad_images
 from conftest import LAUNCHER, command, job
@@ -119,6 +120,87 @@ def test_an_image_without_wcs_is_a_failure_only_where_one_is_required(bad):
     run = job("-r", "inline", "--require-wcs", "yes", path)
     assert run.status == 1
     assert list(run.accounts().values()) == ["no-wcs"]
+
+
+@pytest.mark.parametrize("one, other", [
+    ("one.fits", "one.fits\tfilter=g"), ("one.fits\tzero_point=1", "one.fits\tzero_point=2"),
+    ("one.fits\tid=x", "two.fits\tid=x"), ("one.fits\tid=x", "copy.fits\tid=x"),
+    ("one.fits", "nope.fits\tid=one.fits"), ("one.fits", "one.fits\tmask=m"),
+    ("one.fits\tid=x", "one.fits\tid=x\tbytes=many"), ("nope.fits\tid=x", "never.fits\tid=x"),
+])
+def test_two_meanings_of_one_id_are_a_failure_in_any_order_and_runner(one, other, tmp_path):
+    for name, seed in (("one", 1), ("copy", 1), ("two", 2)):
+        (tmp_path / f"{name}.fits").write_bytes(fits_bytes(good_pixels(seed=seed)))
+    bodies = set()
+    for lines in (f"{one}\n{other}\n", f"{other}\n{one}\n{one}\n"):
+        bodies.add(job("-", stdin=lines.encode(), cwd=tmp_path).body)
+        mapped = command([sys.executable, LAUNCHER, "--mapper"], stdin=lines.encode(),
+                         cwd=tmp_path)
+        bodies.add(command([sys.executable, LAUNCHER, "--reducer"],
+                           stdin=command(["sort"], stdin=mapped.out).out).out)
+    body, = bodies
+    assert body.startswith(b"#error\t") and b"\tduplicate-id\t" in body
+
+
+def test_paths_mean_what_the_file_system_says_to_every_runner(tmp_path):
+    (tmp_path / "far" / "deep").mkdir(parents=True)
+    (tmp_path / "near").symlink_to(tmp_path / "far" / "deep")
+    (tmp_path / "far" / "b.fits").write_bytes(fits_bytes(good_pixels(seed=4)))
+    (tmp_path / "b.fits").write_bytes(fits_bytes(good_pixels(seed=5)))
+    (tmp_path / "loop.fits").symlink_to("loop.fits")
+    lines = "near/../b.fits\n./b.fits\nb.fits/x.fits\nb.fits/\nloop.fits\nfile://[x\n"
+    runs = [job("-r", r, "-", stdin=lines.encode(), cwd=tmp_path) for r in ("inline", "local")]
+    mapped = command([sys.executable, LAUNCHER, "--mapper"], stdin=lines.encode(), cwd=tmp_path)
+    reduced = command([sys.executable, LAUNCHER, "--reducer"],
+                      stdin=command(["sort"], stdin=mapped.out).out)
+    assert runs[0].out == runs[1].out and runs[0].body == reduced.out
+    accounts = runs[0].accounts()
+    assert accounts["near/../b.fits"] == accounts["./b.fits"] == ""
+    assert accounts["b.fits/x.fits"] == "fetch-not-found"
+    assert accounts["loop.fits"] == accounts["file://[x"] == "fetch-failed"
+    body = runs[0].body
+    checksums = {line.split(b"\t")[1]: line for line in body.splitlines() if b"sha256=" in line}
+    assert checksums[b"near/../b.fits"].split(b"\t")[2:] != checksums[b"./b.fits"].split(b"\t")[2:]
+
+
+@pytest.mark.parametrize("line, word", [
+    ("a.fits\tsources=5", "sources"), ("a.fits\tfailed_sources=abc", "failed_sources"),
+    ("a.fits\tbytes=" + "9" * 5000, "bytes"), ("a.fits\tzero_point=", "zero_point"),
+    ("a.fits\tzero_point=nan", "zero_point"), ("x" * 100_000, " bytes"),
+])
+def test_fields_that_would_confuse_the_accounting_are_named(line, word):
+    run = job("-", stdin=f"{line}\n".encode())
+    assert list(run.accounts().values()) == ["malformed-line"]
+    assert word in run.out.decode() and "Traceback" not in run.err
+
+
+def test_mostly_masked_images_are_measured_or_refused_but_never_made_up(tmp_path):
+    generator = np.random.default_rng(2)
+    data = good_pixels((256, 256)) + 900
+    for share, kind in ((0.3, ""), (0.45, ""), (0.7, "no-background"), (0.999, "no-background")):
+        holes = np.where(generator.random(data.shape) < share, np.nan, data).astype(np.float32)
+        path = tmp_path / f"{share}.fits"
+        path.write_bytes(fits_bytes(holes))
+        run = job(path)
+        assert list(run.accounts().values()) == [kind]
+        if not kind:
+            facts = dict(cell.split("=") for cell in run.lines[3].split("\t")[2:])
+            assert abs(float(facts["background"]) - 1000) < 2
+            assert abs(float(facts["rms"]) - 5) < 0.7
+            assert int(facts["pixels"]) == np.isfinite(holes).sum()
+
+
+def test_odd_settings_and_scales_say_the_same_in_process_and_out_of_it(tmp_path):
+    path = tmp_path / "scaled.fits"
+    path.write_bytes(fits_bytes(good_pixels().astype(np.int16)).replace(
+        b"EXTEND  =                    T", b"BSCALE  =               1.0E30"))
+    plain = tmp_path / "plain.fits"
+    plain.write_bytes(fits_bytes(good_pixels()))
+    for options in ((path,), (plain, "--kron-factor", "1e300"), (plain, "--zero-point", "1e308"),
+                    (plain, "--filter-kernel", "1e39,1")):
+        runs = [job("-r", runner, *options) for runner in ("inline", "local")]
+        assert runs[0].out == runs[1].out
+        assert "internal" not in runs[0].accounts().values()
 
 
 def test_ids_that_would_break_a_row_are_escaped_and_two_images_cannot_share_one(tmp_path):

@@ -8,6 +8,7 @@ import sys
 import pandas
 import pytest
 from astropy.io import ascii as astropy_ascii
+from astropy.io import fits
 from bad_images import fits_bytes, good_pixels
 from conftest import LAUNCHER, Run, command, job
 
@@ -39,12 +40,121 @@ def image(tmp_path_factory):
     (["-r", "cloud"], "cloud"),
     (["--catalog", "/no/such/folder/c.tsv"], "/no/such/folder"),
     (["no-such-manifest.txt"], "no-such-manifest.txt"),
+    (["--columns", ""], "columns"),
+    (["--max-failures", "nan%"], "--max-failures"),
+    (["--deblend-nthresh", "200000"], "--deblend-nthresh"),
+    (["--minarea", "99999999999"], "--minarea"),
+    (["--catalog", ""], "--catalog"),
+    (["--columns", "X_IMAGE"], "SExtractor's X_IMAGE is x here"),
+    (["--columns", "postion"], "is position meant?"),
+    (["--catalog", "/dev/null"], "no regular file"),
+    (["--output-dir", "/tmp/parts"], "--catalog"),
 ])
 def test_a_wrong_option_is_one_line_and_exit_status_two(wrong, word, image):
     run = job(*wrong, image)
     assert run.status == 2
     assert len(run.err.splitlines()) == 1 and word in run.err, run.err
     assert run.out == b""
+
+
+def test_no_output_replaces_an_input_or_the_other_output(image, tmp_path):
+    before = image.read_bytes()
+    manifest = tmp_path / "list.txt"
+    manifest.write_text(f"{image}\n")
+    link = tmp_path / "link.tsv"
+    link.symlink_to(image)
+    for options in (["--catalog", image], ["--catalog", manifest], ["--summary", manifest],
+                    ["--catalog", link],
+                    ["--catalog", tmp_path / "x", "--summary", tmp_path / "x"]):
+        run = job(*options, manifest)
+        assert run.status == 2 and "needed for something else" in run.err
+    assert image.read_bytes() == before and manifest.read_text() == f"{image}\n"
+
+
+def test_a_link_stays_a_link_and_leads_to_the_new_catalog(image, tmp_path):
+    target, link = tmp_path / "target.tsv", tmp_path / "link.tsv"
+    target.write_text("old")
+    link.symlink_to(target)
+    assert job("--catalog", link, image).status == 0
+    assert link.is_symlink() and target.read_text().startswith("#mr_extract")
+
+
+def test_a_reader_that_goes_away_and_a_full_disk_are_no_traceback(image):
+    args = f"{sys.executable} {LAUNCHER} -q {image}"
+    run = command(["bash", "-c", f"{args} --columns all --apertures 1,2,3,4,5,6,7,8 | head -1"])
+    assert run.out.startswith(b"#mr_extract") and run.err == ""
+    run = command(["bash", "-c", f"{args} > /dev/full"])
+    assert run.status == 1 and "No space left" in run.err and len(run.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("runner", ["inline", "local"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_standard_streams_may_be_closed(runner, closed, image, tmp_path):
+    catalog = tmp_path / "catalog.tsv"
+    run = command(["bash", "-c", f"{sys.executable} {LAUNCHER} -r {runner} --catalog {catalog} "
+                                 f"{image} {closed}"])
+    assert run.status == 0 and "Traceback" not in run.err
+    assert catalog.read_bytes() == job(image).out
+
+
+def test_a_mapper_whose_reader_goes_away_ends_and_says_nothing(image, tmp_path):
+    lines = "".join(f"{image}\tid={k}\n" for k in range(40))
+    run = command(["bash", "-c", f"{sys.executable} {LAUNCHER} --mapper --thresh 0.5 --columns all "
+                                 "| head -c 10"], stdin=lines.encode(), timeout=60)
+    assert len(run.out) == 10 and "Traceback" not in run.err
+
+
+def test_a_manifest_may_come_from_another_program(image):
+    run = command(["bash", "-c", f"{sys.executable} {LAUNCHER} <(echo {image})"])
+    assert run.status == 0 and run.out == job(image).out
+
+
+def test_names_that_no_manifest_can_hold_are_named_failures(image, tmp_path):
+    odd = [os.fsencode(tmp_path) + name for name in (b"/caf\xe9.fits", b"/a\tb.fits",
+                                                    b"/a\nb.fits", b"/blank .fits")]
+    for path in odd:
+        with open(path, "wb") as file:
+            file.write(image.read_bytes())
+    run = command([sys.executable, LAUNCHER, *odd, image])
+    kinds = run.accounts()
+    assert kinds.pop(str(image)) == "" and kinds.pop(f"{tmp_path}/blank .fits") == ""
+    assert list(kinds.values()) == ["malformed-line"] * 3
+
+
+def test_the_zero_point_comes_from_line_header_or_option_in_this_order(tmp_path):
+    path = tmp_path / "stars.fits"
+    path.write_bytes(fits_bytes(good_pixels(), MAGZP=25.0))
+
+    def first_magnitude(*options, line=str(path)):
+        run = job("--columns", "mag_auto", *options, stdin=line.encode())
+        return float(run.lines[4].split("\t")[2])
+
+    bare = first_magnitude()
+    assert first_magnitude("--zero-point", "20") == pytest.approx(bare + 20, abs=1e-5)
+    keyed = ("--zero-point", "20", "--zero-point-key", "MAGZP")
+    assert first_magnitude(*keyed) == pytest.approx(bare + 25, abs=1e-5)
+    assert first_magnitude(*keyed, line=f"{path}\tzero_point=30") == pytest.approx(
+        bare + 30, abs=1e-5)
+
+
+def test_extensions_are_chosen_by_field_or_bracket_and_others_are_mentioned(tmp_path):
+    path = tmp_path / "mosaic.fits"
+    units = [fits.PrimaryHDU()] + [
+        fits.ImageHDU(good_pixels(seed=k), name=f"CCD{k}") for k in (1, 2)]
+    fits.HDUList(units).writeto(path)
+    run = job(path)
+    assert run.status == 0 and "further images" in run.err and "images_in_file=2" in run.lines[3]
+    by_field = job(stdin=f"{path}\text=2\n{path}\text=CCD1\n".encode())
+    by_bracket = job(f"{path}[2]", f"{path}[CCD1]")
+    assert by_field.status == 0 and "further images" not in by_field.err
+    assert by_field.out == by_bracket.out
+    assert by_field.accounts() == {f"{path}[2]": "", f"{path}[CCD1]": ""}
+
+
+def test_a_slip_in_the_name_of_a_field_is_a_named_failure(image):
+    run = job(stdin=f"{image}\tzeropoint=25\n".encode())
+    assert list(run.accounts().values()) == ["malformed-line"]
+    assert "is zero_point meant?" in run.out.decode()
 
 
 def test_the_schema_is_printed_with_names_types_units_and_meaning():

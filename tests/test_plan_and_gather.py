@@ -47,10 +47,12 @@ def test_written_shards_name_absolute_paths_and_keep_the_ids(tmp_path, monkeypat
 
 
 def test_a_line_that_stands_twice_is_one_image_and_two_images_need_two_ids():
-    plan = plan_of("a.fits", "a.fits\tfilter=g", "b.fits\tid=x", "c.fits\tid=x", "c.fits")
+    plan = plan_of("a.fits", "a.fits\tbytes=7", "b.fits\tid=x", "c.fits\tid=x", "c.fits",
+                   "d.fits\tfilter=g", "d.fits\tfilter=r", "e.fits", "e.fits\tmask=m")
     assert list(plan.entries) == ["a.fits", "c.fits"]
-    assert plan.refused["x"][0] == "duplicate-id"
-    assert len(plan) == 3
+    assert {i: kind for i, (kind, _) in plan.refused.items()} == {
+        "x": "duplicate-id", "d.fits": "duplicate-id", "e.fits": "duplicate-id"}
+    assert len(plan) == 5
 
 
 def test_a_manifest_is_read_from_files_and_from_standard_input(tmp_path):
@@ -105,7 +107,7 @@ def test_refused_lines_are_reported_beside_the_others(tmp_path):
 
 
 def test_an_image_nobody_asked_for_is_a_defect_not_a_row(tmp_path):
-    with pytest.raises(RuntimeError, match="stranger"):
+    with pytest.raises(RuntimeError, match="stranger, which was not asked for"):
         gathered(block("stranger", 1), plan_of("a"), tmp_path)
 
 

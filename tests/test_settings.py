@@ -24,6 +24,7 @@ SPECIAL = {
     "apertures": st.lists(REAL, min_size=1, max_size=4).map(tuple),
     "flux_fractions": st.lists(st.floats(0.001, 0.999), min_size=1, max_size=3).map(tuple),
     "filter_kernel": st.just(()) | ROWS, "deblend_cont": st.floats(0, 1),
+    "deblend_nthresh": st.integers(1, 1024),
     "columns": st.lists(st.sampled_from(["all", "default", "win", "x", "flux_aper"]), min_size=1,
                         max_size=3).map(tuple),
     "gain_key": st.sampled_from(["", "EGAIN", "GAIN"]),

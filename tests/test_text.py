@@ -277,14 +277,16 @@ def test_a_piece_that_was_damaged_on_the_way_loses_the_block():
 def test_of_several_attempts_the_choice_does_not_depend_on_their_order():
     good, other = block(1, 5), block(2, 5)
     failures = [accounting.error_line("a.fits", kind, "").encode() for kind in ("timeout", "lost")]
-    for attempts, want in (
-        ([good, *failures], good), ([good, good], good),
-        ([good, other], accounting.error_line("a.fits", "duplicate-id", blocks.DUPLICATE).encode()),
-        (failures, None),
+    two_lines = accounting.error_line("a.fits", "duplicate-id", blocks.DUPLICATE).encode()
+    one, another = ("a.fits", ""), ("b.fits", "id=a.fits")
+    for attempts, meanings, allowed in (
+        ([good, *failures], [one] * 3, {good}), ([good, good], [one] * 2, {good}),
+        (failures, [one] * 2, set(failures)), ([good, other], [one] * 2, {good, other}),
+        ([good, other], [one, another], {two_lines}), ([good, good], [one, another], {two_lines}),
+        ([good, failures[0]], [one, another], {two_lines}),
     ):
         found = {
-            blocks.unpack([v for one in order for v in blocks.pack(one)])
-            for order in itertools.permutations(attempts)
+            blocks.unpack([v for text, meaning in order for v in blocks.pack(text, meaning)])
+            for order in itertools.permutations(zip(attempts, meanings))
         }
-        assert len(found) == 1
-        assert found == {want} if want else found <= set(failures)
+        assert len(found) == 1 and found <= allowed

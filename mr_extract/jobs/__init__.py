@@ -5,6 +5,8 @@ lack: ``distutils`` (3.12) and ``pipes`` (3.13). They come from standard-distuti
 and standard-pipes.
 """
 
+import warnings
+
 
 def _import_distutils():
     # Where setuptools is installed it puts its own distutils first, and all of
@@ -15,13 +17,15 @@ def _import_distutils():
         add_shim = remove_shim = None
     if remove_shim:
         remove_shim()
-    try:
-        import distutils.version  # noqa: F401
-    except ImportError:
-        if not add_shim:
-            raise
-        add_shim()
-        import distutils.version  # noqa: F401
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            import distutils.version  # noqa: F401
+        except ImportError:
+            if not add_shim:
+                raise
+            add_shim()
+            import distutils.version  # noqa: F401
 
 
 _import_distutils()

@@ -1,5 +1,6 @@
 """The process that a user starts: plan, run, gather, report."""
 
+import glob
 import json
 import logging
 import os
@@ -44,6 +45,8 @@ def drive(job):
         return 0
     _quiet_logging(job)
     signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _terminated)
     began = monotonic()
     try:
         sources = options.args or ["-"]
@@ -58,7 +61,11 @@ def drive(job):
     folder = os.path.dirname(os.path.abspath(options.catalog)) if options.catalog else None
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
-            counters = _run(job, plan, scratch, text) if plan.entries else {}
+            try:
+                counters = _run(job, plan, scratch, text) if plan.entries else {}
+            except ValueError as error:
+                complain(str(error))
+                return 2
             if counters is None:
                 return 1
             text.flush()
@@ -98,7 +105,8 @@ def _run(job, plan, scratch, text):
     if runner_name != "inline":
         full = len(plan.entries) // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
-    options.args = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     _set_up_runner(options, runner_name, jobs, scratch)
     with job.make_runner() as runner:
         watch = nullcontext()
@@ -123,6 +131,8 @@ def _set_up_runner(options, name, jobs, scratch):
     """Give mrjob what its runners need to run this package from where it stands."""
     options.in_process = name == "inline"
     options.local_tmp_dir = options.local_tmp_dir or scratch
+    if name in ("inline", "local") and not options.conf_paths:
+        options.conf_paths = []  # what mrjob.conf says is for clusters
     if name in ("inline", "local"):
         options.num_cores = 1 if name == "inline" else jobs
     if name == "spark" and not options.spark_master:
@@ -167,6 +177,8 @@ def _check_places(options, plan):
         place = getattr(options, name)
         if place is None:
             continue
+        if not place:
+            raise ValueError(f"--{name}: needs a file name")
         place = os.path.realpath(place)  # a link stays, what it leads to is replaced
         setattr(options, name, place)
         folder = os.path.dirname(place)
@@ -194,6 +206,6 @@ def _quiet_logging(job):
     )
 
 
-def _terminated(*_):
+def _terminated(number, _):
     # As an exception, so that tasks are stopped and temporary files removed.
-    sys.exit(128 + signal.SIGTERM)
+    sys.exit(128 + number)

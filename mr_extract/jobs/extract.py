@@ -18,6 +18,7 @@ from mrjob.step import MRStep
 
 from mr_extract import blocks
 from mr_extract.jobs.job_options import add_job_options, refuse
+from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.manifest import read_entries
 from mr_extract.options import add_settings, arguments, changed, config_from
 
@@ -80,14 +81,13 @@ class ExtractJob(MRJob):
         from mr_extract.jobs.fetching import fetch_ahead
 
         images = fetch_ahead(read_entries(line for _, line in pairs))
-        for outcome in self._outcomes(images):
+        for entry, outcome in self._outcomes(images):
             self._report(outcome)
             if self.options.reduce == "none":
                 yield None, outcome.block.removesuffix(b"\n")
                 continue
-            image_id = outcome.block.split(b"\t", 2)[1].removesuffix(b"\n").decode()
-            key = blocks.key(image_id)
-            for value in blocks.pack(outcome.block):
+            key = blocks.key(entry.id)
+            for value in blocks.pack(outcome.block, entry.meaning):
                 yield key, value
 
     def _outcomes(self, images):
@@ -103,9 +103,9 @@ class ExtractJob(MRJob):
 
         for entry, fetched in images:
             if isinstance(fetched, ImageFailure):
-                yield failed(entry.id, fetched.kind, fetched.message)
+                yield entry, failed(entry.id, fetched.kind, fetched.message)
             else:
-                yield process(entry, self.config, fetched)
+                yield entry, process(entry, self.config, fetched)
 
     def _heartbeat(self):
         # A task that is silent for long is taken for dead by Hadoop.
@@ -161,6 +161,7 @@ def main():
     """Run the job with the arguments of the process."""
     # No kernel multiplies matrices: a pool of threads in each task is waste.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    open_standard_streams()
     try:
         ExtractJob.run()
     except KeyboardInterrupt:

@@ -76,22 +76,22 @@ def gather(text, plan, config, columns, catalog, ordered=True):
     RuntimeError
         When the text holds an image that was not asked for: a defect.
     """
-    blocks, totals = {}, Totals()
+    blocks, totals, entries, refused = {}, Totals(), plan.entries, plan.refused
     size = os.fstat(text.fileno()).st_size
     with mmap.mmap(text.fileno(), 0, access=mmap.ACCESS_READ) if size else _Nothing() as lines:
         for image_id, start, stop in _blocks(lines):
-            if image_id not in plan.entries and image_id not in plan.refused:
-                raise RuntimeError(f"a task reported on {image_id}, which is in no manifest")
+            if image_id not in entries:
+                raise RuntimeError(f"a task reported on {image_id}, which was not asked for")
             account = _whole(lines, start, stop)
             if account is not None and _better(account, blocks.get(image_id)):
-                blocks[image_id] = (account, start, stop)
-        own = {i: error_line(i, kind, message) for i, (kind, message) in plan.refused.items()}
+                blocks[image_id] = (bool(account.kind), start, stop)
+        own = {i: error_line(i, kind, message) for i, (kind, message) in refused.items()}
         own |= {
             i: error_line(i, "lost", "no task reported on it; run it again")
-            for i in plan.entries if i not in blocks
+            for i in entries if i not in blocks
         }
-        for account, _, _ in blocks.values():
-            totals.take(account)
+        for _, start, stop in blocks.values():
+            totals.take(_whole(lines, start, stop))
         for line in own.values():
             totals.take(parse_account(line))
         catalog.write(header(config, columns, totals.measured, totals.failed, totals.sources,
@@ -140,7 +140,7 @@ def _whole(lines, start, stop):
 
 
 def _better(account, known):
-    return known is None or (known[0].kind != "" and account.kind == "")
+    return known is None or (known[0] and not account.kind)
 
 
 def publish(spool, path, stdout):
@@ -162,10 +162,15 @@ def publish(spool, path, stdout):
         return
     with open(spool, "rb+") as file:
         os.fsync(file.fileno())
+    put_in_place(spool, path)
+
+
+def put_in_place(temporary, path):
+    """Give a finished file its name and the permissions that new files have."""
     mask = os.umask(0)
     os.umask(mask)
-    os.chmod(spool, 0o666 & ~mask)  # temporary files are private, catalogs as usual
-    os.replace(spool, path)
+    os.chmod(temporary, 0o666 & ~mask)
+    os.replace(temporary, path)
 
 
 def complain(text):

@@ -59,7 +59,7 @@ def _limit(text):
         number = float(text.removesuffix("%")) if percent else int(text)
     except ValueError:
         number = -1
-    if number < 0 or (percent and number > 100):
+    if not 0 <= number or (percent and not number <= 100):
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor a percentage")
     return number, percent
 

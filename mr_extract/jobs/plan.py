@@ -21,30 +21,35 @@ class Plan:
 
     Parameters
     ----------
-    entries : dict of str to Entry
-        The images to measure by id, in the order of the manifests.
-    refused : dict of str to (str, str)
-        Lines that cannot be tried: id to (kind, message).
+    lines : dict of str to Entry
+        The first line of each id, in the order of the manifests.
+    clashes : set of str
+        The ids of lines that mean different things.
     """
 
-    entries: dict = field(default_factory=dict)
-    refused: dict = field(default_factory=dict)
+    lines: dict = field(default_factory=dict)
+    clashes: set = field(default_factory=set)
 
     def __len__(self):
-        return len(self.entries) + len(self.refused)
+        return len(self.lines)
 
     def add(self, entry):
         """Take in an entry; one that stands twice is taken once."""
         image_id = entry.id
-        if entry.problem:
-            self.refused.setdefault(image_id, ("malformed-line", entry.problem))
-            return
-        known = self.entries.get(image_id)
-        if known is None and image_id not in self.refused:
-            self.entries[image_id] = entry
-        elif known is not None and (known.uri, known.ext) != (entry.uri, entry.ext):
-            del self.entries[image_id]
-            self.refused[image_id] = ("duplicate-id", DUPLICATE)
+        known = self.lines.setdefault(image_id, entry)
+        if known is not entry and known.meaning != entry.meaning:
+            self.clashes.add(image_id)
+
+    @property
+    def entries(self):
+        """The images to measure by id, in the order of the manifests."""
+        return {i: e for i, e in self.lines.items() if not e.problem and i not in self.clashes}
+
+    @property
+    def refused(self):
+        """The lines that cannot be tried: id to (kind, message)."""
+        bad = {i: ("malformed-line", e.problem) for i, e in self.lines.items() if e.problem}
+        return bad | {i: ("duplicate-id", DUPLICATE) for i in self.clashes}
 
     def shards(self, number):
         """Return the entries in at most `number` lists of about equal bytes.
@@ -53,8 +58,8 @@ class Plan:
         last images to be measured are small ones. Without sizes all count the
         same.
         """
-        sized = [(int(e.get("bytes") or 1), k) for k, e in enumerate(self.entries.values())]
         entries = list(self.entries.values())
+        sized = [(int(e.get("bytes") or 1), k) for k, e in enumerate(entries)]
         shards = [[] for _ in range(max(1, min(number, len(entries))))]
         from heapq import heapify, heapreplace
 
@@ -96,7 +101,7 @@ def read_plan(sources, stdin):
             plan.add(_named(source))
             continue
         try:
-            text = storage.read(source)
+            text = _read(source)
         except ImageFailure as failure:
             raise ValueError(f"cannot read the manifest {source}: {failure.message}") from failure
         try:
@@ -111,13 +116,26 @@ def read_plan(sources, stdin):
     return plan
 
 
+def _read(source):
+    """Return the text of a manifest, which may be a pipe, as in ``<(find ...)``."""
+    if storage.is_local(source) and os.path.exists(source) and not os.path.isdir(source):
+        if not os.path.isfile(source):
+            with open(source, "rb") as file:
+                return file.read()
+    return storage.read(source)
+
+
 def _named(source):
     """Return the entry of an image named on the command line."""
     try:
-        source.encode()
-    except UnicodeEncodeError:  # a file name that is not UTF-8
-        return parse_line(os.fsencode(source))
-    return checked(source)
+        entry = checked(source)
+        line = format_line(_anywhere(entry)).encode()
+        if b"\n" not in line and parse_line(line).uri == storage.absolute(entry.uri):
+            return entry
+    except UnicodeEncodeError:
+        pass  # a file name that is not UTF-8: its line says so
+    name = os.fsencode(source).decode("utf-8", "backslashreplace")
+    return Entry(f"malformed:{name}", problem="no line of a manifest can hold this name")
 
 
 def write_shards(plan, number, directory):
@@ -131,6 +149,12 @@ def write_shards(plan, number, directory):
     list of str
         Their paths.
     """
+    try:
+        here = os.getcwd().encode()
+    except UnicodeEncodeError:
+        here = b"\n"
+    if re.search(rb"[\x00-\x1f\x7f]", here):
+        raise ValueError("the name of the working directory holds characters that no manifest can")
     os.makedirs(directory, exist_ok=True)
     paths = []
     for k, entries in enumerate(plan.shards(number)):

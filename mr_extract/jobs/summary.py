@@ -4,6 +4,8 @@ import json
 import os
 import tempfile
 
+from mr_extract.jobs.gather import put_in_place
+
 _TIMES = "milliseconds by stage"
 
 
@@ -73,8 +75,7 @@ def write(summary, path):
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(summary, file, indent=2)
             file.write("\n")
-        os.chmod(name, 0o644)
-        os.replace(name, path)
+        put_in_place(name, path)
     except BaseException:
         os.unlink(name)
         raise

@@ -6,6 +6,7 @@ second attempt. It also frees this process to fetch while the other computes,
 which threads cannot do as sep does not let go of the interpreter's lock.
 """
 
+import json
 import os
 import select
 import signal
@@ -16,7 +17,7 @@ from collections import deque
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.one_image import Outcome, failed
-from mr_extract.jobs.worker import read_frame, write_frame
+from mr_extract.jobs.worker import FRAME, write_frame
 
 ATTEMPTS = 2
 HEARTBEAT = 10.0
@@ -79,25 +80,29 @@ class Worker:
         _Died, _Hangs
             The process is gone by then.
         """
-        began, stream = time.monotonic(), self._process.stdout
-        while not select.select([stream], [], [], self._wait(began))[0]:
-            if self._timeout and time.monotonic() - began >= self._timeout:
-                self.stop(kill=True)
-                raise _Hangs
-            self._heartbeat()
-        try:
-            frame = read_frame(stream)
-        except EOFError:
-            frame = None
-        if frame is None:
-            raise _Died(_ending(self.stop()))
-        head, block = frame
-        return Outcome(block, **head)
+        began = time.monotonic()
+        head_size, block_size = FRAME.unpack(self._receive(FRAME.size, began))
+        head = json.loads(self._receive(head_size, began))
+        return Outcome(self._receive(block_size, began), **head)
 
-    def _wait(self, began):
-        if not self._timeout:
-            return HEARTBEAT
-        return max(0.0, min(HEARTBEAT, began + self._timeout - time.monotonic()))
+    def _receive(self, size, began):
+        """Read so many bytes of the answer, unless it takes too long."""
+        pieces, stream = [], self._process.stdout.fileno()
+        while size:
+            wait = HEARTBEAT
+            if self._timeout:
+                wait = max(0.0, min(wait, began + self._timeout - time.monotonic()))
+            if not select.select([stream], [], [], wait)[0]:
+                if self._timeout and time.monotonic() - began >= self._timeout:
+                    self.stop(kill=True)
+                    raise _Hangs
+                self._heartbeat()
+                continue
+            pieces.append(os.read(stream, min(size, 1 << 20)))
+            if not pieces[-1]:
+                raise _Died(_ending(self.stop()))
+            size -= len(pieces[-1])
+        return b"".join(pieces)
 
     def stop(self, kill=False):
         """End the process and return its exit status."""
@@ -106,18 +111,18 @@ class Worker:
             return 0
         if kill:
             process.kill()
+        process.stdout.close()  # it may be about to write an answer nobody waits for
         try:
             process.stdin.close()
         except BrokenPipeError:
             pass  # it is gone already
-        status = process.wait()
-        process.stdout.close()
-        return status
+        return process.wait()
 
 
 def _ending(status):
     if status < 0:
-        return f"killed by {signal.Signals(-status).name}"
+        names = {one.value: one.name for one in signal.Signals}
+        return f"killed by {names.get(-status, f'signal {-status}')}"
     return f"ended with exit status {status}"
 
 
@@ -133,7 +138,8 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
 
     Yields
     ------
-    Outcome
+    entry : mr_extract.manifest.Entry
+    outcome : Outcome
         In the order of the images. The next image is handed over before an
         outcome is yielded, so that writing and computing overlap.
     """
@@ -159,7 +165,7 @@ def _settled(worker, asked):
     while asked:
         entry, fetched = asked.popleft()
         ready = isinstance(fetched, Outcome)
-        outcomes.append(fetched if ready else _outcome(worker, entry, fetched))
+        outcomes.append((entry, fetched if ready else _outcome(worker, entry, fetched)))
     return outcomes
 
 

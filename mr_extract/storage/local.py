@@ -16,7 +16,8 @@ def path_of(uri):
 
 def absolute(path):
     """Return the path from the root."""
-    return os.path.abspath(path)
+    # Not normalised: `..` behind a link leads elsewhere than the text says.
+    return os.path.join(os.getcwd(), path)
 
 
 def read(uri):
@@ -28,8 +29,8 @@ def read(uri):
         ``fetch-not-found``, ``fetch-forbidden``, ``fetch-not-a-file`` or
         ``fetch-failed``.
     """
-    path = path_of(uri)
     try:
+        path = path_of(uri)
         # Before opening: to open a pipe would wait for its writer.
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
@@ -43,10 +44,14 @@ def read(uri):
         raise ImageFailure("fetch-not-found", f"no such file{hint}") from error
     except IsADirectoryError as error:
         raise ImageFailure("fetch-not-a-file", "it is a directory") from error
+    except NotADirectoryError as error:
+        raise ImageFailure("fetch-not-found", "a part of its path is no directory") from error
     except PermissionError as error:
         raise ImageFailure("fetch-forbidden", "the file may not be read") from error
     except (OSError, ValueError) as error:
-        raise ImageFailure("fetch-failed", f"{error.__class__.__name__}: {error}") from error
+        # Without the path, which is relative here and absolute there.
+        reason = getattr(error, "strerror", None) or "the path makes no sense"
+        raise ImageFailure("fetch-failed", f"{type(error).__name__}: {reason}") from error
 
 
 def advise(uri):
