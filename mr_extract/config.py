@@ -8,131 +8,34 @@ mean the same; a default that differs says why in its help.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields, replace
-from math import isfinite
-from numbers import Real
+from dataclasses import asdict, dataclass, fields, replace
+
+from mr_extract.setting import (
+    Section,
+    diameters,
+    fraction,
+    fractions,
+    kernel,
+    levels,
+    not_empty,
+    not_negative,
+    positive,
+    setting,
+)
 
 DEFAULT_KERNEL = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
-
-
-def setting(default, help_text, check=None, choices=None):
-    """Declare a field with its help and the test that a value must pass."""
-    return field(
-        default=default, metadata={"help": help_text, "check": check, "choices": choices}
-    )
-
-
-def _positive(value):
-    return value > 0 or "must be greater than 0"
-
-
-def _not_negative(value):
-    return value >= 0 or "must not be negative"
-
-
-def _fraction(value):
-    return 0 <= value <= 1 or "must lie between 0 and 1"
-
-
-def _levels(value):
-    return 1 <= value <= 1024 or "must lie between 1 and 1024"
-
-
-def _any(values):
-    return len(values) > 0 or "needs at least one name"
-
-
-def _diameters(values):
-    return (len(values) > 0 and all(v > 0 for v in values)) or "needs diameters greater than 0"
-
-
-def _fractions(values):
-    return (len(values) > 0 and all(0 < v < 1 for v in values)) or "needs fractions between 0 and 1"
-
-
-def _kernel(rows):
-    if not rows:
-        return True
-    if len({len(row) for row in rows}) != 1:
-        return "needs rows of equal length"
-    return sum(sum(row) for row in rows) > 0 or "needs weights with a sum greater than 0"
-
-
-def _coerced(one, value):
-    # One spelling for one meaning, so that equal settings have equal hashes.
-    if isinstance(one.default, float):
-        return _real(value)
-    if hasattr(value, "tolist"):  # numpy's numbers and arrays
-        value = value.tolist()
-    if isinstance(one.default, tuple):
-        if one.name == "filter_kernel" and value is None:
-            return ()
-        if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            value = [value]
-    if isinstance(one.default, tuple) and isinstance(value, (list, tuple)):
-        return tuple(
-            tuple(map(_real, v)) if isinstance(v, (list, tuple)) else _real(v) for v in value
-        )
-    return value
-
-
-def _real(value):
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return value
-    return float(value) + 0.0  # -0.0 is 0.0
-
-
-def _elements(values):
-    for value in values:
-        yield from value if isinstance(value, tuple) else (value,)
-
-
-def _validate(one, value):
-    wanted = type(one.default)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        raise ValueError(f"{one.name} must be of type {wanted.__name__}, not {value!r}")
-    if isinstance(value, int) and not abs(value) < 2**31:
-        raise ValueError(f"{one.name} must be less than 2147483648")
-    if isinstance(value, float) and not isfinite(value):
-        raise ValueError(f"{one.name} must be a finite number")
-    if wanted is tuple:
-        kind, rows = type(next(_elements(one.default))), isinstance(one.default[0], tuple)
-        if any(isinstance(v, tuple) != rows for v in value):
-            raise ValueError(f"{one.name} needs {'rows' if rows else 'one row'}, not {value!r}")
-        for element in _elements(value):
-            if not isinstance(element, kind) or (kind is float and not isfinite(element)):
-                what = "finite numbers" if kind is float else "names"
-                raise ValueError(f"{one.name} needs {what}, not {value!r}")
-    choices, check = one.metadata["choices"], one.metadata["check"]
-    if choices and value not in choices:
-        raise ValueError(f"{one.name} must be one of {', '.join(choices)}, not {value!r}")
-    verdict = check(value) if check else True
-    if verdict is not True:
-        raise ValueError(f"{one.name} {verdict}, not {value!r}")
-
-
-class Section:
-    """A group of settings, checked when it is made."""
-
-    def __post_init__(self):
-        for one in fields(self):
-            value = _coerced(one, getattr(self, one.name))
-            _validate(one, value)
-            object.__setattr__(self, one.name, value)
 
 
 @dataclass(frozen=True)
 class Background(Section):
     """The mesh on which background and noise are estimated."""
 
-    bw: int = setting(64, "width of a background mesh cell in pixels (BACK_SIZE)", _positive)
-    bh: int = setting(64, "height of a background mesh cell in pixels (BACK_SIZE)", _positive)
-    fw: int = setting(3, "median filter width in cells (BACK_FILTERSIZE)", _positive)
-    fh: int = setting(3, "median filter height in cells (BACK_FILTERSIZE)", _positive)
+    bw: int = setting(64, "width of a background mesh cell in pixels (BACK_SIZE)", positive)
+    bh: int = setting(64, "height of a background mesh cell in pixels (BACK_SIZE)", positive)
+    fw: int = setting(3, "median filter width in cells (BACK_FILTERSIZE)", positive)
+    fh: int = setting(3, "median filter height in cells (BACK_FILTERSIZE)", positive)
     fthresh: float = setting(
-        0.0, "filter only cells that differ by more than this (BACK_FILTTHRESH)", _not_negative
+        0.0, "filter only cells that differ by more than this (BACK_FILTTHRESH)", not_negative
     )
 
 
@@ -140,35 +43,35 @@ class Background(Section):
 class Detection(Section):
     """What counts as a source."""
 
-    thresh: float = setting(1.5, "detection threshold (DETECT_THRESH)", _positive)
+    thresh: float = setting(1.5, "detection threshold (DETECT_THRESH)", positive)
     thresh_type: str = setting(
         "relative", "threshold in units of the background rms, or absolute in image units",
         choices=("relative", "absolute"),
     )
     minarea: int = setting(5, "pixels above the threshold that make a source (DETECT_MINAREA)",
-                           _positive)
+                           positive)
     filter_kernel: tuple = setting(
         DEFAULT_KERNEL,
         "detection filter: a .conv file, rows as 1,2,1/2,4,2/1,2,1, or 'none' (FILTER_NAME)",
-        _kernel,
+        kernel,
     )
     filter_type: str = setting(
         "conv", "convolution, as SExtractor does, or matched filter, which weighs by the noise",
         choices=("conv", "matched"),
     )
     deblend_nthresh: int = setting(
-        32, "deblending levels up to 1024; 1 switches it off (DEBLEND_NTHRESH)", _levels
+        32, "deblending levels up to 1024; 1 switches it off (DEBLEND_NTHRESH)", levels
     )
     deblend_cont: float = setting(
-        0.005, "least contrast of a deblended part (DEBLEND_MINCONT)", _fraction
+        0.005, "least contrast of a deblended part (DEBLEND_MINCONT)", fraction
     )
     clean: bool = setting(True, "remove spurious detections near bright objects (CLEAN)")
-    clean_param: float = setting(1.0, "efficiency of cleaning (CLEAN_PARAM)", _positive)
+    clean_param: float = setting(1.0, "efficiency of cleaning (CLEAN_PARAM)", positive)
     pixstack: int = setting(
         50_000,
         "first size of the pixel buffer (MEMORY_PIXSTACK); grown up to the size of the image "
         "when an image fills it, so it changes the speed and never the result",
-        _positive,
+        positive,
     )
 
 
@@ -177,29 +80,29 @@ class Measurement(Section):
     """What is measured of a source."""
 
     apertures: tuple = setting(
-        (5.0,), "diameters of the circular apertures in pixels (PHOT_APERTURES)", _diameters
+        (5.0,), "diameters of the circular apertures in pixels (PHOT_APERTURES)", diameters
     )
     kron_factor: float = setting(
-        2.5, "Kron aperture in units of the Kron radius (PHOT_AUTOPARAMS 1)", _positive
+        2.5, "Kron aperture in units of the Kron radius (PHOT_AUTOPARAMS 1)", positive
     )
     kron_min_radius: float = setting(
-        3.5, "least Kron aperture in units of a and b (PHOT_AUTOPARAMS 2)", _not_negative
+        3.5, "least Kron aperture in units of a and b (PHOT_AUTOPARAMS 2)", not_negative
     )
     kron_min_diameter: float = setting(
         0.0, "a Kron aperture smaller than this becomes a circle of this diameter in pixels "
-        "(PHOT_AUTOAPERS 2)", _not_negative,
+        "(PHOT_AUTOAPERS 2)", not_negative,
     )
     flux_fractions: tuple = setting(
-        (0.5,), "fractions of the Kron flux for flux_radius (PHOT_FLUXFRAC)", _fractions
+        (0.5,), "fractions of the Kron flux for flux_radius (PHOT_FLUXFRAC)", fractions
     )
     gain: float = setting(
-        0.0, "electrons per image unit; 0 is no photon noise (GAIN)", _not_negative
+        0.0, "electrons per image unit; 0 is no photon noise (GAIN)", not_negative
     )
     gain_key: str = setting(
         "GAIN", "header card that overrides the gain; empty for none (GAIN_KEY)"
     )
     satur_level: float = setting(
-        50_000.0, "image value at which a pixel counts as saturated (SATUR_LEVEL)", _positive
+        50_000.0, "image value at which a pixel counts as saturated (SATUR_LEVEL)", positive
     )
     satur_key: str = setting(
         "SATURATE", "header card that overrides the saturation level; empty for none (SATUR_KEY)"
@@ -227,7 +130,7 @@ class Output(Section):
 
     columns: tuple = setting(
         ("default",), "names and groups of columns; --print-schema lists them (PARAMETERS_NAME)",
-        _any,
+        not_empty,
     )
 
 

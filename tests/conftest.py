@@ -111,8 +111,8 @@ def command(args, stdin=b"", cwd=None, env=None, timeout=240):
     """Run a command and return what it did."""
     environment = {**os.environ, **(env or {})}
     done = subprocess.run(
-        [a if isinstance(a, bytes) else str(a) for a in args], input=stdin, cwd=cwd, env=environment,
-        capture_output=True, timeout=timeout,
+        [a if isinstance(a, bytes) else str(a) for a in args], input=stdin, cwd=cwd,
+        env=environment, capture_output=True, timeout=timeout,
     )
     return Run(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 

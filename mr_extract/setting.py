@@ -1,0 +1,125 @@
+"""How a setting is declared, brought to one spelling, and checked.
+
+A check takes a value and returns True, or what it must be.
+"""
+
+from dataclasses import field, fields
+from math import isfinite
+from numbers import Real
+
+
+def setting(default, help_text, check=None, choices=None):
+    """Declare a field with its help and the test that a value must pass."""
+    return field(
+        default=default, metadata={"help": help_text, "check": check, "choices": choices}
+    )
+
+
+def positive(value):
+    """Check for a number greater than 0."""
+    return value > 0 or "must be greater than 0"
+
+
+def not_negative(value):
+    """Check for a number not below 0."""
+    return value >= 0 or "must not be negative"
+
+
+def fraction(value):
+    """Check for a number between 0 and 1."""
+    return 0 <= value <= 1 or "must lie between 0 and 1"
+
+
+def levels(value):
+    """Check for a number of deblending levels that sep survives."""
+    return 1 <= value <= 1024 or "must lie between 1 and 1024"
+
+
+def not_empty(values):
+    """Check for at least one name."""
+    return len(values) > 0 or "needs at least one name"
+
+
+def diameters(values):
+    """Check for lengths greater than 0."""
+    return (len(values) > 0 and all(v > 0 for v in values)) or "needs diameters greater than 0"
+
+
+def fractions(values):
+    """Check for numbers between 0 and 1, ends excluded."""
+    return (len(values) > 0 and all(0 < v < 1 for v in values)) or "needs fractions between 0 and 1"
+
+
+def kernel(rows):
+    """Check for rows of weights, or none."""
+    if not rows:
+        return True
+    if len({len(row) for row in rows}) != 1:
+        return "needs rows of equal length"
+    return sum(sum(row) for row in rows) > 0 or "needs weights with a sum greater than 0"
+
+
+def coerced(one, value):
+    """Return the one spelling of a value, so that equal settings have equal hashes."""
+    if isinstance(one.default, float):
+        return _real(value)
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        value = value.tolist()
+    if isinstance(one.default, tuple):
+        if one.name == "filter_kernel" and value is None:
+            return ()
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            value = [value]
+    if isinstance(one.default, tuple) and isinstance(value, (list, tuple)):
+        return tuple(
+            tuple(map(_real, v)) if isinstance(v, (list, tuple)) else _real(v) for v in value
+        )
+    return value
+
+
+def _real(value):
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return float(value) + 0.0  # -0.0 is 0.0
+
+
+def _elements(values):
+    for value in values:
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+def validate(one, value):
+    """Raise ValueError, with the setting's name, for a value out of its range."""
+    wanted = type(one.default)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ValueError(f"{one.name} must be of type {wanted.__name__}, not {value!r}")
+    if isinstance(value, int) and not abs(value) < 2**31:
+        raise ValueError(f"{one.name} must be less than 2147483648")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{one.name} must be a finite number")
+    if wanted is tuple:
+        kind, rows = type(next(_elements(one.default))), isinstance(one.default[0], tuple)
+        if any(isinstance(v, tuple) != rows for v in value):
+            raise ValueError(f"{one.name} needs {'rows' if rows else 'one row'}, not {value!r}")
+        for element in _elements(value):
+            if not isinstance(element, kind) or (kind is float and not isfinite(element)):
+                what = "finite numbers" if kind is float else "names"
+                raise ValueError(f"{one.name} needs {what}, not {value!r}")
+    choices, check = one.metadata["choices"], one.metadata["check"]
+    if choices and value not in choices:
+        raise ValueError(f"{one.name} must be one of {', '.join(choices)}, not {value!r}")
+    verdict = check(value) if check else True
+    if verdict is not True:
+        raise ValueError(f"{one.name} {verdict}, not {value!r}")
+
+
+class Section:
+    """A group of settings, checked when it is made."""
+
+    def __post_init__(self):
+        for one in fields(self):
+            value = coerced(one, getattr(self, one.name))
+            validate(one, value)
+            object.__setattr__(self, one.name, value)
