@@ -98,7 +98,8 @@ def _plain_gnomonic(header, axes, x, y):
         sin0 + eta * cos0,
     ])
     if frame == "FK5":
-        vector = _fk5_to_icrs() @ vector
+        # Without BLAS, whose last digits depend on the processor.
+        vector = (_fk5_to_icrs()[:, :, None] * vector).sum(axis=1)
     ra = np.degrees(np.arctan2(vector[1], vector[0])) % 360.0
     dec = np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))
     return ra, dec

@@ -31,7 +31,11 @@ def each_object(function, *arrays, outputs):
     failed = np.zeros(n, bool)
     pieces = []
 
-    def attempt(start, stop):
+    # A loop and not a function within the function: one that calls itself is a
+    # cycle of references, which keeps the image until the garbage collector comes.
+    waiting = [(0, n)]
+    while waiting:
+        start, stop = waiting.pop()
         try:
             pieces.append((start, stop, function(*(a[start:stop] for a in arrays))))
         except MemoryError:
@@ -39,12 +43,9 @@ def each_object(function, *arrays, outputs):
         except Exception:  # whatever it is, it is recorded in `failed`
             if stop - start <= 1:
                 failed[start:stop] = True
-                return
+                continue
             middle = (start + stop) // 2
-            attempt(start, middle)
-            attempt(middle, stop)
-
-    attempt(0, n)
+            waiting += [(middle, stop), (start, middle)]
     if not pieces:  # all raised: no objects at all still tell types and shapes
         try:
             pieces.append((0, 0, function(*(a[:0] for a in arrays))))

@@ -59,6 +59,11 @@ def drive(job):
     if not len(plan):
         complain("warning: the manifest holds no images; the catalog is empty")
     folder = os.path.dirname(os.path.abspath(options.catalog)) if options.catalog else None
+    ordered = options.reduce != "none"
+    if options.runner in (None, "inline", "local"):
+        # `gather` sorts and merges all that the tasks wrote: on one machine there is
+        # nothing left for reducers to do, and each costs the start of a process.
+        options.reduce = "none"
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             try:
@@ -75,7 +80,7 @@ def drive(job):
                     totals = gather(
                         text, plan, job.config, choose(job.config.output.columns,
                                                        job.config.measurement),
-                        catalog, ordered=options.reduce != "none",
+                        catalog, ordered=ordered,
                     )
                 publish(spool, options.catalog, job.stdout)
             except BaseException:

@@ -28,9 +28,6 @@ class LocalRunner(LocalMRJobRunner):
     def _pick_mapper_split_size(self, input_paths, step_num):
         return sys.maxsize
 
-    def _num_reducers(self, step_num):
-        return self._num_cores() / 2  # mrjob makes twice as many
-
     def _invoke_task_func(self, task_type, step_num, task_num):
         return partial(self._run_process, self._substep_args(step_num, task_type))
 

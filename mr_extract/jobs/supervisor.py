@@ -55,7 +55,7 @@ class Worker:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mr_extract.jobs.worker"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                env={**os.environ, "PYTHONPATH": path},
+                env={"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path},
             )
             try:
                 write_frame(self._process.stdin, self._settings)
