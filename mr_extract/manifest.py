@@ -173,7 +173,7 @@ def _problem(entry):
     if entry.get("id") == "":
         return "the field id is empty"
     size = entry.get("bytes", "0")
-    if not (size.isdecimal() and len(size) < 19):
+    if not (size.isdecimal() and len(size) < 20):
         return "the field bytes is not a whole number"
     for name, _ in entry.fields:
         if name in FACTS:

@@ -15,6 +15,8 @@ def start_job(*args, cwd=None):
     return subprocess.Popen(
         [sys.executable, str(LAUNCHER), *map(str, args)], cwd=cwd,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # Where the tests run in the background, Ctrl-C is ignored, and so inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
