@@ -19,7 +19,7 @@ from mr_extract.columns import choose, describe
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather, publish
 from mr_extract.jobs.job_options import allowed
-from mr_extract.jobs.plan import read_plan, standard_input, write_shards
+from mr_extract.jobs.plan import check_directory, read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
 
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
@@ -49,47 +49,59 @@ def drive(job):
         signal.signal(signal.SIGHUP, _terminated)
     began = monotonic()
     try:
-        sources = options.args or ["-"]
-        plan = read_plan(sources, standard_input() if "-" in sources else None)
-        _check_runner(options)
-        _check_places(options, plan)
+        plan = _planned(options)
     except ValueError as error:
         complain(str(error))
         return 2
     if not len(plan):
         complain("warning: the manifest holds no images; the catalog is empty")
-    folder = os.path.dirname(os.path.abspath(options.catalog)) if options.catalog else None
+    try:
+        totals, counters = _extracted(job, plan)
+    except StepFailedException as error:
+        complain(f"the job failed, nothing was written: {error}")
+        return 1
+    return _reported(options, plan, totals, counters, monotonic() - began)
+
+
+def _planned(options):
+    """Read the manifests; whatever a user can mend is a ValueError here, before any work."""
+    sources = options.args or ["-"]
+    plan = read_plan(sources, standard_input() if "-" in sources else None)
+    _check_runner(options)
+    _check_places(options, plan)
+    check_directory()
+    return plan
+
+
+def _extracted(job, plan):
+    """Run the tasks, put the catalog in its place, and return totals and counters."""
+    options = job.options
     ordered = options.reduce != "none"
     if options.runner in (None, "inline", "local"):
         # `gather` sorts and merges all that the tasks wrote: on one machine there is
         # nothing left for reducers to do, and each costs the start of a process.
         options.reduce = "none"
+    folder = os.path.dirname(os.path.abspath(options.catalog)) if options.catalog else None
+    columns = choose(job.config.output.columns, job.config.measurement)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
-            try:
-                counters = _run(job, plan, scratch, text) if plan.entries else {}
-            except ValueError as error:
-                complain(str(error))
-                return 2
-            if counters is None:
-                return 1
+            counters = _run(job, plan, scratch, text) if plan.entries else {}
             text.flush()
             descriptor, spool = tempfile.mkstemp(dir=folder or scratch, prefix=".catalog-")
             try:
                 with os.fdopen(descriptor, "wb") as catalog:
-                    totals = gather(
-                        text, plan, job.config, choose(job.config.output.columns,
-                                                       job.config.measurement),
-                        catalog, ordered=ordered,
-                    )
+                    totals = gather(text, plan, job.config, columns, catalog, ordered)
                 publish(spool, options.catalog, job.stdout)
             except BaseException:
                 if os.path.exists(spool):
                     os.unlink(spool)
                 raise
-    facts = summary.summarise(
-        totals, counters, monotonic() - began, options.runner or "inline", len(plan)
-    )
+    return totals, counters
+
+
+def _reported(options, plan, totals, counters, seconds):
+    """Say what was done and return the exit status."""
+    facts = summary.summarise(totals, counters, seconds, options.runner or "inline", len(plan))
     if not options.quiet:
         complain(summary.as_text(facts))
     if options.summary:
@@ -102,7 +114,7 @@ def drive(job):
 
 
 def _run(job, plan, scratch, text):
-    """Run the tasks, collect what they wrote, and return the counters; None if it failed."""
+    """Run the tasks, collect what they wrote, and return the counters."""
     options = job.options
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
@@ -120,9 +132,6 @@ def _run(job, plan, scratch, text):
         try:
             with watch:
                 runner.run()
-        except StepFailedException as error:
-            complain(f"the job failed, nothing was written: {error}")
-            return None
         finally:
             for line in getattr(runner, "complaints", ()):
                 complain(line)

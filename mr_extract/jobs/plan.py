@@ -138,6 +138,16 @@ def _named(source):
     return Entry(f"malformed:{name}", problem="no line of a manifest can hold this name")
 
 
+def check_directory():
+    """Raise ValueError where relative paths cannot be made absolute ones in a manifest."""
+    try:
+        here = os.getcwd().encode()
+    except UnicodeEncodeError:
+        here = b"\n"
+    if re.search(rb"[\x00-\x1f\x7f]", here):
+        raise ValueError("the name of the working directory holds characters that no manifest can")
+
+
 def write_shards(plan, number, directory):
     """Write the shards of a plan as manifests.
 
@@ -149,12 +159,6 @@ def write_shards(plan, number, directory):
     list of str
         Their paths.
     """
-    try:
-        here = os.getcwd().encode()
-    except UnicodeEncodeError:
-        here = b"\n"
-    if re.search(rb"[\x00-\x1f\x7f]", here):
-        raise ValueError("the name of the working directory holds characters that no manifest can")
     os.makedirs(directory, exist_ok=True)
     paths = []
     for k, entries in enumerate(plan.shards(number)):
