@@ -5,14 +5,11 @@ one that was not: for each id of the manifest there is exactly one of the two.
 """
 
 import json
-import re
 from dataclasses import dataclass, field
 
 from mr_extract import __version__
 from mr_extract.failures import KINDS
 from mr_extract.manifest import escaped
-
-ACCOUNTS = re.compile(rb"^#(image|error)\t([^\t\n]+)\t([^\n]*)$", re.MULTILINE)
 
 
 @dataclass

@@ -91,7 +91,8 @@ def measure_image(image, config, zero_point=None):
     gain = _card(header, settings.gain_key, settings.gain)
     saturation = _card(header, settings.satur_key, settings.satur_level)
 
-    saturated = _pixels_from(data, saturation)
+    # Before the background goes off; few images have a saturated pixel.
+    saturated = data >= saturation if data.max() >= saturation else None
     mesh = subtract_background(data, config.background, mask)
     background, rms = float(mesh.globalback), global_rms(mesh)
     clock.lap("background")
@@ -136,8 +137,8 @@ def measure_image(image, config, zero_point=None):
     at_sources = background_at(mesh, values["x"], values["y"]) if "background" in asked else None
     values["background"] = at_sources
     values["threshold"] = objects["thresh"]
-    peaks = objects["ypeak"] * data.shape[1] + objects["xpeak"]
-    flag[np.isin(peaks, saturated, kind="sort")] |= SATURATED
+    if saturated is not None:
+        flag[saturated[objects["ypeak"], objects["xpeak"]]] |= SATURATED
     flag[failed] |= FAILED
     values["flag"] = flag
     clock.lap("photometry")
@@ -154,11 +155,6 @@ def measure_image(image, config, zero_point=None):
     return Sources(
         columns, background, rms, data.shape, valid, int(np.count_nonzero(failed)), clock.seconds
     )
-
-
-def _pixels_from(data, level):
-    """Return the flat indices of the pixels that reach the level, in the image as it came."""
-    return np.flatnonzero(data >= level) if data.max() >= level else np.empty(0, np.intp)
 
 
 def _card(header, keyword, default):

@@ -8,7 +8,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from mr_extract.accounting import ACCOUNTS, error_line, header, parse_account
+from mr_extract.accounting import error_line, header, parse_account
+
+COUNTED = ("sources", "failed_sources", "images_in_file")
 
 
 @dataclass
@@ -80,18 +82,18 @@ def gather(text, plan, config, columns, catalog, ordered=True):
     size = os.fstat(text.fileno()).st_size
     with mmap.mmap(text.fileno(), 0, access=mmap.ACCESS_READ) if size else _Nothing() as lines:
         for image_id, start, stop in _blocks(lines):
-            if image_id not in entries:
-                raise RuntimeError(f"a task reported on {image_id}, which was not asked for")
             account = _whole(lines, start, stop)
+            if account is not None and image_id not in entries:
+                raise RuntimeError(f"a task reported on {image_id}, which was not asked for")
             if account is not None and _better(account, blocks.get(image_id)):
-                blocks[image_id] = (bool(account.kind), start, stop)
+                blocks[image_id] = (account, start, stop)
         own = {i: error_line(i, kind, message) for i, (kind, message) in refused.items()}
         own |= {
             i: error_line(i, "lost", "no task reported on it; run it again")
             for i in entries if i not in blocks
         }
-        for _, start, stop in blocks.values():
-            totals.take(_whole(lines, start, stop))
+        for account, _, _ in blocks.values():
+            totals.take(account)
         for line in own.values():
             totals.take(parse_account(line))
         catalog.write(header(config, columns, totals.measured, totals.failed, totals.sources,
@@ -119,13 +121,16 @@ class _Nothing:
 
 def _blocks(lines):
     """Yield (id, start, stop) of every block."""
-    previous = None
-    for match in ACCOUNTS.finditer(lines):
-        if previous is not None:
-            yield *previous, match.start()
-        previous = match.group(2).decode(), match.start()
-    if previous is not None:
-        yield *previous, len(lines)
+    # Rows never begin with #: ids have it escaped.
+    start = 0 if lines[:1] == b"#" else lines.find(b"\n#") + 1
+    while lines[start : start + 1] == b"#":
+        after = lines.find(b"\n#", start) + 1 or len(lines)
+        first = start + len(b"#image\t")
+        tab = lines.find(b"\t", first, after)
+        # Text that breaks off may break off in a character, and is not whole then.
+        image_id = lines[first : after if tab < 0 else tab].decode(errors="replace")
+        yield image_id, start, after
+        start = after
 
 
 def _whole(lines, start, stop):
@@ -136,11 +141,13 @@ def _whole(lines, start, stop):
     account = parse_account(block[: block.index(b"\n") + 1])
     if block.count(b"\n") != 1 + account.sources:
         return None
+    # There may be millions of them: only what is counted is kept.
+    account.values = {k: v for k, v in account.values.items() if k in COUNTED}
     return account
 
 
 def _better(account, known):
-    return known is None or (known[0] and not account.kind)
+    return known is None or (known[0].kind != "" and account.kind == "")
 
 
 def publish(spool, path, stdout):

@@ -1,0 +1,1 @@
+"""What an extraction costs, measured against what one would do without it."""
