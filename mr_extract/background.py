@@ -33,13 +33,14 @@ def subtract_background(data, settings, mask=None):
     if mask is not None and mask.all():
         raise ImageFailure("no-valid-pixels", "every pixel is blank, NaN or masked")
     height, width = data.shape
+    bw, bh = min(settings.bw, width), min(settings.bh, height)
     if mask is not None:
-        _check_cells(mask, min(settings.bw, width), min(settings.bh, height))
+        _check_cells(mask, bw, bh)
     mesh = sep.Background(
         data,
         mask=mask,
-        bw=min(settings.bw, width),
-        bh=min(settings.bh, height),
+        bw=bw,
+        bh=bh,
         fw=settings.fw,
         fh=settings.fh,
         fthresh=settings.fthresh,

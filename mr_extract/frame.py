@@ -134,8 +134,8 @@ def measure_image(image, config, zero_point=None):
         values[f"mag{suffix}"], values[f"magerr{suffix}"] = measure.magnitudes(
             values[name], values[f"fluxerr{suffix}"], zero_point
         )
-    at_sources = background_at(mesh, values["x"], values["y"]) if "background" in asked else None
-    values["background"] = at_sources
+    if "background" in asked:
+        values["background"] = background_at(mesh, values["x"], values["y"])
     values["threshold"] = objects["thresh"]
     if saturated is not None:
         flag[saturated[objects["ypeak"], objects["xpeak"]]] |= SATURATED

@@ -22,6 +22,7 @@ RESERVED = ("mask", "weight", "rms", "flat", "region")
 
 LONGEST = 65536  # bytes of a line
 
+_FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 _EXTENSION = re.compile(r"(.+)\[([^\[\]]+)\]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # `#` would cut a row for readers with a comment option, a quote would swallow
@@ -79,6 +80,11 @@ class Entry:
         """All that makes it this line and no other: two with one id must agree in it."""
         fields = sorted(field for field in self.fields if field[0] not in ("id", "bytes"))
         return self.uri, tuple(fields), self.problem
+
+
+def is_fits_name(path):
+    """Say whether a file name is that of a FITS image, compressed or not."""
+    return _FITS_NAME.search(path) is not None
 
 
 def escaped(text):

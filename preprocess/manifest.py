@@ -8,12 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mr_extract.manifest import Entry, format_line
+from mr_extract.manifest import Entry, format_line, is_fits_name
+from mr_extract.storage.output import text_written_whole
 from preprocess.errors import CommandError
-from preprocess.output import text_written_whole
-
-#: What the name of a FITS file ends with, in any case.
-FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
 EXAMPLE = """\
 example:
@@ -44,11 +41,6 @@ class Findings:
     others: int = 0
     repeats: int = 0
     troubles: list[str] = field(default_factory=list)
-
-
-def is_fits_name(path: str) -> bool:
-    """Say whether a file name is that of a FITS image, compressed or not."""
-    return FITS_NAME.search(path) is not None
 
 
 def natural_key(path: str) -> tuple:

@@ -11,10 +11,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 
-from mr_extract.manifest import parse_line
+from mr_extract.manifest import is_fits_name, parse_line
+from mr_extract.storage.output import text_written_whole, written_whole
 from preprocess.errors import CommandError
-from preprocess.manifest import is_fits_name, manifest_line
-from preprocess.output import text_written_whole, written_whole
+from preprocess.manifest import manifest_line
 
 EXAMPLE = """\
 example:

@@ -10,7 +10,7 @@ from astropy.io import fits
 from stars import star_field
 
 from mr_extract import Config, extract
-from mr_extract.images.read import unpack
+from mr_extract.unpacking import unpack
 
 # Columns of both, by SExtractor's name. Its catalogues are text: positions have
 # four decimals, moments and radii three or two, fluxes seven digits.

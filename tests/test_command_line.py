@@ -68,6 +68,11 @@ def test_no_output_replaces_an_input_or_the_other_output(image, tmp_path):
                     ["--catalog", tmp_path / "x", "--summary", tmp_path / "x"]):
         run = job(*options, manifest)
         assert run.status == 2 and "needed for something else" in run.err
+    far = tmp_path / "far"
+    far.symlink_to(image.parent)
+    for line in (f"./{image.name}", f"file://{image}", f"{far}/{image.name}", f"{image}[0]"):
+        run = job("--catalog", image.name, "-", stdin=line.encode(), cwd=image.parent)
+        assert run.status == 2 and "needed for something else" in run.err, line
     assert image.read_bytes() == before and manifest.read_text() == f"{image}\n"
 
 

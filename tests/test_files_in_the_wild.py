@@ -15,7 +15,7 @@ from mr_extract.astrometry import sky_positions
 from mr_extract.failures import KINDS, ImageFailure
 from mr_extract.frame import measure_image
 from mr_extract.images import read_image
-from mr_extract.images.read import unpack
+from mr_extract.unpacking import unpack
 
 # What does not hold an image, and why; every other FITS file of the collection is read.
 NO_IMAGE = {

@@ -17,10 +17,11 @@ from mrjob.step import StepFailedException
 from mr_extract import __version__, storage
 from mr_extract.columns import choose, describe
 from mr_extract.jobs import summary
-from mr_extract.jobs.gather import complain, gather, publish
+from mr_extract.jobs.gather import complain, gather
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
+from mr_extract.storage.output import written_whole
 
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16
@@ -81,21 +82,22 @@ def _extracted(job, plan):
         # `gather` sorts and merges all that the tasks wrote: on one machine there is
         # nothing left for reducers to do, and each costs the start of a process.
         options.reduce = "none"
-    folder = os.path.dirname(os.path.abspath(options.catalog)) if options.catalog else None
     columns = choose(job.config.output.columns, job.config.measurement)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             counters = _run(job, plan, scratch, text) if plan.entries else {}
             text.flush()
-            descriptor, spool = tempfile.mkstemp(dir=folder or scratch, prefix=".catalog-")
-            try:
-                with os.fdopen(descriptor, "wb") as catalog:
+            # Also for standard output it is made first and then copied.
+            with written_whole(options.catalog or os.path.join(scratch, "catalog")) as spool:
+                with open(spool, "wb+") as catalog:
                     totals = gather(text, plan, job.config, columns, catalog, ordered)
-                publish(spool, options.catalog, job.stdout)
-            except BaseException:
-                if os.path.exists(spool):
-                    os.unlink(spool)
-                raise
+                    catalog.flush()
+                    if options.catalog:
+                        os.fsync(catalog.fileno())
+                    else:
+                        catalog.seek(0)
+                        shutil.copyfileobj(catalog, job.stdout, 1 << 20)
+                        job.stdout.flush()
     return totals, counters
 
 
@@ -118,9 +120,9 @@ def _run(job, plan, scratch, text):
     options = job.options
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
-    tasks = 1
+    tasks, images = 1, len(plan.entries)
     if runner_name != "inline":
-        full = len(plan.entries) // (jobs * IMAGES_PER_TASK)
+        full = images // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
     shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
@@ -128,7 +130,7 @@ def _run(job, plan, scratch, text):
     with job.make_runner() as runner:
         watch = nullcontext()
         if runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
-            watch = Progress(runner._get_local_tmp_dir(), len(plan.entries), sys.stderr)
+            watch = Progress(runner._get_local_tmp_dir(), images, sys.stderr)
         try:
             with watch:
                 runner.run()
@@ -145,9 +147,8 @@ def _set_up_runner(options, name, jobs, scratch):
     """Give mrjob what its runners need to run this package from where it stands."""
     options.in_process = name == "inline"
     options.local_tmp_dir = options.local_tmp_dir or scratch
-    if name in ("inline", "local") and not options.conf_paths:
-        options.conf_paths = []  # what mrjob.conf says is for clusters
     if name in ("inline", "local"):
+        options.conf_paths = options.conf_paths or []  # what mrjob.conf says is for clusters
         options.num_cores = 1 if name == "inline" else jobs
     if name == "spark" and not options.spark_master:
         options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
@@ -186,7 +187,9 @@ def _check_places(options, plan):
     if options.output_dir and (options.runner or "inline") in ("inline", "local", "spark"):
         raise ValueError("--output-dir is for clusters; here --catalog FILE names the catalog")
     taken = {os.path.realpath(path) for path in options.args}
-    taken.update(storage.absolute(e.uri) for e in plan.entries.values())
+    if any(os.path.exists(place) for place in (options.catalog, options.summary) if place):
+        uris = (entry.uri for entry in plan.entries.values())
+        taken.update(storage.local.real_path(uri) for uri in uris if storage.is_local(uri))
     for name in ("catalog", "summary"):
         place = getattr(options, name)
         if place is None:

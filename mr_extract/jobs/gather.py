@@ -2,7 +2,6 @@
 
 import mmap
 import os
-import shutil
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -148,36 +147,6 @@ def _whole(lines, start, stop):
 
 def _better(account, known):
     return known is None or (known[0].kind != "" and account.kind == "")
-
-
-def publish(spool, path, stdout):
-    """Put a finished catalog in its place.
-
-    Parameters
-    ----------
-    spool : str
-        Path of the catalog under a temporary name.
-    path : str or None
-        Its final name, which appears whole or not at all; None for `stdout`.
-    stdout : binary file
-    """
-    if path is None:
-        with open(spool, "rb") as file:
-            shutil.copyfileobj(file, stdout, 1 << 20)
-        stdout.flush()
-        os.unlink(spool)
-        return
-    with open(spool, "rb+") as file:
-        os.fsync(file.fileno())
-    put_in_place(spool, path)
-
-
-def put_in_place(temporary, path):
-    """Give a finished file its name and the permissions that new files have."""
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(temporary, 0o666 & ~mask)
-    os.replace(temporary, path)
 
 
 def complain(text):

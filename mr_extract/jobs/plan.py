@@ -9,10 +9,15 @@ from pathlib import Path
 from mr_extract import storage
 from mr_extract.blocks import DUPLICATE
 from mr_extract.failures import ImageFailure
-from mr_extract.images.read import unpack
-from mr_extract.manifest import Entry, checked, format_line, parse_line, read_entries
-
-_FITS = re.compile(r".*\.(fits|fit|fts)(\.(gz|bz2|fz))?(\[[^\[\]]+\])?", re.I | re.S)
+from mr_extract.manifest import (
+    Entry,
+    checked,
+    format_line,
+    is_fits_name,
+    parse_line,
+    read_entries,
+)
+from mr_extract.unpacking import unpack
 
 
 @dataclass
@@ -97,7 +102,7 @@ def read_plan(sources, stdin):
             for entry in read_entries(stdin):
                 plan.add(entry)
             continue
-        if _FITS.fullmatch(source):
+        if is_fits_name(checked(source).uri):
             plan.add(_named(source))
             continue
         try:

@@ -1,10 +1,8 @@
 """The end of a job: counts, failures by kind and where the time went."""
 
 import json
-import os
-import tempfile
 
-from mr_extract.jobs.gather import put_in_place
+from mr_extract.storage.output import text_written_whole
 
 _TIMES = "milliseconds by stage"
 
@@ -69,13 +67,6 @@ def as_text(summary):
 
 def write(summary, path):
     """Write the summary as JSON, whole or not at all."""
-    folder = os.path.dirname(os.path.abspath(path))
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".summary-", suffix=".json")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(summary, file, indent=2)
-            file.write("\n")
-        put_in_place(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+    with text_written_whole(path) as file:
+        json.dump(summary, file, indent=2)
+        file.write("\n")

@@ -14,6 +14,14 @@ def path_of(uri):
     return uri
 
 
+def real_path(uri):
+    """Return the one path of a file, links followed; two ways to it give the same."""
+    try:
+        return os.path.realpath(path_of(uri))
+    except ValueError:
+        return uri  # it means no file
+
+
 def absolute(path):
     """Return the path from the root."""
     # Not normalised: `..` behind a link leads elsewhere than the text says.
