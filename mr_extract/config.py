@@ -37,6 +37,13 @@ class Background(Section):
     fthresh: float = setting(
         0.0, "filter only cells that differ by more than this (BACK_FILTTHRESH)", not_negative
     )
+    back_type: str = setting(
+        "auto", "measure the background on the mesh, or take it for back_value (BACK_TYPE)",
+        choices=("auto", "manual"),
+    )
+    back_value: float = setting(
+        0.0, "the background in image units, where it is manual (BACK_VALUE)"
+    )
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,10 @@ class Detection(Section):
     )
     minarea: int = setting(5, "pixels above the threshold that make a source (DETECT_MINAREA)",
                            positive)
+    maxarea: int = setting(
+        0, "pixels above the threshold beyond which it is none; 0 is no limit (DETECT_MAXAREA)",
+        not_negative,
+    )
     filter_kernel: tuple = setting(
         DEFAULT_KERNEL,
         "detection filter: a .conv file, rows as 1,2,1/2,4,2/1,2,1, or 'none' (FILTER_NAME)",
@@ -79,6 +90,11 @@ class Detection(Section):
 class Measurement(Section):
     """What is measured of a source."""
 
+    neighbours: str = setting(
+        "correct", "pixels of neighbours, and bad ones, in an aperture: replaced by those opposite "
+        "the centre, set to zero, or taken as they are (MASK_TYPE)",
+        choices=("correct", "blank", "none"),
+    )
     apertures: tuple = setting(
         (5.0,), "diameters of the circular apertures in pixels (PHOT_APERTURES)", diameters
     )
@@ -88,12 +104,26 @@ class Measurement(Section):
     kron_min_radius: float = setting(
         3.5, "least Kron aperture in units of a and b (PHOT_AUTOPARAMS 2)", not_negative
     )
+    kron_search_diameter: float = setting(
+        0.0, "where 6 a and 6 b are smaller than this diameter in pixels, the Kron and Petrosian "
+        "radii are searched in such a circle (PHOT_AUTOAPERS 1)", not_negative,
+    )
     kron_min_diameter: float = setting(
         0.0, "a Kron aperture smaller than this becomes a circle of this diameter in pixels "
         "(PHOT_AUTOAPERS 2)", not_negative,
     )
+    petro_factor: float = setting(
+        2.0, "Petrosian aperture in units of the Petrosian radius (PHOT_PETROPARAMS 1)", positive
+    )
+    petro_min_radius: float = setting(
+        3.5, "least Petrosian aperture in units of a and b (PHOT_PETROPARAMS 2)", not_negative
+    )
     flux_fractions: tuple = setting(
         (0.5,), "fractions of the Kron flux for flux_radius (PHOT_FLUXFRAC)", fractions
+    )
+    pixel_scale: float = setting(
+        0.0, "arcseconds a pixel for surface brightnesses; 0 takes it from the WCS (PIXEL_SCALE)",
+        not_negative,
     )
     gain: float = setting(
         0.0, "electrons per image unit; 0 is no photon noise (GAIN)", not_negative
