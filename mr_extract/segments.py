@@ -1,0 +1,114 @@
+"""The pixels of each object, from a segmentation map."""
+
+from functools import cached_property
+
+import numpy as np
+
+
+class Segments:
+    """Which pixels belong to which object.
+
+    Parameters
+    ----------
+    labels : ndarray of int32, shape (height, width)
+        0 where there is no object, k + 1 where object k is.
+    count : int
+        Number of objects.
+    absorbed, absorbed_by : ndarray of int64, shape (k,), optional
+        Further pixels and whose they are: cleaning gives them to an object
+        without hiding them from others, so `labels` has 0 there.
+
+    Attributes
+    ----------
+    pixels : ndarray of int64, shape (m,)
+        Flat indices of the pixels of objects, those of object 0 first, each
+        object's in the order of rows.
+    starts : ndarray of int64, shape (count + 1,)
+        Object k has ``pixels[starts[k]:starts[k + 1]]``.
+    owner : ndarray of int64, shape (m,)
+        Object of each of `pixels`.
+    """
+
+    def __init__(self, labels, count, absorbed=None, absorbed_by=None):
+        self.labels, self.count = labels, count
+        self.absorbed = np.zeros(0, np.int64) if absorbed is None else absorbed
+        self.absorbed_by = np.zeros(0, np.int64) if absorbed is None else absorbed_by
+
+    @cached_property
+    def by_row(self):
+        """Flat indices of the pixels with a label, ascending."""
+        flat = self.labels.ravel()
+        if flat.size % 2:
+            return np.flatnonzero(flat)
+        # Two labels at a time: most pixels are nobody's.
+        pairs = 2 * np.flatnonzero(flat.view(np.int64))
+        both = np.stack([pairs, pairs + 1], 1).ravel()
+        return both[flat[both] != 0]
+
+    @cached_property
+    def _sorted(self):
+        pixels = np.concatenate([self.by_row, self.absorbed])
+        owner = np.concatenate([self.labels.ravel()[self.by_row] - 1, self.absorbed_by])
+        if len(self.absorbed):
+            order = np.lexsort((pixels, owner))
+        else:
+            order = np.argsort(owner, kind="stable")
+        return pixels[order], owner[order].astype(np.int64)
+
+    @property
+    def pixels(self):
+        """Flat indices, object by object."""
+        return self._sorted[0]
+
+    @property
+    def owner(self):
+        """Object of each of `pixels`."""
+        return self._sorted[1]
+
+    @cached_property
+    def starts(self):
+        """First of each object's `pixels`, and their end."""
+        return np.searchsorted(self.owner, np.arange(self.count + 1))
+
+    def sums(self, values):
+        """Add values up by object.
+
+        Parameters
+        ----------
+        values : ndarray, shape (m,)
+            One for each of `pixels`.
+
+        Returns
+        -------
+        ndarray of float64, shape (count,)
+        """
+        return np.bincount(self.owner, values, self.count)
+
+    def highest(self, values):
+        """Return the entry of `pixels` at which values are highest, by object.
+
+        Parameters
+        ----------
+        values : ndarray, shape (m,)
+            One for each of `pixels`; every object has at least one.
+
+        Returns
+        -------
+        ndarray of int64, shape (count,)
+            Indices into `pixels`; of equals the first.
+        """
+        order = np.lexsort((-np.arange(len(values)), values, self.owner))
+        return order[self.starts[1:] - 1]
+
+    def keep(self, chosen):
+        """Return the segments of the chosen objects alone, numbered anew.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (count,)
+        """
+        number = np.zeros(self.count + 1, np.int32)
+        number[1:][chosen] = np.arange(1, np.count_nonzero(chosen) + 1)
+        kept = chosen[self.absorbed_by]
+        return Segments(number[self.labels], int(np.count_nonzero(chosen)), self.absorbed[kept],
+                        number[self.absorbed_by[kept] + 1] - 1)

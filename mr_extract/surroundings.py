@@ -1,0 +1,268 @@
+"""Apertures without their neighbours' light, as SExtractor's MASK_TYPE.
+
+sep sums one image for all objects, but a pixel is a neighbour's for one object
+and the object's own for another. Objects that have neighbours or bad pixels
+within their aperture are cut out, each with its own correction, and the cuts
+are laid side by side in one image, which sep then takes in one call. All
+others are measured in the image itself.
+"""
+
+import numpy as np
+import sep
+
+from mr_extract.isolation import each_object
+from mr_extract.pairs import ranges
+
+CORRECT, BLANK, NONE = "correct", "blank", "none"
+_MOST_PIXELS = 1 << 23  # of one sheet of cuts
+_SHEET_WIDTH = 4096
+_GIANT = 1 << 16  # pixels; a cut as large, for its image, is a sheet of its own
+
+
+class Surroundings:
+    """What lies around each object of a plane.
+
+    Parameters
+    ----------
+    plane : mr_extract.planes.Plane
+        The image to measure.
+    segments : mr_extract.segments.Segments
+        Whose pixels are whose.
+    x, y : ndarray of float64, shape (n,)
+        Centres in 0-based pixels.
+    how : str
+        ``correct`` replaces a neighbour's or bad pixel by the one opposite the
+        centre (by 0 where that is no good either), ``blank`` by 0, ``none``
+        leaves neighbours and lets sep count bad pixels as the mean of the rest.
+    """
+
+    def __init__(self, plane, segments, x, y, how):
+        self.plane, self.how = plane, how
+        self.x, self.y = np.asarray(x, float), np.asarray(y, float)
+        self.segments = segments
+        self._height, self._width = plane.data.shape
+        foreign = segments.by_row
+        owners = segments.labels.ravel()[foreign]
+        if plane.mask is not None and how != NONE:
+            bad = np.flatnonzero(plane.mask)
+            foreign = np.concatenate([foreign, bad])
+            owners = np.concatenate([owners, np.full(len(bad), -1, owners.dtype)])
+            # A pixel that is both counts once, as bad.
+            foreign, first = np.unique(foreign[::-1], return_index=True)
+            owners = owners[::-1][first]
+        self._foreign, self._owners = foreign, owners
+
+    def intruders(self, cxx, cyy, cxy, r):
+        """Find neighbours' and bad pixels within ellipses.
+
+        Parameters
+        ----------
+        cxx, cyy, cxy, r : ndarray of float64, shape (n,)
+            An ellipse for each object: cxx dx^2 + cyy dy^2 + cxy dx dy <= r^2.
+
+        Returns
+        -------
+        owner : ndarray of int64, shape (m,)
+            Whose aperture it is.
+        pixel : ndarray of int64, shape (m,)
+            Flat index.
+        bad : ndarray of bool, shape (m,)
+            True for bad pixels, False for neighbours'.
+        """
+        owner, pixel, label = self._in_boxes(*self._boxes(*extents(cxx, cyy, cxy, r)))
+        dx = pixel % self._width - self.x[owner]
+        dy = pixel // self._width - self.y[owner]
+        cxx, cyy, cxy, r = (np.broadcast_to(v, self.x.shape)[owner] for v in (cxx, cyy, cxy, r))
+        inside = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy <= r * r
+        return owner[inside], pixel[inside], label[inside] < 0
+
+    def measure(self, function, reach_x, reach_y, *arrays, outputs):
+        """Call a function of sep's kind for all objects.
+
+        Parameters
+        ----------
+        function : callable
+            ``function(data, noise, mask, x, y, *arrays)`` returns `outputs` arrays
+            of the objects' length, the last one sep's bits.
+        reach_x, reach_y : ndarray of float64, shape (n,)
+            How far from the centre it looks, in pixels.
+        *arrays : ndarray, shape (n, ...)
+            Further arguments, one row an object.
+        outputs : int
+
+        Returns
+        -------
+        results : tuple of ndarray
+            As from the function, nan where it raised.
+        failed : ndarray of bool, shape (n,)
+        """
+        plane, n = self.plane, len(self.x)
+        if self.how == NONE or not len(self._foreign):
+            return self._call(function, plane.data, plane.noise, plane.mask,
+                              self.x, self.y, arrays, outputs)
+        boxes = x0, x1, y0, y1 = self._boxes(reach_x, reach_y)
+        giant = (x1 - x0) * (y1 - y0) > max(_GIANT, plane.data.size // 8)
+        for box, size in zip(boxes, (self._width,) * 2 + (self._height,) * 2):
+            box[giant] = np.clip(box[giant], 0, size)
+        owner, pixel, label = self._in_boxes(*boxes)
+        crowded = np.zeros(n, bool)
+        crowded[owner] = True
+        alone = np.flatnonzero(~crowded)
+        parts = [(alone, self._call(function, plane.data, plane.noise, None, self.x[alone],
+                                    self.y[alone], [a[alone] for a in arrays], outputs))]
+        sheets = [*self._sheets(np.flatnonzero(crowded & ~giant), boxes),
+                  *([k] for k in np.flatnonzero(crowded & giant))]
+        for chosen in sheets:
+            sheet = self._sheet(chosen, boxes, owner, pixel)
+            results, failed = self._call(function, sheet.data, sheet.noise, None, sheet.x,
+                                         sheet.y, [a[chosen] for a in arrays], outputs)
+            bits = results[-1].astype(np.int64)
+            bits[self._truncated(chosen, reach_x, reach_y)] |= sep.APER_TRUNC
+            masked = np.zeros(n, bool)
+            masked[owner[label < 0]] = True
+            bits[masked[chosen]] |= sep.APER_HASMASKED
+            parts.append((chosen, ((*results[:-1], bits), failed)))
+        failed = np.zeros(n, bool)
+        merged = []
+        for k in range(outputs):
+            pieces = [np.asarray(results[k]) for _, (results, _) in parts]
+            dtype = np.result_type(*pieces)
+            merged.append(np.zeros((n, *pieces[0].shape[1:]), dtype))
+        for chosen, (results, bad) in parts:
+            failed[chosen] = bad
+            for whole, result in zip(merged, results):
+                whole[chosen] = result
+        return tuple(merged), failed
+
+    def _call(self, function, data, noise, mask, x, y, arrays, outputs):
+        def bound(x, y, *arrays):
+            return function(data, noise, mask, x, y, *arrays)
+
+        return each_object(bound, x, y, *arrays, outputs=outputs)
+
+    def _boxes(self, reach_x, reach_y):
+        """Pixels that apertures touch: first and beyond the last, x and y, not clipped."""
+        def limits(centre, reach, size):
+            reach = np.where(np.isfinite(reach), reach, 0.0)
+            first = np.clip(np.floor(centre - reach + 0.5), -size, 2 * size) - 1
+            last = np.clip(np.floor(centre + reach + 1.5), -size, 2 * size) + 1
+            return first.astype(np.int64), last.astype(np.int64)
+
+        centres = np.nan_to_num(self.x), np.nan_to_num(self.y)
+        reach_x, reach_y = np.broadcast_arrays(reach_x, reach_y, self.x)[:2]
+        return (*limits(centres[0], reach_x, self._width),
+                *limits(centres[1], reach_y, self._height))
+
+    def _in_boxes(self, x0, x1, y0, y1):
+        """Foreign pixels within boxes: whose box, flat index, label (-1 for bad)."""
+        width = self._width
+        rows0, rows1 = np.clip(y0, 0, self._height), np.clip(y1, 0, self._height)
+        owner, row = ranges(rows0, np.maximum(rows1 - rows0, 0))
+        first = row * width + np.clip(x0, 0, width)[owner]
+        last = row * width + np.clip(x1, 0, width)[owner]
+        begin = np.searchsorted(self._foreign, first)
+        which, entry = ranges(begin, np.searchsorted(self._foreign, last) - begin)
+        owner = owner[which]
+        label = self._owners[entry]
+        keep = label != owner + 1
+        return owner[keep], self._foreign[entry[keep]], label[keep]
+
+    def _sheets(self, chosen, boxes):
+        """Yield the objects of one sheet after another."""
+        x0, x1, y0, y1 = (box[chosen] for box in boxes)
+        size = (x1 - x0) * (y1 - y0)
+        sheet = np.cumsum(size) // _MOST_PIXELS
+        for k in np.unique(sheet):
+            yield chosen[sheet == k]
+
+    def _sheet(self, chosen, boxes, owner, pixel):
+        """Lay the corrected cuts of objects side by side."""
+        x0, x1, y0, y1 = (box[chosen] for box in boxes)
+        left, top, shape = _layout(x1 - x0, y1 - y0)
+        plane, width, height = self.plane, self._width, self._height
+        data = np.zeros(shape, np.float32)
+        noise, varying = plane.noise, isinstance(plane.noise, np.ndarray)
+        if varying:
+            noise = np.zeros(shape, np.float32)
+        a0, a1 = np.clip(x0, 0, width), np.clip(x1, 0, width)
+        b0, b1 = np.clip(y0, 0, height), np.clip(y1, 0, height)
+        u, v = left + a0 - x0, top + b0 - y0
+        for i0, i1, j0, j1, s, t in zip(*(c.tolist() for c in (a0, a1, b0, b1, u, v))):
+            data[t:t + j1 - j0, s:s + i1 - i0] = plane.data[j0:j1, i0:i1]
+            if varying:
+                noise[t:t + j1 - j0, s:s + i1 - i0] = plane.noise[j0:j1, i0:i1]
+        place = np.full(len(self.x), -1)
+        place[chosen] = np.arange(len(chosen))
+        here = place[owner] >= 0
+        owner, pixel = owner[here], pixel[here]
+        k = place[owner]
+        i, j = pixel % width, pixel // width
+        at = (top[k] + j - y0[k], left[k] + i - x0[k])
+        data[at] = 0.0
+        if varying:
+            noise[at] = 0.0
+        if self.how == CORRECT:
+            # The rounding is SExtractor's, so that the same pixel stands opposite.
+            i2 = np.trunc(2.0 * self.x[owner] + 0.49999 - i).astype(np.int64)
+            j2 = np.trunc(2.0 * self.y[owner] + 0.49999 - j).astype(np.int64)
+            good = (i2 >= 0) & (i2 < width) & (j2 >= 0) & (j2 < height)
+            i2, j2 = np.where(good, i2, 0), np.where(good, j2, 0)
+            label = self.segments.labels[j2, i2]
+            good &= (label == 0) | (label == owner + 1)
+            if plane.mask is not None:
+                good &= ~plane.mask[j2, i2]
+            at = (at[0][good], at[1][good])
+            data[at] = plane.data[j2[good], i2[good]]
+            if varying:
+                noise[at] = plane.noise[j2[good], i2[good]]
+        return _Sheet(data, noise, self.x[chosen] - x0 + left, self.y[chosen] - y0 + top)
+
+    def _truncated(self, chosen, reach_x, reach_y):
+        """Say whether apertures leave the image, as sep counts it."""
+        out = np.zeros(len(chosen), bool)
+        for centre, reach, size in ((self.x, reach_x, self._width),
+                                    (self.y, reach_y, self._height)):
+            centre, reach = centre[chosen], np.broadcast_to(reach, self.x.shape)[chosen]
+            out |= np.trunc(centre - reach + 0.5) < 0
+            out |= np.trunc(centre + reach + 1.4999999) > size
+        return out
+
+
+class _Sheet:
+    def __init__(self, data, noise, x, y):
+        self.data, self.noise, self.x, self.y = data, noise, x, y
+
+
+def _layout(widths, heights):
+    """Place rectangles on shelves; return left, top and the shape of the sheet."""
+    order = np.argsort(-heights, kind="stable")
+    along = np.cumsum(widths[order]) - widths[order]
+    shelf = along // _SHEET_WIDTH
+    _, first = np.unique(shelf, return_index=True)
+    tall = heights[order][first]  # the first on a shelf is its tallest
+    tops = np.cumsum(tall) - tall
+    number = np.searchsorted(first, np.arange(len(order)), "right") - 1
+    left, top = np.empty_like(widths), np.empty_like(heights)
+    left[order] = along - along[first][number]
+    top[order] = tops[number]
+    return left, top, (int(tall.sum()), int((left + widths).max()))
+
+
+def extents(cxx, cyy, cxy, r):
+    """Return how far ellipses reach along x and y.
+
+    Parameters
+    ----------
+    cxx, cyy, cxy, r : ndarray of float64, shape (n,)
+        cxx dx^2 + cyy dy^2 + cxy dx dy = r^2.
+
+    Returns
+    -------
+    tuple of two ndarrays of float64, shape (n,)
+        In pixels; 0 where the ellipse is none.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        along_x = cxx - cxy * cxy / (4.0 * cyy)
+        along_y = cyy - cxy * cxy / (4.0 * cxx)
+        return (np.where(along_x > 0, r / np.sqrt(along_x), 0.0),
+                np.where(along_y > 0, r / np.sqrt(along_y), 0.0))
