@@ -1,9 +1,10 @@
-"""Sky positions (ICRS) of pixels from a FITS header.
+"""Sky positions of pixels from a FITS header.
 
 A plain gnomonic header is done by a few lines of numpy: building astropy's
 WCS costs more than all sky positions of a frame, and importing it more than
 several frames. Every other header goes through `astropy.wcs`; the tests hold
-the two together to 1e-10 degrees.
+the two together to 1e-10 degrees. Of several coordinate systems in a header the
+primary one is used.
 """
 
 import re
@@ -18,12 +19,14 @@ from mr_extract.images.cards import cards_of
 _MAS = np.pi / 180 / 3600 / 1000
 _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
 
+FRAMES = ("icrs", "fk5", "native")
+
 # Cards of a WCS whose values must be numbers.
 _NUMBER = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)\d+$|(CD|PC|PV)\d+_\d+$|(A|B)_\d_\d$")
 
 
-def sky_positions(header, x, y):
-    """Return the ICRS positions of pixels.
+def sky_positions(header, x, y, frame="icrs"):
+    """Return the positions of pixels on the sky.
 
     Parameters
     ----------
@@ -32,27 +35,46 @@ def sky_positions(header, x, y):
         their attribute `text`, or an astropy Header.
     x, y : ndarray of float64, shape (n,)
         0-based pixel positions.
+    frame : str
+        ``icrs``, ``fk5`` (equinox J2000, which is what SExtractor calls ALPHA_J2000 for
+        headers in FK5) or ``native``: longitude and latitude in the header's own system
+        (ALPHA_SKY for equatorial headers).
 
     Returns
     -------
     tuple of two ndarrays of float64, shape (n,), or None
-        Right ascension (0 to 360) and declination in degrees; None when the
-        header has no celestial coordinates.
+        Right ascension (0 to 360) and declination in degrees, or another longitude
+        and latitude; None when the header has no celestial coordinates.
 
     Raises
     ------
     ImageFailure
         ``broken-wcs`` when it has celestial axes that cannot be used.
+    ValueError
+        For a frame that is none of the three.
+
+    Notes
+    -----
+    SIP, TPV, TNX and ZPX distortions are applied. TAN with PVi_j on both axes is taken
+    for TPV, as SCAMP writes and SExtractor reads it.
     """
+    if frame not in FRAMES:
+        raise ValueError(f"{frame!r} is none of {', '.join(FRAMES)}")
     header = cards_of(header)
     axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
     if not any(re.match(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)", a) for a in axes):
         return None
     x, y = np.asarray(x, float), np.asarray(y, float)
-    positions = _plain_gnomonic(header, axes, x, y)
-    if positions is None:
-        positions = _by_astropy(header, x, y)
-    return positions
+    plain = _plain_gnomonic(header, axes, x, y)
+    if plain is None:
+        return _by_astropy(header, axes, x, y, frame)
+    vector, system = plain
+    if frame not in ("native", system):
+        # Without BLAS, whose last digits depend on the processor.
+        matrix = _fk5_to_icrs() if frame == "icrs" else _fk5_to_icrs().T
+        vector = (matrix[:, :, None] * vector).sum(axis=1)
+    longitude = np.degrees(np.arctan2(vector[1], vector[0])) % 360.0
+    return longitude, np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))
 
 
 def _broken(reason):
@@ -60,7 +82,7 @@ def _broken(reason):
 
 
 def _plain_gnomonic(header, axes, x, y):
-    """Return positions for RA---TAN, DEC--TAN without distortion, else None."""
+    """Return vectors towards pixels, shape (3, n), and their frame; None for other headers."""
     if axes[:2] != ["RA---TAN", "DEC--TAN"] or axes[2] or axes[3]:
         return None
     if any(re.match(r"(PV\d|PS\d|A_|B_|AP_|BP_|CPDIS|D2IM|LONPOLE|LATPOLE|WCSDIM)", k)
@@ -69,8 +91,8 @@ def _plain_gnomonic(header, axes, x, y):
     units = {str(header.get(f"CUNIT{k}", "")).strip().lower() for k in (1, 2)}
     if not units <= {"", "deg", "degree", "degrees"}:
         return None
-    frame = _frame(header)
-    if frame not in ("ICRS", "FK5"):
+    system = _system(header)
+    if system not in ("ICRS", "FK5"):
         return None
     numbers = [header.get(k) for k in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")]
     matrix = _matrix(header)
@@ -85,8 +107,7 @@ def _plain_gnomonic(header, axes, x, y):
     if not abs(dec0) < 90.0:  # at the very pole the default of LONPOLE changes
         return None
     u, v = x - (x0 - 1.0), y - (y0 - 1.0)
-    # Unit vector towards the pixel, from that of the tangent point (Calabretta
-    # & Greisen 2002, section 5.1.3).
+    # From the vector of the tangent point: Calabretta & Greisen 2002, section 5.1.3.
     xi = np.radians(matrix[0, 0] * u + matrix[0, 1] * v)
     eta = np.radians(matrix[1, 0] * u + matrix[1, 1] * v)
     ra0, dec0 = np.radians(ra0), np.radians(dec0)
@@ -97,17 +118,14 @@ def _plain_gnomonic(header, axes, x, y):
         along * np.sin(ra0) + xi * np.cos(ra0),
         sin0 + eta * cos0,
     ])
-    if frame == "FK5":
-        # Without BLAS, whose last digits depend on the processor.
-        vector = (_fk5_to_icrs()[:, :, None] * vector).sum(axis=1)
-    ra = np.degrees(np.arctan2(vector[1], vector[0])) % 360.0
-    dec = np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))
-    return ra, dec
+    return vector, system.lower()
 
 
-def _frame(header):
+def _system(header):
     name = str(header.get("RADESYS", header.get("RADECSYS", ""))).strip().upper()
     equinox = header.get("EQUINOX", header.get("EPOCH"))
+    if isinstance(equinox, str) and re.fullmatch(r"[JB]?\d{4}(\.\d*)?", equinox.strip()):
+        equinox = float(equinox.strip().lstrip("JB"))
     if type(equinox) not in (int, float, type(None)):
         return None
     if not name:
@@ -153,8 +171,8 @@ def _fk5_to_icrs():
     return to_fk5.T
 
 
-def _by_astropy(header, x, y):
-    from astropy.coordinates import ICRS, SkyCoord
+def _by_astropy(header, axes, x, y, wanted):
+    from astropy.coordinates import FK5, ICRS, SkyCoord
     from astropy.io import fits
     from astropy.wcs import WCS
     from astropy.wcs.utils import wcs_to_celestial_frame
@@ -168,11 +186,18 @@ def _by_astropy(header, x, y):
             value = header[keyword]
             if type(value) not in (int, float) or not np.isfinite(float(value)):
                 raise _broken(f"the WCS has {keyword} = {value!r}, which is no number")
+    projection = axes[0][5:8]
+    if projection in ("TNX", "ZPX") and not _has_surfaces(header):
+        # wcslib would go on without the distortion, or with a wrong one.
+        raise _broken(f"the projection {projection} has lost some of its WAT cards")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             if hasattr(header, "text"):
+                scamp = axes[:2] == ["RA---TAN", "DEC--TAN"] and _is_scamp(header)
                 header = fits.Header.fromstring(header.text)
+                if scamp:
+                    header["CTYPE1"], header["CTYPE2"] = "RA---TPV", "DEC--TPV"
             wcs = WCS(header)
             wcs.wcs.set()
             if {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:
@@ -182,13 +207,36 @@ def _by_astropy(header, x, y):
                 raise ValueError("the WCS matrix is singular")
             frame = wcs_to_celestial_frame(wcs)
             world = wcs.all_pix2world(x, y, 0)
-            position = SkyCoord(world[wcs.wcs.lng], world[wcs.wcs.lat], unit="deg", frame=frame)
-            if not isinstance(frame, ICRS):
-                position = position.transform_to(ICRS())
-            ra, dec = position.spherical.lon.deg, position.spherical.lat.deg
+            longitude, latitude = world[wcs.wcs.lng], world[wcs.wcs.lat]
+            # An equinox that is not said would be taken from the header's frame.
+            target = {"icrs": ICRS(), "fk5": FK5(equinox="J2000"), "native": frame}[wanted]
+            if not frame.is_equivalent_frame(target):
+                position = SkyCoord(longitude, latitude, unit="deg", frame=frame)
+                position = position.transform_to(target).spherical
+                longitude, latitude = position.lon.deg, position.lat.deg
         except Exception as error:  # wcslib and astropy raise a class for each defect
             text = " ".join(str(error).split())[:200]
+            if "projection code" in text:
+                raise _broken(f"the projection {projection} is not supported") from error
             raise _broken(f"the WCS cannot be used ({type(error).__name__}: {text})") from error
-    if len(ra) and not np.isfinite(ra).any():
+    if len(longitude) and not np.isfinite(longitude).any():
         raise _broken("the WCS gives no finite position")
-    return np.asarray(ra) % 360.0, np.asarray(dec)
+    return np.asarray(longitude) % 360.0, np.asarray(latitude)
+
+
+def _has_surfaces(header):
+    """Tell whether IRAF's coefficients are there for both axes, from first to last card."""
+    for axis in (1, 2):
+        names = sorted(k for k in header if re.match(rf"WAT{axis}_\d{{3}}$", k))
+        text = "".join(str(header[name]) for name in names)
+        whole = names == [f"WAT{axis}_{k:03d}" for k in range(1, len(names) + 1)]
+        if not whole or "cor" not in text or text.count('"') != 2:
+            return False
+    return True
+
+
+def _is_scamp(header):
+    """Tell whether PVi_j of a TAN header are coefficients of a polynomial."""
+    # On the first axis alone they would be what the standard takes them for.
+    return "A_ORDER" not in header and all(
+        any(re.match(rf"PV{axis}_\d+$", k) for k in header) for axis in (1, 2))

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.expansion import ALL, FIRST, check_extensions, image_units
 from mr_extract.manifest import Entry, format_line, is_fits_name
 from mr_extract.storage.output import text_written_whole
 from preprocess.errors import CommandError
@@ -18,6 +20,7 @@ example:
 
 Folders are searched to the bottom, hidden files and folders apart. Lines are in natural order
 (frame2 before frame10) and hold the path as it was given and the size of the file in bytes.
+With --extensions all there is a line for each image of a file; only headers are read.
 """
 
 
@@ -182,16 +185,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", default="-", metavar="FILE", help="manifest to write (default: stdout)"
     )
+    parser.add_argument(
+        "--extensions", default=FIRST, metavar="first|all|/PATTERN/",
+        help="first: a line a file, which means its first image; all: a line for each image; "
+        "or for those whose EXTNAME matches the pattern (default: first)",
+    )
+
+
+def extension_fields(path: str, extensions: str) -> list[dict[str, object]]:
+    """Give the fields that choose each image of a file that is meant.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    extensions : str
+        ``first``, ``all`` or ``/pattern/``, as for the job.
+
+    Returns
+    -------
+    fields : list of dict
+        One without fields for ``first``, and for a file whose headers cannot be read: the
+        job will name what is wrong with it.
+
+    Raises
+    ------
+    ValueError
+        When the file holds no image that is meant.
+    """
+    if extensions == FIRST:
+        return [{}]
+    try:
+        units = image_units(path, "*" if extensions == ALL else extensions)
+    except ImageFailure as failure:
+        if failure.kind in ("no-image", "not-two-dimensional", "no-extension"):
+            raise ValueError(failure.message) from failure
+        return [{}]
+    return [{"ext": unit.number} for unit in units]
 
 
 def run(args: argparse.Namespace) -> int:
     """Search, write the manifest, and say on stderr what it came to."""
+    try:
+        check_extensions(args.extensions)
+    except (ValueError, re.error) as error:
+        raise CommandError(f"--extensions: {error}") from None
     findings = find_images(args.paths)
     lines, total, refused = [], 0, list(findings.troubles)
     for path in findings.images:
         try:
             size = os.path.getsize(path)
-            lines.append(manifest_line(path, {"bytes": size}) + "\n")
+            for chosen in extension_fields(path, args.extensions):
+                lines.append(manifest_line(path, {**chosen, "bytes": size}) + "\n")
             total += size
         except (ValueError, OSError) as error:
             refused.append(f"{path!r}: {getattr(error, 'strerror', None) or error}")

@@ -12,6 +12,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stars import star_field
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
@@ -145,6 +146,153 @@ def test_every_other_header_gives_astropys_positions(cards, frame):
     assert separation(positions, plain) > 1e-7, "the case does not differ from a plain header"
 
 
+FRAMES = {
+    "icrs": ({}, ICRS()), "fk5": ({"RADESYS": "FK5"}, FK5()),
+    "fk5 with sip": ({**SIP, "RADESYS": "FK5"}, FK5()), "icrs with sip": (SIP, ICRS()),
+    **{name: GENERAL[name] for name in ("tpv", "galactic", "b1950", "fk5 of another equinox")},
+}
+
+
+@pytest.mark.parametrize(("cards", "system"), FRAMES.values(), ids=FRAMES)
+def test_positions_can_be_had_in_fk5_and_in_the_headers_own_system(cards, system):
+    cards = header(PLAIN, CD, cards)
+    expected = by_astropy(cards, system)
+    fk5 = expected.transform_to(FK5(equinox="J2000"))
+    # From B1950 astropy's own two ways, directly and by the ICRS, differ by 0.02 mas.
+    limit = 1e-8 if isinstance(system, FK4) else TOLERANCE
+    assert separation(sky_positions(cards, X, Y, "fk5"), fk5) < limit
+    own = SkyCoord(*WCS(cards).all_pix2world(X, Y, 0), unit="deg")
+    assert separation(sky_positions(cards, X, Y, "native"), own) < TOLERANCE
+    assert separation(sky_positions(cards, X, Y, "icrs"), expected) < TOLERANCE
+
+
+def test_a_frame_that_there_is_none_of_is_refused():
+    with pytest.raises(ValueError, match="galactic"):
+        sky_positions(header(PLAIN, CD), X, Y, "galactic")
+
+
+# ---- distortions, each computed once more from its definition
+
+def intermediate(x, y):
+    u, v = x + 1 - PLAIN["CRPIX1"], y + 1 - PLAIN["CRPIX2"]
+    return CD["CD1_1"] * u + CD["CD1_2"] * v, CD["CD2_1"] * u + CD["CD2_2"] * v
+
+
+def gnomonic(xi, eta):
+    """Sky positions of standard coordinates in degrees, by spherical trigonometry."""
+    ra0, dec0 = np.radians([PLAIN["CRVAL1"], PLAIN["CRVAL2"]])
+    xi, eta = np.radians(xi), np.radians(eta)
+    along = np.cos(dec0) - eta * np.sin(dec0)
+    ra = ra0 + np.arctan2(xi, along)
+    dec = np.arctan2(np.sin(dec0) + eta * np.cos(dec0), np.hypot(xi, along))
+    return SkyCoord(np.degrees(ra), np.degrees(dec), unit="deg")
+
+
+def tpv(pv, axis, a, b):
+    r = np.hypot(a, b)
+    terms = (1, a, b, r, a * a, a * b, b * b, a**3, a * a * b, a * b * b, b**3, r**3)
+    return sum(pv.get(f"PV{axis}_{k}", float(k == 1)) * term for k, term in enumerate(terms))
+
+
+SCAMP = {
+    "first degree": {"PV1_0": 1e-5, "PV1_1": 1.001, "PV1_2": 1e-3, "PV2_0": -2e-5, "PV2_1": 0.999},
+    "third degree": {"PV1_0": 1e-5, "PV1_1": 1.001, "PV1_4": 0.01, "PV1_7": 0.5, "PV2_1": 0.999,
+                     "PV2_5": 0.02, "PV2_10": 0.3},
+    "with radii": {"PV1_1": 1.0, "PV1_3": 0.01, "PV2_1": 1.0, "PV2_11": 0.2},
+}
+
+
+@pytest.mark.parametrize("form", [lambda cards: cards, cards_of], ids=["astropy", "plain"])
+@pytest.mark.parametrize("projection", ["TAN", "TPV"])
+@pytest.mark.parametrize("pv", SCAMP.values(), ids=SCAMP)
+def test_polynomials_of_scamp_are_applied_whatever_the_projection_is_called(pv, projection, form):
+    cards = header(PLAIN, CD, pv, CTYPE1=f"RA---{projection}", CTYPE2=f"DEC--{projection}")
+    xi, eta = intermediate(X, Y)
+    expected = gnomonic(tpv(pv, 1, xi, eta), tpv(pv, 2, eta, xi))
+    assert separation(sky_positions(form(cards), X, Y), expected) < TOLERANCE
+    assert separation(sky_positions(cards, X, Y), gnomonic(xi, eta)) > 1e-6
+
+
+@pytest.mark.parametrize("suffix", ["-SIP", ""])
+def test_sip_is_applied_also_where_the_projection_does_not_say_so(suffix):
+    cards = header(PLAIN, CD, SIP, CTYPE1=f"RA---TAN{suffix}", CTYPE2=f"DEC--TAN{suffix}")
+    u, v = X + 1 - PLAIN["CRPIX1"], Y + 1 - PLAIN["CRPIX2"]
+    x = X + SIP["A_2_0"] * u * u + SIP["A_1_1"] * u * v
+    y = Y + SIP["B_0_2"] * v * v + SIP["B_2_0"] * u * u
+    expected = gnomonic(*intermediate(x, y))
+    assert separation(sky_positions(cards, X, Y), expected) < TOLERANCE
+
+
+def iraf(projection, kind, terms, coefficients, more=""):
+    """The WAT cards of IRAF: text cut into pieces of 68 characters."""
+    cards = {"CTYPE1": f"RA---{projection}", "CTYPE2": f"DEC--{projection}",
+             "WAT0_001": "system=image"}
+    for axis, name, values in ((1, "lng", coefficients[0]), (2, "lat", coefficients[1])):
+        text = (f"wtype={projection.lower()} axtype={'ra' if axis == 1 else 'dec'} {more}{name}cor "
+                f'= "{kind}. 4. 4. {terms}. -0.13 0.13 -0.1 0.1 '
+                + " ".join(f"{v:.12E}" for v in values) + ' "')
+        for k in range(0, len(text), 68):
+            cards[f"WAT{axis}_{k // 68 + 1:03d}"] = text[k : k + 68]
+    return cards
+
+
+def surface(kind, terms, coefficients, x, y):
+    """Polynomials of IRAF's mathematical surfaces: Chebyshev, Legendre, plain."""
+    value = [None, np.polynomial.chebyshev.chebval, np.polynomial.legendre.legval,
+             np.polynomial.polynomial.polyval][kind]
+    if kind < 3:
+        x, y = x / 0.13, y / 0.1
+    powers = [(m, n) for n in range(4) for m in range(4)
+              if terms == 1 or (terms == 2 and m + n < 4) or (terms == 0 and 0 in (m, n))]
+    assert len(powers) == len(coefficients)
+    unit = np.eye(4)
+    return sum(c * value(x, unit[m]) * value(y, unit[n])
+               for c, (m, n) in zip(coefficients, powers))
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3], ids=["chebyshev", "legendre", "plain"])
+@pytest.mark.parametrize(("terms", "number"), [(0, 7), (1, 16), (2, 10)],
+                         ids=["no cross terms", "full", "half"])
+def test_the_tnx_of_iraf_is_applied(kind, terms, number):
+    c = np.random.default_rng(8).normal(0, 1e-4, (2, number))
+    cards = header(PLAIN, CD, iraf("TNX", kind, terms, c))
+    xi, eta = intermediate(X, Y)
+    expected = gnomonic(xi + surface(kind, terms, c[0], xi, eta),
+                        eta + surface(kind, terms, c[1], xi, eta))
+    assert separation(sky_positions(cards, X, Y), expected) < TOLERANCE
+    assert separation(sky_positions(cards, X, Y), gnomonic(xi, eta)) > 1e-5
+
+
+def test_the_zpx_of_iraf_is_applied():
+    c = np.random.default_rng(9).normal(0, 1e-4, (2, 10))
+    cards = header(PLAIN, CD, iraf("ZPX", 3, 2, c, "projp1=1.0 projp3=40.0 "))
+    xi, eta = intermediate(X, Y)
+    a, b = xi + surface(3, 2, c[0], xi, eta), eta + surface(3, 2, c[1], xi, eta)
+    radius = np.radians(np.hypot(a, b))
+    zenith = radius.copy()
+    for _ in range(50):  # radius = zenith + 40 zenith ** 3
+        zenith -= (zenith + 40 * zenith**3 - radius) / (1 + 120 * zenith**2)
+    scale = np.tan(zenith) / radius
+    assert separation(sky_positions(cards, X, Y), gnomonic(a * scale, b * scale)) < TOLERANCE
+
+
+def test_of_several_systems_the_primary_one_is_used():
+    other = {f"{k}A": v for k, v in {**PLAIN, **CD, "CRVAL1": 10.0}.items()}
+    for more in ({}, SIP):
+        cards = header(PLAIN, CD, more, other)
+        expected = by_astropy(header(PLAIN, CD, more), ICRS())
+        assert separation(sky_positions(cards, X, Y), expected) < TOLERANCE
+    assert sky_positions(header(other), X, Y) is None
+
+
+@pytest.mark.parametrize(("equinox", "frame"), [("J2000.0", FK5()), ("2000", FK5()),
+                                                (" 2000.0", FK5())])
+def test_an_equinox_that_is_written_as_text_counts(equinox, frame):
+    cards = header(PLAIN, CD, EQUINOX=equinox)
+    assert separation(sky_positions(cards, X, Y), by_astropy(
+        header(PLAIN, CD, EQUINOX=2000.0), frame)) < TOLERANCE
+
+
 def test_latitude_may_be_the_first_axis():
     swapped = header(PLAIN, CTYPE1="DEC--TAN", CTYPE2="RA---TAN", CRVAL1=20.0, CRVAL2=150.0,
                      CD1_1=1e-4, CD1_2=2e-5, CD2_1=-3e-5, CD2_2=2e-4)
@@ -202,6 +350,10 @@ BROKEN = {
     "beyond the pole": header(PLAIN, CD, CRVAL2=95.0),
     "an unknown system": header(PLAIN, CD, RADESYS="MARS"),
     "an unknown unit": header(PLAIN, CD, CUNIT1="furlong", CUNIT2="furlong"),
+    "no coefficients of tnx": header(PLAIN, CD, CTYPE1="RA---TNX", CTYPE2="DEC--TNX"),
+    "no coefficients of zpx": header(PLAIN, CD, CTYPE1="RA---ZPX", CTYPE2="DEC--ZPX"),
+    "tnx that breaks off": header(PLAIN, CD, {
+        k: v for k, v in iraf("TNX", 3, 2, np.zeros((2, 10))).items() if k != "WAT1_002"}),
     "a table that is not there": header(PLAIN, CD, CPDIS1="LOOKUP", CPDIS2="LOOKUP"),
 }
 
@@ -214,6 +366,11 @@ def test_a_header_that_cannot_be_used_is_a_named_failure(cards, form):
         sky_positions(form(cards), X, Y)
     assert failure.value.kind == "broken-wcs"
     assert "\n" not in failure.value.message
+
+
+def test_a_projection_that_is_unknown_is_named():
+    with pytest.raises(ImageFailure, match="the projection XYZ is not supported"):
+        sky_positions(BROKEN["unknown projection"], X, Y)
 
 
 def test_of_a_card_that_is_repeated_the_last_counts_as_with_wcslib():
@@ -262,3 +419,40 @@ def test_headers_of_real_frames_give_astropys_positions(shared_data, path, frame
     cards = fits.Header.fromstring(image.header.text)
     expected = by_astropy(cards, frame, x, y)
     assert separation(sky_positions(image.header, x, y), expected) < TOLERANCE
+
+
+# ---- the program SExtractor
+
+SEXTRACTOR = {
+    "icrs": ({}, "native", "icrs"), "fk5": ({"RADESYS": "FK5", "EQUINOX": 2000.0}, "native", "fk5"),
+    "tpv": ({**TPV}, "native", "icrs"),
+    **{f"scamp, {name}": (pv, "native", "icrs") for name, pv in SCAMP.items()},
+    "galactic": (GENERAL["galactic"][0], None, "fk5"),  # its ALPHA_SKY is equatorial
+    "b1950": ({"RADESYS": "FK4", "EQUINOX": 1950.0}, "native", None),
+    "j1975": ({"RADESYS": "FK5", "EQUINOX": 1975.0}, "native", None),
+}
+PARAMETERS = ("X_IMAGE", "Y_IMAGE", "ALPHA_SKY", "DELTA_SKY", "ALPHA_J2000", "DELTA_J2000")
+
+
+@pytest.mark.needs("sextractor")
+@pytest.mark.parametrize(("cards", "own", "j2000"), SEXTRACTOR.values(), ids=SEXTRACTOR)
+def test_positions_are_those_of_sextractor(cards, own, j2000, tmp_path):
+    cards = header(PLAIN, CD, cards, CRPIX1=250.0, CRPIX2=200.0)
+    fits.PrimaryHDU(star_field(1, 2e4, shape=(400, 500)).data, cards).writeto(
+        tmp_path / "stars.fits")
+    (tmp_path / "columns").write_text("\n".join(PARAMETERS))
+    (tmp_path / "kernel").write_text("CONV NORM\n1 2 1\n2 4 2\n1 2 1\n")
+    subprocess.run(
+        "source-extractor stars.fits -CATALOG_TYPE FITS_1.0 -CATALOG_NAME found.fits "
+        "-PARAMETERS_NAME columns -FILTER_NAME kernel -VERBOSE_TYPE QUIET".split(),
+        cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    found = fits.getdata(tmp_path / "found.fits")
+    assert len(found) > 80
+    x, y = (found[name].astype(float) - 1 for name in ("X_IMAGE", "Y_IMAGE"))
+    for frame, name in ((own, "SKY"), (j2000, "J2000")):
+        if frame:
+            expected = SkyCoord(found[f"ALPHA_{name}"], found[f"DELTA_{name}"], unit="deg")
+            # Its pixel positions are single precision: 0.01 mas at this scale; its matrix
+            # from galactic coordinates has ten digits.
+            limit = 0.1 if "GLON-TAN" in cards.values() else 0.02
+            assert separation(sky_positions(cards, x, y, frame), expected) * 3.6e6 < limit

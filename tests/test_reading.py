@@ -14,6 +14,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
 from mr_extract.images.general import read_general
 from mr_extract.images.plain import NotPlain, read_plain
+from mr_extract.images.units import list_units, reader_of
 
 RNG = np.random.default_rng(11)
 SHAPE = (9, 13)
@@ -287,3 +288,90 @@ def test_nan_and_blank_survive_tile_compression():
             fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(file)
         image = read_image(file.getvalue())
         assert np.argwhere(image.mask).tolist() == [[5, 6]]
+
+
+@pytest.mark.parametrize("method", [1, 2], ids=["dithered", "dithered, zeros kept"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1"])
+def test_quantised_floats_with_holes_and_zeros_are_those_that_cfitsio_unpacks(
+        kind, dtype, method, tmp_path):
+    frame = FRAME.astype(dtype)
+    frame[10:14, 20:60] = 0.0
+    frame[40, 5:50:3] = np.nan
+    path = tmp_path / "frame.fits.fz"
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(
+        frame, compression_type=kind, quantize_level=16.0, quantize_method=method, dither_seed=3,
+    )]).writeto(path)
+    image = read_image(path.read_bytes())
+    want = fitsio.read(str(path), ext=1)
+    hole = np.isnan(want)
+    assert (hole == np.isnan(frame)).all()
+    assert (image.mask == hole).all()
+    assert (image.data[~hole] == want[~hole].astype(np.float32)).all()
+    if method == 2:
+        assert (image.data[10:14, 20:60] == 0).all(), "zeros stay zero"
+
+
+def tiled_units(number=3):
+    """Bytes of a file of compressed images, k + 1 times the first, and where they are."""
+    file = io.BytesIO()
+    frames = [fits.CompImageHDU((FRAME * (k + 1)).astype(np.int32), name=f"N{k}")
+              for k in range(number)]
+    fits.HDUList([fits.PrimaryHDU(), *frames]).writeto(file)
+    return file.getvalue(), list_units(reader_of(file.getvalue()))
+
+
+@pytest.mark.parametrize("ext", [2, "n1"])
+def test_of_a_tiled_file_only_the_unit_that_is_asked_for_is_unpacked(ext):
+    buffer, units = tiled_units()
+    damaged = bytearray(buffer)
+    for unit in (units[1], units[3]):
+        damaged[unit.data : unit.end] = b"\xff" * (unit.end - unit.data)
+    image = read_image(bytes(damaged), ext)
+    assert (image.data == (FRAME * 2).astype(np.int32)).all()
+    assert (image.hdu, image.images) == (2, 3)
+    with pytest.raises(ImageFailure) as failure:
+        read_image(bytes(damaged), 1)
+    assert failure.value.kind in ("corrupt", "truncated")
+    with pytest.raises(ImageFailure) as failure:
+        read_image(buffer[: units[3].end - 2 * 2880], 3)
+    assert failure.value.kind == "truncated"
+
+
+def test_a_compressed_table_beside_an_image_is_no_image():
+    table = fits.BinTableHDU.from_columns([fits.Column("a", "J", array=np.arange(5))])
+    table.header["ZTABLE"] = True
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), table, fits.CompImageHDU(FRAME.astype("i2"))]).writeto(file)
+    image = read_image(file.getvalue())
+    assert (image.hdu, image.images) == (2, 1)
+    with pytest.raises(ImageFailure) as failure:
+        read_image(file.getvalue(), 1)
+    assert failure.value.kind == "no-image"
+
+
+def test_a_plain_unit_beside_tiles_is_read_without_astropy(monkeypatch):
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(FRAME.astype("i2")),
+                  fits.ImageHDU(FRAME, name="SKY")]).writeto(file)
+    monkeypatch.setattr("mr_extract.images.general.read_general", None)
+    monkeypatch.setattr("mr_extract.images.general.read_tiled", None)
+    image = read_image(file.getvalue(), "SKY")
+    assert (image.data == FRAME).all() and (image.hdu, image.images) == (2, 2)
+
+
+REAL_TILES = ("b/cfht/CFHTLS_03_g_sci.fits.fz", "h/astropy_fits/comp.fits",
+              "h/astropy_fits/compressed_image.fits", "h/nomtam/m13real_rice.fits",
+              "h/fitsio_py/test_gzip_compressed_image.fits.fz",
+              "h/fitsio_py/test_rice_dither2_seed42.fits.fz",
+              *(f"d/decam_case8_fz/c4d_130105_065255_oo{k}_r_a1-N15.fits.fz" for k in "idw"))
+
+
+@pytest.mark.parametrize("path", REAL_TILES)
+def test_tiles_of_real_files_are_those_that_cfitsio_unpacks(shared_data, path):
+    image = read_image((shared_data / path).read_bytes())
+    want = fitsio.read(str(shared_data / path), ext=1)
+    hole = np.isnan(want) if want.dtype.kind == "f" else np.zeros(want.shape, bool)
+    mask = hole if image.mask is None else image.mask
+    assert (mask == hole).all()
+    assert (image.data[~hole] == want[~hole].astype(np.float32)).all()

@@ -12,6 +12,7 @@ _CARD = re.compile(
 )
 BLOCK = 2880
 CARD = 80
+_MOST_BLOCKS = 4096
 
 
 class Cards(dict):
@@ -28,6 +29,76 @@ class Cards(dict):
     """
 
     text = ""
+
+
+def header_text(read, offset, first=b""):
+    """Return the text of the header that begins at `offset`, and where its data begin.
+
+    Parameters
+    ----------
+    read : callable
+        Takes an offset and a size, and returns bytes; fewer at the end of the file.
+    offset : int
+    first : bytes
+        The first block, where it has been read already.
+
+    Returns
+    -------
+    text : str
+        In whole blocks.
+    end : int
+
+    Raises
+    ------
+    EOFError
+        When the file ends before an END card.
+    """
+    pieces = []
+    while len(pieces) <= _MOST_BLOCKS:
+        block = first if first and not pieces else read(offset, BLOCK)
+        if len(block) < BLOCK:
+            raise EOFError("the file ends inside a header")
+        offset += BLOCK
+        pieces.append(block)
+        if b"END" in block and any(
+            block[k : k + CARD].rstrip() == b"END" for k in range(0, BLOCK, CARD)
+        ):
+            return b"".join(pieces).decode("latin-1"), offset
+    raise EOFError("no END card within 11 MB")
+
+
+def parse_cards(text, only=None):
+    """Return the cards of a header's text.
+
+    Parameters
+    ----------
+    text : str
+        In blocks, with END.
+    only : sequence of str, optional
+        Read only keywords that are these, or one of these with a number.
+
+    Returns
+    -------
+    Cards
+    """
+    cards = Cards()
+    for k in range(0, len(text), CARD):
+        if only and text[k : k + 8].rstrip("0123456789 ") not in only and text[k : k + 3] != "END":
+            continue
+        card = text[k : k + CARD].rstrip()
+        if card == "END":
+            cards.text = text[: k + CARD]
+            break
+        match = _CARD.match(card)
+        if match:
+            keyword, string, logical, number = match.groups()
+            value = _value(string, logical, number)
+        elif card[8:10] == "= " and card[10:].split("/")[0].strip():
+            keyword, value = card[:8].rstrip(), card[10:].strip()  # is there, and no number
+        else:
+            continue
+        cards[keyword] = value
+    return cards
 
 
 def read_cards(buffer, offset):
@@ -52,36 +123,8 @@ def read_cards(buffer, offset):
         When the buffer ends before an END card.
     """
     view = memoryview(buffer)
-    start, pieces = offset, []
-    while True:
-        block = bytes(view[offset : offset + BLOCK])
-        if len(block) < BLOCK:
-            raise EOFError("the file ends inside a header")
-        offset += BLOCK
-        pieces.append(block)
-        if b"END" in block and any(
-            block[k : k + CARD].rstrip() == b"END" for k in range(0, BLOCK, CARD)
-        ):
-            break
-        if offset - start > 4096 * BLOCK:
-            raise EOFError("no END card within 11 MB")
-    text = b"".join(pieces).decode("latin-1")
-    cards = Cards()
-    for k in range(0, len(text), CARD):
-        card = text[k : k + CARD].rstrip()
-        if card == "END":
-            cards.text = text[: k + CARD]
-            break
-        match = _CARD.match(card)
-        if match:
-            keyword, string, logical, number = match.groups()
-            value = _value(string, logical, number)
-        elif card[8:10] == "= " and card[10:].split("/")[0].strip():
-            keyword, value = card[:8].rstrip(), card[10:].strip()  # is there, and no number
-        else:
-            continue
-        cards[keyword] = value
-    return cards, offset
+    text, end = header_text(lambda start, size: bytes(view[start : start + size]), offset)
+    return parse_cards(text), end
 
 
 def cards_of(header):

@@ -2,12 +2,18 @@
 
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
 from mr_extract.images.image import Image, plane
+
+_PRIMARY = "".join(
+    f"{keyword:8}= {value:>20}".ljust(80)
+    for keyword, value in (("SIMPLE", "T"), ("BITPIX", "8"), ("NAXIS", "0"), ("EXTEND", "T"))
+).ljust(2800).encode() + b"END".ljust(80)
 
 
 def read_general(buffer, ext=None):
@@ -31,16 +37,56 @@ def read_general(buffer, ext=None):
         ``no-image``, ``no-extension``, ``not-two-dimensional``,
         ``unsupported-pixels`` as named.
     """
+    return _opened(bytes(buffer), lambda units: _image(units, ext))
+
+
+def read_tiled(buffer, unit, images=1):
+    """Read a tile-compressed image without regard to the rest of its file.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+        The whole file.
+    unit : mr_extract.images.units.Unit
+    images : int
+        Number of images in the file.
+
+    Returns
+    -------
+    Image
+
+    Raises
+    ------
+    ImageFailure
+        As for `read_general`.
+    """
+    image = _opened(_alone(buffer, unit), lambda units: _image(units, 1))
+    return replace(image, hdu=unit.number, images=images)
+
+
+def tile_values(buffer, unit):
+    """Return the pixels of a tile-compressed image in their own type.
+
+    Parameters and failures are those of `read_tiled`.
+    """
+    return _opened(_alone(buffer, unit), lambda units: np.array(units[1].data))
+
+
+def _alone(buffer, unit):
+    return _PRIMARY + bytes(memoryview(buffer)[unit.start : unit.end])
+
+
+def _opened(buffer, use):
     from astropy.io import fits
 
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
             with fits.open(
-                io.BytesIO(bytes(buffer)), memmap=False, lazy_load_hdus=False,
+                io.BytesIO(buffer), memmap=False, lazy_load_hdus=False,
                 ignore_missing_simple=False,
             ) as units:
-                return _image(units, ext)
+                return use(units)
         except ImageFailure:
             raise
         except MemoryError:
@@ -59,10 +105,11 @@ def one_line(text):
 
 def _image(units, ext):
     holds = [unit.is_image and len(unit.shape) > 0 for unit in units]
+    planes = [held and len(unit.shape) > 1 for held, unit in zip(holds, units)]
     if ext is None:
         if not any(holds):
             raise ImageFailure("no-image", f"none of {len(units)} units holds an image")
-        number = holds.index(True)
+        number = (planes if any(planes) else holds).index(True)
     else:
         try:
             number = units.index_of(ext)
@@ -78,7 +125,7 @@ def _image(units, ext):
     unit = units[number]
     header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
     data, mask = pixels_of(np.asarray(unit.data), header)
-    return Image(data, header, mask, number, sum(holds))
+    return Image(data, header, mask, number, sum(planes))
 
 
 def pixels_of(values, header):

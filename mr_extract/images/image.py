@@ -22,7 +22,26 @@ class Image:
     hdu : int
         Number of the header and data unit in its file, the primary is 0.
     images : int
-        Number of units in the file that hold an image.
+        Number of units in the file that hold an image of two axes or more.
+    weight : ndarray of float32, shape (height, width), or None
+        Weight map; a pixel with 0 is of no use.
+    weight_kind : str
+        What the map holds: ``weight`` (inverse variance), ``variance``, ``rms``, or
+        nothing.
+    flags : ndarray of int32, shape (height, width), or None
+        Flag image, of which bits are reported.
+    zero_point : float or None
+        Magnitude of one image unit, where a calibration says it: it stands before header
+        and settings, as do the next two.
+    gain : float or None
+        Electrons per image unit, the same in all pixels.
+    saturation : float or None
+        Image value at which a pixel is saturated.
+    saturated : ndarray of bool, shape (height, width), or None
+        True where a mask says that a source is saturated, whatever the pixels hold.
+    primary : mapping
+        Cards of the primary header, if the image is an extension that has a share in
+        them. They hold no coordinates of it, but may hold zero point or gain.
     """
 
     data: np.ndarray
@@ -30,6 +49,14 @@ class Image:
     mask: np.ndarray | None = None
     hdu: int = 0
     images: int = 1
+    weight: np.ndarray | None = None
+    weight_kind: str = ""
+    flags: np.ndarray | None = None
+    zero_point: float | None = None
+    gain: float | None = None
+    saturation: float | None = None
+    saturated: np.ndarray | None = None
+    primary: object = field(default_factory=dict)
 
 
 def plane(values):

@@ -1,7 +1,9 @@
 """Bytes of a FITS file, packed or not, to an image."""
 
 from mr_extract.failures import ImageFailure
-from mr_extract.images.plain import NotPlain, read_plain
+from mr_extract.images.cards import read_cards
+from mr_extract.images.plain import read_unit
+from mr_extract.images.units import NotPlain, chosen_unit, list_units, reader_of
 from mr_extract.unpacking import unpack
 
 
@@ -28,14 +30,32 @@ def read_image(buffer, ext=None):
         ``empty-file``, ``not-fits``, ``truncated``, ``corrupt``, ``no-image``,
         ``no-extension``, ``not-two-dimensional`` or ``unsupported-pixels``.
     """
-    buffer = unpack(buffer)
+    return read_unpacked(unpack(buffer), ext)
+
+
+def read_unpacked(buffer, ext=None):
+    """Read one image of a FITS file that has no gzip or bzip2 around it.
+
+    Parameters, result and failures are those of `read_image`. What other units
+    hold is not looked at, only how long they are.
+    """
     if bytes(buffer[:2]) == b"\x1f\x9d":
         raise ImageFailure("not-fits", "it is packed with compress (.Z); unpack it with gunzip")
-    if bytes(buffer[:6]) != b"SIMPLE":
-        raise ImageFailure("not-fits", f"the file begins with {bytes(buffer[:16])!r}")
     try:
-        return read_plain(buffer, ext)
+        units = list_units(reader_of(buffer))
+        unit = chosen_unit(units, ext)
+        images = sum(unit.is_plane for unit in units)
+        if unit.compressed:
+            from mr_extract.images.general import read_tiled
+
+            image = read_tiled(buffer, unit, images)
+        else:
+            image = read_unit(buffer, unit, images)
     except NotPlain:
         from mr_extract.images.general import read_general
 
-        return read_general(buffer, ext)
+        image = read_general(buffer, ext)
+    # The convention of INHERIT, by which an extension may also decline.
+    if image.hdu and image.header.get("INHERIT") is not False:
+        image.primary = read_cards(buffer, 0)[0]
+    return image

@@ -5,18 +5,23 @@ from concurrent.futures import ThreadPoolExecutor
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs import companions
+from mr_extract.jobs.opened import stays_open
 
 LOOKAHEAD_BYTES = 256 << 20
 LOOKAHEAD_IMAGES = 4
 _UNKNOWN_SIZE = 16 << 20
 
 
-def fetch_ahead(entries, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGES):
+def fetch_ahead(
+    entries, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGES, settings=None
+):
     """Yield entries with their bytes, fetching those to come in the background.
 
     A local file is not read here: the operating system is told to fetch it
     into its cache, from where the process that measures it reads it with one
-    copy less.
+    copy less. Of images of one file that follow each other the file is fetched
+    once.
 
     Parameters
     ----------
@@ -26,6 +31,9 @@ def fetch_ahead(entries, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGE
         image is always let through.
     most_images : int
         How many images may be held or under way.
+    settings : mr_extract.config.Companions, optional
+        Rules that name masks, weight maps and flag images, to be fetched likewise
+        where they are local. Remote ones are fetched when they are used.
 
     Yields
     ------
@@ -34,6 +42,7 @@ def fetch_ahead(entries, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGE
         None for a local file.
     """
     waiting, held, entries = deque(), 0, iter(entries)
+    last, file = None, None  # the file fetched last, if the next entry may be of it
     with ThreadPoolExecutor(most_images, "fetch") as pool:
         ended = False
         while True:
@@ -42,9 +51,16 @@ def fetch_ahead(entries, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGE
                 if entry is None:
                     ended = True
                     break
+                if entry.uri == last and not entry.problem:
+                    waiting.append((entry, 0, file))
+                    continue
                 size = int(entry.get("bytes") or _UNKNOWN_SIZE) if not entry.problem else 0
-                waiting.append((entry, size, _begin(pool, entry)))
+                begun = _begin(pool, entry)
+                if settings is not None and not entry.problem:
+                    companions.advise(entry, settings)
+                waiting.append((entry, size, begun))
                 held += size
+                last, file = (entry.uri, begun) if stays_open(entry) else (None, None)
             if not waiting:
                 return
             entry, size, future = waiting.popleft()

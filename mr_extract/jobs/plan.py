@@ -4,12 +4,17 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
+from heapq import heapify, heapreplace
+from math import ceil
 from pathlib import Path
 
 from mr_extract import storage
 from mr_extract.blocks import DUPLICATE
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.companions import anywhere
+from mr_extract.jobs.expansion import FIRST, expanded
 from mr_extract.manifest import (
+    COMPANIONS,
     Entry,
     checked,
     format_line,
@@ -18,6 +23,8 @@ from mr_extract.manifest import (
     read_entries,
 )
 from mr_extract.unpacking import unpack
+
+_HEADERS_AT_ONCE = 16
 
 
 @dataclass
@@ -53,7 +60,7 @@ class Plan:
     @property
     def refused(self):
         """The lines that cannot be tried: id to (kind, message)."""
-        bad = {i: ("malformed-line", e.problem) for i, e in self.lines.items() if e.problem}
+        bad = {i: (e.kind, e.problem) for i, e in self.lines.items() if e.problem}
         return bad | {i: ("duplicate-id", DUPLICATE) for i in self.clashes}
 
     def shards(self, number):
@@ -61,24 +68,42 @@ class Plan:
 
         The largest first, each to the list that is least full, so that the
         last images to be measured are small ones. Without sizes all count the
-        same.
+        same. Images of one file stay together, so that it is fetched once,
+        unless they are more than a list should hold.
         """
-        entries = list(self.entries.values())
-        sized = [(int(e.get("bytes") or 1), k) for k, e in enumerate(entries)]
-        shards = [[] for _ in range(max(1, min(number, len(entries))))]
-        from heapq import heapify, heapreplace
-
-        heap = [(0, k) for k in range(len(shards))]
+        shards = [[] for _ in range(max(1, min(number, len(self.entries))))]
+        heap = [(0.0, k) for k in range(len(shards))]
         heapify(heap)
-        for size, k in sorted(sized, key=lambda pair: (-pair[0], pair[1])):
-            load, shard = heap[0]
-            shards[shard].append(entries[k])
-            heapreplace(heap, (load + size, shard))
+        for load, entries in sorted(self._parcels(len(shards)), key=lambda parcel: -parcel[0]):
+            loaded, shard = heap[0]
+            shards[shard].extend(entries)
+            heapreplace(heap, (loaded + load, shard))
         return shards
 
+    def _parcels(self, number):
+        """Return (load, entries) of what should be done by the same task."""
+        files = {}
+        for image_id, entry in self.entries.items():
+            alone = entry.get("ext") is None
+            files.setdefault((entry.uri, image_id if alone else None), []).append(entry)
+        loads = [_load(entries) for entries in files.values()]
+        share = sum(loads) / number
+        parcels = []
+        for load, entries in zip(loads, files.values()):
+            parts = min(len(entries), ceil(load / share))
+            for k in range(parts):
+                part = entries[k * len(entries) // parts : (k + 1) * len(entries) // parts]
+                parcels.append((load * len(part) / len(entries), part))
+        return parcels
 
-def read_plan(sources, stdin):
-    """Read manifests.
+
+def _load(entries):
+    """Return the bytes of a file of which these are images, or their number."""
+    return max(int(entry.get("bytes") or 0) for entry in entries) or len(entries)
+
+
+def read_plan(sources, stdin, extensions=FIRST):
+    """Read manifests, and the headers of files of which several images are meant.
 
     Parameters
     ----------
@@ -86,6 +111,8 @@ def read_plan(sources, stdin):
         Paths or URIs of manifests (plain or gzip), ``-`` for standard input, or
         FITS files, which stand for themselves.
     stdin : binary file
+    extensions : str
+        What a line without ``ext`` means: ``first``, ``all`` or ``/pattern/``.
 
     Returns
     -------
@@ -97,13 +124,18 @@ def read_plan(sources, stdin):
         When a manifest cannot be read; the message names it.
     """
     plan = Plan()
+    for entry in expanded(_entries(sources, stdin), extensions, _HEADERS_AT_ONCE):
+        plan.add(entry)
+    return plan
+
+
+def _entries(sources, stdin):
     for source in sources:
         if source == "-":
-            for entry in read_entries(stdin):
-                plan.add(entry)
+            yield from read_entries(stdin)
             continue
         if is_fits_name(checked(source).uri):
-            plan.add(_named(source))
+            yield _named(source)
             continue
         try:
             text = _read(source)
@@ -114,11 +146,9 @@ def read_plan(sources, stdin):
         except ImageFailure as failure:
             raise ValueError(f"the manifest {source}: {failure.message}") from failure
         if text[:9] == b"SIMPLE  =":
-            plan.add(_named(source))
+            yield _named(source)
             continue
-        for entry in read_entries(text.split(b"\n")):
-            plan.add(entry)
-    return plan
+        yield from read_entries(text.split(b"\n"))
 
 
 def _read(source):
@@ -177,10 +207,8 @@ def write_shards(plan, number, directory):
 
 def _anywhere(entry):
     uri = storage.absolute(entry.uri)
-    if uri == entry.uri:
-        return entry
-    fields = entry.fields
-    if entry.get("id") is None:
+    fields = tuple((k, anywhere(v) if k in COMPANIONS else v) for k, v in entry.fields)
+    if uri != entry.uri and entry.get("id") is None:
         fields = (("id", entry.id), *fields)
     return Entry(uri, fields)
 

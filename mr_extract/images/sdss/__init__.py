@@ -1,0 +1,1 @@
+"""Files of SDSS: its frame masks, calibrations of fields, and calibrated frames."""

@@ -1,0 +1,157 @@
+"""One line that means several images of a file to one entry for each of them.
+
+Only headers are read, so that the driver knows every image before a task starts.
+Without a driver the mapper does the same, and comes to the same ids.
+"""
+
+import io
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+
+from mr_extract import storage
+from mr_extract.failures import ImageFailure
+from mr_extract.images.units import NotPlain, list_units
+from mr_extract.manifest import Entry, is_pattern
+from mr_extract.unpacking import unpacking_reader
+
+FIRST, ALL = "first", "all"
+_AT_ONCE = 1024
+
+
+def check_extensions(text):
+    """Return what ``--extensions`` was given.
+
+    Raises
+    ------
+    ValueError
+        When it is neither ``first`` nor ``all`` nor a pattern between slashes.
+    """
+    if is_pattern(text):
+        re.compile(text[1:-1])  # re.error is a ValueError only since Python 3.13
+    elif text not in (FIRST, ALL):
+        raise ValueError(f"{text!r} is none of first, all, /pattern/")
+    return text
+
+
+def expanded(entries, extensions=FIRST, threads=1):
+    """Yield entries, each that means several images replaced by one for each image.
+
+    Parameters
+    ----------
+    entries : iterable of mr_extract.manifest.Entry
+        With ``ext`` a number or a name they pass as they are. ``*`` means every
+        image, ``/pattern/`` every image whose EXTNAME matches it as a whole, upper
+        and lower case being the same.
+    extensions : str
+        What an entry without ``ext`` means: ``first`` (it passes as it is), ``all``
+        or a pattern.
+    threads : int
+        Files whose headers are read at the same time; with 1 no entry is taken
+        before it is asked for.
+
+    Yields
+    ------
+    mr_extract.manifest.Entry
+        With ``ext`` the number of the unit; an ``id`` of its own gets it in brackets. A
+        file of which this cannot be said stays one entry, with its `problem` and `kind`.
+    """
+    if threads == 1:
+        for entry in entries:
+            yield from _expand(entry, extensions)
+        return
+    entries = iter(entries)
+    with ThreadPoolExecutor(threads, "headers") as pool:
+        while batch := list(islice(entries, _AT_ONCE)):
+            futures = [
+                pool.submit(_expand, entry, extensions) if _meant(entry, extensions) else None
+                for entry in batch
+            ]
+            for entry, future in zip(batch, futures):
+                yield from future.result() if future else (entry,)
+
+
+def image_units(uri, meant="*"):
+    """Return the units of a file that are meant.
+
+    Parameters
+    ----------
+    uri : str
+    meant : str
+        ``*`` or ``/pattern/``.
+
+    Returns
+    -------
+    list of mr_extract.images.units.Unit
+        Images with at least two axes; also a unit in which the file breaks off, as
+        images may be lost with it.
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...``, ``not-fits``, ``truncated`` or ``corrupt`` when the headers cannot
+        be read, ``no-image``, ``not-two-dimensional`` or ``no-extension`` when none is
+        meant.
+    """
+    with _open(uri) as file:
+        try:
+            units = list_units(unpacking_reader(file))
+        except NotPlain as odd:
+            raise ImageFailure(
+                "corrupt", f"its images cannot be listed ({odd}); name one with ext="
+            ) from odd
+    images = [unit for unit in units if unit.is_plane or unit.cut]
+    if not images and any(unit.is_image for unit in units):
+        raise ImageFailure("not-two-dimensional",
+                           f"none of {len(units)} units has two axes or more")
+    if not images:
+        raise ImageFailure("no-image", f"none of {len(units)} units holds an image")
+    if meant == "*":
+        return images
+    pattern = re.compile(meant[1:-1], re.IGNORECASE)
+    chosen = [unit for unit in images if unit.cut or pattern.fullmatch(unit.name)]
+    if not chosen:
+        names = ", ".join(dict.fromkeys(repr(unit.name) for unit in images))[:200]
+        raise ImageFailure("no-extension", f"no EXTNAME of an image matches {meant}: {names}")
+    return chosen
+
+
+def _meant(entry, extensions):
+    """Return ``*`` or the pattern by which an entry means several images, else None."""
+    if entry.problem:
+        return None
+    ext = entry.get("ext")
+    if ext is None and extensions != FIRST:
+        ext = "*" if extensions == ALL else extensions
+    return ext if ext == "*" or is_pattern(ext) else None
+
+
+def _expand(entry, extensions):
+    meant = _meant(entry, extensions)
+    if meant is None:
+        return [entry]
+    try:
+        return [_single(entry, unit.number) for unit in image_units(entry.uri, meant)]
+    except ImageFailure as failure:
+        return [replace(entry, problem=failure.message, kind=failure.kind)]
+
+
+def _single(entry, number):
+    fields = [("ext", str(number))]
+    for name, value in entry.fields:
+        if name != "ext":
+            fields.append((name, f"{value}[{number}]" if name == "id" else value))
+    return Entry(entry.uri, tuple(fields))
+
+
+def _open(uri):
+    if storage.is_local(uri):
+        path = storage.local.path_of(uri)
+        try:
+            if os.path.isfile(path):  # to open a pipe would wait for its writer
+                return open(path, "rb")
+        except (OSError, ValueError):
+            pass  # the storage says what is wrong
+    return io.BytesIO(storage.read(uri))

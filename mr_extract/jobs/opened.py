@@ -1,0 +1,70 @@
+"""A file fetched, checksummed and unpacked once for the entries that follow each other in it.
+
+Lines of one file stand together in a shard, so the last file is all that is
+worth holding; none is held unless it is asked for.
+"""
+
+import hashlib
+
+from mr_extract import storage
+from mr_extract.unpacking import unpack
+
+_held = {}  # role to (absolute uri, (buffer, checksum, size))
+
+
+def opened(uri, fetched=None, keep=False, role="image", lap=lambda stage: None):
+    """Return the bytes of a file without gzip or bzip2 around them, and what they were.
+
+    Parameters
+    ----------
+    uri : str
+        The file.
+    fetched : bytes, optional
+        The file as it is, packed or not, where it has been fetched already.
+    keep : bool
+        Hold the file for the next call: so much memory stays taken until then.
+    role : str
+        What the file is to the image, as ``image`` or ``weight``. Of each role one
+        file is held, until another of that role is opened.
+    lap : callable
+        Called with ``"fetch"``, ``"checksum"`` and ``"read"`` (here: to unpack) when
+        that is done.
+
+    Returns
+    -------
+    buffer : bytes-like
+        Unpacked; it is shared and must not be written to.
+    checksum : str
+        SHA-256 of the file as it is, in hexadecimal digits.
+    size : int
+        Bytes of the file as it is.
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...`` and ``unsupported-scheme`` as the storage names them;
+        ``empty-file``, ``truncated`` or ``corrupt`` when it cannot be unpacked.
+    """
+    if is_held(uri, role):
+        return _held[role][1] if keep else _held.pop(role)[1]
+    _held.pop(role, None)  # before the next is read: there may be no room for two
+    if fetched is None:
+        fetched = storage.read(uri)
+    lap("fetch")
+    checksum, size = hashlib.sha256(fetched).hexdigest(), len(fetched)
+    lap("checksum")
+    file = unpack(fetched), checksum, size
+    lap("read")
+    if keep:
+        _held[role] = storage.absolute(uri), file
+    return file
+
+
+def stays_open(entry):
+    """Tell whether the entries that follow may be of the same file."""
+    return entry.ext is not None
+
+
+def is_held(uri, role="image"):
+    """Tell whether the file is here, so that it need not be fetched again."""
+    return role in _held and _held[role][0] == storage.absolute(uri)
