@@ -14,16 +14,22 @@ from math import isfinite
 
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
-USED = ("ext", "id", "bytes", "zero_point")
+_MAPS = ("mask", "weight", "rms", "variance", "flags")
+COMPANIONS = (*_MAPS, "calibration", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
+              "positions")
+USED = ("ext", "id", "bytes", "zero_point", *COMPANIONS)
 # Names by which the accounting line says what was measured.
 FACTS = ("sources", "background", "width", "height", "pixels", "hdu", "sha256",
-         "version", "config", "images_in_file", "failed_sources")
-RESERVED = ("mask", "weight", "rms", "flat", "region")
+         "version", "config", "images_in_file", "failed_sources",
+         "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
+         "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
+         "targets", "outside", "matched")
+RESERVED = ("flat", "region")
 
 LONGEST = 65536  # bytes of a line
 
 _FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
-_EXTENSION = re.compile(r"(.+)\[([^\[\]]+)\]")
+_EXTENSION = re.compile(r"(.+)\[(/.+/|[^\[\]]+)\]")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # `#` would cut a row for readers with a comment option, a quote would swallow
 # tabs; control characters and Unicode's line ends break lines.
@@ -42,11 +48,14 @@ class Entry:
         The ``key=value`` fields in their order.
     problem : str
         Why the line cannot be used, empty for a good one.
+    kind : str
+        The kind of failure that the problem is.
     """
 
     uri: str
     fields: tuple = ()
     problem: str = ""
+    kind: str = "malformed-line"
 
     def get(self, name, default=None):
         """Return the value of a field."""
@@ -66,9 +75,13 @@ class Entry:
 
     @property
     def ext(self):
-        """The extension asked for: a number, a name or None."""
+        """The extension asked for: a number, a name, ``*``, ``/pattern/`` or None."""
         ext = self.get("ext")
         return int(ext) if ext is not None and ext.isdecimal() and len(ext) < 10 else ext
+
+    def companion(self, *names):
+        """Return the one of the named fields that stands, as (name, value), or None."""
+        return next((field for field in self.fields if field[0] in names), None)
 
     @property
     def carried(self):
@@ -85,6 +98,11 @@ class Entry:
 def is_fits_name(path):
     """Say whether a file name is that of a FITS image, compressed or not."""
     return _FITS_NAME.search(path) is not None
+
+
+def is_pattern(ext):
+    """Say whether an extension is a pattern between slashes."""
+    return ext is not None and len(ext) > 2 and ext[0] == ext[-1] == "/"
 
 
 def escaped(text):
@@ -178,12 +196,21 @@ def _problem(entry):
             return f"the field {name} is not known; is {near} meant?"
     if entry.get("id") == "":
         return "the field id is empty"
+    ext = entry.get("ext")
+    if is_pattern(ext):
+        try:
+            re.compile(ext[1:-1])
+        except re.error as error:
+            return f"the pattern {ext} cannot be understood: {error}"
     size = entry.get("bytes", "0")
     if not (size.isdecimal() and len(size) < 20):
         return "the field bytes is not a whole number"
     for name, _ in entry.fields:
         if name in FACTS:
             return f"the catalog has a value {name} of its own; name the field otherwise"
+    weights = [name for name, _ in entry.fields if name in ("weight", "rms", "variance")]
+    if len(weights) > 1:
+        return f"the fields {weights[0]} and {weights[1]} exclude each other"
     try:
         if not isfinite(float(entry.get("zero_point", "0"))):
             raise ValueError

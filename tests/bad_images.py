@@ -95,7 +95,7 @@ def write_bad_images(folder):
     expected[good + b"\text=3"] = "no-extension"
     expected[good + b"\text=SCI"] = "no-extension"
     expected[good + b"\tid=carried\tfilter=r"] = ""
-    expected[good + b"\tid=masked\tmask=m.fits"] = "malformed-line"
+    expected[good + b"\tid=masked\tmask=m.fits"] = "fetch-not-found"
     expected[good + b"\tnonsense"] = "malformed-line"
     expected[good + b"\tid=b\tbytes=many"] = "malformed-line"
     expected[b"stray\0nul.fits"] = "malformed-line"

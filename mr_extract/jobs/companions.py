@@ -1,0 +1,187 @@
+"""Find, fetch and read the companions of a manifest's line: masks, maps, calibration."""
+
+from dataclasses import dataclass
+
+from mr_extract import storage
+from mr_extract.config import WEIGHT_KINDS
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.opened import opened, stays_open
+from mr_extract.naming import parse_place, parse_rule
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A companion that an image should have.
+
+    Parameters
+    ----------
+    role : str
+        ``mask``, ``weight``, ``flags`` or ``calibration``.
+    kind : str
+        What a weight map holds: ``weight``, ``variance`` or ``rms``.
+    places : tuple of mr_extract.naming.Place
+        Where it may be, the likeliest first; not empty.
+    optional : bool
+        The image is measured without it where none of the places is there.
+    """
+
+    role: str
+    kind: str
+    places: tuple
+    optional: bool = False
+
+
+def wanted(entry, settings):
+    """Return the companions of a line, as its fields or the rules say.
+
+    Parameters
+    ----------
+    entry : mr_extract.manifest.Entry
+        A field with a value names the companion, one without says that there is none.
+    settings : mr_extract.config.Companions
+        Its rules are for lines without a field.
+
+    Returns
+    -------
+    list of Wanted
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-not-found`` where a rule does not apply to the name of the image.
+    """
+    found = [companion_of(entry, "mask", ("mask",), settings.mask_image),
+             companion_of(entry, "flags", ("flags",), settings.flag_image),
+             companion_of(entry, "calibration", ("calibration",), settings.calibration_file)]
+    if settings.weight_type in WEIGHT_KINDS:
+        kind = WEIGHT_KINDS[settings.weight_type]
+        found.append(
+            companion_of(
+                entry, "weight", ("weight", "rms", "variance"), settings.weight_image, kind
+            )
+        )
+    return [one for one in found if one is not None]
+
+
+def companion_of(entry, role, names, rule, kind=""):
+    """Return what a line's fields, or else a rule, say of one companion; None for none."""
+    field = entry.companion(*names)
+    if field is not None:
+        name, text = field
+        kind = name if name in ("rms", "variance") else kind
+        return Wanted(role, kind, (parse_place(text),)) if text else None
+    rule = parse_rule(rule)
+    if not rule:
+        return None
+    places = tuple(rule.places(entry.uri, entry.ext))
+    if places:
+        return Wanted(role, kind, places, rule.optional)
+    if rule.optional:
+        return None
+    raise ImageFailure("fetch-not-found", f"{role}: the rule {rule.text!r} does not apply to "
+                                          "the name of the image")
+
+
+def attach(image, entry, settings, file):
+    """Give an image its companions.
+
+    Parameters
+    ----------
+    image : mr_extract.images.Image
+        Gets its masked pixels, weights, flags and calibration.
+    entry : mr_extract.manifest.Entry
+    settings : mr_extract.config.Companions
+    file : tuple of (bytes-like, str)
+        The image's own file, unpacked, and its checksum.
+
+    Returns
+    -------
+    facts : dict of str to str
+        The checksums of the files that were used, for the accounting line.
+    size : int
+        Bytes that were read.
+
+    Raises
+    ------
+    ImageFailure
+        As of fetching and reading; the message names the companion.
+    """
+    from mr_extract.images.companions import add_known
+
+    add_known(image, file[0], settings)
+    facts, total = {}, 0
+    for one in wanted(entry, settings):
+        place, buffer, checksum, size = open_first(one, entry, file)
+        if place is None:
+            continue
+        try:
+            _take(image, one, place, buffer, settings)
+        except ImageFailure as failure:
+            raise ImageFailure(failure.kind, _said(one, place, failure)) from failure
+        facts[f"{one.role}_sha256"] = checksum
+        total += size
+    return facts, total
+
+
+def _take(image, one, place, buffer, settings):
+    from mr_extract.images.companions import read_mask, read_values, set_flags, set_weight
+
+    if one.role == "mask":
+        read_mask(image, buffer, place.ext, settings)
+        return
+    if one.role == "calibration":
+        from mr_extract.images.sdss.calibration import calibrate
+
+        calibrate(image, buffer)
+        return
+    values, invalid = read_values(buffer, image, place.ext)
+    if one.role == "weight":
+        set_weight(image, values, one.kind, invalid)
+    else:
+        set_flags(image, values)
+
+
+def open_first(one, entry, file):
+    """Return the first place that is there, and its file, checksum and size."""
+    missing = None
+    for place in one.places:
+        if not place.uri:
+            return place, *file, 0
+        try:
+            return place, *opened(place.uri, role=one.role, keep=stays_open(entry))
+        except ImageFailure as failure:
+            said = ImageFailure(failure.kind, _said(one, place, failure))
+            if failure.kind != "fetch-not-found":
+                raise said from failure
+            missing = missing or said
+    if one.optional:
+        return None, b"", "", 0
+    raise missing
+
+
+def _said(one, place, failure):
+    return f"{one.kind or one.role} {place}: {failure.message}"
+
+
+def advise(entry, settings):
+    """Let the operating system fetch the local companions of a line in the background."""
+    named = entry.companion("mask", "weight", "rms", "variance", "flags", "calibration")
+    if named is None and not (settings.mask_image or settings.weight_image
+                              or settings.flag_image or settings.calibration_file):
+        return
+    try:
+        companions = wanted(entry, settings)
+    except ImageFailure:
+        return  # `attach` will say so
+    for one in companions:
+        for place in one.places:
+            if place.uri:
+                storage.advise(place.uri)
+
+
+def anywhere(text):
+    """Return where a companion is as text that means the same from every directory."""
+    place = parse_place(text)
+    if not place.uri:
+        return text
+    return storage.absolute(place.uri) + text[len(place.uri) :]
