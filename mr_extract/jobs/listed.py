@@ -1,0 +1,102 @@
+"""The lists of positions of a job, read once in a process."""
+
+import hashlib
+
+from mr_extract import storage
+from mr_extract.failures import ImageFailure
+from mr_extract.naming import parse_place
+from mr_extract.unpacking import unpack
+
+LINES = "lines"  # the setting `forced` where each line names its own list
+_HELD = 2  # lists that a process keeps
+_held = {}  # (uri, what is made of it) to (list, checksum)
+
+
+def targets_for(entry, config):
+    """Return the targets of a line and the checksum of their list.
+
+    Parameters
+    ----------
+    entry : mr_extract.manifest.Entry
+        Its field ``positions`` stands before the setting `forced`.
+    config : mr_extract.config.Config
+
+    Returns
+    -------
+    targets : mr_extract.forced.Targets
+    checksum : str
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...`` or ``bad-list``; ``malformed-line`` where neither the line nor the
+        setting names a list.
+    """
+    from mr_extract.forced import targets_from
+
+    uri = entry.get("positions") or config.targets.forced
+    if uri == LINES:
+        raise ImageFailure("malformed-line", "the line has no positions= (--forced lines)")
+    how = config.targets.forced_coord
+    return _made(uri, ("targets", how), lambda table: targets_from(table, how))
+
+
+def known_for(config):
+    """Return the list to match with and its checksum, or None and an empty text.
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...`` or ``bad-list``.
+    """
+    if not config.association.assoc:
+        return None, ""
+    from mr_extract.association import known_from
+
+    settings = config.association
+    return _made(settings.assoc, settings, lambda table: known_from(table, settings))
+
+
+def check_lists(config):
+    """Raise ValueError where a list that all images share cannot be used."""
+    try:
+        if config.targets.forced not in ("", LINES):
+            targets_for(_NoFields, config)
+    except ImageFailure as failure:
+        raise ValueError(f"--forced {config.targets.forced}: {failure.message}") from failure
+    try:
+        known_for(config)
+    except ImageFailure as failure:
+        raise ValueError(f"--assoc {config.association.assoc}: {failure.message}") from failure
+
+
+def with_lists_anywhere(config):
+    """Return a configuration whose lists mean the same in every working directory."""
+    places = {"forced": config.targets.forced, "assoc": config.association.assoc}
+    return config.updated(**{
+        name: storage.absolute(place) for name, place in places.items()
+        if place not in ("", LINES)
+    })
+
+
+class _NoFields:
+    @staticmethod
+    def get(name):
+        return None
+
+
+def _made(uri, purpose, make):
+    from mr_extract.lists import read_table
+
+    key = uri, purpose
+    if key not in _held:
+        packed = storage.read(parse_place(uri).uri)
+        checksum = hashlib.sha256(packed).hexdigest()
+        try:
+            made = make(read_table(unpack(packed)))
+        except ValueError as error:
+            raise ImageFailure("bad-list", str(error)) from error
+        while len(_held) >= _HELD:
+            del _held[next(iter(_held))]
+        _held[key] = made, checksum
+    return _held[key]

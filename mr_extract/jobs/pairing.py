@@ -1,0 +1,70 @@
+"""The image on which the sources of another are found."""
+
+from mr_extract.jobs.companions import attach, companion_of, open_first
+from mr_extract.manifest import Entry
+
+_OWN = ("mask", "weight", "rms", "variance")
+_held = None  # (what was detected on, mr_extract.frame.Detected, its facts)
+
+
+def detection_for(entry, config, file, lap=lambda stage: None):
+    """Return what was found on the detection image of a line.
+
+    Images of one field in several bands stand together in a manifest as a rule, and
+    share it: so the last one is kept.
+
+    Parameters
+    ----------
+    entry : mr_extract.manifest.Entry
+        Its field ``detect`` stands before the rule of the setting. Fields
+        ``detect_mask``, ``detect_weight``, ``detect_rms`` and ``detect_variance`` are its
+        companions, else the rules for masks and weights are applied to its own name.
+    config : mr_extract.config.Config
+    file : tuple of (bytes-like, str)
+        The image's own file, unpacked, and its checksum.
+    lap : callable
+        Called with the name of each stage when it is done.
+
+    Returns
+    -------
+    detected : mr_extract.frame.Detected or None
+        None where the image is its own detection image.
+    facts : dict of str to str
+        Checksums for the accounting line.
+    size : int
+        Bytes that were read.
+
+    Raises
+    ------
+    ImageFailure
+        As of fetching, reading and detecting.
+    """
+    global _held
+    one = companion_of(entry, "detect", ("detect",), config.pairing.detect_image)
+    if one is None:
+        return None, {}, 0
+    fields = [(name, value) for name in _OWN
+              if (value := entry.get(f"detect_{name}")) is not None]
+    fields.append(("calibration", ""))  # it gives no fluxes
+    key = one.places, entry.uri if not all(p.uri for p in one.places) else None, entry.ext, \
+        tuple(fields), config
+    if _held is not None and _held[0] == key:
+        return _held[1], _held[2], 0
+    _held = None  # before the next is read: there may be no room for two
+
+    from mr_extract.frame import find_sources
+    from mr_extract.images.read import read_unpacked
+
+    place, buffer, checksum, size = open_first(one, entry, file)
+    if place is None:
+        return None, {}, 0
+    ext = entry.ext if place.ext is None else place.ext
+    if ext is not None:
+        fields.append(("ext", str(ext)))
+    image = read_unpacked(buffer, ext)
+    own = Entry(place.uri or entry.uri, tuple(fields))
+    companions, more = attach(image, own, config.companions, (buffer, checksum))
+    lap("read")
+    facts = {"detect_sha256": checksum} | {f"detect_{k}": v for k, v in companions.items()}
+    _held = key, find_sources(image, config, lap=lap), facts
+    return _held[1], facts, size + more
