@@ -1,0 +1,144 @@
+"""What SExtractor says of an image in the header of its catalogue, as far as it is known here."""
+
+import hashlib
+import io
+import os
+import warnings
+
+import numpy as np
+
+from mr_extract import __version__, storage
+from mr_extract.failures import ImageFailure
+from mr_extract.sextractor.tables import card
+from mr_extract.unpacking import unpack
+
+_OWN = ("FITSFILE", "FITSEXT", "FITSNEXT")
+
+
+def header_of(uri, account):
+    """Return the cards of an image's header, 80 characters each, without END.
+
+    Parameters
+    ----------
+    uri : str or None
+        Where the image is, or was.
+    account : mr_extract.accounting.Account
+
+    Returns
+    -------
+    list of str
+        When the file is not there any more, or has changed, only what the catalog
+        knows of the image: its size.
+    """
+    text = _read(uri, account) if uri else None
+    if text is None:
+        facts = account.values
+        return [card("SIMPLE", True, ""), card("BITPIX", -32, ""), card("NAXIS", 2, ""),
+                card("NAXIS1", int(facts["width"]), ""), card("NAXIS2", int(facts["height"]), "")]
+    cards = [text[k : k + 80] for k in range(0, len(text), 80)]
+    cards = cards[: next((k for k, one in enumerate(cards) if one[:8] == "END     "), len(cards))]
+    while cards and not cards[-1].strip():
+        cards.pop()
+    return [one for one in cards if one[:8].strip() not in _OWN and not one.startswith("SEX")]
+
+
+def _read(uri, account):
+    from astropy.io import fits
+
+    try:
+        buffer = storage.read(uri)
+    except ImageFailure:
+        return None
+    if hashlib.sha256(buffer).hexdigest() != account.values.get("sha256"):
+        return None
+    with fits.open(io.BytesIO(unpack(buffer)), ignore_missing_simple=True) as units:
+        return units[int(account.values["hdu"])].header.tostring()
+
+
+def field_cards(account, config, header, outputs, images):
+    """Return the cards that SExtractor adds to an image's header.
+
+    Parameters
+    ----------
+    account : mr_extract.accounting.Account
+    config : dict
+        The configuration of the catalog, as nested dictionaries.
+    header : mapping
+        Cards of the image's header.
+    outputs : sequence of mr_extract.sextractor.names.Output
+    images : (int, int)
+        Number of this image among those of its file in the catalog, and how many
+        they are.
+
+    Returns
+    -------
+    list of (str, object, str)
+    """
+    facts, rms = account.values, float(account.values["rms"])
+    background, detection, measurement = (
+        config[section] for section in ("background", "detection", "measurement")
+    )
+    relative = detection["thresh_type"] == "relative"
+    thresh = detection["thresh"] * (rms if relative else 1.0)
+    level = _overridden(header, measurement["satur_key"], measurement["satur_level"])
+    apertures = [*measurement["apertures"], 0.0, 0.0, 0.0, 0.0][:4]
+    name = os.path.basename(account.id.partition("[")[0])
+    return [
+        ("FITSFILE", name, "file name of the image"),
+        ("FITSEXT", images[0], "number of the image among those of its file"),
+        ("FITSNEXT", images[1], "images of the file"),
+        ("SEXVERS", f"mr_extract {facts.get('version', __version__)}", "what extracted it"),
+        ("SEXBKGND", float(facts["background"]), "background level (ADU)"),
+        ("SEXBKDEV", rms, "background rms (ADU)"),
+        ("SEXTHLD", float(np.float32(thresh)), "detection threshold (ADU)"),
+        ("SEXATHLD", float(np.float32(thresh)), "analysis threshold (ADU)"),
+        ("SEXNDET", int(facts["sources"]), "detections"),
+        ("SEXNFIN", int(facts["sources"]), "sources in the catalogue"),
+        ("SEXNPARA", len(outputs), "parameters of each source"),
+        ("SEXPXSCL", float(measurement["pixel_scale"]) or _scale(header), "pixel scale (arcsec)"),
+        ("SEXGAIN", _overridden(header, measurement["gain_key"], measurement["gain"]),
+         "gain (e-/ADU)"),
+        ("SEXFLTR", bool(detection["filter_kernel"]), "detection on a filtered image"),
+        ("SEXMINAR", detection["minarea"], "least area of a detection (pixels)"),
+        ("SEXDBLDN", detection["deblend_nthresh"], "deblending levels"),
+        ("SEXDBLDC", detection["deblend_cont"], "deblending contrast"),
+        ("SEXCLN", detection["clean"], "cleaning"),
+        ("SEXCLNPA", detection["clean_param"], "cleaning parameter"),
+        *((f"SEXAPED{k}", diameter, f"diameter of aperture {k} (pixels)")
+          for k, diameter in enumerate(apertures, 1)),
+        ("SEXAUTP1", measurement["kron_factor"], "Kron factor"),
+        ("SEXAUTP2", measurement["kron_min_radius"], "least Kron radius"),
+        ("SEXPETP1", measurement["petro_factor"], "Petrosian factor"),
+        ("SEXPETP2", measurement["petro_min_radius"], "least Petrosian radius"),
+        ("SEXSATLV", level, "saturation level (ADU)"),
+        ("SEXMGZPT", float(measurement["zero_point"]), "magnitude zero point"),
+        ("SEXBKGSX", background["bw"], "width of a background cell (pixels)"),
+        ("SEXBKGSY", background["bh"], "height of a background cell (pixels)"),
+        ("SEXBKGFX", background["fw"], "width of the background filter (cells)"),
+        ("SEXBKGFY", background["fh"], "height of the background filter (cells)"),
+        ("MRXID", account.id, "id of the image in the catalogue"),
+        ("MRXSHA", facts.get("sha256", ""), ""),
+        ("MRXCONF", facts.get("config", ""), "hash of the settings"),
+    ]
+
+
+def _scale(header):
+    """Return the arcseconds of a pixel that the WCS gives, 1 without one, as SExtractor."""
+    from astropy.wcs import WCS, WcsError
+    from astropy.wcs.utils import proj_plane_pixel_area
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # astropy's, about odd cards
+            wcs = WCS(header)
+    except (WcsError, ValueError, TypeError):
+        return 1.0  # sky positions are nan, too
+    return 3600 * float(proj_plane_pixel_area(wcs)) ** 0.5 if wcs.has_celestial else 1.0
+
+
+def _overridden(header, keyword, value):
+    """Return the value of a card, where there is a usable one."""
+    found = header.get(keyword) if keyword else None
+    if isinstance(found, (int, float)) and not isinstance(found, bool) and found > 0:
+        return float(found)
+    return float(value)

@@ -1,0 +1,33 @@
+"""The bits of SExtractor's FLAGS, and which of ours they are."""
+
+BITS = {
+    1: ("neighbours or bad pixels cover more than a tenth of the aperture", 0x0400),
+    2: ("blended with another source", 0x0001),
+    4: ("a pixel is saturated", 0x0100),
+    8: ("cut off by the border of the image", 0x0002),
+    16: ("an aperture is incomplete: it reaches over the border or holds nothing but bad pixels",
+         0x0010 | 0x0040),
+    32: ("the isophote is incomplete: its pixels did not fit into the detection buffer", 0),
+    64: ("deblending ran out of memory", 0x0004),
+    128: ("detection ran out of memory", 0),
+}
+
+NEVER = "never set: here a buffer that is full is grown"
+
+
+def to_sextractor(flag):
+    """Return SExtractor's FLAGS for ours.
+
+    Parameters
+    ----------
+    flag : int or ndarray of int
+
+    Returns
+    -------
+    int or ndarray of int
+    """
+    result = flag & 0
+    for theirs, (_, ours) in BITS.items():
+        if ours:
+            result = result | theirs * ((flag & ours) != 0)
+    return result

@@ -1,0 +1,224 @@
+"""What values of configuration keywords mean here, and for which there is no meaning.
+
+A meaning takes `mr_extract.sextractor.values.Values` and returns settings; a refusal
+takes the same and returns a reason, or an empty text.
+"""
+
+import os
+
+# What SExtractor measures over its analysis threshold.
+_OVER_ANALYSIS = {
+    "ISOAREA_IMAGE", "ISOAREA_WORLD", "MU_THRESHOLD", "FWHM_IMAGE", "FWHM_WORLD",
+    *(f"ISO{k}" for k in range(8)),
+    *(f"{kind}_{tail}" for kind in ("FLUX", "FLUXERR", "MAG", "MAGERR")
+      for tail in ("ISOCOR", "BEST")),
+}
+_RULE = set("{|?[") | {"->"}
+
+
+def one(setting, read=lambda value: value):
+    """Return the meaning of a keyword whose first value is a setting."""
+    return lambda v: {setting: read(v.first)} if v.own else {}
+
+
+def pair(first, second):
+    """Return the meaning of two values, or of one that stands for both."""
+    return lambda v: {first: v.own[0], second: v.own[-1]}
+
+
+def many(setting):
+    """Return the meaning of a vector."""
+    return lambda v: {setting: v.own}
+
+
+def elsewhere(v):
+    """Nothing by itself: another keyword, or `configuration`, looks at the value."""
+    return {}
+
+
+def other_than(value, reason):
+    """Return the refusal of all values but one."""
+    def refuse(v):
+        text = {True: "Y", False: "N"}.get(v.first, v.first)
+        return "" if str(text) == value else f"{text}: {reason}"
+    return refuse
+
+
+def any_value(reason):
+    """Return the refusal of whatever stands there."""
+    return lambda v: reason if v.own else ""
+
+
+def two_different(v):
+    """Refuse one value for detection and another for measurement."""
+    return "" if len(set(v.own)) < 2 else f"{_text(v.own)}: one value serves both here"
+
+
+# ---- thresholds
+
+
+def threshold(v):
+    """Return the threshold, and of a surface brightness the value in a pixel."""
+    if len(v.own) < 2:
+        return {"thresh": v.first}
+    scale = v.all["PIXEL_SCALE"][0]
+    if scale <= 0:
+        return {}
+    return {"thresh": scale**2 * 10 ** (-0.4 * (v.own[0] - v.own[1])), "thresh_type": "absolute"}
+
+
+def unknown_scale(v):
+    """Refuse a surface brightness that differs from image to image."""
+    if len(v.own) > 1 and v.all["PIXEL_SCALE"][0] <= 0:
+        return "a surface brightness needs PIXEL_SCALE: from the WCS each image would have its own"
+    if len(v.own) > 1 and abs(v.own[0] - v.own[1]) > 70:
+        return f"{_text(v.own)} is no surface brightness and zero point"
+    return ""
+
+
+def threshold_type(v):
+    """Return whether thresholds are in units of the noise; a surface brightness is not."""
+    if len(v.all["DETECT_THRESH"]) > 1:
+        return {}
+    return {"thresh_type": v.first.lower()}
+
+
+def other_analysis_threshold(v):
+    """Refuse another threshold than for detection, where a parameter depends on it."""
+    kinds = v.all["THRESH_TYPE"]
+    detection = (v.all["DETECT_THRESH"], "" if len(v.all["DETECT_THRESH"]) > 1 else kinds[0])
+    analysis = (v.own, "" if len(v.own) > 1 else kinds[-1])
+    depend = sorted(_OVER_ANALYSIS & v.asked)
+    if detection == analysis or not depend:
+        return ""
+    return (f"{_text(v.own)} is not DETECT_THRESH {_text(v.all['DETECT_THRESH'])}, and "
+            f"{depend[0]} depends on it; there is one threshold here")
+
+
+# ---- detection
+
+
+def no_filter(v):
+    """Return no filter where FILTER is N."""
+    return {} if v.first else {"filter_kernel": ()}
+
+
+def two_values(v):
+    """Refuse two backgrounds where they count."""
+    return two_different(v) if "MANUAL" in v.all["BACK_TYPE"] else ""
+
+
+# ---- weights and flags
+
+
+def weight_type(v):
+    """Return the kind of weights, none where SExtractor has none."""
+    return {"weight_type": (v.own or ("NONE",))[0].lower()}
+
+
+def _needs_map(v):
+    return any(kind.startswith("MAP_") for kind in v.all["WEIGHT_TYPE"])
+
+
+def weight_image(v):
+    """Return the rule of naming of weight maps."""
+    return {"weight_image": _rule(v.first)} if _needs_map(v) and v.own else {}
+
+
+def several_weights(v):
+    """Refuse a map for detection and another for measurement."""
+    if not _needs_map(v):
+        return ""
+    if not v.own:
+        return "WEIGHT_TYPE needs a map"
+    return two_different(v)
+
+
+def weight_threshold(v):
+    """Return the threshold, unless it is left to SExtractor."""
+    return {"weight_thresh": v.first} if v.own else {}
+
+
+def lag(v):
+    """Return how wide a run of bad pixels may be that is bridged."""
+    return {"interp_maxlag": 0 if v.all["INTERP_TYPE"][0] == "NONE" else v.first}
+
+
+def interpolation(v):
+    """Refuse to interpolate weights alone."""
+    if _needs_map(v) and "VAR_ONLY" in v.own:
+        return "VAR_ONLY: where a weight is bridged the pixel is, too"
+    return two_different(v)
+
+
+def _flags_asked(v):
+    return v.asked & {"IMAFLAGS_ISO", "NIMAFLAGS_ISO"}
+
+
+def flag_image(v):
+    """Return the rule of naming of flag images, where flags are asked for."""
+    return {"flag_image": _rule(v.first)} if _flags_asked(v) and v.own else {}
+
+
+def several_flags(v):
+    """Refuse several flag images."""
+    return "several flag images are not combined here" if _flags_asked(v) and v.own[1:] else ""
+
+
+def _rule(name):
+    """Return a rule of naming: as it stands where it is one, else one file for all images."""
+    if any(sign in name for sign in _RULE):
+        return name
+    return os.path.abspath(name)  # as SExtractor: relative to where it is started
+
+
+CHECK_IMAGES = {
+    "BACKGROUND": "background", "BACKGROUND_RMS": "rms", "-BACKGROUND": "-background",
+    "OBJECTS": "objects", "-OBJECTS": "-objects", "APERTURES": "apertures",
+    "SEGMENTATION": "segmentation",
+}
+
+
+def check_images(v):
+    """Refuse check images that are not made here."""
+    wanted = [kind for kind in v.own if kind.upper() not in ("NONE", *CHECK_IMAGES)]
+    return f"{wanted[0]} is no check image here; there are {', '.join(CHECK_IMAGES)}" if wanted \
+        else ""
+
+
+# ---- association
+
+
+def _assoc_asked(v):
+    return v.asked & {"VECTOR_ASSOC", "NUMBER_ASSOC"}
+
+
+def if_assoc(setting, read=lambda value: value):
+    """Return the meaning of a keyword that counts where there is a list to match with."""
+    return lambda v: {setting: read(v.first)} if _assoc_asked(v) else {}
+
+
+def assoc_name(v):
+    """Return the list to match with."""
+    return {"assoc": os.path.abspath(v.first)} if _assoc_asked(v) else {}
+
+
+def assoc_params(v):
+    """Return the columns of positions, which SExtractor numbers from 1."""
+    return {"assoc_params": tuple(map(str, v.own))} if _assoc_asked(v) else {}
+
+
+def assoc_data(v):
+    """Return the columns to hand on."""
+    return {"assoc_data": tuple(map(str, v.own))} if "VECTOR_ASSOC" in v.asked else {}
+
+
+def all_data(v):
+    """Refuse to hand on all columns, whose number the table of columns must know."""
+    if "VECTOR_ASSOC" in v.asked and 0 in v.own:
+        return "0 is all columns of the list; name them"
+    return ""
+
+
+def _text(values):
+    return ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values)

@@ -1,0 +1,134 @@
+"""A catalogue's columns under SExtractor's names, in the order that was asked for."""
+
+from dataclasses import dataclass
+
+from mr_extract.schema import COLUMNS, Column
+from mr_extract.sextractor.parameters import OWN, PARAMETERS, Parameter, is_parameter, parameter
+
+_BY_COLUMN = {p.needs[0]: p for p in reversed(PARAMETERS.values()) if len(p.needs) == 1}
+_BY_COLUMN |= {c.name: PARAMETERS[c.sextractor] for c in COLUMNS if c.sextractor in PARAMETERS}
+_BY_COLUMN |= {p.needs[0]: p for p in OWN.values()}
+_COLUMNS = {column.name: column for column in COLUMNS}
+
+
+@dataclass(frozen=True)
+class Output:
+    """One column of a catalogue: a parameter, or some elements of one.
+
+    Parameters
+    ----------
+    parameter : mr_extract.sextractor.parameters.Parameter
+    size : int
+        Number of elements.
+    """
+
+    parameter: Parameter
+    size: int = 1
+
+    @property
+    def cells(self):
+        """Names of its elements in our text catalogue."""
+        name = self.parameter.name
+        return [name] if self.size == 1 else [f"{name}_{k + 1}" for k in range(self.size)]
+
+
+def outputs(config):
+    """Return what a configuration asks for, in the order in which it does.
+
+    Parameters
+    ----------
+    config : mr_extract.config.Config
+        Its `columns` are parameters with their sizes, or columns and groups of ours;
+        of those a vector has all its elements.
+
+    Returns
+    -------
+    list of Output
+
+    Raises
+    ------
+    ValueError
+        For a parameter that is not here, or has fewer elements than asked for.
+    """
+    found = {}
+    for name in config.output.columns:
+        if is_parameter(name):
+            one, size = parameter(name)
+            found[one.name] = Output(one, _checked(one, size, config))
+            continue
+        for column in _meant(name, config):
+            one = _BY_COLUMN[column]
+            found.setdefault(one.name, Output(one, _length(one, config) if one.vector else 1))
+    return [one for one in found.values() if one.size]
+
+
+def our_columns(config):
+    """Return the names of our columns that `outputs` are made of."""
+    return tuple(dict.fromkeys(need for one in outputs(config) for need in one.parameter.needs))
+
+
+def translated(names):
+    """Return our columns for parameters; other names are left as they are."""
+    found = []
+    for name in names:
+        if not is_parameter(name):
+            found.append(name)
+            continue
+        one = parameter(name)[0]
+        # Under our names nothing falls back: nan says that it was not measured.
+        needs = one.needs[:1] if one.needs and "WIN_" in one.name else one.needs
+        found.extend(need for need in needs if need not in found)
+    return tuple(found)
+
+
+def catalog_columns(config):
+    """Return name to `Column` of a catalogue under SExtractor's names; ``image`` is first."""
+    columns = {"image": _COLUMNS["image"]}
+    for one in outputs(config):
+        columns |= dict.fromkeys(one.cells, as_column(one.parameter))
+    return columns
+
+
+def as_column(one):
+    """Return a parameter as a `Column`, in the type in which our text has it."""
+    ours = _COLUMNS[one.needs[0]] if one.needs else None
+    dtype = ours.dtype if ours else "i4"
+    if one.name.endswith("_BEST"):
+        dtype = "f4"
+    return Column(one.name, dtype, one.unit, ours.group if ours else "key", one.name,
+                  ours.ucd if ours else "meta.id", one.description, one.vector)
+
+
+def parameter_of(column):
+    """Return the parameter that one of our columns is."""
+    return _BY_COLUMN[column.name]
+
+
+def _meant(name, config):
+    """Return the names of our columns that a column or group means."""
+    if name in _COLUMNS and name != "image":
+        return [name]
+    from mr_extract.columns import choose_for  # which asks for our_columns
+
+    return list(dict.fromkeys(
+        column.name for column in choose_for(config, (name,)).values() if column.name != "image"
+    ))
+
+
+def _length(one, config):
+    section = config.association if one.name == "VECTOR_ASSOC" else config.measurement
+    return len(getattr(section, one.vector))
+
+
+def _checked(one, size, config):
+    if size == 1 and (not one.vector or one.vector == "data_columns"):
+        return size
+    if not one.vector:
+        raise ValueError(f"columns: {one.name} has one element, not {size}")
+    length = _length(one, config)
+    if size > length:
+        # SExtractor warns and writes zeros.
+        option = f"--{one.vector.replace('_', '-')}"
+        raise ValueError(f"columns: {one.name}({size}) has more elements than the {length} of "
+                         f"{option}")
+    return size

@@ -1,0 +1,59 @@
+"""SExtractor's text catalogues: ASCII and ASCII_HEAD."""
+
+import numpy as np
+
+
+def header(outputs):
+    """Return the header of an ASCII_HEAD catalogue.
+
+    Parameters
+    ----------
+    outputs : sequence of mr_extract.sextractor.names.Output
+
+    Returns
+    -------
+    str
+        A line a parameter: number of its first value, name, what it is, unit.
+    """
+    lines, number = [], 1
+    for one in outputs:
+        parameter = one.parameter
+        unit = f" [{parameter.unit}]" if parameter.unit else ""
+        lines.append(f"# {number:3d} {parameter.name:<22.22s} {parameter.description:<58.58s}"
+                     f"{unit}\n")
+        number += one.size
+    return "".join(lines)
+
+
+def rows(columns, outputs):
+    """Return the sources of an image as lines.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray, shape (n,)
+        As from `mr_extract.sextractor.convert.converted`.
+    outputs : sequence of mr_extract.sextractor.names.Output
+
+    Returns
+    -------
+    str
+        n lines, with SExtractor's widths and decimals.
+    """
+    formats, values = [], []
+    for one in outputs:
+        for cell in one.cells:
+            formats.append(one.parameter.format)
+            values.append(in_type(columns[cell], one.parameter.dtype).tolist())
+    line = " ".join(formats) + "\n"
+    return "".join([line % row for row in zip(*values)])
+
+
+def in_type(values, dtype):
+    """Return values in the type in which SExtractor has them, with what is beyond it at its end."""
+    if dtype == "str" or values.dtype == dtype:
+        return values
+    if dtype[0] == "i":
+        limits = np.iinfo(dtype)
+        values = np.clip(values, limits.min, limits.max)
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)
