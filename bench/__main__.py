@@ -12,6 +12,7 @@ from pathlib import Path
 from bench import (
     against_sextractor,
     around,
+    crowded,
     framework,
     memory,
     sextractor,
@@ -28,6 +29,7 @@ SUBJECTS = {
     "two": two_processes.measure,
     "memory": memory.measure,
     "stages": stages.measure,
+    "crowded": crowded.measure,
     "steps": around.per_image,
     "start": around.start_up,
 }

@@ -4,9 +4,10 @@ from bench.processes import job, run
 from bench.sextractor import SExtractor
 from bench.tables import Section, middle, milliseconds, ratio
 from bench.warm import Warm
+from mr_extract.config import Config
 
 COLUMNS = (("default",), ("default", "radius"), ("all",))
-MASKS = ("NONE", "CORRECT")
+MASKS = ("none", "correct")
 PART = 6  # frames
 TITLES = {"kernels": "kernels, started", "inline": "`-r inline`", "mapper": "`--mapper`"}
 
@@ -30,7 +31,8 @@ def measure(night, rounds):
 
 def _compare(section, night, rounds, columns):
     name, frames = ",".join(columns), len(night.entries)
-    programs = {mask: SExtractor(night.folder, columns, mask) for mask in MASKS}
+    config = Config().updated(columns=columns)
+    programs = {mask: SExtractor(night.folder, config.updated(neighbours=mask)) for mask in MASKS}
     output, option = night.folder / "against.tsv", f"--columns={name}"
     contenders = {
         "inline": lambda m: run(job("-r", "inline", "--quiet", option, m, "--catalog", output)),
@@ -54,19 +56,19 @@ def _compare(section, night, rounds, columns):
                     found["ours"] += answer["sources"]
                     for mask, program in programs.items():
                         sums[mask] += run(program.command(entry.uri)).cpu
-                    found["theirs"] += programs["NONE"].sources()
+                    found["theirs"] += programs["none"].sources()
                 for which, total in sums.items():
                     took[which].append(total / len(part))
                 for which, contender in contenders.items():
                     net = contender(manifest).cpu - start[which]
                     took[which].append(net / len(part) + start[which] / frames)
     for which, title in TITLES.items():
-        none, none_text = ratio(took[which], took["NONE"])
-        correct, correct_text = ratio(took[which], took["CORRECT"])
+        none, none_text = ratio(took[which], took["none"])
+        correct, correct_text = ratio(took[which], took["correct"])
         section.add(
             f"{name}: {title}", milliseconds(middle(took[which])),
-            milliseconds(middle(took["NONE"])), none_text,
-            milliseconds(middle(took["CORRECT"])), correct_text,
+            milliseconds(middle(took["none"])), none_text,
+            milliseconds(middle(took["correct"])), correct_text,
             f"{found['ours'] / rounds / frames:.0f} / {found['theirs'] / rounds / frames:.0f}",
         )
         section.note(f"{which} to SExtractor, {name}", none)

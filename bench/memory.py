@@ -5,6 +5,7 @@ from pathlib import Path
 from bench.processes import Peaks, job, python
 from bench.sextractor import PROGRAM, SExtractor
 from bench.tables import Section
+from mr_extract.config import Config
 
 MEGABYTE = 1e6
 KERNELS = "import mr_extract.frame, mr_extract.images, mr_extract.rows"
@@ -53,7 +54,7 @@ def measure(night, _rounds):
         section.add(title, f"{size / MEGABYTE:.0f}", f"{size / image:.1f}",
                     "", f"{size / large_image:.1f}")
     if PROGRAM:
-        program = SExtractor(night.folder, ("default",))
+        program = SExtractor(night.folder, Config())
         paths = night.paths[0], Path(large).with_suffix(".fits")
         sizes = [sum(Peaks(program.command(path)).sizes) for path in paths]
         section.add("SExtractor", f"{sizes[0] / MEGABYTE:.0f}", f"{sizes[0] / image:.1f}",

@@ -3,19 +3,17 @@
 import shutil
 
 from mr_extract.columns import choose
-from mr_extract.config import Config
 
 PROGRAM = shutil.which("source-extractor") or shutil.which("sex")
-_MORE_NAMES = {name: f"{name.upper()}_IMAGE"
-               for name in ("xmin", "xmax", "ymin", "ymax", "xpeak", "ypeak")}
 
 
-def parameters(columns):
-    """Return SExtractor's names of the columns that it has."""
-    config = Config().updated(columns=columns)
+def parameters(config, options=()):
+    """Return SExtractor's names of the columns that it has, and can have with these options."""
     names = {}
-    for column in choose(columns, config.measurement).values():
-        name = column.sextractor or _MORE_NAMES.get(column.name)
+    for column in choose(config.output.columns, config.measurement).values():
+        name = column.sextractor
+        if column.group == "flags" and "FLAG_IMAGE" not in options:
+            continue
         if column.name == "flag":
             name = "FLAGS"
         if name and column.vector:
@@ -32,26 +30,28 @@ class SExtractor:
     ----------
     folder : Path
         Where its files go.
-    columns : sequence of str
-        Columns and groups of ours.
-    mask_type : str
-        ``NONE``, as sep measures, or ``CORRECT``, its own default: pixels of
-        neighbours are replaced in apertures.
+    config : mr_extract.config.Config
+        What it shall measure, and how.
+    catalog_type : str
+        ``ASCII`` or ``FITS_1.0``, which keeps all digits.
+    **options
+        Further settings of SExtractor by their names.
     """
 
-    def __init__(self, folder, columns, mask_type="NONE"):
-        self.folder = folder / f"sextractor-{'-'.join(columns)}-{mask_type}"
-        self.folder.mkdir(exist_ok=True)
-        self.catalog = self.folder / "catalog.txt"
-        (self.folder / "our.param").write_text("\n".join(parameters(columns)) + "\n")
+    def __init__(self, folder, config, catalog_type="ASCII", **options):
         detection, background, measurement = (
-            Config().detection, Config().background, Config().measurement
+            config.detection, config.background, config.measurement
         )
+        mask_type = measurement.neighbours.upper()
+        self.folder = folder / f"sextractor-{'-'.join(config.output.columns)}-{mask_type}"
+        self.folder.mkdir(exist_ok=True)
+        self.catalog = self.folder / "catalog"
+        (self.folder / "our.param").write_text("\n".join(parameters(config, options)) + "\n")
         rows = "\n".join(" ".join(f"{v:g}" for v in row) for row in detection.filter_kernel)
         (self.folder / "our.conv").write_text(f"CONV NORM\n{rows}\n")
         settings = {
             "CATALOG_NAME": self.catalog,
-            "CATALOG_TYPE": "ASCII",
+            "CATALOG_TYPE": catalog_type,
             "PARAMETERS_NAME": self.folder / "our.param",
             "DETECT_MINAREA": detection.minarea,
             "DETECT_THRESH": detection.thresh,
@@ -65,14 +65,21 @@ class SExtractor:
             "MASK_TYPE": mask_type,
             "PHOT_APERTURES": ",".join(f"{d:g}" for d in measurement.apertures),
             "PHOT_AUTOPARAMS": f"{measurement.kron_factor:g},{measurement.kron_min_radius:g}",
-            "PHOT_AUTOAPERS": f"0,{measurement.kron_min_diameter:g}",
+            "PHOT_AUTOAPERS":
+                f"{measurement.kron_search_diameter:g},{measurement.kron_min_diameter:g}",
+            "PHOT_PETROPARAMS": f"{measurement.petro_factor:g},{measurement.petro_min_radius:g}",
             "PHOT_FLUXFRAC": ",".join(f"{f:g}" for f in measurement.flux_fractions),
             "SATUR_KEY": measurement.satur_key,
             "GAIN_KEY": measurement.gain_key,
             "BACK_SIZE": f"{background.bw},{background.bh}",
             "BACK_FILTERSIZE": f"{background.fw},{background.fh}",
             "BACKPHOTO_TYPE": "GLOBAL",
+            "PIXEL_SCALE": f"{measurement.pixel_scale:g}",
+            # Large enough for any frame here; ours grow by themselves.
+            "MEMORY_PIXSTACK": 10_000_000,
+            "MEMORY_OBJSTACK": 65_000,
             "VERBOSE_TYPE": "QUIET",
+            **options,
         }
         text = "".join(f"{name} {value}\n" for name, value in settings.items())
         (self.folder / "our.sex").write_text(text)

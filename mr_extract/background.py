@@ -45,7 +45,10 @@ def subtract_background(data, settings, mask=None):
         fh=settings.fh,
         fthresh=settings.fthresh,
     )
-    mesh.subfrom(data)
+    if settings.back_type == "manual":
+        data -= np.float32(settings.back_value)
+    else:
+        mesh.subfrom(data)
     return mesh
 
 

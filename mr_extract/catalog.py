@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from mr_extract.accounting import config_of, parse_account
 from mr_extract.columns import COLUMNS
 from mr_extract.rows import parse_rows
+from mr_extract.sextractor.names import as_column
+from mr_extract.sextractor.parameters import OWN, PARAMETERS
 
 
 @dataclass
@@ -49,15 +51,23 @@ def read_catalog(path):
     if not rows or not comments or not comments[0].startswith("#mr_extract "):
         raise ValueError(f"{path} is not a catalog of mr_extract")
     accounts = (parse_account(c) for c in comments if c.startswith(("#image\t", "#error\t")))
-    schema = _schema(rows[0].decode().split("\t"))
+    schema = schema_of(rows[0].decode().split("\t"))
     return Catalog(
         {account.id: account for account in accounts}, parse_rows(rows[1:], schema),
         config_of(comments),
     )
 
 
-def _schema(names):
+def schema_of(names):
+    """Return name to `Column` for the names in a catalog's header, ours or SExtractor's.
+
+    Raises
+    ------
+    ValueError
+        For a name that is none.
+    """
     known = {column.name: column for column in COLUMNS}
+    known |= {one.name: as_column(one) for one in (*PARAMETERS.values(), *OWN.values())}
     schema = {}
     for name in names:
         stem, _, number = name.rpartition("_")

@@ -5,6 +5,13 @@ from difflib import get_close_matches
 from mr_extract.schema import COLUMNS
 
 DEFAULT_GROUPS = ("position", "sky", "shape", "iso", "aper", "auto", "flag")
+# What there is at given positions, and what comes only with a list to match with.
+FORCED_GROUPS = ("position", "sky", "aper", "flag", "forced")
+FORCED_FURTHER = ("forced_gauss", "forced_ellipse")
+MATCHED_GROUP = "assoc"
+
+CHECK_IMAGES = ("background", "rms", "segmentation", "apertures", "-background", "objects",
+                "-objects")
 
 GROUPS = tuple(dict.fromkeys(column.group for column in COLUMNS if column.group != "key"))
 
@@ -25,7 +32,37 @@ FLAGS = {
 SATURATED, FAILED, CROWDED, ISOPHOTE_MASKED = 0x0100, 0x0200, 0x0400, 0x0800
 
 
-def choose(names, measurement):
+def columns_of(config):
+    """Return the columns that a configuration asks to be measured, as `choose` does.
+
+    Raises
+    ------
+    ValueError
+        As `choose`.
+    """
+    if config.output.names == "sextractor":
+        from mr_extract.sextractor.names import our_columns
+
+        return choose_for(config, (), our_columns(config))
+    return choose_for(config, config.output.columns)
+
+
+def catalog_columns(config):
+    """Return the columns of the catalog, under the names that it has: name to `Column`."""
+    if config.output.names == "sextractor":
+        from mr_extract.sextractor import names
+
+        return names.catalog_columns(config)
+    return columns_of(config)
+
+
+def choose_for(config, names, columns=()):
+    """Return the columns of these names, as `choose` does, for a configuration."""
+    association = config.association if config.association.assoc else None
+    return choose(names, config.measurement, bool(config.targets.forced), association, columns)
+
+
+def choose(names, measurement, forced=False, association=None, columns=()):
     """Return the columns that were asked for, in the order of the table.
 
     Parameters
@@ -35,6 +72,12 @@ def choose(names, measurement):
         ``default`` and ``all``.
     measurement : mr_extract.config.Measurement
         Its settings say how long the vectors are.
+    forced : bool
+        At given positions: ``default`` and ``all`` are then what can be had there.
+    association : mr_extract.config.Association, optional
+        Where sources are matched with a list: what comes of it is among the default.
+    columns : sequence of str
+        Further names, of columns alone: some groups are called as a column is.
 
     Returns
     -------
@@ -44,30 +87,50 @@ def choose(names, measurement):
     Raises
     ------
     ValueError
-        For a name that is neither column nor group.
+        For a name that is neither column nor group, or is not to be had.
     """
-    wanted = {"image", "number"}
+    wanted = {"image", "number", *columns}
+    had, usual = _groups(forced, association)
     for name in names:
         if name == "all":
-            wanted.update(column.name for column in COLUMNS)
+            every = usual if forced else had  # what needs more than a position is asked by name
+            wanted.update(c.name for c in COLUMNS if c.group in every)
         elif name == "default":
-            wanted.update(c.name for c in COLUMNS if c.group in DEFAULT_GROUPS)
+            wanted.update(c.name for c in COLUMNS if c.group in usual)
         elif name in GROUPS:
             wanted.update(c.name for c in COLUMNS if c.group == name)
         elif any(column.name == name for column in COLUMNS):
             wanted.add(name)
         else:
             raise ValueError(f"columns: {name!r} is neither a column nor a group; {_hint(name)}")
+    for column in COLUMNS:
+        if column.name in wanted and column.group not in had:
+            raise ValueError(f"columns: {column.name} " + (
+                "is not measured at given positions" if forced
+                else "needs a list of positions (forced)" if column.group.startswith("forced")
+                else "needs a list to match with (assoc)"))
     chosen = {}
     for column in COLUMNS:
         if column.name not in wanted:
             continue
         if column.vector:
-            for k in range(len(getattr(measurement, column.vector))):
+            section = association if column.group == MATCHED_GROUP else measurement
+            for k in range(len(getattr(section, column.vector))):
                 chosen[f"{column.name}_{k + 1}"] = column
         else:
             chosen[column.name] = column
     return chosen
+
+
+def _groups(forced, association):
+    """Return the groups that can be had, and those that are meant by default."""
+    if forced:
+        return {"key", *FORCED_GROUPS, *FORCED_FURTHER}, set(FORCED_GROUPS)
+    apart = {"forced", *FORCED_FURTHER}
+    if not association:
+        apart.add(MATCHED_GROUP)
+    usual = {*DEFAULT_GROUPS, MATCHED_GROUP} - apart
+    return {"key", *GROUPS} - apart, usual
 
 
 def _hint(name):
@@ -80,10 +143,10 @@ def _hint(name):
     return f"the groups are default, all, {', '.join(GROUPS)}"
 
 
-def describe(names, measurement):
-    """Return the text of ``--print-schema`` for the chosen columns."""
+def describe(config):
+    """Return the text of ``--print-schema`` for the columns that a configuration asks for."""
     rows = [("name", "dtype", "unit", "group", "SExtractor", "what it is")]
-    for name, column in choose(names, measurement).items():
+    for name, column in catalog_columns(config).items():
         rows.append((name, column.dtype, column.unit or "-", column.group,
                      column.sextractor or "-", column.description))
     widths = [max(len(row[k]) for row in rows) for k in range(5)]

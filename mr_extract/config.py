@@ -12,15 +12,18 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from mr_extract.setting import (
     Section,
+    annulus,
     diameters,
     fraction,
     fractions,
     kernel,
     levels,
+    naming_rule,
     not_empty,
     not_negative,
     positive,
     setting,
+    two_or_three,
 )
 
 DEFAULT_KERNEL = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
@@ -145,6 +148,140 @@ class Measurement(Section):
     )
 
 
+# What a weight map holds, by weight_type.
+WEIGHT_KINDS = {"map_weight": "weight", "map_var": "variance", "map_rms": "rms"}
+
+
+@dataclass(frozen=True)
+class Companions(Section):
+    """The mask, weight map, flag image and calibration of each image, and what they mean.
+
+    A rule of naming is written as `mr_extract.naming` says.
+    """
+
+    mask_image: str = setting(
+        "", "rule that names the bad pixel mask of an image; a line's mask= wins", naming_rule
+    )
+    mask_type: str = setting(
+        "bad", "pixels of the mask that are not 0 are bad, or are good",
+        choices=("bad", "good"),
+    )
+    mask_bits: int = setting(
+        0, "bits of the mask that count, as their sum; 0 is any",
+        not_negative,
+    )
+    weight_image: str = setting(
+        "", "rule that names the weight map of an image; a line's weight=, rms= or variance= wins "
+        "(WEIGHT_IMAGE)", naming_rule,
+    )
+    weight_type: str = setting(
+        "map_weight", "what the weight map is, where there is one; background is the rms of the "
+        "mesh in its place, none is no weighting (WEIGHT_TYPE)",
+        choices=("none", "background", "map_rms", "map_var", "map_weight"),
+    )
+    weight_thresh: float = setting(
+        0.0, "a weight that is no higher is bad; an rms or variance that is no lower, unless "
+        "this is 0 (WEIGHT_THRESH)", not_negative,
+    )
+    weight_gain: bool = setting(
+        True, "the gain goes with the weight from pixel to pixel (WEIGHT_GAIN)"
+    )
+    rescale_weights: bool = setting(
+        True, "scale weights and variances to the measured noise (RESCALE_WEIGHTS)"
+    )
+    interp_maxlag: int = setting(
+        5, "runs of bad pixels no wider than this are bridged to find sources, so that a bad "
+        "column does not cut one in two; 0 for none (INTERP_MAXXLAG is 16)", not_negative,
+    )
+    flag_image: str = setting(
+        "", "rule that names the flag image of an image; a line's flags= wins (FLAG_IMAGE)",
+        naming_rule,
+    )
+    flag_type: str = setting(
+        "or", "how the flags of a source's pixels become one (FLAG_TYPE)",
+        choices=("or", "and", "min", "max", "most"),
+    )
+    calibration_file: str = setting(
+        "", "rule that names the tsField file of an SDSS fpC image, which gives zero point, gain "
+        "and saturation; a line's calibration= wins", naming_rule,
+    )
+    calibrated: str = setting(
+        "none", "what is known of the images: sdss-frame is in nanomaggies (zero point 22.5), and "
+        "its own file tells the noise of each pixel before the sky was taken off",
+        choices=("none", "sdss-frame"),
+    )
+
+
+@dataclass(frozen=True)
+class Pairing(Section):
+    """Sources found on one image and measured on another."""
+
+    detect_image: str = setting(
+        "", "rule that names the image on which the sources of an image are found; a line's "
+        "detect= wins", naming_rule,
+    )
+
+
+@dataclass(frozen=True)
+class Targets(Section):
+    """Photometry at given positions in place of detection."""
+
+    forced: str = setting(
+        "", "table of targets (ra and dec, or x and y from 0, or X_IMAGE and Y_IMAGE from 1; id): "
+        "nothing is detected, they are measured; 'lines': each line's positions= names its table"
+    )
+    forced_coord: str = setting(
+        "auto", "which positions of the table count; auto is the sky where it has them",
+        choices=("auto", "sky", "pixel"),
+    )
+    annulus: tuple = setting(
+        (0.0, 0.0), "inner and outer radius in pixels of the ring from which a local background "
+        "is taken off each target; 0,0 is none", annulus,
+    )
+    forced_fwhm: float = setting(
+        0.0, "FWHM of stars in pixels, for the columns forced_gauss: the flux of a Gaussian star "
+        "at the target; 0 is none", not_negative,
+    )
+    limit_sigma: float = setting(
+        3.0, "upper limits are so many errors above the flux, or above 0", positive
+    )
+
+
+@dataclass(frozen=True)
+class Association(Section):
+    """Detections matched with a list of known places."""
+
+    assoc: str = setting("", "table with which sources are matched (ASSOC_NAME)")
+    assoc_params: tuple = setting(
+        ("auto",), "columns of it, by name or number: x, y and, where the type needs it, a weight "
+        "or magnitude; auto finds x, y or ra, dec by name, else takes 2,3,4 (ASSOC_PARAMS)",
+        two_or_three,
+    )
+    assoc_data: tuple = setting(
+        ("none",), "columns of it that the catalog gets as assoc_1 and so on (ASSOC_DATA)",
+        not_empty,
+    )
+    assoc_coord: str = setting(
+        "auto", "what the positions are; pixels of columns without names and of X_IMAGE count "
+        "from 1; auto is the sky where there are such columns (ASSOCCOORD_TYPE)",
+        choices=("auto", "sky", "pixel"),
+    )
+    assoc_radius: float = setting(2.0, "search radius in pixels (ASSOC_RADIUS)", positive)
+    assoc_type: str = setting(
+        "nearest", "what is taken of several entries in the radius (ASSOC_TYPE)",
+        choices=("first", "nearest", "mean", "mag_mean", "sum", "mag_sum", "min", "max"),
+    )
+    assoc_selection: str = setting(
+        "matched", "which sources the catalog gets (ASSOCSELEC_TYPE)",
+        choices=("all", "matched", "unmatched"),
+    )
+
+    @property
+    def data_columns(self):
+        """Names or numbers of the columns that are handed on."""
+        return () if self.assoc_data == ("none",) else self.assoc_data
+
+
 @dataclass(frozen=True)
 class Astrometry(Section):
     """Sky positions."""
@@ -159,8 +296,13 @@ class Output(Section):
     """What is written of what was measured."""
 
     columns: tuple = setting(
-        ("default",), "names and groups of columns; --print-schema lists them (PARAMETERS_NAME)",
-        not_empty,
+        ("default",), "names and groups of columns, or a .param file; --print-schema lists them "
+        "(PARAMETERS_NAME)", not_empty,
+    )
+    names: str = setting(
+        "ours", "names, first pixel, flags and missing magnitudes of the catalog: ours or "
+        "SExtractor's, whose columns come in the order of the list",
+        choices=("ours", "sextractor"),
     )
 
 
@@ -183,13 +325,23 @@ class Config:
     background: Background = Background()
     detection: Detection = Detection()
     measurement: Measurement = Measurement()
+    companions: Companions = Companions()
+    pairing: Pairing = Pairing()
+    targets: Targets = Targets()
+    association: Association = Association()
     astrometry: Astrometry = Astrometry()
     output: Output = Output()
 
     def __post_init__(self):
-        from mr_extract.columns import choose
+        from mr_extract.columns import columns_of
 
-        choose(self.output.columns, self.measurement)
+        if self.targets.forced and self.association.assoc:
+            raise ValueError("assoc is for detected sources: forced has its own list")
+        if self.targets.forced and self.pairing.detect_image:
+            raise ValueError("detect_image is for detected sources: forced detects nothing")
+        chosen = columns_of(self).values()
+        if not self.targets.forced_fwhm and any(c.group == "forced_gauss" for c in chosen):
+            raise ValueError("forced_fwhm must be given for the columns forced_gauss")
 
     def updated(self, **values):
         """Return a copy with the named settings, of whatever section, changed.
@@ -222,6 +374,9 @@ class Config:
         """Return the canonical one-line text of all that changes a catalog."""
         result = self.as_dict()
         del result["detection"]["pixstack"]  # changes the speed, never the result
+        # What stands in a list and not where it is: its checksum is in each #image line.
+        for section, name in (("targets", "forced"), ("association", "assoc")):
+            result[section][name] = bool(result[section][name])
         return json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def hash(self):

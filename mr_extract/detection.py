@@ -3,7 +3,9 @@
 import numpy as np
 import sep
 
+from mr_extract.cleaning import clean
 from mr_extract.failures import ImageFailure
+from mr_extract.segments import Segments
 
 _SUB_OBJECTS = 1024  # sep's own first limit of deblending branches
 _MOST_SUB_OBJECTS = 16 * _SUB_OBJECTS
@@ -11,7 +13,7 @@ _LEAST_PIXELS = 100  # with a buffer of one pixel sep ends the process
 _MOST_PIXELS = 40_000_000  # a buffer of about 2 GB
 
 
-def detect(data, settings, rms, mask=None, gain=0.0):
+def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
     """Find the sources of a background-subtracted image.
 
     A full pixel buffer or deblending overflow is tried again with a larger
@@ -30,11 +32,15 @@ def detect(data, settings, rms, mask=None, gain=0.0):
         True where a pixel does not count.
     gain : float
         Electrons per image unit, 0 for no photon noise in position errors.
+    noise : ndarray of float32, shape (height, width), optional
+        Background rms by pixel, in place of `rms`.
 
     Returns
     -------
     objects : structured ndarray, shape (n,)
         As `sep.extract` returns it: 0-based pixels, `theta` in radians.
+    segments : mr_extract.segments.Segments
+        Which pixels are whose.
 
     Raises
     ------
@@ -51,18 +57,21 @@ def detect(data, settings, rms, mask=None, gain=0.0):
             "an absolute one can (--thresh-type absolute)",
         )
     kernel = np.array(settings.filter_kernel, np.float32) if settings.filter_kernel else None
-    noise = rms if rms > 0 else None
-    thresh = settings.thresh if relative or noise is None else settings.thresh / noise
+    if relative and noise is not None:
+        err, thresh = noise, settings.thresh
+    else:
+        err = rms if rms > 0 else None
+        thresh = settings.thresh if relative or err is None else settings.thresh / err
     pixstack, sub_objects = max(settings.pixstack, _LEAST_PIXELS), _SUB_OBJECTS
     most = max(min(data.size, _MOST_PIXELS), pixstack)
     while True:
         sep.set_extract_pixstack(pixstack)
         sep.set_sub_object_limit(sub_objects)
         try:
-            return sep.extract(
+            objects, labels = sep.extract(
                 data,
                 thresh,
-                err=noise,
+                err=err,
                 gain=gain or None,
                 mask=mask,
                 minarea=settings.minarea,
@@ -70,9 +79,10 @@ def detect(data, settings, rms, mask=None, gain=0.0):
                 filter_type=settings.filter_type,
                 deblend_nthresh=settings.deblend_nthresh,
                 deblend_cont=settings.deblend_cont,
-                clean=settings.clean,
-                clean_param=settings.clean_param,
+                clean=False,
+                segmentation_map=True,
             )
+            break
         except MemoryError:
             raise
         except Exception as error:  # sep has no class of its own for these
@@ -94,3 +104,24 @@ def detect(data, settings, rms, mask=None, gain=0.0):
                 sub_objects *= 4
             else:
                 raise
+    segments = Segments(labels, len(objects))
+    if settings.clean:
+        objects, segments = clean(data, objects, segments, settings, mask)
+    objects, segments = _not_too_large(objects, segments, settings.maxarea)
+    # The buffer did for the objects, so it does for these.
+    _, over = sep.extract(
+        data, thresh, err=err, mask=mask, minarea=1, filter_kernel=kernel,
+        filter_type=settings.filter_type, deblend_nthresh=1, deblend_cont=1.0, clean=False,
+        segmentation_map=True,
+    )
+    over = (over != 0) & (segments.labels == 0)
+    over.ravel()[segments.absorbed] = False
+    segments.fragments = np.flatnonzero(over)
+    return objects, segments
+
+
+def _not_too_large(objects, segments, maxarea):
+    small = objects["npix"] <= maxarea
+    if not maxarea or small.all():
+        return objects, segments
+    return objects[small], segments.keep(small)

@@ -1,20 +1,20 @@
-"""One image to its sources: the chain of the kernels.
-
-Nothing is computed that no chosen column needs: radii and windowed positions
-cost as much as detection itself.
-"""
+"""One image to its sources: planes, detection, stages."""
 
 from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
 
-from mr_extract import measure
+from mr_extract.association import associate
 from mr_extract.astrometry import sky_positions
-from mr_extract.background import background_at, global_rms, subtract_background
-from mr_extract.columns import FAILED, SATURATED, choose
+from mr_extract.checkimages import check_images
+from mr_extract.columns import FAILED, SATURATED, columns_of
 from mr_extract.detection import detect
 from mr_extract.failures import ImageFailure
+from mr_extract.forced import measure_at
+from mr_extract.planes import Plane, ready
+from mr_extract.segments import Segments
+from mr_extract.stages import Frame, stages_for
 
 
 @dataclass
@@ -35,6 +35,10 @@ class Sources:
         Number of sources for which a measurement failed (flag 0x200).
     seconds : dict of str to float
         Wall time by stage.
+    facts : dict of str to number
+        What else the accounting line says.
+    checks : dict of str to ndarray, shape (height, width)
+        The check images that were asked for.
     """
 
     columns: dict
@@ -44,6 +48,8 @@ class Sources:
     valid: int
     failed: int = 0
     seconds: dict = field(default_factory=dict)
+    facts: dict = field(default_factory=dict)
+    checks: dict = field(default_factory=dict)
 
     def __len__(self):
         return len(self.columns["number"])
@@ -59,7 +65,48 @@ class _Clock:
         self._last = now
 
 
-def measure_image(image, config, zero_point=None):
+@dataclass(frozen=True)
+class Detected:
+    """An image and what was found on it, to be measured on others.
+
+    Parameters
+    ----------
+    plane : mr_extract.planes.Plane
+    objects : structured ndarray, shape (n,)
+        From `mr_extract.detection.detect`.
+    segments : mr_extract.segments.Segments
+    """
+
+    plane: Plane
+    objects: np.ndarray
+    segments: Segments
+
+
+def find_sources(image, config, zero_point=None, lap=lambda stage: None):
+    """Detect the sources of an image.
+
+    Parameters
+    ----------
+    image, config, zero_point
+        As for `measure_image`.
+    lap : callable
+        Called with the name of each stage when it is done.
+
+    Returns
+    -------
+    Detected
+    """
+    plane = ready(image, config, zero_point)
+    lap("background")
+    objects, segments = detect(
+        plane.data, config.detection, plane.rms, plane.hidden, plane.gain,
+        plane.threshold_noise(config.detection),
+    )
+    lap("detection")
+    return Detected(plane, objects, segments)
+
+
+def measure_image(image, config, zero_point=None, detection=None, known=None, checks=()):
     """Detect and measure the sources of an image.
 
     Parameters
@@ -70,6 +117,14 @@ def measure_image(image, config, zero_point=None):
         What to do.
     zero_point : float, optional
         Magnitude of one image unit, in place of the header's and the configuration's.
+    detection : mr_extract.images.Image or Detected, optional
+        Another image of the same pixels, on which the sources are found: it gives
+        positions, shapes, isophotes and the radii of Kron and Petrosian ellipses;
+        the image itself the rest.
+    known : mr_extract.association.Known, optional
+        A list to match the sources with.
+    checks : sequence of str
+        Check images to make, of `mr_extract.columns.CHECK_IMAGES`.
 
     Returns
     -------
@@ -79,99 +134,108 @@ def measure_image(image, config, zero_point=None):
     Raises
     ------
     ImageFailure
-        As the kernels name it, and ``no-wcs`` or ``broken-wcs`` where sky
-        positions are asked and cannot be had.
+        As the kernels name it; ``companion-mismatch`` when the detection image has
+        another shape, ``no-wcs`` or ``broken-wcs`` where sky positions are asked and
+        cannot be had.
     """
     clock = _Clock()
-    settings = config.measurement
-    chosen = choose(config.output.columns, settings)
+    chosen = columns_of(config)
     asked = {column.name for column in chosen.values()}
-    groups = {column.group for column in chosen.values()}
-    data, mask, header = image.data, image.mask, image.header
-    gain = _card(header, settings.gain_key, settings.gain)
-    saturation = _card(header, settings.satur_key, settings.satur_level)
+    if config.astrometry.require_wcs:
+        asked |= {"ra", "dec"}
+    if detection is None:
+        detection = find_sources(image, config, zero_point, clock.lap)
+        plane = detection.plane
+    else:
+        if not isinstance(detection, Detected):
+            _check_shapes(image.data.shape, detection.data.shape)
+            detection = find_sources(detection, config, lap=clock.lap)
+        _check_shapes(image.data.shape, detection.plane.data.shape)
+        plane = ready(image, config, zero_point)
+        clock.lap("background")
 
-    # Before the background goes off; few images have a saturated pixel.
-    saturated = data >= saturation if data.max() >= saturation else None
-    mesh = subtract_background(data, config.background, mask)
-    background, rms = float(mesh.globalback), global_rms(mesh)
-    clock.lap("background")
-    objects = detect(data, config.detection, rms, mask, gain)
-    clock.lap("detection")
-
-    values = {"number": np.arange(1, len(objects) + 1)}
+    measured = plane.with_local_gain() if config.companions.weight_gain else plane
+    objects, segments = detection.objects, detection.segments
+    frame = Frame(config, detection.plane, measured, objects, segments)
+    values = frame.values
+    values["number"] = np.arange(1, len(frame) + 1)
     values |= {name: objects[name] for name in objects.dtype.names}
-    values |= measure.shapes(objects) | measure.isophotal(objects, rms, gain)
-    flag = objects["flag"].astype(np.int64)
-    failed = np.zeros(len(objects), bool)
-    if "aper" in groups:
-        columns, bits, bad = measure.circular(
-            data, objects, settings.apertures, rms, gain, mask
-        )
-        values |= columns
-        flag, failed = flag | bits, failed | bad
-        clock.lap("apertures")
-    if groups & {"auto", "radius", "win"}:
-        columns, bits, bad = measure.kron(data, objects, settings, rms, gain, mask)
-        values |= columns
-        flag, failed = flag | bits, failed | bad
-        clock.lap("kron")
-    if groups & {"radius", "win"}:
-        fractions = (*settings.flux_fractions, 0.5)
-        radii, bad = measure.light_radii(data, objects, fractions, values["flux_auto"], mask)
-        values |= {f"flux_radius_{k + 1}": radii[:, k] for k in range(len(fractions) - 1)}
-        failed |= bad
-        clock.lap("radii")
-    if "win" in groups:
-        columns, bad = measure.windowed(data, objects, radii[:, -1], mask)
-        values |= columns
-        failed |= bad
-        clock.lap("windows")
-    if zero_point is None:
-        zero_point = _card(header, settings.zero_point_key, settings.zero_point)
-    for name in [name for name in values if name.startswith("flux_") and "radius" not in name]:
-        suffix = name.removeprefix("flux")
-        values[f"mag{suffix}"], values[f"magerr{suffix}"] = measure.magnitudes(
-            values[name], values[f"fluxerr{suffix}"], zero_point
-        )
-    if "background" in asked:
-        values["background"] = background_at(mesh, values["x"], values["y"])
     values["threshold"] = objects["thresh"]
-    if saturated is not None:
-        flag[saturated[objects["ypeak"], objects["xpeak"]]] |= SATURATED
-    flag[failed] |= FAILED
-    values["flag"] = flag
-    clock.lap("photometry")
-    if config.astrometry.require_wcs or asked & {"ra", "dec", "ra_win", "dec_win"}:
-        values |= _sky(header, values, config.astrometry.require_wcs, "win" in groups)
-        clock.lap("astrometry")
+    for stage in stages_for(asked):
+        stage.run(frame)
+        clock.lap(stage.name)
+    if plane.saturated is not None:
+        touched = segments.sums(plane.saturated.ravel()[segments.pixels]) > 0
+        frame.flag[touched] |= SATURATED
+    frame.flag[frame.failed] |= FAILED
+    values["flag"] = frame.flag
 
+    facts = {}
+    if known is not None:
+        matches, selected = associate(
+            known, plane.header, plane.data.shape, objects["x"], objects["y"], config.association
+        )
+        values |= matches
+        facts["matched"] = int(np.count_nonzero(matches["assoc_number"]))
+        frame.keep(selected)
+        clock.lap("association")
+    pictures = check_images(checks, frame)
     columns = {
         name: np.ascontiguousarray(values[name], column.dtype)
         for name, column in chosen.items()
         if name != "image"
     }
-    valid = data.size if mask is None else int(data.size - np.count_nonzero(mask))
     return Sources(
-        columns, background, rms, data.shape, valid, int(np.count_nonzero(failed)), clock.seconds
+        columns, plane.background, plane.rms, plane.data.shape, plane.valid,
+        int(np.count_nonzero(frame.failed)), clock.seconds, facts, pictures,
     )
 
 
-def _card(header, keyword, default):
-    value = header.get(keyword) if keyword else None
-    return float(value) if type(value) in (int, float) and value > 0 else default
+def _check_shapes(shape, other):
+    if shape != other:
+        raise ImageFailure(
+            "companion-mismatch", f"the detection image has {other[1]} x {other[0]} pixels, "
+            f"the image {shape[1]} x {shape[0]}"
+        )
 
 
-def _sky(header, values, required, windowed):
-    sky = {}
-    pairs = [("x", "y", "ra", "dec")]
-    if windowed:
-        pairs.append(("x_win", "y_win", "ra_win", "dec_win"))
-    for x, y, ra, dec in pairs:
-        positions = sky_positions(header, values[x], values[y])
-        if positions is None:
-            if required:
-                raise ImageFailure("no-wcs", "the header has no celestial coordinates")
-            positions = (np.full(len(values[x]), np.nan),) * 2
-        sky[ra], sky[dec] = positions
-    return sky
+def measure_targets(image, config, zero_point=None, *, targets):
+    """Measure an image at given positions.
+
+    Parameters
+    ----------
+    image, config, zero_point
+        As for `measure_image`.
+    targets : mr_extract.forced.Targets
+
+    Returns
+    -------
+    Sources
+        A row a target on the image, in the order of the list, numbered from 1.
+
+    Raises
+    ------
+    ImageFailure
+        As `mr_extract.forced.measure_at`.
+    """
+    chosen = columns_of(config)
+    clock = _Clock()
+    ellipses = any(column.group == "forced_ellipse" for column in chosen.values())
+    forced = measure_at(image, config, targets, zero_point, ellipses)
+    clock.seconds |= forced.seconds
+    values, plane = forced.values, forced.plane
+    if "ra" not in values and (config.astrometry.require_wcs or {"ra", "dec"} & set(chosen)):
+        sky = sky_positions(plane.header, values["x"], values["y"])
+        if sky is None and config.astrometry.require_wcs:
+            raise ImageFailure("no-wcs", "the header has no celestial coordinates")
+        values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
+    columns = {
+        name: np.ascontiguousarray(values[name], column.dtype)
+        for name, column in chosen.items()
+        if name != "image"
+    }
+    return Sources(
+        columns, plane.background, plane.rms, plane.data.shape, plane.valid,
+        int(np.count_nonzero(forced.failed)), clock.seconds,
+        {"targets": len(targets), "outside": forced.outside},
+    )

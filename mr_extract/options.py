@@ -4,6 +4,7 @@ import argparse
 import os
 
 from mr_extract.config import Config, settings
+from mr_extract.setting import naming_rule
 
 
 def option_name(name):
@@ -29,17 +30,53 @@ def add_settings(add_argument):
 def config_from(options):
     """Return the configuration that parsed options describe.
 
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Settings, and perhaps ``config``: a SExtractor configuration, above which
+        the other options stand. With it, or a ``catalog_type`` of SExtractor, names
+        are SExtractor's unless they are chosen.
+
     Raises
     ------
     ValueError
         For a value out of range; the message names the option.
     """
-    values = changed(options)
+    given = changed(options)
+    configuration = getattr(options, "config", None)
+    theirs = configuration or getattr(options, "catalog_type", "tsv") != "tsv"
+    names = given.get("names", "sextractor" if theirs else "ours")
+    ours = names == "ours"
+    if "columns" in given:
+        given["columns"] = _with_files(given["columns"], ours)
+    values = {**given, "names": names}
+    if configuration:
+        from mr_extract.sextractor.configuration import settings_from
+        from mr_extract.sextractor.names import translated
+
+        values = {**settings_from(configuration, given), "names": names}
+        if ours and "columns" not in given:
+            values["columns"] = translated(values["columns"])
     try:
         return Config().updated(**values)
     except ValueError as error:
         name, _, rest = str(error).partition(" ")
-        raise ValueError(f"{option_name(name)} {rest}" if name in values else str(error)) from error
+        raise ValueError(f"{option_name(name)} {rest}" if name in given else str(error)) from error
+
+
+def _with_files(columns, ours):
+    """Return columns with what stands in .param files in the place of their names."""
+    found = []
+    for name in columns:
+        if "." not in name and "/" not in name:
+            found.append(name)
+            continue
+        from mr_extract.sextractor.files import read_parameters
+        from mr_extract.sextractor.names import translated
+
+        named = read_parameters(name)
+        found.extend(translated(named) if ours else named)
+    return tuple(found)
 
 
 def changed(options):
@@ -48,19 +85,24 @@ def changed(options):
     return {name: value for name, value in given.items() if value is not None}
 
 
+def differing(config):
+    """Return the settings that differ from the defaults, by name."""
+    default = Config()
+    return {
+        one.name: value
+        for section, one in settings()
+        if (value := getattr(getattr(config, section), one.name))
+        != getattr(getattr(default, section), one.name)
+    }
+
+
 def arguments(config):
     """Return the options that make a configuration from the defaults.
 
     Files are not named but their contents given, so that the options mean the
     same on every machine.
     """
-    default = Config()
-    return [
-        f"{option_name(one.name)}={as_text(value)}"
-        for section, one in settings()
-        if (value := getattr(getattr(config, section), one.name))
-        != getattr(getattr(default, section), one.name)
-    ]
+    return [f"{option_name(name)}={as_text(value)}" for name, value in differing(config).items()]
 
 
 def as_text(value):
@@ -84,6 +126,8 @@ def _metavar(one):
         return "|".join(one.metadata["choices"])
     if one.name == "filter_kernel":
         return "KERNEL"
+    if one.metadata["check"] is naming_rule:
+        return "RULE"
     kinds = {bool: "yes|no", int: "N", float: "VALUE", str: "NAME", tuple: "A,B"}
     return kinds[type(one.default)]
 
@@ -130,33 +174,16 @@ def _kernel(text):
 
 
 def read_kernel(path):
-    """Read a filter in SExtractor's .conv format.
-
-    Parameters
-    ----------
-    path : str
-        Its first line is ``CONV NORM`` or ``CONV NONORM``, the others hold the
-        weights; what follows a ``#`` is a comment.
-
-    Returns
-    -------
-    tuple of tuple of float
-        The weights; sep normalises them in any case.
+    """Read a .conv file, as `mr_extract.sextractor.files.read_kernel` does.
 
     Raises
     ------
     argparse.ArgumentTypeError
         When it is no such file.
     """
-    with open(path, encoding="utf-8", errors="replace") as file:
-        lines = [line.split("#")[0].split() for line in file]
-    lines = [words for words in lines if words]
-    if not lines or lines[0][0] != "CONV":
-        raise argparse.ArgumentTypeError(f"{path!r} does not begin with CONV")
+    from mr_extract.sextractor import files
+
     try:
-        rows = tuple(tuple(map(float, words)) for words in lines[1:])
+        return files.read_kernel(path)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{path!r}: {error}") from None
-    if not rows:
-        raise argparse.ArgumentTypeError(f"{path!r} holds no weights")
-    return rows
+        raise argparse.ArgumentTypeError(str(error)) from error

@@ -7,6 +7,8 @@ float64 that was measured; `nan` stands for what is not there.
 import numpy as np
 import orjson
 
+from mr_extract.manifest import escaped
+
 
 def format_rows(image_id, columns):
     """Return the rows of one image.
@@ -16,7 +18,7 @@ def format_rows(image_id, columns):
     image_id : str
         First cell of every row; without tabs and line ends.
     columns : dict of str to ndarray, shape (n,)
-        Integers, float32 or float64, C-contiguous.
+        Integers, float32, float64 or text, C-contiguous.
 
     Returns
     -------
@@ -32,7 +34,8 @@ def format_rows(image_id, columns):
     if n == 0:
         return b""
     cells = [
-        orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+        [escaped(text).encode() for text in values.tolist()] if values.dtype.kind == "U"
+        else orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
         .replace(b"null", b"nan")
         .split(b",")
         for values in columns.values()

@@ -5,7 +5,7 @@ along the first FITS axis. Angles are counter-clockwise from the x axis unless
 the description says otherwise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ def _fluxes(group, flux, ucd, what, vector=""):
         Column(f"magerr{suffix}", "f4", "mag", group, f"MAGERR{tail}",
                f"stat.error;phot.mag{ucd}", f"error of mag{suffix}", vector),
     )
+
+
+def _ours(columns):
+    """Return columns for which SExtractor has no name."""
+    return tuple(replace(column, sextractor="") for column in columns)
 
 
 def _position(group, tail, sextractor, what):
@@ -150,7 +155,8 @@ COLUMNS = (
     *_fluxes("aper", "flux_aper", ";phys.angSize", "in a circle of the given diameter",
              "apertures"),
     Column("kron_radius", "f4", "", "auto", "KRON_RADIUS", "phys.angSize",
-           "Kron aperture in units of a and b, 0 where the least circle was used"),
+           "Kron aperture in units of a and b, 0 where the least circle was used or the "
+           "flux is not positive"),
     *_fluxes("auto", "flux_auto", "", "in the Kron ellipse"),
     Column("flag", "i4", "", "flag", "", "meta.code.qual", "sum of the flag bits, 0 for none"),
     *_ellipse("moments", "", "_IMAGE", "of the profile", parts="moments coefficients"),
@@ -159,7 +165,8 @@ COLUMNS = (
     Column("polarisation", "f4", "", "moments", "POLAR_IMAGE", "src.ellipticity",
            "(a^2 - b^2) / (a^2 + b^2)"),
     Column("tnpix", "i4", "pix2", "extent", "ISOAREA_IMAGE", "phys.area",
-           "pixels of the source over the threshold in the unfiltered image"),
+           "pixels of the source over the threshold in the unfiltered image, without those "
+           "that cleaning added"),
     Column("xmin", "i4", "pix", "extent", "XMIN_IMAGE", "pos.cartesian.x;stat.min",
            "least x of its pixels"),
     Column("xmax", "i4", "pix", "extent", "XMAX_IMAGE", "pos.cartesian.x;stat.max", "greatest x"),
@@ -167,9 +174,9 @@ COLUMNS = (
            "least y of its pixels"),
     Column("ymax", "i4", "pix", "extent", "YMAX_IMAGE", "pos.cartesian.y;stat.max", "greatest y"),
     Column("xpeak", "i4", "pix", "extent", "XPEAK_IMAGE", "pos.cartesian.x",
-           "x of the highest pixel"),
+           "x of the highest pixel of the filtered image"),
     Column("ypeak", "i4", "pix", "extent", "YPEAK_IMAGE", "pos.cartesian.y",
-           "y of the highest pixel"),
+           "y of the highest pixel of the filtered image"),
     Column("cpeak", "f4", "adu", "extent", "", "phot.count;stat.max",
            "highest pixel of the filtered image"),
     Column("cflux", "f4", "adu", "extent", "", "phot.flux", "isophotal flux, filtered image"),
@@ -187,26 +194,33 @@ COLUMNS = (
              f"pixels of the source over level {k} of 8 between threshold and peak")
       for k in range(8)),
     Column("fwhm_iso", "f4", "pix", "areas", "FWHM_IMAGE", "phys.angSize",
-           "FWHM of a Gaussian core, from the isophotal areas"),
+           "FWHM of the Gaussian that fits the pixels over a fifth of the peak, nan where "
+           "there are too few"),
     Column("petro_radius", "f4", "", "petro", "PETRO_RADIUS", "phys.angSize",
-           "Petrosian aperture in units of a and b, 0 where the least circle was used"),
+           "Petrosian aperture in units of a and b, 0 where the least circle was used or the "
+           "flux is not positive"),
     *_fluxes("petro", "flux_petro", "", "in the Petrosian ellipse"),
     Column("flux_radius", "f4", "pix", "radius", "FLUX_RADIUS", "phys.angSize",
            "radius that holds the given fraction of flux_auto", "flux_fractions"),
     Column("x_win", "f8", "pix", "win", "XWIN_IMAGE", "pos.cartesian.x;instr.det",
-           "Gaussian-windowed position, first pixel is 0, nan where it does not converge"),
+           "Gaussian-windowed position, first pixel is 0, nan where flag_win has 4 or 8"),
     Column("y_win", "f8", "pix", "win", "YWIN_IMAGE", "pos.cartesian.y;instr.det",
-           "Gaussian-windowed position, first pixel is 0, nan where it does not converge"),
+           "Gaussian-windowed position, first pixel is 0, nan where flag_win has 4 or 8"),
     Column("ra_win", "f8", "deg", "win", "ALPHAWIN_J2000", "pos.eq.ra",
            "right ascension of x_win, y_win (ICRS)"),
     Column("dec_win", "f8", "deg", "win", "DELTAWIN_J2000", "pos.eq.dec",
            "declination of x_win, y_win (ICRS)"),
     *_ellipse("win_shape", "_win", "WIN_IMAGE", "of the windowed profile"),
     *_ellipse("win_shape", "_win", "WIN_IMAGE", "of the windowed position", "err"),
+    Column("niter_win", "i4", "", "win_shape", "", "meta.number",
+           "iterations of the windowed position, 17 where it did not come to rest"),
+    Column("flag_win", "i4", "", "win_shape", "", "meta.code.qual",
+           "why windowed values are nan: 1 moments of a line, 2 a negative variance, 4 no "
+           "positive flux, 8 the window left the source"),
     *_fluxes("win_flux", "flux_win", "", "in the Gaussian window"),
     Column("snr_win", "f4", "", "win_flux", "SNR_WIN", "stat.snr",
            "signal to noise in the Gaussian window"),
-    *_position("peak", "_peak", "PEAK", "the highest pixel"),
+    *_position("peak_sky", "_peak", "PEAK", "the highest pixel"),
     *_position("world", "", "", "x, y"),
     *_ellipse("world", "_world", "_WORLD", "of the profile"),
     *_position_angles("world", "_world", "", "of the profile"),
@@ -225,11 +239,28 @@ COLUMNS = (
     *_ellipse("win_world", "_win_world", "WIN_WORLD", "of the windowed position", "err"),
     *_position_angles("win_world", "_win_world", "WIN", "of the windowed position", "err"),
     Column("flag_weight", "i4", "", "flags", "FLAGS_WEIGHT", "meta.code.qual",
-           "bits of low weight: 1 near the source, 2 in its isophote"),
+           "bad pixels: 1 in the isophote, 2 in reach of the filter from it"),
     Column("imaflags_iso", "i4", "", "flags", "IMAFLAGS_ISO", "meta.code.qual",
            "flag image combined over the isophote"),
     Column("nimaflags_iso", "i4", "", "flags", "NIMAFLAGS_ISO", "meta.number",
            "pixels of the isophote that entered imaflags_iso"),
+    Column("target", "str", "", "forced", "", "meta.id", "id of the target in the given list"),
+    Column("flux_limit_aper", "f4", "adu", "forced", "", "phot.flux;stat.max",
+           "upper limit: max(flux_aper, 0) + limit_sigma fluxerr_aper", "apertures"),
+    Column("mag_limit_aper", "f4", "mag", "forced", "", "phot.mag;stat.min",
+           "magnitude of flux_limit_aper: the target is fainter", "apertures"),
+    Column("background_local", "f4", "adu", "forced", "", "instr.background",
+           "what was taken off in the annulus, 0 without one"),
+    *_ours(_fluxes("forced_gauss", "flux_gauss", "", "of a Gaussian star of the given FWHM")),
+    *_ours(_fluxes("forced_ellipse", "flux_ellipse", "", "in the ellipse of the list")),
+    Column("assoc_id", "str", "", "assoc", "", "meta.id.cross",
+           "id of the entry of the list that was taken, or of several the nearest"),
+    Column("assoc_number", "i4", "", "assoc", "NUMBER_ASSOC", "meta.number",
+           "entries of the list within the radius"),
+    Column("assoc_distance", "f8", "pix", "assoc", "", "pos.angDistance",
+           "distance of the entry assoc_id, nan for none"),
+    Column("assoc", "f8", "", "assoc", "VECTOR_ASSOC", "src",
+           "what the list holds, 0 for none", "data_columns"),
     Column("size_excess", "f4", "", "class", "", "src.class.starGalaxy",
            "half-light radius above that of the frame's point sources, in units of its scatter"),
 )

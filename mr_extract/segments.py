@@ -17,6 +17,9 @@ class Segments:
     absorbed, absorbed_by : ndarray of int64, shape (k,), optional
         Further pixels and whose they are: cleaning gives them to an object
         without hiding them from others, so `labels` has 0 there.
+    fragments : ndarray of int64, shape (k,), optional
+        Pixels over the threshold that belong to no object, ascending: there were
+        too few of them together, or too many. They disturb others all the same.
 
     Attributes
     ----------
@@ -29,10 +32,11 @@ class Segments:
         Object of each of `pixels`.
     """
 
-    def __init__(self, labels, count, absorbed=None, absorbed_by=None):
+    def __init__(self, labels, count, absorbed=None, absorbed_by=None, fragments=None):
         self.labels, self.count = labels, count
         self.absorbed = np.zeros(0, np.int64) if absorbed is None else absorbed
         self.absorbed_by = np.zeros(0, np.int64) if absorbed is None else absorbed_by
+        self.fragments = np.zeros(0, np.int64) if fragments is None else fragments
 
     @cached_property
     def by_row(self):
@@ -69,6 +73,13 @@ class Segments:
     def starts(self):
         """First of each object's `pixels`, and their end."""
         return np.searchsorted(self.owner, np.arange(self.count + 1))
+
+    @cached_property
+    def own(self):
+        """The same objects with the pixels that were detected as theirs alone."""
+        if not len(self.absorbed):
+            return self
+        return Segments(self.labels, self.count, fragments=self.fragments)
 
     def sums(self, values):
         """Add values up by object.
@@ -111,4 +122,4 @@ class Segments:
         number[1:][chosen] = np.arange(1, np.count_nonzero(chosen) + 1)
         kept = chosen[self.absorbed_by]
         return Segments(number[self.labels], int(np.count_nonzero(chosen)), self.absorbed[kept],
-                        number[self.absorbed_by[kept] + 1] - 1)
+                        number[self.absorbed_by[kept] + 1] - 1, self.fragments)

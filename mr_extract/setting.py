@@ -50,6 +50,17 @@ def fractions(values):
     return (len(values) > 0 and all(0 < v < 1 for v in values)) or "needs fractions between 0 and 1"
 
 
+def annulus(values):
+    """Check for an inner and a greater outer radius, or two zeros."""
+    fine = len(values) == 2 and (values == (0.0, 0.0) or 0 <= values[0] < values[1])
+    return fine or "needs an inner and a greater outer radius"
+
+
+def two_or_three(values):
+    """Check for two or three columns, or the word auto."""
+    return values == ("auto",) or len(values) in (2, 3) or "needs two or three columns"
+
+
 def kernel(rows):
     """Check for rows of weights, or none."""
     if not rows:
@@ -57,6 +68,17 @@ def kernel(rows):
     if len({len(row) for row in rows}) != 1:
         return "needs rows of equal length"
     return sum(sum(row) for row in rows) > 0 or "needs weights with a sum greater than 0"
+
+
+def naming_rule(text):
+    """Check for a rule by which companions of an image are named."""
+    from mr_extract.naming import parse_rule
+
+    try:
+        parse_rule(text)
+    except ValueError as error:
+        return f"is no rule: {error}"
+    return True
 
 
 def coerced(one, value):

@@ -43,13 +43,21 @@ class Surroundings:
         self._height, self._width = plane.data.shape
         foreign = segments.by_row
         owners = segments.labels.ravel()[foreign]
-        if plane.mask is not None and how != NONE:
-            bad = np.flatnonzero(plane.mask)
-            foreign = np.concatenate([foreign, bad])
-            owners = np.concatenate([owners, np.full(len(bad), -1, owners.dtype)])
+        others = []
+        if how != NONE and len(segments.fragments):
+            others.append((segments.fragments, segments.count + 1))
+        if plane.mask is not None:
+            others.append((np.flatnonzero(plane.mask), -1))
+        if others:
+            foreign = np.concatenate([foreign, *(pixels for pixels, _ in others)])
+            owners = np.concatenate([
+                owners, *(np.full(len(pixels), label, owners.dtype) for pixels, label in others)
+            ])
             # A pixel that is both counts once, as bad.
-            foreign, first = np.unique(foreign[::-1], return_index=True)
-            owners = owners[::-1][first]
+            order = np.lexsort((owners, foreign))
+            foreign, owners = foreign[order], owners[order]
+            once = np.append(True, foreign[1:] != foreign[:-1])
+            foreign, owners = foreign[once], owners[once]
         self._foreign, self._owners = foreign, owners
 
     def intruders(self, cxx, cyy, cxy, r):
@@ -153,19 +161,79 @@ class Surroundings:
         return (*limits(centres[0], reach_x, self._width),
                 *limits(centres[1], reach_y, self._height))
 
-    def _in_boxes(self, x0, x1, y0, y1):
-        """Foreign pixels within boxes: whose box, flat index, label (-1 for bad)."""
+    def _in_boxes(self, x0, x1, y0, y1, which=None):
+        """Foreign pixels within boxes: number of the box, flat index, label (-1 for bad).
+
+        The boxes are those of the objects `which`, of all where it is not given.
+        """
         width = self._width
         rows0, rows1 = np.clip(y0, 0, self._height), np.clip(y1, 0, self._height)
         owner, row = ranges(rows0, np.maximum(rows1 - rows0, 0))
         first = row * width + np.clip(x0, 0, width)[owner]
         last = row * width + np.clip(x1, 0, width)[owner]
         begin = np.searchsorted(self._foreign, first)
-        which, entry = ranges(begin, np.searchsorted(self._foreign, last) - begin)
-        owner = owner[which]
+        line, entry = ranges(begin, np.searchsorted(self._foreign, last) - begin)
+        owner = owner[line]
         label = self._owners[entry]
-        keep = label != owner + 1
+        keep = label != (owner if which is None else which[owner]) + 1
         return owner[keep], self._foreign[entry[keep]], label[keep]
+
+    def replaced(self, which, x0, x1, y0, y1):
+        """Find the pixels in boxes that are not taken as they are.
+
+        Parameters
+        ----------
+        which : ndarray of int64, shape (k,)
+            Objects.
+        x0, x1, y0, y1 : ndarray of int64, shape (k,)
+            First and beyond the last pixel of a box for each of them.
+
+        Returns
+        -------
+        box : ndarray of int64, shape (m,)
+            In which of the boxes.
+        pixel : ndarray of int64, shape (m,)
+            Flat index: neighbours' and bad pixels, where neighbours are taken as
+            they are bad ones alone.
+        """
+        box, pixel, label = self._in_boxes(x0, x1, y0, y1, which)
+        if self.how == NONE:
+            return box[label < 0], pixel[label < 0]
+        return box, pixel
+
+    def substitutes(self, owner, pixel, x, y):
+        """Return what stands in for pixels that do not count.
+
+        Parameters
+        ----------
+        owner, pixel : ndarray of int64, shape (m,)
+            Whose aperture it is, and flat indices.
+        x, y : ndarray of float64, shape (m,)
+            Centre about which the opposite pixel is looked for.
+
+        Returns
+        -------
+        data, noise : ndarray of float32, shape (m,)
+            0 where there is none. The noise is None where it is one number.
+        """
+        varying = isinstance(self.plane.noise, np.ndarray)
+        data = np.zeros(len(pixel), np.float32)
+        noise = np.zeros(len(pixel), np.float32) if varying else None
+        if self.how == CORRECT:
+            width, height = self._width, self._height
+            # The rounding is SExtractor's, so that the same pixel stands opposite.
+            i = np.trunc(2.0 * x + 0.49999 - pixel % width).astype(np.int64)
+            j = np.trunc(2.0 * y + 0.49999 - pixel // width).astype(np.int64)
+            good = np.flatnonzero((i >= 0) & (i < width) & (j >= 0) & (j < height))
+            opposite = j[good] * width + i[good]
+            entry = np.minimum(np.searchsorted(self._foreign, opposite), len(self._foreign) - 1)
+            free = self._foreign[entry] != opposite
+            free |= self._owners[entry] == owner[good] + 1
+            good, opposite = good[free], opposite[free]
+            data[good] = self.plane.data.ravel()[opposite]
+            if varying:
+                noise[good] = self.plane.noise.ravel()[opposite]
+        return data, noise
 
     def _sheets(self, chosen, boxes):
         """Yield the objects of one sheet after another."""
@@ -198,23 +266,10 @@ class Surroundings:
         k = place[owner]
         i, j = pixel % width, pixel // width
         at = (top[k] + j - y0[k], left[k] + i - x0[k])
-        data[at] = 0.0
+        values, sigma = self.substitutes(owner, pixel, self.x[owner], self.y[owner])
+        data[at] = values
         if varying:
-            noise[at] = 0.0
-        if self.how == CORRECT:
-            # The rounding is SExtractor's, so that the same pixel stands opposite.
-            i2 = np.trunc(2.0 * self.x[owner] + 0.49999 - i).astype(np.int64)
-            j2 = np.trunc(2.0 * self.y[owner] + 0.49999 - j).astype(np.int64)
-            good = (i2 >= 0) & (i2 < width) & (j2 >= 0) & (j2 < height)
-            i2, j2 = np.where(good, i2, 0), np.where(good, j2, 0)
-            label = self.segments.labels[j2, i2]
-            good &= (label == 0) | (label == owner + 1)
-            if plane.mask is not None:
-                good &= ~plane.mask[j2, i2]
-            at = (at[0][good], at[1][good])
-            data[at] = plane.data[j2[good], i2[good]]
-            if varying:
-                noise[at] = plane.noise[j2[good], i2[good]]
+            noise[at] = sigma
         return _Sheet(data, noise, self.x[chosen] - x0 + left, self.y[chosen] - y0 + top)
 
     def _truncated(self, chosen, reach_x, reach_y):

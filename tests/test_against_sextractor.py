@@ -61,7 +61,7 @@ def old(request):
     catalog = {name: cells[:, k] for k, name in enumerate(OLD)}
     config = Config().updated(
         columns=("all",), apertures=(10.0,), kron_min_radius=0.0, deblend_cont=1.0,
-        flux_fractions=(0.1, 0.5, 0.6), gain_key="", satur_key="",
+        flux_fractions=(0.1, 0.5, 0.6), gain_key="", satur_key="", neighbours="none",
     )
     table = extract(folder / "image.fits", config)
     assert len(table) == len(cells) == 65, "the same sources, neither more nor fewer"
@@ -95,7 +95,8 @@ def test_the_windowed_positions_of_a_published_catalogue_are_met(shared_data, ol
     for name in ("x_win", "y_win"):
         apart = np.abs(np.asarray(table[name]) + 1 - catalog[name])[same]
         assert np.isnan(apart).sum() <= 1, "one has left its source, in SExtractor too"
-        assert np.nanmax(apart) < 1e-4
+        # SExtractor stops when a step is below 1e-4 pixels, of which it goes two at a time.
+        assert np.nanmax(apart) < 5e-4 and np.nanmedian(apart) < 5e-5
 
 
 def test_the_flags_of_a_published_catalogue_are_met(shared_data, old):
@@ -145,7 +146,7 @@ FRAMES = {
     "sdss": (real("a/obs_sdss/fpC-005754-r3-0280.fit.gz"), 0.99, 200),
     "cfht": (real("b/cfht/CFHTLS-test_g.fits"), 0.99, 60),
     # Crowded, a third of it nebula: SExtractor deblends by random numbers.
-    "2mass": (real("b/2mass/aK_asky_990502s1420186.fits.gz"), 0.98, 500),
+    "2mass": (real("b/2mass/aK_asky_990502s1420186.fits.gz"), 0.98, 400),
     # A slit: cosmic rays on a spectrum, nearly all of them blended.
     "gmos": (real("d/gmos/gmos.fits", 1), 0.9, 0),
 }
@@ -158,7 +159,8 @@ def both(request, tmp_path_factory):
     data, header = read(shared)
     catalog, level, rms = sextractor(data, header, tmp_path_factory.mktemp(request.param))
     return {
-        "name": request.param, "table": extract(fits.PrimaryHDU(data, header), columns=("all",)),
+        "name": request.param, "table": extract(
+            fits.PrimaryHDU(data, header), columns=("all",), neighbours="none"),
         "catalog": catalog, "level": level, "rms": rms, "common": common, "clean": clean,
         "shape": data.shape,
     }
@@ -209,9 +211,9 @@ class TestTheProgram:
             ("FLUXERR_AUTO", 0, 1e-2, 1.0), ("FLUXERR_AUTO", 0, 1e-6, 0.9),
             ("MAG_APER", 2e-3, 0, 1.0), ("MAGERR_APER", 2e-4, 2e-3, 1.0),
             ("MAG_AUTO", 2e-3, 0, 1.0), ("FLUX_RADIUS", 6e-4, 0, 0.98),
-            # SExtractor gives a source the pixels of those that it cleans away, sep does not.
-            ("ISOAREAF_IMAGE", 0, 0, 0.85), ("FLUX_ISO", 0, 1e-5, 0.85),
-            ("FLUX_MAX", 0, 1e-5, 0.98), ("FLUXERR_ISO", 0, 1e-5, 0.85),
+            # Cleaning may give the pixels of a blend to another master.
+            ("ISOAREAF_IMAGE", 0, 0, 0.97), ("FLUX_ISO", 0, 1e-5, 0.97),
+            ("FLUX_MAX", 0, 1e-5, 0.98), ("FLUXERR_ISO", 0, 1e-5, 0.97),
         ],
     )
     def test_measures_the_same(self, both, name, absolute, relative, share):

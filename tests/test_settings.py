@@ -28,6 +28,9 @@ SPECIAL = {
     "columns": st.lists(st.sampled_from(["all", "default", "win", "x", "flux_aper"]), min_size=1,
                         max_size=3).map(tuple),
     "gain_key": st.sampled_from(["", "EGAIN", "GAIN"]),
+    "annulus": st.tuples(REAL, REAL).map(lambda pair: (pair[0], pair[0] + pair[1] + 1.0)),
+    "assoc_params": st.lists(st.sampled_from("123"), min_size=2, max_size=3).map(tuple),
+    "assoc_data": st.lists(st.sampled_from(["1", "flux"]), min_size=1, max_size=3).map(tuple),
     "zero_point_key": st.sampled_from(["", "MAGZP"]),
     "satur_key": st.sampled_from(["", "SATLEVEL"]), "zero_point": st.floats(-100, 100),
 }
@@ -43,7 +46,9 @@ def value_of(one):
 
 
 VALUES = {one.name: value_of(one) for _, one in all_settings()}
-CONFIGS = st.fixed_dictionaries({}, optional=VALUES).map(lambda v: Config().updated(**v))
+# At given positions there is no detection, nor most columns.
+OF_SOURCES = {name: values for name, values in VALUES.items() if name != "forced"}
+CONFIGS = st.fixed_dictionaries({}, optional=OF_SOURCES).map(lambda v: Config().updated(**v))
 
 
 def parsed(words):

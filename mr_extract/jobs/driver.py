@@ -15,10 +15,11 @@ from time import monotonic
 from mrjob.step import StepFailedException
 
 from mr_extract import __version__, storage
-from mr_extract.columns import choose, describe
+from mr_extract.columns import catalog_columns, describe
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather
-from mr_extract.jobs.job_options import allowed
+from mr_extract.jobs.job_options import TSV, allowed
+from mr_extract.jobs.listed import check_lists
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
 from mr_extract.storage.output import written_whole
@@ -50,7 +51,7 @@ def drive(job):
         signal.signal(signal.SIGHUP, _terminated)
     began = monotonic()
     try:
-        plan = _planned(options)
+        plan = _planned(job)
     except ValueError as error:
         complain(str(error))
         return 2
@@ -64,12 +65,15 @@ def drive(job):
     return _reported(options, plan, totals, counters, monotonic() - began)
 
 
-def _planned(options):
+def _planned(job):
     """Read the manifests; whatever a user can mend is a ValueError here, before any work."""
+    options = job.options
     sources = options.args or ["-"]
-    plan = read_plan(sources, standard_input() if "-" in sources else None)
+    stdin = standard_input() if "-" in sources else None
+    plan = read_plan(sources, stdin, options.extensions)
     _check_runner(options)
     _check_places(options, plan)
+    check_lists(job.config)
     check_directory()
     return plan
 
@@ -82,23 +86,35 @@ def _extracted(job, plan):
         # `gather` sorts and merges all that the tasks wrote: on one machine there is
         # nothing left for reducers to do, and each costs the start of a process.
         options.reduce = "none"
-    columns = choose(job.config.output.columns, job.config.measurement)
+    columns = catalog_columns(job.config)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             counters = _run(job, plan, scratch, text) if plan.entries else {}
             text.flush()
             # Also for standard output it is made first and then copied.
-            with written_whole(options.catalog or os.path.join(scratch, "catalog")) as spool:
+            whole = options.catalog if options.catalog_type == TSV else None
+            with written_whole(whole or os.path.join(scratch, "catalog")) as spool:
                 with open(spool, "wb+") as catalog:
                     totals = gather(text, plan, job.config, columns, catalog, ordered)
                     catalog.flush()
-                    if options.catalog:
+                    if whole:
                         os.fsync(catalog.fileno())
+                    elif options.catalog:
+                        _exported(spool, options, plan)
                     else:
                         catalog.seek(0)
                         shutil.copyfileobj(catalog, job.stdout, 1 << 20)
                         job.stdout.flush()
     return totals, counters
+
+
+def _exported(spool, options, plan):
+    """Write the catalog in a format of SExtractor."""
+    from mr_extract.sextractor.export import export
+    from mr_extract.sextractor.source import without_extension
+
+    places = {without_extension(i): entry.uri for i, entry in plan.entries.items()}
+    export(spool, options.catalog_type, options.catalog + "/", uri_of=places.get)
 
 
 def _reported(options, plan, totals, counters, seconds):
@@ -169,7 +185,7 @@ def _printed(job):
     if job.options.version:
         return f"mr_extract {__version__}\n"
     if job.options.print_schema:
-        return describe(config.output.columns, config.measurement)
+        return describe(config)
     return json.dumps({"hash": config.hash(), **config.as_dict()}, indent=2) + "\n"
 
 
@@ -186,6 +202,8 @@ def _check_places(options, plan):
     # Before hours of work, not after them.
     if options.output_dir and (options.runner or "inline") in ("inline", "local", "spark"):
         raise ValueError("--output-dir is for clusters; here --catalog FILE names the catalog")
+    if options.catalog_type != TSV and not options.catalog:
+        raise ValueError(f"--catalog-type {options.catalog_type} needs --catalog DIR")
     taken = {os.path.realpath(path) for path in options.args}
     if any(os.path.exists(place) for place in (options.catalog, options.summary) if place):
         uris = (entry.uri for entry in plan.entries.values())
@@ -199,6 +217,9 @@ def _check_places(options, plan):
         place = os.path.realpath(place)  # a link stays, what it leads to is replaced
         setattr(options, name, place)
         folder = os.path.dirname(place)
+        if name == "catalog" and options.catalog_type != TSV:
+            _check_folder(place)
+            continue
         if os.path.isdir(place):
             raise ValueError(f"--{name}: {place} is a directory")
         if os.path.exists(place) and not os.path.isfile(place):
@@ -208,6 +229,14 @@ def _check_places(options, plan):
         if place in taken:
             raise ValueError(f"--{name}: {place} is needed for something else")
         taken.add(place)
+
+
+def _check_folder(place):
+    """Raise ValueError where no directory of catalogs can be."""
+    if os.path.exists(place) and not os.path.isdir(place):
+        raise ValueError(f"--catalog: {place} is no directory, as --catalog-type needs")
+    if not os.access(place if os.path.exists(place) else os.path.dirname(place), os.W_OK):
+        raise ValueError(f"--catalog: cannot write {place}")
 
 
 def _quiet_logging(job):

@@ -17,10 +17,12 @@ from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
 from mr_extract import blocks
-from mr_extract.jobs.job_options import add_job_options, refuse
+from mr_extract.jobs.job_options import add_job_options, checks_from, refuse
+from mr_extract.jobs.listed import with_lists_anywhere
 from mr_extract.jobs.streams import open_standard_streams
+from mr_extract.jobs.worker import CHECKS
 from mr_extract.manifest import read_entries
-from mr_extract.options import add_settings, arguments, changed, config_from
+from mr_extract.options import add_settings, arguments, config_from, differing
 
 STATUS_INTERVAL = 10.0  # seconds
 
@@ -46,7 +48,11 @@ class ExtractJob(MRJob):
         """Parse the options and make the configuration."""
         super().load_args(args)
         try:
-            self.config = config_from(self.options)
+            self.config = with_lists_anywhere(config_from(self.options))
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        try:
+            self.checks = checks_from(self.options, self.config)
         except ValueError as error:
             self.arg_parser.error(str(error))
 
@@ -78,9 +84,12 @@ class ExtractJob(MRJob):
         value : bytes
             A part of a block under its key, or with ``--reduce none`` a block.
         """
+        from mr_extract.jobs.expansion import expanded
         from mr_extract.jobs.fetching import fetch_ahead
 
-        images = fetch_ahead(read_entries(line for _, line in pairs))
+        # A driver has expanded them already; without one it is done here.
+        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
+        images = fetch_ahead(entries, settings=self.config.companions)
         for entry, outcome in self._outcomes(images):
             self._report(outcome)
             if self.options.reduce == "none":
@@ -94,8 +103,11 @@ class ExtractJob(MRJob):
         if not self.options.in_process:
             from mr_extract.jobs.supervisor import measure_supervised
 
+            settings = differing(self.config)
+            if self.checks:
+                settings[CHECKS] = self.checks.kinds, self.checks.folder
             yield from measure_supervised(
-                images, changed(self.options), self.options.image_timeout, self._heartbeat
+                images, settings, self.options.image_timeout, self._heartbeat
             )
             return
         from mr_extract.failures import ImageFailure
@@ -105,7 +117,7 @@ class ExtractJob(MRJob):
             if isinstance(fetched, ImageFailure):
                 yield entry, failed(entry.id, fetched.kind, fetched.message)
             else:
-                yield entry, process(entry, self.config, fetched)
+                yield entry, process(entry, self.config, fetched, self.checks)
 
     def _heartbeat(self):
         # A task that is silent for long is taken for dead by Hadoop.
@@ -146,6 +158,8 @@ class ExtractJob(MRJob):
             *arguments(self.config), f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *(["--in-process"] if self.options.in_process else []),
+            *([f"--checkimage={','.join(self.checks.kinds)}",
+               f"--checkimage-dir={self.checks.folder}"] if self.checks else []),
         ]
         return kwargs
 

@@ -1,8 +1,16 @@
 """Options of a job that do not change what a catalog says."""
 
 import argparse
+import os
+import re
 import sys
 
+from mr_extract.columns import CHECK_IMAGES
+from mr_extract.jobs.checkimage_files import Checks
+from mr_extract.jobs.expansion import FIRST, check_extensions
+from mr_extract.sextractor import FORMATS
+
+TSV = "tsv"
 _REDUCE = ("none", "identity")
 
 
@@ -14,11 +22,21 @@ def add_job_options(add_argument):
     add_argument : callable
         Takes what `argparse.ArgumentParser.add_argument` takes.
     """
+    add_argument("--config", metavar="FILE.sex",
+                 help="take settings and columns from a configuration of SExtractor, and its "
+                      "defaults for what it leaves out; other options stand above it")
     add_argument("--reduce", default="identity", metavar="|".join(_REDUCE), type=_reduce,
                  help="none: rows as the tasks wrote them; identity: one catalog ordered by "
                       "image id, then source number [identity]")
+    add_argument("--extensions", default=FIRST, metavar="first|all|/PATTERN/", type=_extensions,
+                 help="what a line without ext= means: the first image of its file, every one, "
+                      "or those with a matching EXTNAME [first]")
     add_argument("--catalog", metavar="FILE",
                  help="write the catalog to FILE, whole or not at all [standard output]")
+    add_argument("--catalog-type", default=TSV, choices=(TSV, *FORMATS),
+                 metavar="|".join((TSV, *FORMATS)),
+                 help="tsv, or a format of SExtractor: --catalog is then a directory, with a "
+                      "catalog for each image (CATALOG_TYPE) [tsv]")
     add_argument("--summary", metavar="FILE", help="write the summary to FILE as JSON")
     add_argument("--max-failures", default="0", metavar="N|P%", type=_limit,
                  help="failed images that are no reason for exit status 1 [0]")
@@ -27,6 +45,11 @@ def add_job_options(add_argument):
     add_argument("--image-timeout", type=_seconds, default=3600.0, metavar="SECONDS",
                  help="an image that takes longer is a failure; 0 for no limit; not with "
                       "-r inline [3600]")
+    add_argument("--checkimage", metavar="KIND,KIND", type=_kinds,
+                 help=f"check images to write for each image: {', '.join(CHECK_IMAGES)} "
+                      "(CHECKIMAGE_TYPE)")
+    add_argument("--checkimage-dir", metavar="DIR",
+                 help="where they are written [beside the catalog]")
     add_argument("--print-schema", action="store_true",
                  help="print the chosen columns and the flags, and exit")
     add_argument("--print-config", action="store_true",
@@ -41,16 +64,69 @@ def allowed(limit, images):
     return int(images * number / 100) if percent else int(number)
 
 
+def checks_from(options, config):
+    """Return the check images that options ask for, or None.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    config : mr_extract.config.Config
+
+    Returns
+    -------
+    mr_extract.jobs.checkimage_files.Checks or None
+
+    Raises
+    ------
+    ValueError
+        When there is no place for them.
+    """
+    if options.config and options.checkimage is None:
+        from mr_extract.sextractor.configuration import check_images_of
+
+        options.checkimage = check_images_of(options.config)
+    if not options.checkimage:
+        if options.checkimage_dir is not None:
+            raise ValueError("--checkimage-dir needs --checkimage")
+        return None
+    if config.targets.forced:
+        raise ValueError("--checkimage shows what was detected: --forced detects nothing")
+    folder = options.checkimage_dir
+    if folder is None and options.catalog:
+        folder = os.path.dirname(os.path.abspath(options.catalog))
+    if not folder:
+        raise ValueError("--checkimage needs --checkimage-dir DIR or --catalog FILE")
+    return Checks(options.checkimage, os.path.abspath(folder))
+
+
 def refuse(message):
     """End with one line about an option and exit status 2."""
     print(f"mr_extract: {message}", file=sys.stderr)
     sys.exit(2)
 
 
+def _kinds(text):
+    if text.strip().lower() == "none":  # although a configuration asks for some
+        return ()
+    kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    wrong = [kind for kind in kinds if kind not in CHECK_IMAGES]
+    if wrong or not kinds:
+        raise argparse.ArgumentTypeError(f"{wrong[0] if wrong else text!r} is none of "
+                                         f"{', '.join(CHECK_IMAGES)}")
+    return kinds
+
+
 def _reduce(text):
     if text not in _REDUCE:
         raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(_REDUCE)}")
     return text
+
+
+def _extensions(text):
+    try:
+        return check_extensions(text)
+    except (ValueError, re.error) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _limit(text):

@@ -1,16 +1,17 @@
 """One line of a manifest to one block of the catalog."""
 
-import hashlib
 import os
 import sys
 import traceback
 import warnings
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 
-from mr_extract import __version__, storage
+from mr_extract import __version__
 from mr_extract.accounting import error_line, image_line
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.opened import is_held, opened, stays_open
 
 
 @dataclass
@@ -44,7 +45,7 @@ def failed(image_id, kind, message):
     return Outcome(error_line(image_id, kind, message).encode(), kind)
 
 
-def process(entry, config, fetched=None):
+def process(entry, config, fetched=None, checks=None):
     """Fetch, read and measure one image.
 
     Parameters
@@ -53,6 +54,8 @@ def process(entry, config, fetched=None):
     config : mr_extract.config.Config
     fetched : bytes, optional
         The file, where it has been fetched already.
+    checks : mr_extract.jobs.checkimage_files.Checks, optional
+        Check images to write.
 
     Returns
     -------
@@ -63,12 +66,12 @@ def process(entry, config, fetched=None):
     image_id = entry.id
     try:
         if entry.problem:
-            raise ImageFailure("malformed-line", entry.problem)
+            raise ImageFailure(entry.kind, entry.problem)
         with warnings.catch_warnings():
             # Of numpy and astropy, about pixels and headers that our kinds of
             # failure name; in some runners to warn is an error.
             warnings.simplefilter("ignore")
-            return _measured(image_id, entry, config, fetched)
+            return _measured(image_id, entry, config, fetched, checks)
     except ImageFailure as failure:
         return failed(image_id, failure.kind, failure.message)
     except MemoryError:
@@ -83,25 +86,38 @@ def process(entry, config, fetched=None):
                                             f"({os.path.basename(place.filename)}:{place.lineno})")
 
 
-def _measured(image_id, entry, config, fetched):
-    from mr_extract.frame import measure_image
-    from mr_extract.images import read_image
+def _measured(image_id, entry, config, fetched, checks):
+    from mr_extract.images.read import read_unpacked
+    from mr_extract.jobs.companions import attach
     from mr_extract.rows import format_rows
+    from mr_extract.sextractor.convert import as_configured
 
     seconds, mark = {}, perf_counter()
-    buffer = storage.read(entry.uri) if fetched is None else fetched
-    seconds["fetch"], mark = perf_counter() - mark, perf_counter()
-    checksum = hashlib.sha256(buffer).hexdigest()
-    size = len(buffer)
-    seconds["checksum"], mark = perf_counter() - mark, perf_counter()
-    image = read_image(buffer, entry.ext)
-    del buffer, fetched  # as large as the image itself
+
+    def lap(stage):
+        nonlocal mark
+        seconds[stage], mark = seconds.get(stage, 0.0) - mark + perf_counter(), perf_counter()
+
+    again = is_held(entry.uri)
+    buffer, checksum, size = opened(entry.uri, fetched, stays_open(entry), lap=lap)
+    image = read_unpacked(buffer, entry.ext)
+    companions, more = attach(image, entry, config.companions, (buffer, checksum))
     hdu, images = image.hdu, image.images
-    seconds["read"] = perf_counter() - mark
+    lap("read")
     zero_point = entry.get("zero_point")
-    sources = measure_image(image, config, None if zero_point is None else float(zero_point))
-    seconds |= sources.seconds
+    zero_point = None if zero_point is None else float(zero_point)
+    prepare = _at_targets if config.targets.forced else _found
+    measure, listed, further = prepare(entry, config, (buffer, checksum), checks, lap)
+    del buffer, fetched  # as large as the image itself
+    sources = measure(image, config, zero_point)
+    for stage, value in sources.seconds.items():
+        seconds[stage] = seconds.get(stage, 0.0) + value
     mark = perf_counter()
+    if checks is not None:
+        from mr_extract.jobs.checkimage_files import write_checks
+
+        write_checks(sources.checks, checks.folder, image_id, image.header)
+        lap("check images")
     height, width = sources.shape
     facts = {
         "sources": len(sources),
@@ -114,16 +130,43 @@ def _measured(image_id, entry, config, fetched):
         "sha256": checksum,
         "version": __version__,
         "config": config.hash(),
+        **companions, **listed, **sources.facts,
     }
     if images > 1 and entry.ext is None:
         facts["images_in_file"] = images  # measured: the first of them
     if sources.failed:
         facts["failed_sources"] = sources.failed
     block = image_line(image_id, facts, entry.carried).encode() + format_rows(
-        image_id, sources.columns
+        image_id, as_configured(sources.columns, config, hdu)
     )
     seconds["format"] = perf_counter() - mark
     return Outcome(
-        block, "", len(sources), sources.failed, size,
+        block, "", len(sources), sources.failed, (0 if again else size) + more + further,
         {stage: round(1000 * value) for stage, value in seconds.items()},
     )
+
+
+def _found(entry, config, file, checks, lap):
+    """Return what measures the sources of an image, facts, and the bytes read for it."""
+    from mr_extract.frame import measure_image
+    from mr_extract.jobs.listed import known_for
+    from mr_extract.jobs.pairing import detection_for
+
+    if entry.get("positions") is not None:
+        raise ImageFailure("malformed-line", "positions= is for photometry there: --forced lines")
+    detection, facts, size = detection_for(entry, config, file, lap)
+    known, checksum = known_for(config)
+    if checksum:
+        facts = {**facts, "assoc_sha256": checksum}
+    kinds = () if checks is None else checks.kinds
+    return partial(measure_image, detection=detection, known=known, checks=kinds), facts, size
+
+
+def _at_targets(entry, config, file, checks, lap):
+    """Return what measures at the positions of a list, facts, and no bytes read."""
+    from mr_extract.frame import measure_targets
+    from mr_extract.jobs.listed import targets_for
+
+    targets, checksum = targets_for(entry, config)
+    lap("read")
+    return partial(measure_targets, targets=targets), {"targets_sha256": checksum}, 0

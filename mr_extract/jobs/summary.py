@@ -53,7 +53,7 @@ def as_text(summary):
         lines.append(f"{summary['failed_sources']} sources with a failed measurement (flag 512)")
     if summary["files_with_further_images"]:
         lines.append(f"{summary['files_with_further_images']} files hold further images, which "
-                     "were not measured; a line file.fits[2] or ext=2 names one")
+                     "were not measured: --extensions all measures them, a line file.fits[2] one")
     for kind, what in summary["failures"].items():
         lines.append(f"  {what['images']} x {kind}: {what['first']}: {what['message']}")
     stages = summary["milliseconds"]

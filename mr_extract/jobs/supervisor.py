@@ -17,6 +17,7 @@ from collections import deque
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.one_image import Outcome, failed
+from mr_extract.jobs.opened import stays_open
 from mr_extract.jobs.worker import FRAME, write_frame
 
 ATTEMPTS = 2
@@ -47,10 +48,12 @@ class Worker:
     def __init__(self, settings, timeout=0.0, heartbeat=lambda: None):
         self._settings, self._timeout, self._heartbeat = settings, timeout, heartbeat
         self._process = None
+        self._sent = None  # the file that the process holds, if it was handed over
 
     def start(self):
         """Start the process, if none runs; it gets ready in the background."""
         if self._process is None:
+            self._sent = None
             path = os.pathsep.join(p or os.getcwd() for p in sys.path)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mr_extract.jobs.worker"],
@@ -65,8 +68,12 @@ class Worker:
     def ask(self, entry, fetched):
         """Hand over an image."""
         self.start()
+        has_it = entry.uri == self._sent
+        self._sent = entry.uri if (has_it or fetched is not None) and stays_open(entry) else None
+        if has_it:
+            fetched = None
         head = {"uri": entry.uri, "fields": entry.fields, "problem": entry.problem,
-                "fetched": fetched is not None}
+                "kind": entry.kind, "fetched": fetched is not None}
         try:
             write_frame(self._process.stdin, head, fetched or b"")
         except BrokenPipeError:

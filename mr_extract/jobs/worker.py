@@ -10,6 +10,7 @@ import os
 import struct
 import sys
 
+CHECKS = "--checkimage"  # among the settings: what process() takes besides
 FRAME = struct.Struct("!IQ")
 
 
@@ -48,18 +49,24 @@ def read_frame(file):
 def serve(requests, answers):
     """Answer requests until they end.
 
-    The first frame is the configuration; each that follows is an entry of the
-    manifest, with the bytes of its image where they have been fetched.
+    The first frame is the configuration, with the check images under `CHECKS`; each that
+    follows is an entry of the manifest, with the bytes of its image where they have been
+    fetched.
     """
     from mr_extract.config import Config
+    from mr_extract.jobs.checkimage_files import Checks
     from mr_extract.jobs.one_image import process
     from mr_extract.manifest import Entry
 
-    config = Config().updated(**read_frame(requests)[0])
+    told = read_frame(requests)[0]
+    checks = told.pop(CHECKS, None)
+    config = Config().updated(**told)
+    checks = Checks(tuple(checks[0]), checks[1]) if checks else None
     while (frame := read_frame(requests)) is not None:
         head, body = frame
-        entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"])
-        outcome = process(entry, config, body if head["fetched"] else None)
+        entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
+                      head["kind"])
+        outcome = process(entry, config, body if head["fetched"] else None, checks)
         facts = {name: value for name, value in vars(outcome).items() if name != "block"}
         write_frame(answers, facts, outcome.block)
 

@@ -1,0 +1,253 @@
+"""Fluxes in circles and in Kron ellipses, and radii that hold fractions of them."""
+
+import numpy as np
+import sep
+
+from mr_extract.isolation import each_object
+from mr_extract.surroundings import NONE, extents
+
+SEARCH = 6.0  # SExtractor's KRON_NSIG: the Kron radius is measured in 6 a, 6 b
+_CROWDED = 0.1  # of the search ellipse
+
+
+def circular(around, diameters):
+    """Sum the image in circles.
+
+    Parameters
+    ----------
+    around : mr_extract.surroundings.Surroundings
+        Image and centres.
+    diameters : sequence of float, length k
+        In pixels.
+
+    Returns
+    -------
+    flux, error : ndarray of float64, shape (n, k)
+        In image units.
+    flag : ndarray of int64, shape (n,)
+        Union of sep's aperture flags.
+    failed : ndarray of bool, shape (n,)
+    """
+    radii, gain = np.asarray(diameters, float) / 2.0, around.plane.gain or None
+
+    def total(data, noise, mask, x, y):
+        sums = [sep.sum_circle(data, x, y, r, err=noise, gain=gain, mask=mask, subpix=5)
+                for r in radii]
+        bits = np.bitwise_or.reduce([one[2] for one in sums])
+        return (np.stack([one[0] for one in sums], 1), np.stack([one[1] for one in sums], 1),
+                bits.astype(np.int64))
+
+    reach = np.full(len(around.x), radii.max())
+    (flux, error, bits), failed = around.measure(total, reach, reach, outputs=3)
+    return flux, error, bits, failed
+
+
+def kron(around, shape_plane, objects, settings):
+    """Sum the image in Kron ellipses, with SExtractor's rule for small sources.
+
+    The ellipse is ``max(kron_factor * r, kron_min_radius)`` times a and b, with
+    r the first radial moment within 6 a and 6 b, leaving out neighbours' pixels
+    unless they are taken as they are. Where its mean radius is less than half
+    of ``kron_min_diameter`` a circle of that diameter is used and `kron_radius`
+    is 0, as it is where the flux is not positive.
+
+    Parameters
+    ----------
+    around : mr_extract.surroundings.Surroundings
+        Image in which the flux is summed.
+    shape_plane : mr_extract.planes.Plane
+        Image in which the radius is measured: that of the detection.
+    objects : structured ndarray, shape (n,)
+        From `mr_extract.detection.detect`.
+    settings : mr_extract.config.Measurement
+
+    Returns
+    -------
+    columns : dict of str to ndarray, shape (n,)
+        `kron_radius`, `flux_auto`, `fluxerr_auto`.
+    flag : ndarray of int64, shape (n,)
+        Union of sep's aperture flags.
+    crowded : ndarray of bool, shape (n,)
+        True where neighbours and bad pixels fill more than a tenth of the
+        ellipse in which the radius was searched, or of that of the flux.
+    failed : ndarray of bool, shape (n,)
+    """
+    ellipse, limit = search_ellipse(objects, settings.kron_search_diameter)
+    radius, search_flag, no_radius = _first_moment(around, shape_plane, ellipse, limit)
+    # The search ellipse may well leave the image; only what the flux is
+    # summed over, and a radius that could not be had, are worth a flag.
+    flag = search_flag.astype(np.int64) & (sep.APER_NONPOSITIVE | sep.APER_ALLMASKED)
+    unusable = ~(radius > 0) | (flag != 0)
+    radius = np.where(unusable, 0.0, settings.kron_factor * radius)
+    radius = np.maximum(radius, settings.kron_min_radius)
+    crowded = is_crowded(around, ellipse, limit) | is_crowded(
+        around, *aperture(objects, radius, settings.kron_min_diameter)[:2]
+    )
+    flux, error, radius, bits, no_flux = in_ellipse(
+        around, objects, radius, settings.kron_min_diameter
+    )
+    failed = no_radius | no_flux
+    columns = {
+        "kron_radius": np.where(failed, np.nan, np.where(flux > 0, radius, 0.0)),
+        "flux_auto": np.where(failed, np.nan, flux),
+        "fluxerr_auto": np.where(failed, np.nan, error),
+    }
+    return columns, flag | bits, crowded, failed
+
+
+def search_ellipse(objects, least_diameter):
+    """Return the ellipse in which Kron and Petrosian radii are searched.
+
+    Parameters
+    ----------
+    objects : structured ndarray, shape (n,)
+    least_diameter : float
+        In pixels; a circle of it where 6 a, 6 b are smaller in the mean.
+
+    Returns
+    -------
+    ellipse : tuple of three ndarrays, shape (n,)
+        a, b in pixels and theta in radians, of the unit ellipse.
+    limit : ndarray of float64, shape (n,)
+        How many times that.
+    """
+    ellipse, limit, _ = aperture(objects, SEARCH, least_diameter)
+    return ellipse, limit
+
+
+def is_crowded(around, ellipse, limit):
+    """Say whether neighbours and bad pixels fill more than a tenth of ellipses."""
+    n = len(around.x)
+    owner, _, _ = around.intruders(*coefficients(*ellipse), limit)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.bincount(owner, minlength=n) / (np.pi * ellipse[0] * ellipse[1] * limit**2)
+    return share > _CROWDED
+
+
+def _first_moment(around, plane, ellipse, limit):
+    labels, number = around.segments.labels, np.arange(1, len(around.x) + 1)
+    mask, fragments = plane.mask, around.segments.fragments
+    if around.how != NONE and len(fragments):
+        mask = np.zeros(labels.shape, bool) if mask is None else mask.copy()
+        mask.ravel()[fragments] = True
+
+    def radii(x, y, a, b, theta, r, number):
+        if around.how == NONE:
+            return sep.kron_radius(plane.data, x, y, a, b, theta, r, mask=plane.mask)
+        return sep.kron_radius(plane.data, x, y, a, b, theta, r, mask=mask,
+                               segmap=labels, seg_id=number)
+
+    (radius, bits), failed = each_object(
+        radii, around.x, around.y, *ellipse, limit, number, outputs=2
+    )
+    return radius, bits, failed
+
+
+def in_ellipse(around, objects, radius, least_diameter):
+    """Sum the image in multiples of the objects' ellipses.
+
+    Parameters
+    ----------
+    around : mr_extract.surroundings.Surroundings
+    objects : structured ndarray, shape (n,)
+        Their a, b and theta.
+    radius : ndarray of float64, shape (n,)
+        How many times a and b.
+    least_diameter : float
+        In pixels; a circle of it is taken where the ellipse is smaller.
+
+    Returns
+    -------
+    flux, error : ndarray of float64, shape (n,)
+    radius : ndarray of float64, shape (n,)
+        As it was, 0 where the circle was taken.
+    flag : ndarray of int64, shape (n,)
+    failed : ndarray of bool, shape (n,)
+    """
+    gain = around.plane.gain or None
+    (a, b, theta), times, small = aperture(objects, radius, least_diameter)
+
+    def total(data, noise, mask, x, y, a, b, theta, r):
+        flux, error, bits = sep.sum_ellipse(
+            data, x, y, a, b, theta, r, err=noise, gain=gain, mask=mask, subpix=1
+        )
+        return flux, error, bits.astype(np.int64)
+
+    reach = extents(*coefficients(a, b, theta), times)
+    (flux, error, bits), failed = around.measure(
+        total, *reach, a, b, theta, times, outputs=3
+    )
+    return flux, error, np.where(small, 0.0, radius), bits, failed
+
+
+def aperture(objects, radius, least_diameter):
+    """Return multiples of the objects' ellipses, or circles in their place.
+
+    Parameters
+    ----------
+    objects, radius, least_diameter
+        As for `in_ellipse`.
+
+    Returns
+    -------
+    ellipse : tuple of three ndarrays of float64, shape (n,)
+        a, b in pixels and theta in radians, of the unit ellipse.
+    times : ndarray of float64, shape (n,)
+        How many times that.
+    small : ndarray of bool, shape (n,)
+        True where it is the circle.
+    """
+    a, b = objects["a"].astype(float), objects["b"].astype(float)
+    # sep refuses angles that rounding has put a hair beyond a right angle.
+    theta = np.clip(objects["theta"].astype(float), -np.pi / 2, np.pi / 2)
+    small = radius * np.sqrt(a * b) <= least_diameter / 2.0
+    ellipse = tuple(np.where(small, v, w) for v, w in ((1.0, a), (1.0, b), (0.0, theta)))
+    return ellipse, np.where(small, least_diameter / 2.0, radius), small
+
+
+def coefficients(a, b, theta):
+    """Return cxx, cyy, cxy of ellipses.
+
+    Parameters
+    ----------
+    a, b, theta : ndarray of float64, shape (n,)
+        Pixels and radians.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cos, sin = np.cos(theta), np.sin(theta)
+        p, q = 1.0 / (a * a), 1.0 / (b * b)
+        return cos * cos * p + sin * sin * q, sin * sin * p + cos * cos * q, 2 * cos * sin * (p - q)
+
+
+def light_radii(around, objects, fractions, whole, least_reach=0.0):
+    """Return the radii that hold fractions of a flux.
+
+    Parameters
+    ----------
+    around : mr_extract.surroundings.Surroundings
+    objects : structured ndarray, shape (n,)
+    fractions : sequence of float, length k
+        Between 0 and 1.
+    whole : ndarray of float64, shape (n,)
+        Flux that is the whole, `flux_auto`.
+    least_reach : float
+        In pixels, see below.
+
+    Returns
+    -------
+    radii : ndarray of float64, shape (n, k)
+        In pixels, at most 6 a or `least_reach`, whichever is more: the growth curve
+        has 64 steps to there. nan where the flux is not positive.
+    failed : ndarray of bool, shape (n,)
+    """
+    fractions = list(fractions)
+
+    def radii(data, noise, mask, x, y, rmax, whole):
+        radius, bits = sep.flux_radius(
+            data, x, y, rmax, fractions, normflux=whole, mask=mask, subpix=5
+        )
+        return np.reshape(radius, (len(x), len(fractions))), bits.astype(np.int64)
+
+    reach = np.maximum(SEARCH * objects["a"].astype(float), least_reach)
+    (radius, _), failed = around.measure(radii, reach + 1.5, reach + 1.5, reach, whole, outputs=2)
+    return np.where((whole > 0)[:, None] & ~failed[:, None], radius, np.nan), failed

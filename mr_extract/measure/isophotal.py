@@ -1,0 +1,172 @@
+"""Fluxes, areas and widths within the isophote."""
+
+import numpy as np
+
+LEVELS = 8  # SExtractor's NISO
+# SExtractor's fit of what a Gaussian has beyond an isophote (Maddox et al. 1990).
+_WINGS = (0.196099, 0.751208)
+_CORE = 0.2  # of the peak: the pixels above it are the core
+
+
+def isophotal(plane, segments):
+    """Sum an image within the objects' pixels.
+
+    Parameters
+    ----------
+    plane : mr_extract.planes.Plane
+        Image to sum, that of the detection or another one.
+    segments : mr_extract.segments.Segments
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        `flux_iso`, `fluxerr_iso` (sqrt(sum of noise^2 + flux / gain)) and
+        `peak`, the highest pixel.
+    """
+    pixels = plane.data.ravel()[segments.pixels].astype(float)
+    flux = segments.sums(pixels)
+    if isinstance(plane.noise, np.ndarray):
+        variance = segments.sums(plane.noise.ravel()[segments.pixels].astype(float) ** 2)
+    else:
+        variance = np.diff(segments.starts) * plane.noise**2
+    if plane.gain > 0:
+        variance = variance + np.maximum(flux, 0.0) / plane.gain
+    peak = np.maximum.reduceat(pixels, segments.starts[:-1]) if segments.count else pixels[:0]
+    return {"flux_iso": flux, "fluxerr_iso": np.sqrt(variance), "peak": peak}
+
+
+def corrected(flux, error, npix, threshold):
+    """Add to isophotal fluxes what a Gaussian has beyond the isophote.
+
+    Parameters
+    ----------
+    flux, error : ndarray of float64, shape (n,)
+        `flux_iso` and `fluxerr_iso`.
+    npix : ndarray of int, shape (n,)
+        Pixels over the threshold in the filtered image.
+    threshold : ndarray of float64, shape (n,)
+        In image units.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (n,)
+        `flux_isocor` = flux / (1 - 0.196099 t - 0.751208 t^2), with
+        t = npix threshold / flux between 0 and 1, and `fluxerr_isocor`, which
+        knows of the uncertainty of the area.
+    """
+    first, second = _WINGS
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(flux > 0, np.clip(npix * threshold / flux, 0.0, 1.0), 0.0)
+        relative = (error / flux) ** 2
+        slope = t * np.sqrt(relative + 1.0 / np.maximum(npix, 1))
+        slope *= first + 2.0 * second * t
+        whole = np.sqrt(relative + slope * slope) * flux
+    return {
+        "flux_isocor": flux / (1.0 - first * t - second * t * t),
+        "fluxerr_isocor": np.where(flux > 0, whole, error),
+    }
+
+
+def thresholds(plane, segments, settings):
+    """Return the threshold of each of the objects' pixels and the least of each object.
+
+    Parameters
+    ----------
+    plane : mr_extract.planes.Plane
+        The image that is measured.
+    segments : mr_extract.segments.Segments
+    settings : mr_extract.config.Detection
+        SExtractor's ANALYSIS_THRESH is the detection threshold here.
+
+    Returns
+    -------
+    pixels : ndarray of float64, shape (m,)
+        In image units above the background.
+    objects : ndarray of float64, shape (n,)
+    """
+    if settings.thresh_type == "absolute":
+        pixels = np.full(len(segments.pixels), float(settings.thresh))
+    elif isinstance(plane.sky_noise, np.ndarray):
+        pixels = settings.thresh * plane.sky_noise.ravel()[segments.pixels].astype(float)
+    else:
+        pixels = np.full(len(segments.pixels), float(settings.thresh * plane.sky_noise))
+    least = np.minimum.reduceat(pixels, segments.starts[:-1]) if segments.count else pixels[:0]
+    return pixels, least
+
+
+def areas(plane, segments, levels):
+    """Count the objects' pixels over eight levels between threshold and peak.
+
+    Parameters
+    ----------
+    plane : mr_extract.planes.Plane
+    segments : mr_extract.segments.Segments
+    levels : tuple of two ndarrays
+        From `thresholds`.
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (n,)
+        `iso0` ... `iso7`: pixels over threshold (peak / threshold)^(k/8), over 0
+        where either is not positive; `tnpix`: over the threshold.
+    """
+    pixels = plane.data.ravel()[segments.pixels].astype(float)
+    owner, (by_pixel, least) = segments.owner, levels
+    peak = np.maximum.reduceat(pixels, segments.starts[:-1]) if segments.count else pixels[:0]
+    positive = (peak > 0) & (least > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(positive, peak / least, 1.0)
+    columns, above = {}, np.ones(len(pixels), bool)
+    for k in range(LEVELS):
+        level = np.where(positive, least * ratio ** (k / LEVELS), 0.0)
+        above = above & (pixels > level[owner])
+        columns[f"iso{k}"] = segments.sums(above).astype(np.int64)
+    columns["tnpix"] = segments.sums(pixels > by_pixel).astype(np.int64)
+    return columns
+
+
+def core_width(plane, segments, objects, least):
+    """Return the FWHM of the Gaussian that fits the objects' cores (FWHM_IMAGE).
+
+    Parameters
+    ----------
+    plane : mr_extract.planes.Plane
+    segments : mr_extract.segments.Segments
+    objects : structured ndarray, shape (n,)
+        Their x, y, a and b.
+    least : ndarray of float64, shape (n,)
+        Threshold in image units.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        In pixels: from a straight line through the logarithm of the pixels over
+        a fifth of the peak and over the threshold against the square of their
+        distance, weighed by their squares, without saturated ones; at most
+        1.6651 sqrt(13 a b) and less 1 / (4 FWHM) for the width of a pixel. nan
+        where there are too few (SExtractor says 0).
+    """
+    flat = segments.pixels
+    value, owner = plane.data.ravel()[flat].astype(float), segments.owner
+    peak = np.maximum.reduceat(value, segments.starts[:-1]) if segments.count else value[:0]
+    floor = np.maximum(_CORE * peak, least)
+    core = (value > floor[owner]) & (floor[owner] > 0)
+    if plane.saturated is not None:
+        core &= ~plane.saturated.ravel()[flat]
+    flat, value, owner = flat[core], value[core], owner[core]
+    width = plane.data.shape[1]
+    dx, dy = flat % width - objects["x"][owner], flat // width - objects["y"][owner]
+    distance = dx * dx + dy * dy
+
+    def total(values):
+        return np.bincount(owner, values, segments.count)
+
+    weight, height = value * value, np.log(value)
+    s, sx, sxx = total(weight), total(weight * distance), total(weight * distance * distance)
+    sy, sxy = total(weight * height), total(weight * distance * height)
+    determinant = s * sxx - sx * sx
+    least_slope = 1.0 / (13.0 * objects["a"].astype(float) * objects["b"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = np.maximum(-(s * sxy - sx * sy) / determinant, least_slope)
+        fwhm = 2.0 * np.sqrt(np.log(2.0) / slope)
+        return np.where(determinant > 0.0, fwhm - 1.0 / (4.0 * fwhm), np.nan)

@@ -1,0 +1,25 @@
+"""Fluxes to magnitudes."""
+
+import numpy as np
+
+MAG_PER_FRACTION = 2.5 / np.log(10.0)
+
+
+def magnitudes(flux, error, zero_point):
+    """Return magnitudes and their errors; nan where the flux is not positive.
+
+    Parameters
+    ----------
+    flux, error : ndarray, shape (n,)
+        In image units.
+    zero_point : float
+        Magnitude of one image unit.
+
+    Returns
+    -------
+    tuple of two ndarrays of float64, shape (n,)
+        ``zero_point - 2.5 log10(flux)`` and ``1.0857 error / flux``.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        positive = np.where(flux > 0, flux, np.nan).astype(float)
+        return zero_point - 2.5 * np.log10(positive), MAG_PER_FRACTION * error / positive

@@ -1,0 +1,166 @@
+"""Petrosian radii and the fluxes within multiples of them."""
+
+import numpy as np
+
+from mr_extract.measure.apertures import (
+    aperture,
+    coefficients,
+    in_ellipse,
+    is_crowded,
+    search_ellipse,
+)
+from mr_extract.pairs import ranges
+from mr_extract.surroundings import NONE, extents
+
+RATIO = 0.2  # of the brightness in the annulus to that within it
+# SExtractor steps through annuli from k to 1.2 k twentieths of the search ellipse
+# and compares with what lies within 1.1 k of them: all limits are multiples of:
+_BIN = 0.1 / 20.0
+_BINS = 200
+_STEPS = np.arange(1, 17)  # those whose annulus lies within the search ellipse
+_MOST_PIXELS = 1 << 21  # that are looked at together
+
+
+def petrosian(around, search, objects, settings):
+    """Sum the image in Petrosian ellipses.
+
+    The Petrosian radius is the first at which the mean brightness in an annulus
+    of 1/1.1 to 1.2/1.1 of it is less than a fifth of that within it, in units of
+    a and b. Neighbours' and bad pixels are left out of the search, unless
+    neighbours are taken as they are. The aperture is
+    ``max(petro_factor * radius, petro_min_radius)`` times a and b; where its mean
+    radius is less than half of ``kron_min_diameter`` a circle of that diameter.
+
+    Parameters
+    ----------
+    around : mr_extract.surroundings.Surroundings
+        Image in which the flux is summed.
+    search : mr_extract.surroundings.Surroundings
+        Image in which the radius is searched: that of the detection.
+    objects : structured ndarray, shape (n,)
+        From `mr_extract.detection.detect`.
+    settings : mr_extract.config.Measurement
+
+    Returns
+    -------
+    columns : dict of str to ndarray of float64, shape (n,)
+        `petro_radius` (0 where the circle was used, or the flux is not
+        positive), `flux_petro`, `fluxerr_petro`.
+    flag : ndarray of int64, shape (n,)
+        Union of sep's aperture flags.
+    crowded : ndarray of bool, shape (n,)
+        True where neighbours and bad pixels fill more than a tenth of the ellipse.
+    failed : ndarray of bool, shape (n,)
+    """
+    ellipse, limit = search_ellipse(objects, settings.kron_search_diameter)
+    radius = settings.petro_factor * _radius(search, ellipse, limit)
+    radius = np.fmax(radius, settings.petro_min_radius)
+    crowded = is_crowded(around, *aperture(objects, radius, settings.kron_min_diameter)[:2])
+    flux, error, radius, flag, failed = in_ellipse(
+        around, objects, radius, settings.kron_min_diameter
+    )
+    columns = {
+        "petro_radius": np.where(failed, np.nan, np.where(flux > 0, radius, 0.0)),
+        "flux_petro": np.where(failed, np.nan, flux),
+        "fluxerr_petro": np.where(failed, np.nan, error),
+    }
+    return columns, flag, crowded, failed
+
+
+def _radius(search, ellipse, limit):
+    """Petrosian radii in units of the ellipse; nan where there is no light."""
+    total, count = profiles(search, coefficients(*ellipse), limit)
+    zero = np.zeros((len(total), 1))
+    total = np.concatenate([zero, np.cumsum(total, 1)], 1)
+    count = np.concatenate([zero, np.cumsum(count, 1)], 1)
+    low, middle, high = 10 * _STEPS, 11 * _STEPS, 12 * _STEPS
+    with np.errstate(divide="ignore", invalid="ignore"):
+        annulus = (total[:, high] - total[:, low]) / (count[:, high] - count[:, low])
+        within = total[:, middle] / count[:, middle]
+    faint = annulus < RATIO * within  # not where either has no pixels
+    step = np.where(faint.any(1), faint.argmax(1), len(_STEPS) - 1)
+    row = np.arange(len(step))
+    found = (annulus[row, step] != 0) & (within[row, step] != 0)
+    found &= np.isfinite(annulus[row, step]) & np.isfinite(within[row, step])
+    return np.where(found, limit * 11 * _STEPS[step] * _BIN, np.nan)
+
+
+def profiles(search, coefficients, limit):
+    """Return sums and numbers of pixels in elliptical rings.
+
+    Parameters
+    ----------
+    search : mr_extract.surroundings.Surroundings
+    coefficients : tuple of three ndarrays of float64, shape (n,)
+        cxx, cyy, cxy of the unit ellipse.
+    limit : ndarray of float64, shape (n,)
+        How many times that, of the outermost.
+
+    Returns
+    -------
+    total, count : ndarray of float64, shape (n, 200)
+        Rings of equal width.
+    """
+    n = len(search.x)
+    total, count = np.zeros((n, _BINS)), np.zeros((n, _BINS))
+    cxx, cyy, cxy = coefficients
+    reach_x, reach_y = extents(cxx, cyy, cxy, limit)
+    size = np.cumsum(4.0 * np.maximum(reach_x, 1.0) * np.maximum(reach_y, 1.0))
+    part = (size // _MOST_PIXELS).astype(np.int64)
+    data, mask = search.plane.data, search.plane.mask
+    width = data.shape[1]
+    for chosen in (np.flatnonzero(part == k) for k in np.unique(part)):
+        a, b, c = cxx[chosen], cyy[chosen], cxy[chosen]
+        x, y, far = search.x[chosen], search.y[chosen], limit[chosen]
+        owner, pixel, r2 = _in_ellipses(data.shape, x, y, a, b, c, far, reach_y[chosen])
+        value = data.ravel()[pixel].astype(float)
+        sign = np.ones(len(pixel))
+        if search.how == NONE:
+            if mask is not None:
+                keep = ~mask.ravel()[pixel]
+                owner, value, r2, sign = owner[keep], value[keep], r2[keep], sign[keep]
+        else:
+            # What does not count is taken off again.
+            others = _foreign(search, chosen, x, y, far, reach_x[chosen], reach_y[chosen])
+            u, v = others[1] % width - x[others[0]], others[1] // width - y[others[0]]
+            k = others[0]
+            r2_others = a[k] * u * u + b[k] * v * v + c[k] * u * v
+            inside = r2_others <= far[k] ** 2
+            owner = np.concatenate([owner, k[inside]])
+            value = np.concatenate([value, -data.ravel()[others[1][inside]].astype(float)])
+            r2 = np.concatenate([r2, r2_others[inside]])
+            sign = np.concatenate([sign, np.full(np.count_nonzero(inside), -1.0)])
+        ring = np.minimum((np.sqrt(r2) * (1.0 / (_BIN * far))[owner]).astype(np.int64), _BINS - 1)
+        ring += owner * _BINS
+        shape = (len(chosen), _BINS)
+        total[chosen] = np.bincount(ring, value, len(chosen) * _BINS).reshape(shape)
+        count[chosen] = np.bincount(ring, sign, len(chosen) * _BINS).reshape(shape)
+    return total, count
+
+
+def _foreign(search, chosen, x, y, far, reach_x, reach_y):
+    x0, x1 = np.floor(x - reach_x).astype(np.int64), np.ceil(x + reach_x).astype(np.int64) + 1
+    y0, y1 = np.floor(y - reach_y).astype(np.int64), np.ceil(y + reach_y).astype(np.int64) + 1
+    return search.replaced(chosen, x0, x1, y0, y1)
+
+
+def _in_ellipses(shape, x, y, cxx, cyy, cxy, r, reach_y):
+    """Pixels within ellipses: whose, flat index, and the square of the elliptical radius.
+
+    Row by row: along one the ellipse is a range of pixels.
+    """
+    height, width = shape
+    first = np.clip(np.ceil(y - reach_y), 0, height).astype(np.int64)
+    last = np.clip(np.floor(y + reach_y) + 1, 0, height).astype(np.int64)
+    line, row = ranges(first, np.maximum(last - first, 0))
+    dy = row - y[line]
+    a, half = cxx[line], 0.5 * cxy[line] * dy
+    rest = cyy[line] * dy * dy
+    # a dx^2 + 2 half dx + rest <= r^2
+    root = np.sqrt(np.maximum(half * half - a * (rest - r[line] ** 2), 0.0))
+    begin = np.clip(np.ceil(x[line] + (-half - root) / a), 0, width).astype(np.int64)
+    end = np.clip(np.floor(x[line] + (-half + root) / a) + 1, 0, width).astype(np.int64)
+    of, column = ranges(begin, np.maximum(end - begin, 0))
+    dx = column - x[line][of]
+    r2 = (a[of] * dx + 2.0 * half[of]) * dx + rest[of]
+    return line[of], column + (row * width)[of], np.maximum(r2, 0.0)

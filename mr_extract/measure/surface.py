@@ -1,0 +1,24 @@
+"""Surface brightnesses."""
+
+import numpy as np
+
+
+def surface_brightness(level, zero_point, pixel_scale):
+    """Return surface brightnesses; nan where the level is not positive.
+
+    Parameters
+    ----------
+    level : ndarray of float64, shape (n,)
+        Image units in a pixel.
+    zero_point : float
+        Magnitude of one image unit.
+    pixel_scale : float
+        Arcseconds a pixel, nan where it is not known.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Magnitudes per square arcsecond.
+    """
+    positive = np.where(level > 0, level, np.nan).astype(float)
+    return zero_point - 2.5 * np.log10(positive / (pixel_scale * pixel_scale))

@@ -1,0 +1,158 @@
+"""An image made ready to be measured: without its background, with its noise."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mr_extract.background import global_rms, subtract_background
+from mr_extract.filling import fill
+from mr_extract.noise import filtered, noise_map, with_photons, without_weight
+
+
+@dataclass
+class Plane:
+    """One image as the kernels take it.
+
+    Parameters
+    ----------
+    data : ndarray of float32, shape (height, width)
+        Without background; bad pixels are filled from their neighbours, or 0.
+    mask : ndarray of bool, shape (height, width), or None
+        True where a pixel does not count.
+    noise : float or ndarray of float32, shape (height, width)
+        Standard deviation of the background in image units.
+    mesh : sep.Background
+        The background; `mr_extract.background.background_at` evaluates it.
+    background, rms : float
+        Global background and its rms in image units.
+    gain : float
+        Electrons per image unit, 0 for no photon noise.
+    zero_point : float
+        Magnitude of one image unit.
+    saturated : ndarray of bool, shape (height, width), or None
+        True where the image as it came reached the saturation level, or a mask says so.
+    flags : ndarray of int32, shape (height, width), or None
+        The flag image.
+    header : mapping
+        Header cards.
+    hidden : ndarray of bool, shape (height, width), or None
+        True where nothing is detected: the masked pixels that could not be filled.
+    sky_noise : float or ndarray of float32, shape (height, width), optional
+        `noise` without the photons of sources, where it has them.
+    even_gain : bool
+        The gain is that of every pixel, whatever the noise.
+    """
+
+    data: np.ndarray
+    mask: np.ndarray | None
+    noise: object
+    mesh: object
+    background: float
+    rms: float
+    gain: float
+    zero_point: float
+    saturated: np.ndarray | None
+    flags: np.ndarray | None
+    header: object
+    hidden: np.ndarray | None = None
+    sky_noise: object = None
+    even_gain: bool = False
+
+    def __post_init__(self):
+        if self.sky_noise is None:
+            self.sky_noise = self.noise
+
+    @property
+    def valid(self):
+        """Number of pixels that count."""
+        if self.mask is None:
+            return self.data.size
+        return int(self.data.size - np.count_nonzero(self.mask))
+
+    def threshold_noise(self, settings):
+        """Return the noise map for detection, None where the noise is one number.
+
+        Parameters
+        ----------
+        settings : mr_extract.config.Detection
+            A matched filter sees to the noise itself.
+        """
+        if not isinstance(self.noise, np.ndarray):
+            return None
+        if settings.filter_type == "matched":
+            return self.noise
+        return filtered(self.noise, self.hidden, settings.filter_kernel)
+
+    def with_local_gain(self):
+        """Return the plane with the photons of sources in its noise, in place of the gain.
+
+        Where the noise differs from pixel to pixel, so does the gain, as the exposure
+        does, unless a calibration says what it is; elsewhere the plane is returned as
+        it is.
+        """
+        uneven = isinstance(self.noise, np.ndarray) and not self.even_gain
+        if not uneven or not self.gain > 0 or not self.rms > 0:
+            return self
+        return replace(self, noise=with_photons(self.data, self.noise, self.gain, self.rms),
+                       gain=0.0)
+
+
+def ready(image, config, zero_point=None):
+    """Take the background off an image and find its noise.
+
+    Parameters
+    ----------
+    image : mr_extract.images.Image
+        Its data are overwritten.
+    config : mr_extract.config.Config
+    zero_point : float, optional
+        In place of the calibration's, the header's and the configuration's.
+
+    Returns
+    -------
+    Plane
+
+    Raises
+    ------
+    ImageFailure
+        ``no-valid-pixels`` or ``no-background``.
+    """
+    settings, header, data = config.measurement, image.header, image.data
+    gain = _known(image, image.gain, settings.gain_key, settings.gain)
+    saturation = _known(image, image.saturation, settings.satur_key, settings.satur_level)
+    if zero_point is None:
+        zero_point = _known(image, image.zero_point, settings.zero_point_key, settings.zero_point)
+    # Before the background goes off; few images have a saturated pixel.
+    saturated = data >= saturation if data.max() >= saturation else None
+    if image.saturated is not None:
+        saturated = image.saturated if saturated is None else saturated | image.saturated
+    mask, unweighted = image.mask, without_weight(image, config.companions)
+    if unweighted is not None:
+        mask = unweighted if mask is None else mask | unweighted
+    mesh = subtract_background(data, config.background, mask)
+    rms = global_rms(mesh)
+    noise = noise_map(image, mesh, config.companions, config.background)[0]
+    hidden = mask
+    if mask is not None:
+        data[mask] = 0.0  # sep looks at masked pixels of the first rows
+        hidden = fill([data] if noise is None else [data, noise], mask,
+                      config.companions.interp_maxlag)
+    manual = config.background.back_type == "manual"
+    background = config.background.back_value if manual else float(mesh.globalback)
+    return Plane(
+        data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
+        saturated, image.flags, header, hidden, even_gain=image.gain is not None,
+    )
+
+
+def _known(image, calibrated, keyword, default):
+    """Return what the calibration, the header, that of the file or the settings say."""
+    if calibrated is not None:
+        return calibrated
+    return card(image.header, keyword, card(image.primary, keyword, default))
+
+
+def card(header, keyword, default):
+    """Return the positive number in a header card, or the default where there is none."""
+    value = header.get(keyword) if keyword else None
+    return float(value) if type(value) in (int, float) and value > 0 else default
