@@ -9,7 +9,6 @@ the order of events, the sums and the pixels that remain are SExtractor's.
 
 import numpy as np
 
-from mr_extract.filtering import filtered
 from mr_extract.pairs import pairs_within, ranges
 from mr_extract.segments import Segments
 
@@ -19,7 +18,7 @@ _PART_SUMS = ("npix", "tnpix", "flux", "cflux")
 _MERGED = 0x0001  # sep's flag: a victim's being deblended says nothing of its master
 
 
-def clean(data, objects, segments, settings, mask=None):
+def clean(data, objects, segments, filtered, settings):
     """Merge spurious detections into their brighter neighbours.
 
     Parameters
@@ -30,10 +29,11 @@ def clean(data, objects, segments, settings, mask=None):
         From `sep.extract` without cleaning.
     segments : mr_extract.segments.Segments
         Its labels are changed in place.
+    filtered : ndarray of float32, shape (m,)
+        The image after the detection filter, at the pixels of the segments in
+        the order of rows.
     settings : mr_extract.config.Detection
-        `minarea`, `filter_kernel` and `clean_param`.
-    mask : ndarray of bool, shape (height, width), optional
-        True where a pixel does not count.
+        `minarea` and `clean_param`.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def clean(data, objects, segments, settings, mask=None):
     first, second = pairs_within(objects["x"], objects["y"], ZONE * objects["a"].astype(float))
     if not len(first):
         return objects, segments
-    profiles = _Profiles(data, objects, segments, settings, mask)
+    profiles = _Profiles(data, objects, segments, filtered, settings)
     master = _eat(profiles, first, second)
     victims = master >= 0
     if not victims.any():
@@ -64,7 +64,7 @@ def clean(data, objects, segments, settings, mask=None):
 class _Profiles:
     """What cleaning knows of each object; flux and area grow as it eats."""
 
-    def __init__(self, data, objects, segments, settings, mask):
+    def __init__(self, data, objects, segments, filtered, settings):
         self.beta = settings.clean_param
         self.x, self.y, self.a = objects["x"], objects["y"], objects["a"].astype(float)
         self.cxx, self.cyy, self.cxy = (objects[c].astype(float) for c in ("cxx", "cyy", "cxy"))
@@ -73,7 +73,8 @@ class _Profiles:
         self.thresh = objects["thresh"].astype(float)
         self.area = np.pi * self.a * objects["b"]
         self.abcor = _truncation(data, objects, segments, self.area)
-        self.mthresh = _least_threshold(data, objects, segments, settings, mask)
+        self.mthresh = _least_threshold(
+            data.shape[1], objects, segments, filtered, settings.minarea)
 
     def eats(self, i, j):
         """Say whether the light of i accounts for all that made j a detection."""
@@ -142,17 +143,15 @@ def _truncation(data, objects, segments, area):
     return np.where(ratio > 0, np.minimum(share, 1.0), 1.0)
 
 
-def _least_threshold(data, objects, segments, settings, mask):
+def _least_threshold(width, objects, segments, filtered, minarea):
     """Return how far the threshold could rise before an object is too small."""
-    minarea, starts = settings.minarea, segments.starts[:-1]
-    counts = np.diff(segments.starts)
-    above = filtered(data, segments.pixels, settings.filter_kernel, mask)
-    above -= objects["thresh"][segments.owner]
+    starts, counts = segments.starts[:-1], np.diff(segments.starts)
+    above = filtered[segments.order].astype(float) - objects["thresh"][segments.owner]
     least = np.zeros(len(objects))
 
     small = np.flatnonzero((counts >= minarea) & (counts <= max(_SMALL, minarea)))
     which, entry = ranges(starts[small], counts[small])
-    scanned = entry[_scan_order(segments.pixels[entry], which, data.shape[1])]
+    scanned = entry[_scan_order(segments.pixels[entry], which, width)]
     begin = np.cumsum(counts[small]) - counts[small]
     few = counts[small] == minarea
     # SExtractor judges an object of just minarea pixels by its first one, and of
@@ -214,7 +213,8 @@ def _relabelled(segments, master, victims):
     segments.labels.ravel()[pixels] = number[owner]
     gone = victims[owner]
     result = Segments(
-        segments.labels, int(number.max()), pixels[gone], number[master[owner[gone]]] - 1
+        segments.labels, int(number.max()), pixels[gone], number[master[owner[gone]]] - 1,
+        segments.fragments,
     )
     result.by_row = segments.by_row[segments.labels.ravel()[segments.by_row] != 0]
     return result

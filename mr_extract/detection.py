@@ -5,6 +5,7 @@ import sep
 
 from mr_extract.cleaning import clean
 from mr_extract.failures import ImageFailure
+from mr_extract.filtering import pixels_over
 from mr_extract.segments import Segments
 
 _SUB_OBJECTS = 1024  # sep's own first limit of deblending branches
@@ -104,20 +105,15 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
                 sub_objects *= 4
             else:
                 raise
-    segments = Segments(labels, len(objects))
+    level = settings.thresh * noise if err is noise and noise is not None else (
+        thresh * (err or 1.0))
+    pixels, values = pixels_over(data, labels, level, settings.filter_kernel, mask)
+    owned = labels.ravel()[pixels] > 0
+    segments = Segments(labels, len(objects), fragments=pixels[~owned])
+    segments.by_row = pixels[owned]
     if settings.clean:
-        objects, segments = clean(data, objects, segments, settings, mask)
-    objects, segments = _not_too_large(objects, segments, settings.maxarea)
-    # The buffer did for the objects, so it does for these.
-    _, over = sep.extract(
-        data, thresh, err=err, mask=mask, minarea=1, filter_kernel=kernel,
-        filter_type=settings.filter_type, deblend_nthresh=1, deblend_cont=1.0, clean=False,
-        segmentation_map=True,
-    )
-    over = (over != 0) & (segments.labels == 0)
-    over.ravel()[segments.absorbed] = False
-    segments.fragments = np.flatnonzero(over)
-    return objects, segments
+        objects, segments = clean(data, objects, segments, values[owned], settings)
+    return _not_too_large(objects, segments, settings.maxarea)
 
 
 def _not_too_large(objects, segments, maxarea):

@@ -1,46 +1,90 @@
-"""The detection filter, at chosen pixels."""
+"""The detection filter, and the pixels that it lifts over the threshold."""
 
 import numpy as np
 
+_STRIP = 1 << 17  # pixels at a time, so that a strip and its sums stay in the processor's cache
 
-def filtered(data, pixels, kernel, mask=None):
-    """Convolve an image at some pixels.
+
+def pixels_over(data, labels, thresh, kernel, mask=None):
+    """Find the pixels of objects and all others over the threshold of the filtered image.
 
     Parameters
     ----------
     data : ndarray of float32, shape (height, width)
-    pixels : ndarray of int64, shape (m,)
-        Flat indices.
+        Image without background.
+    labels : ndarray of int32, shape (height, width)
+        Segmentation map; what has a label is found in any case.
+    thresh : float or ndarray of float32, shape (height, width)
+        In image units.
     kernel : sequence of sequences of float
         Weights, normalised here to the sum of their absolute values; empty for
         no filter.
     mask : ndarray of bool, shape (height, width), optional
-        Masked pixels count as 0, as do those beyond the border.
+        Masked pixels count as 0 in the filter, as do those beyond the border,
+        and are never over the threshold.
 
     Returns
     -------
-    ndarray of float64, shape (m,)
+    pixels : ndarray of int64, shape (m,)
+        Flat indices, ascending.
+    values : ndarray of float32, shape (m,)
+        The filtered image there.
     """
-    if not len(kernel):
-        return data.ravel()[pixels].astype(float)
-    kernel = np.asarray(kernel, float)
-    kernel = kernel / np.abs(kernel).sum()
     height, width = data.shape
+    kernel = np.array(kernel if len(kernel) else [[1.0]], np.float32)
+    kernel /= np.abs(kernel).sum()
     above, beside = kernel.shape[0] // 2, kernel.shape[1] // 2
-    flat, hidden = data.ravel(), None if mask is None else mask.ravel()
-    y, x = np.divmod(pixels, width)
-    border = np.flatnonzero((x < beside) | (x >= width - beside)
-                            | (y < above) | (y >= height - above))
-    x, y = x[border], y[border]
-    total = np.zeros(len(pixels))
-    for (j, i), weight in np.ndenumerate(kernel):
-        j, i = j - above, i - beside
-        at = pixels + (j * width + i)
-        outside = border[(x + i < 0) | (x + i >= width) | (y + j < 0) | (y + j >= height)]
-        at[outside] = 0
-        value = flat[at]
-        value[outside] = 0.0
-        if hidden is not None:
-            value[hidden[at]] = 0.0
-        total += weight * value
+    below = kernel.shape[0] - 1 - above
+    rows = max(1, _STRIP // width)
+    wide = np.zeros((rows + above + below, width + kernel.shape[1] - 1), np.float32)
+    found, values = [], []
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        first, last = max(top - above, 0), min(bottom + below, height)
+        wide[:] = 0.0
+        inner = wide[first - top + above:last - top + above, beside:beside + width]
+        inner[:] = data[first:last]
+        if mask is not None:
+            inner[mask[first:last]] = 0.0
+        filtered = _convolved(wide[:bottom - top + above + below], kernel, width)
+        here = labels[top:bottom]
+        limit = thresh[top:bottom] if isinstance(thresh, np.ndarray) else np.float32(thresh)
+        over = filtered > limit
+        if mask is not None:
+            over &= ~mask[top:bottom]
+        over |= here != 0
+        at = np.flatnonzero(over)
+        found.append(at + top * width)
+        values.append(filtered.ravel()[at])
+    return np.concatenate(found), np.concatenate(values)
+
+
+def _convolved(wide, kernel, width):
+    """Return the sums over a strip with its margins."""
+    rows = len(wide) - kernel.shape[0] + 1
+    column, row = _factors(kernel)
+    if column is None:
+        return _weighted(kernel, lambda j, i: wide[j:j + rows, i:i + width])
+    along = _weighted(row[None], lambda _, i: wide[:, i:i + width])
+    return _weighted(column[:, None], lambda j, _: along[j:j + rows])
+
+
+def _weighted(weights, part):
+    total = spare = None
+    for (j, i), weight in np.ndenumerate(weights):
+        if total is None:
+            total = part(j, i) * weight
+            spare = np.empty_like(total)
+        elif weight:
+            np.multiply(part(j, i), weight, out=spare)
+            total += spare
     return total
+
+
+def _factors(kernel):
+    """Return the column and row whose product a kernel is, or None twice."""
+    peak = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
+    column, row = kernel[:, peak[1]], kernel[peak[0]] / kernel[peak]
+    if np.allclose(np.outer(column, row), kernel, rtol=0, atol=1e-6 * np.abs(kernel).max()):
+        return column, row
+    return None, None

@@ -57,7 +57,7 @@ class Segments:
             order = np.lexsort((pixels, owner))
         else:
             order = np.argsort(owner, kind="stable")
-        return pixels[order], owner[order].astype(np.int64)
+        return pixels[order], owner[order].astype(np.int64), order
 
     @property
     def pixels(self):
@@ -68,6 +68,11 @@ class Segments:
     def owner(self):
         """Object of each of `pixels`."""
         return self._sorted[1]
+
+    @property
+    def order(self):
+        """Where each of `pixels` stands among those by row, absorbed ones behind."""
+        return self._sorted[2]
 
     @cached_property
     def starts(self):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mr_extract.cleaning import clean
 from mr_extract.config import Config
 from mr_extract.detection import detect
-from mr_extract.filtering import filtered
+from mr_extract.filtering import pixels_over
 from mr_extract.pairs import pairs_within, ranges
 from mr_extract.segments import Segments
 
@@ -37,22 +37,43 @@ def test_ranges_are_written_out():
     assert which.tolist() == [0, 0, 2, 2, 2] and numbers.tolist() == [5, 6, 2, 3, 4]
 
 
+KERNELS = {
+    "pyramid": ((1, 2, 1), (2, 4, 2), (1, 2, 1)), "row": ((0, 1, 3, 1, 0),), "none": (),
+    "oblique": ((3, 1, 0), (1, 4, 1), (0, 1, 3)), "even": ((1, 2), (3, 4)), "wells": ((-1, 4, -1),),
+}
+
+
+@pytest.mark.parametrize("strip", [1, 200, 1 << 17])
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("kernel", [((1, 2, 1), (2, 4, 2), (1, 2, 1)), ((0, 1, 3, 1, 0),), ()])
-def test_filtering_at_pixels_is_filtering_the_image(kernel, masked):
+@pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
+def test_the_filter_is_a_sum_over_the_image(kernel, masked, strip, monkeypatch):
+    monkeypatch.setattr("mr_extract.filtering._STRIP", strip)
     rng = np.random.default_rng(3)
     data = rng.normal(0, 1, (23, 31)).astype(np.float32)
+    labels = (rng.random(data.shape) < 0.1).astype(np.int32)
     mask = rng.random(data.shape) < 0.1 if masked else None
-    image = np.where(mask, 0, data) if masked else data
-    weights = np.array(kernel, float) / np.sum(kernel) if kernel else np.ones((1, 1))
+    weights = np.array(kernel, float) if kernel else np.ones((1, 1))
+    weights /= np.abs(weights).sum()
     above, beside = (n // 2 for n in weights.shape)
-    wide = np.pad(image.astype(float), ((above,) * 2, (beside,) * 2))
-    want = sum(weight * wide[j:j + data.shape[0], i:i + data.shape[1]]
+    wide = np.pad(np.where(mask, 0, data) if masked else data.astype(float), 5)
+    want = sum(weight * wide[5 + j - above:28 + j - above, 5 + i - beside:36 + i - beside]
                for (j, i), weight in np.ndenumerate(weights))
-    if not kernel:
-        want = data
-    got = filtered(data, np.arange(data.size), kernel, mask)
-    assert np.allclose(got, want.ravel(), atol=1e-6)
+    for thresh in (0.3, rng.uniform(0, 0.6, data.shape).astype(np.float32)):
+        pixels, values = pixels_over(data, labels, thresh, kernel, mask)
+        assert np.allclose(values, want.ravel()[pixels], atol=1e-6)
+        over = (want > thresh) & ~mask if masked else want > thresh
+        assert np.array_equal(pixels, np.flatnonzero(over | (labels != 0)))
+
+
+def test_pixels_over_the_threshold_are_those_that_sep_takes():
+    rng = np.random.default_rng(8)
+    data = rng.normal(0, 1, (200, 300)).astype(np.float32)
+    kernel = np.array(Config().detection.filter_kernel, np.float32)
+    _, labels = sep.extract(data, 0.5, minarea=1, filter_kernel=kernel, filter_type="conv",
+                            deblend_nthresh=1, clean=False, segmentation_map=True)
+    pixels, _ = pixels_over(data, np.zeros_like(labels), 0.5, Config().detection.filter_kernel)
+    apart = np.setxor1d(pixels, np.flatnonzero(labels))
+    assert len(apart) <= 2 < 1000 < len(pixels), "one on the very threshold may round over it"
 
 
 @pytest.fixture(scope="module")
@@ -135,5 +156,7 @@ def test_one_and_no_objects_are_left_alone():
     data[10:14, 10:14] = 100.0
     for image, n in ((data, 1), (np.zeros((40, 40), np.float32), 0)):
         objects, labels = sep.extract(image, 5.0, segmentation_map=True, clean=False)
-        kept, segments = clean(image, objects, Segments(labels, len(objects)), Config().detection)
+        whole = Segments(labels, len(objects))
+        kept, segments = clean(
+            image, objects, whole, image.ravel()[whole.by_row], Config().detection)
         assert len(kept) == segments.count == n

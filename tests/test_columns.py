@@ -122,7 +122,7 @@ TOLERANCES = {
     "aper": (0, 1e-3, 0.01), "auto": (0, 1e-3, 0.05), "extent": (0, 0, 0.02),
     "areas": (0, 1e-3, 0.02), "petro": (0, 1e-3, 0.05), "radius": (0, 1e-3, 0.05),
     "win": (1e-3, 0, 0.05), "win_shape": (0, 1e-3, 0.06), "win_flux": (0, 1e-3, 0.05),
-    "peak": (1e-7, 0, 0.02), "sky": (1e-8, 0, 0), "world": (1e-8, 0, 0),
+    "peak_sky": (1e-7, 0, 0.02), "sky": (1e-8, 0, 0), "world": (1e-8, 0, 0),
     "win_world": (1e-7, 0, 0.05), "background": (0, 1e-5, 0.02),
 }
 LOOSER = {
