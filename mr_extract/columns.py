@@ -27,9 +27,9 @@ FLAGS = {
     0x0100: "a pixel is saturated",
     0x0200: "a measurement failed for this source; its values are nan",
     0x0400: "neighbours or bad pixels cover more than a tenth of the Kron search ellipse",
-    0x0800: "masked or bad pixels lie in the isophote or touch it",
+    0x0800: "the ellipse in which a Kron or Petrosian radius was searched leaves the image",
 }
-SATURATED, FAILED, CROWDED, ISOPHOTE_MASKED = 0x0100, 0x0200, 0x0400, 0x0800
+SATURATED, FAILED, CROWDED, SEARCH_CUT = 0x0100, 0x0200, 0x0400, 0x0800
 
 
 def columns_of(config):

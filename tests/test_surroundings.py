@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import sep
 
-from mr_extract.measure.apertures import circular, coefficients, is_crowded
+from mr_extract.columns import CROWDED
+from mr_extract.measure.apertures import circular, coefficients, surrounded
 from mr_extract.segments import Segments
 from mr_extract.surroundings import Surroundings, extents
 
@@ -120,7 +121,8 @@ def test_crowded_is_a_tenth_of_the_ellipse():
         labels[46, 35:35 + pixels - pixels // 2] = 2
         seen = Surroundings(plane, Segments(labels, 1), [40.0], [40.0], "correct")
         inside = len(seen.intruders(one, one, 0 * one, 10 * one)[0])
-        assert is_crowded(seen, (one, one, 0 * one), 10 * one)[0] == (inside > 31.4)
+        flag = surrounded(seen, (one, one, 0 * one), 10 * one)[0]
+        assert flag == (CROWDED if inside > 31.4 else 0)
 
 
 def test_a_neighbours_light_is_taken_out_of_a_symmetric_source():

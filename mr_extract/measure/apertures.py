@@ -3,6 +3,7 @@
 import numpy as np
 import sep
 
+from mr_extract.columns import CROWDED, SEARCH_CUT
 from mr_extract.isolation import each_object
 from mr_extract.surroundings import NONE, extents
 
@@ -66,10 +67,7 @@ def kron(around, shape_plane, objects, settings):
     columns : dict of str to ndarray, shape (n,)
         `kron_radius`, `flux_auto`, `fluxerr_auto`.
     flag : ndarray of int64, shape (n,)
-        Union of sep's aperture flags.
-    crowded : ndarray of bool, shape (n,)
-        True where neighbours and bad pixels fill more than a tenth of the
-        ellipse in which the radius was searched, or of that of the flux.
+        sep's aperture flags, and what `surrounded` says of the search ellipse.
     failed : ndarray of bool, shape (n,)
     """
     ellipse, limit = search_ellipse(objects, settings.kron_search_diameter)
@@ -80,9 +78,8 @@ def kron(around, shape_plane, objects, settings):
     unusable = ~(radius > 0) | (flag != 0)
     radius = np.where(unusable, 0.0, settings.kron_factor * radius)
     radius = np.maximum(radius, settings.kron_min_radius)
-    crowded = is_crowded(around, ellipse, limit) | is_crowded(
-        around, *aperture(objects, radius, settings.kron_min_diameter)[:2]
-    )
+    flag |= surrounded(around, ellipse, limit)
+    flag |= surrounded(around, *aperture(objects, radius, settings.kron_min_diameter)[:2]) & CROWDED
     flux, error, radius, bits, no_flux = in_ellipse(
         around, objects, radius, settings.kron_min_diameter
     )
@@ -92,7 +89,7 @@ def kron(around, shape_plane, objects, settings):
         "flux_auto": np.where(failed, np.nan, flux),
         "fluxerr_auto": np.where(failed, np.nan, error),
     }
-    return columns, flag | bits, crowded, failed
+    return columns, flag | bits, failed
 
 
 def search_ellipse(objects, least_diameter):
@@ -115,13 +112,33 @@ def search_ellipse(objects, least_diameter):
     return ellipse, limit
 
 
-def is_crowded(around, ellipse, limit):
-    """Say whether neighbours and bad pixels fill more than a tenth of ellipses."""
-    n = len(around.x)
-    owner, _, _ = around.intruders(*coefficients(*ellipse), limit)
+def surrounded(around, ellipse, limit):
+    """Return flags of ellipses for neighbours and the border.
+
+    Parameters
+    ----------
+    around : mr_extract.surroundings.Surroundings
+    ellipse : tuple of three ndarrays, shape (n,)
+        a, b, theta of the unit ellipse.
+    limit : ndarray of float64, shape (n,)
+        How many times that.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        `CROWDED` where neighbours and bad pixels fill more than a tenth of the
+        ellipse, `SEARCH_CUT` where it reaches over the border of the image.
+    """
+    shape = coefficients(*ellipse)
+    owner, _, _ = around.intruders(*shape, limit)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.bincount(owner, minlength=n) / (np.pi * ellipse[0] * ellipse[1] * limit**2)
-    return share > _CROWDED
+        share = np.bincount(owner, minlength=len(around.x)) / (
+            np.pi * ellipse[0] * ellipse[1] * limit**2)
+    cut = np.zeros(len(around.x), bool)
+    for centre, reach, size in zip((around.x, around.y), extents(*shape, limit),
+                                   reversed(around.plane.data.shape)):
+        cut |= (centre - reach <= -0.5) | (centre + reach >= size - 0.5)
+    return np.where(share > _CROWDED, CROWDED, 0) | np.where(cut, SEARCH_CUT, 0)
 
 
 def _first_moment(around, plane, ellipse, limit):

@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from mr_extract.columns import CROWDED, SEARCH_CUT
 from mr_extract.measure.apertures import (
     aperture,
     coefficients,
     in_ellipse,
-    is_crowded,
     search_ellipse,
+    surrounded,
 )
 from mr_extract.pairs import ranges
 from mr_extract.surroundings import NONE, extents
@@ -47,15 +48,15 @@ def petrosian(around, search, objects, settings):
         `petro_radius` (0 where the circle was used, or the flux is not
         positive), `flux_petro`, `fluxerr_petro`.
     flag : ndarray of int64, shape (n,)
-        Union of sep's aperture flags.
-    crowded : ndarray of bool, shape (n,)
-        True where neighbours and bad pixels fill more than a tenth of the ellipse.
+        sep's aperture flags, and what `surrounded` says of the search ellipse.
     failed : ndarray of bool, shape (n,)
     """
     ellipse, limit = search_ellipse(objects, settings.kron_search_diameter)
     radius = settings.petro_factor * _radius(search, ellipse, limit)
     radius = np.fmax(radius, settings.petro_min_radius)
-    crowded = is_crowded(around, *aperture(objects, radius, settings.kron_min_diameter)[:2])
+    beside = surrounded(around, ellipse, limit) & SEARCH_CUT
+    beside |= surrounded(
+        around, *aperture(objects, radius, settings.kron_min_diameter)[:2]) & CROWDED
     flux, error, radius, flag, failed = in_ellipse(
         around, objects, radius, settings.kron_min_diameter
     )
@@ -64,7 +65,7 @@ def petrosian(around, search, objects, settings):
         "flux_petro": np.where(failed, np.nan, flux),
         "fluxerr_petro": np.where(failed, np.nan, error),
     }
-    return columns, flag, crowded, failed
+    return columns, flag | beside, failed
 
 
 def _radius(search, ellipse, limit):

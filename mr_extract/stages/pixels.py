@@ -3,7 +3,6 @@
 import numpy as np
 
 from mr_extract.background import background_at
-from mr_extract.columns import CROWDED
 from mr_extract.measure.apertures import circular, kron, light_radii
 from mr_extract.measure.flags import image_flags, weight_flags
 from mr_extract.measure.isophotal import areas, core_width, corrected, isophotal, thresholds
@@ -98,11 +97,11 @@ def add_circular(frame):
 
 def add_kron(frame):
     """Add the Kron radius and flux."""
-    columns, bits, crowded, failed = kron(
+    columns, bits, failed = kron(
         frame.around, frame.detected, frame.objects, frame.config.measurement
     )
     frame.values |= columns
-    frame.flag |= bits | np.where(crowded, CROWDED, 0)
+    frame.flag |= bits
     frame.failed |= failed
 
 
@@ -111,11 +110,11 @@ def add_petrosian(frame):
     search = frame.around
     if frame.detected is not frame.measured:
         search = Surroundings(frame.detected, frame.segments, search.x, search.y, search.how)
-    columns, bits, crowded, failed = petrosian(
+    columns, bits, failed = petrosian(
         frame.around, search, frame.objects, frame.config.measurement
     )
     frame.values |= columns
-    frame.flag |= bits | np.where(crowded, CROWDED, 0)
+    frame.flag |= bits
     frame.failed |= failed
 
 
