@@ -21,7 +21,7 @@ KINDS = {
     "no-extension": "the extension that was asked for is not there",
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",
-    "companion-mismatch": "a mask, weight map or flag image does not belong to the image",
+    "companion-mismatch": "a mask, weight map, flag image or calibration is not that of the image",
     "no-valid-pixels": "every pixel is blank, NaN or masked",
     "no-background": "no background cell has enough valid pixels",
     "constant-image": "the pixels have no noise, so no threshold can be set",

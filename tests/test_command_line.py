@@ -142,13 +142,30 @@ def test_the_zero_point_comes_from_line_header_or_option_in_this_order(tmp_path)
         bare + 30, abs=1e-5)
 
 
+def test_an_extension_has_the_zero_point_of_its_file_unless_it_declines(tmp_path):
+    def first_magnitude(*cards, primary=25.0):
+        units = [fits.PrimaryHDU(header=fits.Header({"MAGZP": primary, "CRVAL1": 10.0})),
+                 fits.ImageHDU(good_pixels(), header=fits.Header(list(cards)))]
+        fits.HDUList(units).writeto(tmp_path / "m.fits", overwrite=True)
+        run = job("--columns", "mag_auto", "--zero-point-key", "MAGZP", "--zero-point", "20",
+                  tmp_path / "m.fits")
+        return float(run.lines[4].split("\t")[2])
+
+    inherited = first_magnitude()
+    assert first_magnitude(primary="none") == pytest.approx(inherited - 5, abs=1e-5)
+    assert first_magnitude(("INHERIT", True)) == pytest.approx(inherited, abs=1e-5)
+    assert first_magnitude(("INHERIT", False)) == pytest.approx(inherited - 5, abs=1e-5)
+    assert first_magnitude(("MAGZP", 27.0)) == pytest.approx(inherited + 2, abs=1e-5)
+
+
 def test_extensions_are_chosen_by_field_or_bracket_and_others_are_mentioned(tmp_path):
     path = tmp_path / "mosaic.fits"
     units = [fits.PrimaryHDU()] + [
         fits.ImageHDU(good_pixels(seed=k), name=f"CCD{k}") for k in (1, 2)]
     fits.HDUList(units).writeto(path)
     run = job(path)
-    assert run.status == 0 and "further images" in run.err and "images_in_file=2" in run.lines[3]
+    assert run.status == 0 and "images_in_file=2" in run.lines[3]
+    assert "further images" in run.err and "--extensions all" in run.err
     by_field = job(stdin=f"{path}\text=2\n{path}\text=CCD1\n".encode())
     by_bracket = job(f"{path}[2]", f"{path}[CCD1]")
     assert by_field.status == 0 and "further images" not in by_field.err

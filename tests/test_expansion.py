@@ -55,6 +55,8 @@ def folder(tmp_path, monkeypatch):
         "cut.fits": PLAIN[: len(PLAIN) * 2 // 3], "cut.fits.gz": gzip.compress(PLAIN)[:40000],
         "text.fits": b"not a FITS file at all\n" * 200, "empty.fits": b"",
         "table.fits": PLAIN[:2880] + TILED[:0] + table_unit(),
+        "vectors.fits": vectors(fits.PrimaryHDU()), "frame.fits": vectors(
+            fits.PrimaryHDU(np.ones(5, "f4")), fits.ImageHDU(good_pixels(), name="SKY")),
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
@@ -64,6 +66,14 @@ def folder(tmp_path, monkeypatch):
 def table_unit():
     units = list_units(reader_of(PLAIN))
     return PLAIN[units[2].start : units[2].end]
+
+
+def vectors(*units):
+    """Bytes of a file with two vectors behind other units, as calibrations of columns are."""
+    file = io.BytesIO()
+    fits.HDUList([*units, *(fits.ImageHDU(np.ones(40, "f4"), name="SKY") for _ in "ab")]).writeto(
+        file)
+    return file.getvalue()
 
 
 def ids(*lines, extensions="first"):
@@ -86,6 +96,16 @@ def test_other_lines_mean_what_they_always_meant(folder):
     assert ids("one.fits", extensions="all") == ["one.fits[0]"]
 
 
+def test_a_vector_beside_an_image_is_no_image(folder):
+    assert ids("frame.fits[*]") == ids("frame.fits[/sky/]") == ["frame.fits[1]"]
+    kinds = {line: process(parse_line(line.encode()), Config()).kind
+             for line in ("frame.fits", "frame.fits[0]", "frame.fits[2]", "vectors.fits")}
+    assert kinds == {"frame.fits": "", "frame.fits[0]": "not-two-dimensional",
+                     "frame.fits[2]": "not-two-dimensional", "vectors.fits": "not-two-dimensional"}
+    measured = process(parse_line(b"frame.fits"), Config())
+    assert b"images_in_file" not in measured.block and b"\thdu=1\t" in measured.block
+
+
 def test_fields_travel_with_each_image_and_an_id_gets_the_number(folder):
     line = b"m.fits\tfilter=r\tid=night\text=*\tbytes=99"
     entries = list(expanded([parse_line(line)]))
@@ -98,6 +118,7 @@ def test_fields_travel_with_each_image_and_an_id_gets_the_number(folder):
     ("line", "kind"),
     [("no-such.fits[*]", "fetch-not-found"), ("text.fits[*]", "not-fits"),
      ("empty.fits[*]", "empty-file"), ("table.fits[*]", "no-image"),
+     ("vectors.fits[*]", "not-two-dimensional"), ("vectors.fits[/s.*/]", "not-two-dimensional"),
      ("m.fits[/sky.*/]", "no-extension"), ("cut.fits.gz[*]", "truncated"),
      ("s3n://bucket/m.fits[*]", "unsupported-scheme"), ("m.fits[/ccd(/]", "malformed-line")],
 )

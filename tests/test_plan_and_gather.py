@@ -158,3 +158,16 @@ def test_a_catalog_reads_back_as_it_was_measured(night, tmp_path):
     assert catalog.columns["flux_aper_2"].dtype == "f4" and catalog.columns["ra"].dtype == "f8"
     assert catalog.config["measurement"]["apertures"] == [4.0, 8.0]
     assert {"r"} == {a.values["filter"] for a in catalog.accounts.values()}
+
+
+def test_bands_that_share_a_detection_image_go_to_one_task():
+    plan = Plan()
+    for field in range(6):
+        for band in "ugriz":
+            plan.add(parse_line(f"{band}{field}.fits\tdetect=chi{field}.fits\tbytes=100".encode()))
+    homes = {}
+    for number, shard in enumerate(plan.shards(3)):
+        assert len(shard) == 10
+        for entry in shard:
+            homes.setdefault(entry.get("detect"), set()).add(number)
+    assert all(len(numbers) == 1 for numbers in homes.values()) and len(homes) == 6

@@ -12,7 +12,6 @@ from mr_extract.images.sdss.masks import (
     BAD_PLANES,
     BITS,
     bad_pixels,
-    grown,
     is_object_mask,
     read_object_mask,
 )
@@ -100,7 +99,7 @@ def read_mask(image, buffer, ext, settings):
         settings = replace(settings, mask_bits=bits, mask_type="bad")
     values, invalid = read_values(buffer, image, ext)
     if is_object_mask(buffer):
-        image.saturated = grown(bad_pixels(values, ["SATUR"]))
+        image.saturated = bad_pixels(values, ["SATUR"])
     add_mask(image, values, settings)
     if invalid is not None:
         image.mask = invalid if image.mask is None else image.mask | invalid

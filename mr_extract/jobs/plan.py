@@ -68,8 +68,9 @@ class Plan:
 
         The largest first, each to the list that is least full, so that the
         last images to be measured are small ones. Without sizes all count the
-        same. Images of one file stay together, so that it is fetched once,
-        unless they are more than a list should hold.
+        same. Images of one file stay together, so that it is fetched once, and
+        so do those found on one detection image, unless they are more than a
+        list should hold.
         """
         shards = [[] for _ in range(max(1, min(number, len(self.entries))))]
         heap = [(0.0, k) for k in range(len(shards))]
@@ -81,11 +82,15 @@ class Plan:
         return shards
 
     def _parcels(self, number):
-        """Return (load, entries) of what should be done by the same task."""
+        """Return (load, entries) of what should be done by the same task.
+
+        That are the images of one file, and those that name one detection image.
+        """
         files = {}
         for image_id, entry in self.entries.items():
             alone = entry.get("ext") is None
-            files.setdefault((entry.uri, image_id if alone else None), []).append(entry)
+            key = entry.get("detect") or (entry.uri, image_id if alone else None)
+            files.setdefault(key, []).append(entry)
         loads = [_load(entries) for entries in files.values()]
         share = sum(loads) / number
         parcels = []
@@ -98,8 +103,11 @@ class Plan:
 
 
 def _load(entries):
-    """Return the bytes of a file of which these are images, or their number."""
-    return max(int(entry.get("bytes") or 0) for entry in entries) or len(entries)
+    """Return the bytes of the files of which these are images, or their number."""
+    sizes = {}
+    for entry in entries:
+        sizes[entry.uri] = max(int(entry.get("bytes") or 0), sizes.get(entry.uri, 0))
+    return sum(sizes.values()) or len(entries)
 
 
 def read_plan(sources, stdin, extensions=FIRST):

@@ -18,9 +18,10 @@ PLANES = ("INTERP", "SATUR", "NOTCHECKED", "OBJECT", "BRIGHTOBJECT", "BINOBJECT"
 BITS = {name: 1 << bit for bit, name in enumerate(PLANES)}
 # Pixels whose counts say nothing of the sky. INTERP is left out: the counts were put in
 # from the neighbours and the shape of a star, and are better than the hole that a mask
-# would cut, with the columns of a CCD, through every star on them. NOTCHECKED pixels, at
-# the border for the most part, were not searched by the survey and are good.
-BAD_PLANES = ("SATUR", "GHOST", "CR")
+# would cut, with the columns of a CCD, through every star on them. SATUR is, too: a hole
+# in its middle would make two sources of a bright star; it is flagged instead. NOTCHECKED
+# pixels, at the border for the most part, were not searched by the survey and are good.
+BAD_PLANES = ("GHOST", "CR")
 _ROW = np.dtype([("head", ">i4", 9), ("size", ">i4"), ("offset", ">i4")])
 
 
@@ -104,30 +105,6 @@ def bad_pixels(mask, planes=BAD_PLANES):
     ndarray of bool, shape (height, width)
     """
     return mask & np.int32(sum(BITS[name] for name in set(planes))) != 0
-
-
-def grown(pixels):
-    """Return pixels and those beside them.
-
-    A source is not detected where it is masked: that it is saturated is to be seen at the
-    border of the hole.
-
-    Parameters
-    ----------
-    pixels : ndarray of bool, shape (height, width)
-
-    Returns
-    -------
-    ndarray of bool, shape (height, width)
-        True where one of the nine pixels around is.
-    """
-    result = pixels.copy()
-    result[1:] |= pixels[:-1]
-    result[:-1] |= pixels[1:]
-    rows = result.copy()
-    result[:, 1:] |= rows[:, :-1]
-    result[:, :-1] |= rows[:, 1:]
-    return result
 
 
 def _spans(buffer, unit):
