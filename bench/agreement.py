@@ -151,6 +151,11 @@ def difference(name, column, both):
         return 100 * (ours / theirs - 1)[theirs != 0], "%"
 
 
+def data_folder():
+    """Return the folder of real frames, as the tests find it."""
+    return Path(os.environ.get("MR_EXTRACT_DATA", ROOT.parent / "shared" / "data"))
+
+
 def frames(shared):
     """Yield name, pixels, header and truth of the frames to compare."""
     from preprocess.frame import simulate_frame
@@ -251,9 +256,8 @@ def truth_table(both, zero_point, step=1.0):
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m bench.agreement", description=__doc__)
-    parser.add_argument("--data", type=Path, default=os.environ.get(
-        "MR_EXTRACT_DATA", ROOT.parent / "shared" / "data"), metavar="DIR",
-        help="folder of real frames")
+    parser.add_argument("--data", type=Path, default=data_folder(), metavar="DIR",
+                        help="folder of real frames")
     parser.add_argument("--output", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     results, zero_point = {}, 0.0
