@@ -31,10 +31,10 @@ def maps(data, header, folder):
     """
     from astropy.io import fits
 
-    from mr_extract.detection import detect
+    from mr_extract.detection.extraction import detect
     from mr_extract.images import Image
     from mr_extract.images.image import plane
-    from mr_extract.planes import ready
+    from mr_extract.planes.plane import ready
 
     fits.writeto(folder / "frame.fits", data, header, overwrite=True, output_verify="silentfix")
     program = SExtractor(folder, SETTINGS, CHECKIMAGE_TYPE="SEGMENTATION",

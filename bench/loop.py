@@ -8,8 +8,8 @@ import sys
 from mr_extract.config import Config
 from mr_extract.frame import measure_image
 from mr_extract.images import read_image
-from mr_extract.manifest import read_entries
-from mr_extract.rows import format_rows
+from mr_extract.text.manifest import read_entries
+from mr_extract.text.rows import format_rows
 
 
 def main(manifest, output, columns):

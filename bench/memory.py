@@ -8,7 +8,7 @@ from bench.tables import Section
 from mr_extract.config import Config
 
 MEGABYTE = 1e6
-KERNELS = "import mr_extract.frame, mr_extract.images, mr_extract.rows"
+KERNELS = "import mr_extract.frame, mr_extract.images, mr_extract.text.rows"
 
 
 def measure(night, _rounds):

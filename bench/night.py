@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mr_extract.manifest import format_line, read_entries
+from mr_extract.text.manifest import format_line, read_entries
 
 
 @dataclass
@@ -14,7 +14,7 @@ class Night:
     ----------
     folder : Path
         Where further files may be written.
-    entries : list of mr_extract.manifest.Entry
+    entries : list of mr_extract.text.manifest.Entry
         The frames.
     tiny : Path
         Manifest of frames so small that all their cost is that of starting.

@@ -43,7 +43,7 @@ def measured(path, config):
     """Measure a frame as the job does, with its checksum timed apart."""
     from mr_extract import frame
     from mr_extract.images import read_image
-    from mr_extract.rows import format_rows
+    from mr_extract.text.rows import format_rows
 
     frame.perf_counter = process_time  # others use the machine as well
     seconds, marks = {}, [process_time()]

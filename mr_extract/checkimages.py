@@ -49,7 +49,7 @@ def segmentation(segments):
 
     Parameters
     ----------
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
 
     Returns
     -------

@@ -156,7 +156,7 @@ WEIGHT_KINDS = {"map_weight": "weight", "map_var": "variance", "map_rms": "rms"}
 class Companions(Section):
     """The mask, weight map, flag image and calibration of each image, and what they mean.
 
-    A rule of naming is written as `mr_extract.naming` says.
+    A rule of naming is written as `mr_extract.text.naming` says.
     """
 
     mask_image: str = setting(

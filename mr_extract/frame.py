@@ -5,15 +5,15 @@ from time import perf_counter
 
 import numpy as np
 
-from mr_extract.association import associate
 from mr_extract.astrometry import sky_positions
 from mr_extract.checkimages import check_images
 from mr_extract.columns import FAILED, SATURATED, columns_of
-from mr_extract.detection import detect
+from mr_extract.detection.extraction import detect
+from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-from mr_extract.forced import measure_at
-from mr_extract.planes import Plane, ready
-from mr_extract.segments import Segments
+from mr_extract.lists.association import associate
+from mr_extract.lists.forced import measure_at
+from mr_extract.planes.plane import Plane, ready
 from mr_extract.stages import Frame, stages_for
 
 
@@ -71,10 +71,10 @@ class Detected:
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
     objects : structured ndarray, shape (n,)
-        From `mr_extract.detection.detect`.
-    segments : mr_extract.segments.Segments
+        From `mr_extract.detection.extraction.detect`.
+    segments : mr_extract.detection.segments.Segments
     """
 
     plane: Plane
@@ -121,7 +121,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
         Another image of the same pixels, on which the sources are found: it gives
         positions, shapes, isophotes and the radii of Kron and Petrosian ellipses;
         the image itself the rest.
-    known : mr_extract.association.Known, optional
+    known : mr_extract.lists.association.Known, optional
         A list to match the sources with.
     checks : sequence of str
         Check images to make, of `mr_extract.columns.CHECK_IMAGES`.
@@ -206,7 +206,7 @@ def measure_targets(image, config, zero_point=None, *, targets):
     ----------
     image, config, zero_point
         As for `measure_image`.
-    targets : mr_extract.forced.Targets
+    targets : mr_extract.lists.forced.Targets
 
     Returns
     -------
@@ -216,7 +216,7 @@ def measure_targets(image, config, zero_point=None, *, targets):
     Raises
     ------
     ImageFailure
-        As `mr_extract.forced.measure_at`.
+        As `mr_extract.lists.forced.measure_at`.
     """
     chosen = columns_of(config)
     clock = _Clock()

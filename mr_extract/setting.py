@@ -72,7 +72,7 @@ def kernel(rows):
 
 def naming_rule(text):
     """Check for a rule by which companions of an image are named."""
-    from mr_extract.naming import parse_rule
+    from mr_extract.text.naming import parse_rule
 
     try:
         parse_rule(text)

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from mr_extract.association import known_from
 from mr_extract.columns import catalog_columns
 from mr_extract.config import WEIGHT_KINDS, Config
 from mr_extract.failures import ImageFailure
-from mr_extract.forced import targets_from
 from mr_extract.frame import measure_image, measure_targets
 from mr_extract.images import Image
 from mr_extract.images.cards import cards_of
 from mr_extract.images.companions import add_known, add_mask, set_flags, set_weight
 from mr_extract.images.general import pixels_of
 from mr_extract.images.read import read_unpacked
-from mr_extract.lists import read_table
+from mr_extract.lists.association import known_from
+from mr_extract.lists.forced import targets_from
+from mr_extract.lists.reading import read_table
 from mr_extract.sextractor.convert import as_configured
 from mr_extract.unpacking import unpack
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.expansion import ALL, FIRST, check_extensions, image_units
-from mr_extract.manifest import Entry, format_line, is_fits_name
 from mr_extract.storage.output import text_written_whole
+from mr_extract.text.manifest import Entry, format_line, is_fits_name
 from preprocess.errors import CommandError
 
 EXAMPLE = """\

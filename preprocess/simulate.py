@@ -11,8 +11,8 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 
-from mr_extract.manifest import is_fits_name, parse_line
 from mr_extract.storage.output import text_written_whole, written_whole
+from mr_extract.text.manifest import is_fits_name, parse_line
 from preprocess.errors import CommandError
 from preprocess.manifest import manifest_line
 

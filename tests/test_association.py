@@ -10,8 +10,8 @@ from conftest import job
 from stars import star_field
 
 from mr_extract import Config, extract
-from mr_extract.association import TYPES, associate, known_from
-from mr_extract.lists import read_table
+from mr_extract.lists.association import TYPES, associate, known_from
+from mr_extract.lists.reading import read_table
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from bad_images import fits_bytes, good_pixels, write_bad_images
 from conftest import LAUNCHER, command, job
 
 from mr_extract.failures import KINDS
-from mr_extract.manifest import parse_line
+from mr_extract.text.manifest import parse_line
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import sep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mr_extract.cleaning import clean
 from mr_extract.config import Config
-from mr_extract.detection import detect
-from mr_extract.filtering import pixels_over
-from mr_extract.pairs import pairs_within, ranges
-from mr_extract.segments import Segments
+from mr_extract.detection.cleaning import clean
+from mr_extract.detection.extraction import detect
+from mr_extract.detection.filtering import pixels_over
+from mr_extract.detection.pairs import pairs_within, ranges
+from mr_extract.detection.segments import Segments
 
 
 @settings(max_examples=60, deadline=None)
@@ -47,7 +47,7 @@ KERNELS = {
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("kernel", KERNELS.values(), ids=KERNELS)
 def test_the_filter_is_a_sum_over_the_image(kernel, masked, strip, monkeypatch):
-    monkeypatch.setattr("mr_extract.filtering._STRIP", strip)
+    monkeypatch.setattr("mr_extract.detection.filtering._STRIP", strip)
     rng = np.random.default_rng(3)
     data = rng.normal(0, 1, (23, 31)).astype(np.float32)
     labels = (rng.random(data.shape) < 0.1).astype(np.int32)

@@ -18,7 +18,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images import Image, read_image
 from mr_extract.images.companions import add_mask, read_values, set_flags, set_weight
 from mr_extract.jobs.plan import read_plan, write_shards
-from mr_extract.manifest import parse_line
+from mr_extract.text.manifest import parse_line
 
 SHAPE = (200, 260)
 
@@ -277,8 +277,8 @@ def test_flags_are_those_of_the_program(tmp_path, how):
 
 
 def test_and_and_most_of_flags():
+    from mr_extract.detection.segments import Segments
     from mr_extract.measure.flags import image_flags
-    from mr_extract.segments import Segments
 
     labels = np.array([[1, 1, 1, 1, 0, 2, 2, 0, 3]], np.int32)
     flags = np.array([[6, 0, 2, 6, 9, 0, 0, 9, -(2**31) + 1]], np.int32)

@@ -22,7 +22,7 @@ from mr_extract.jobs.fetching import fetch_ahead
 from mr_extract.jobs.one_image import process
 from mr_extract.jobs.plan import Plan, read_plan
 from mr_extract.jobs.supervisor import measure_supervised
-from mr_extract.manifest import parse_line
+from mr_extract.text.manifest import parse_line
 from mr_extract.unpacking import unpacking_reader
 
 LAUNCHER_ARGS = ("--max-failures", "100%", "--quiet")

@@ -11,13 +11,13 @@ from stars import FWHM_PER_SIGMA, add_gaussian, grid
 
 from mr_extract import Config, extract
 from mr_extract.astrometry import sky_positions
-from mr_extract.catalog import read_catalog
 from mr_extract.failures import ImageFailure
-from mr_extract.footprint import in_footprint, unit_vectors
-from mr_extract.forced import Targets, targets_from
 from mr_extract.frame import measure_targets
 from mr_extract.images import Image, read_image
-from mr_extract.lists import positions, read_table
+from mr_extract.lists.footprint import in_footprint, unit_vectors
+from mr_extract.lists.forced import Targets, targets_from
+from mr_extract.lists.reading import positions, read_table
+from mr_extract.text.catalog import read_catalog
 
 NOISE, SIGMA = 5.0, 3.0 / FWHM_PER_SIGMA
 TAN = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0,

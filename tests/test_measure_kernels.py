@@ -18,15 +18,15 @@ from stars import (
 )
 
 from mr_extract import Config, extract
-from mr_extract.detection import detect
+from mr_extract.detection.extraction import detect
 from mr_extract.images import Image
 from mr_extract.measure import ellipses, sky_shapes
 from mr_extract.measure.isophotal import corrected
 from mr_extract.measure.sizes import size_excess
 from mr_extract.measure.surface import surface_brightness
+from mr_extract.measure.surroundings import Surroundings
 from mr_extract.measure.windows import windowed
-from mr_extract.planes import ready
-from mr_extract.surroundings import Surroundings
+from mr_extract.planes.plane import ready
 from preprocess.frame import simulate_frame
 
 FWHM, NOISE, SKY = 3.5, 5.0, 200.0

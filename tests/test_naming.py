@@ -3,7 +3,7 @@
 import pytest
 
 from mr_extract import Config
-from mr_extract.naming import Place, parse_place, parse_rule
+from mr_extract.text.naming import Place, parse_place, parse_rule
 
 
 def uris(rule, uri, ext=None):

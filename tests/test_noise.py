@@ -6,11 +6,11 @@ from sextractor import program
 from stars import FWHM_PER_SIGMA, add_gaussian, grid, match, star_field
 
 from mr_extract import Config, extract
-from mr_extract.filling import fill
 from mr_extract.images import Image
 from mr_extract.images.companions import set_weight
-from mr_extract.noise import filtered, with_photons
-from mr_extract.planes import ready
+from mr_extract.planes.filling import fill
+from mr_extract.planes.noise import filtered, with_photons
+from mr_extract.planes.plane import ready
 
 SHAPE, FWHM = (760, 760), 3.5
 

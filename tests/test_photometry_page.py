@@ -7,8 +7,8 @@ import sys
 
 from conftest import ROOT
 
-from mr_extract.catalog import read_catalog
 from mr_extract.columns import CHECK_IMAGES
+from mr_extract.text.catalog import read_catalog
 
 
 def test_every_command_of_the_page_runs(tmp_path):

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 import pytest
 from conftest import job
 
-from mr_extract.accounting import error_line, image_line
-from mr_extract.catalog import read_catalog
 from mr_extract.config import Config
 from mr_extract.jobs.gather import gather
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.plan import Plan, read_plan, write_shards
-from mr_extract.manifest import Entry, parse_line
+from mr_extract.text.accounting import error_line, image_line
+from mr_extract.text.catalog import read_catalog
+from mr_extract.text.manifest import Entry, parse_line
 
 
 def plan_of(*lines):

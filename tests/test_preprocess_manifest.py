@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mr_extract.manifest import parse_line
+from mr_extract.text.manifest import parse_line
 from preprocess.__main__ import main
 from preprocess.manifest import (
     find_images,

@@ -10,7 +10,7 @@ from stars import star_field
 from bench import agreement
 from bench.matching import matched
 from mr_extract import Config
-from mr_extract.background import subtract_background
+from mr_extract.planes.background import subtract_background
 
 pytestmark = pytest.mark.needs("sextractor")
 

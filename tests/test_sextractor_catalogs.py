@@ -10,12 +10,12 @@ from astropy.io import ascii, fits
 from astropy.table import Table
 from conftest import LAUNCHER, command, job
 
-from mr_extract.catalog import read_catalog
 from mr_extract.sextractor import FORMATS, text
 from mr_extract.sextractor.export import export, file_names
 from mr_extract.sextractor.names import Output
 from mr_extract.sextractor.parameters import PARAMETERS
 from mr_extract.sextractor.tables import image_header, objects, primary
+from mr_extract.text.catalog import read_catalog
 
 # All that the program measures of one frame without a list, flag image or PSF.
 VECTORS = {"FLUX_APER": 3, "FLUXERR_APER": 2, "MAG_APER": 1, "FLUX_RADIUS": 2}

@@ -12,7 +12,7 @@ from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mr_extract.manifest import read_entries
+from mr_extract.text.manifest import read_entries
 from preprocess.__main__ import main
 from preprocess.detector import detect_light
 from preprocess.errors import CommandError

@@ -7,9 +7,9 @@ import pytest
 import sep
 
 from mr_extract.columns import CROWDED
+from mr_extract.detection.segments import Segments
 from mr_extract.measure.apertures import circular, coefficients, surrounded
-from mr_extract.segments import Segments
-from mr_extract.surroundings import Surroundings, extents
+from mr_extract.measure.surroundings import Surroundings, extents
 
 RADIUS = 6.0
 

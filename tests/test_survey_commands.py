@@ -13,7 +13,7 @@ from astropy.time import Time
 from conftest import ROOT
 from stars import star_field
 
-from mr_extract.catalog import read_catalog
+from mr_extract.text.catalog import read_catalog
 
 PAGE = (ROOT / "docs" / "surveys.md").read_text()
 PARTS = re.findall(r"^```sh\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", PAGE, re.MULTILINE | re.DOTALL)

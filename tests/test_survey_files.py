@@ -9,7 +9,7 @@ from mr_extract.config import Config
 from mr_extract.images import read_image
 from mr_extract.jobs.expansion import expanded, image_units
 from mr_extract.jobs.one_image import process
-from mr_extract.manifest import parse_line
+from mr_extract.text.manifest import parse_line
 
 # The unit that is measured, least and most sources, and a place in the field with the
 # radius around it that holds all of the frame. M 13, M 17 and Fornax A are where catalogues

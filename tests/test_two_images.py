@@ -205,7 +205,7 @@ def test_a_rule_or_a_field_names_the_detection_image(files):
 def test_a_detection_image_that_many_share_is_detected_once(files, monkeypatch):
     import mr_extract.frame
     from mr_extract.jobs.one_image import process
-    from mr_extract.manifest import parse_line
+    from mr_extract.text.manifest import parse_line
 
     calls = []
     monkeypatch.setattr(mr_extract.frame, "find_sources",

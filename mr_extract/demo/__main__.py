@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from mr_extract.catalog import read_catalog
 from mr_extract.demo.comparison import MATCH_RADIUS, as_text, compare
 from mr_extract.demo.picture import draw
 from mr_extract.images import read_image
-from mr_extract.manifest import read_entries
 from mr_extract.storage import read
+from mr_extract.text.catalog import read_catalog
+from mr_extract.text.manifest import read_entries
 
 
 def main(argv=None):

@@ -6,7 +6,7 @@ from mr_extract import storage
 from mr_extract.config import WEIGHT_KINDS
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import opened, stays_open
-from mr_extract.naming import parse_place, parse_rule
+from mr_extract.text.naming import parse_place, parse_rule
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Wanted:
         ``mask``, ``weight``, ``flags`` or ``calibration``.
     kind : str
         What a weight map holds: ``weight``, ``variance`` or ``rms``.
-    places : tuple of mr_extract.naming.Place
+    places : tuple of mr_extract.text.naming.Place
         Where it may be, the likeliest first; not empty.
     optional : bool
         The image is measured without it where none of the places is there.
@@ -36,7 +36,7 @@ def wanted(entry, settings):
 
     Parameters
     ----------
-    entry : mr_extract.manifest.Entry
+    entry : mr_extract.text.manifest.Entry
         A field with a value names the companion, one without says that there is none.
     settings : mr_extract.config.Companions
         Its rules are for lines without a field.
@@ -89,7 +89,7 @@ def attach(image, entry, settings, file):
     ----------
     image : mr_extract.images.Image
         Gets its masked pixels, weights, flags and calibration.
-    entry : mr_extract.manifest.Entry
+    entry : mr_extract.text.manifest.Entry
     settings : mr_extract.config.Companions
     file : tuple of (bytes-like, str)
         The image's own file, unpacked, and its checksum.

@@ -14,7 +14,7 @@ from itertools import islice
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import NotPlain, list_units
-from mr_extract.manifest import Entry, is_pattern
+from mr_extract.text.manifest import Entry, is_pattern
 from mr_extract.unpacking import unpacking_reader
 
 FIRST, ALL = "first", "all"
@@ -41,7 +41,7 @@ def expanded(entries, extensions=FIRST, threads=1):
 
     Parameters
     ----------
-    entries : iterable of mr_extract.manifest.Entry
+    entries : iterable of mr_extract.text.manifest.Entry
         With ``ext`` a number or a name they pass as they are. ``*`` means every
         image, ``/pattern/`` every image whose EXTNAME matches it as a whole, upper
         and lower case being the same.
@@ -54,7 +54,7 @@ def expanded(entries, extensions=FIRST, threads=1):
 
     Yields
     ------
-    mr_extract.manifest.Entry
+    mr_extract.text.manifest.Entry
         With ``ext`` the number of the unit; an ``id`` of its own gets it in brackets. A
         file of which this cannot be said stays one entry, with its `problem` and `kind`.
     """

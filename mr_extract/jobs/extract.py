@@ -16,13 +16,13 @@ from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
-from mr_extract import blocks
 from mr_extract.jobs.job_options import add_job_options, checks_from, refuse
 from mr_extract.jobs.listed import with_lists_anywhere
 from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.jobs.worker import CHECKS
-from mr_extract.manifest import read_entries
 from mr_extract.options import add_settings, arguments, config_from, differing
+from mr_extract.text import blocks
+from mr_extract.text.manifest import read_entries
 
 STATUS_INTERVAL = 10.0  # seconds
 

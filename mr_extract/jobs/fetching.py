@@ -25,7 +25,7 @@ def fetch_ahead(
 
     Parameters
     ----------
-    entries : iterable of mr_extract.manifest.Entry
+    entries : iterable of mr_extract.text.manifest.Entry
     most_bytes : int
         What may be held or under way, by the ``bytes`` field where given; one
         image is always let through.
@@ -37,7 +37,7 @@ def fetch_ahead(
 
     Yields
     ------
-    entry : mr_extract.manifest.Entry
+    entry : mr_extract.text.manifest.Entry
     fetched : bytes, ImageFailure or None
         None for a local file.
     """

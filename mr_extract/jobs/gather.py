@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from mr_extract.accounting import error_line, header, parse_account
+from mr_extract.text.accounting import error_line, header, parse_account
 
 COUNTED = ("sources", "failed_sources", "images_in_file")
 

@@ -4,7 +4,7 @@ import hashlib
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.naming import parse_place
+from mr_extract.text.naming import parse_place
 from mr_extract.unpacking import unpack
 
 LINES = "lines"  # the setting `forced` where each line names its own list
@@ -17,13 +17,13 @@ def targets_for(entry, config):
 
     Parameters
     ----------
-    entry : mr_extract.manifest.Entry
+    entry : mr_extract.text.manifest.Entry
         Its field ``positions`` stands before the setting `forced`.
     config : mr_extract.config.Config
 
     Returns
     -------
-    targets : mr_extract.forced.Targets
+    targets : mr_extract.lists.forced.Targets
     checksum : str
 
     Raises
@@ -32,7 +32,7 @@ def targets_for(entry, config):
         ``fetch-...`` or ``bad-list``; ``malformed-line`` where neither the line nor the
         setting names a list.
     """
-    from mr_extract.forced import targets_from
+    from mr_extract.lists.forced import targets_from
 
     uri = entry.get("positions") or config.targets.forced
     if uri == LINES:
@@ -51,7 +51,7 @@ def known_for(config):
     """
     if not config.association.assoc:
         return None, ""
-    from mr_extract.association import known_from
+    from mr_extract.lists.association import known_from
 
     settings = config.association
     return _made(settings.assoc, settings, lambda table: known_from(table, settings))
@@ -86,7 +86,7 @@ class _NoFields:
 
 
 def _made(uri, purpose, make):
-    from mr_extract.lists import read_table
+    from mr_extract.lists.reading import read_table
 
     key = uri, purpose
     if key not in _held:

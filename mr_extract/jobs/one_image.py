@@ -9,9 +9,9 @@ from functools import partial
 from time import perf_counter
 
 from mr_extract import __version__
-from mr_extract.accounting import error_line, image_line
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import is_held, opened, stays_open
+from mr_extract.text.accounting import error_line, image_line
 
 
 @dataclass
@@ -50,7 +50,7 @@ def process(entry, config, fetched=None, checks=None):
 
     Parameters
     ----------
-    entry : mr_extract.manifest.Entry
+    entry : mr_extract.text.manifest.Entry
     config : mr_extract.config.Config
     fetched : bytes, optional
         The file, where it has been fetched already.
@@ -89,8 +89,8 @@ def process(entry, config, fetched=None, checks=None):
 def _measured(image_id, entry, config, fetched, checks):
     from mr_extract.images.read import read_unpacked
     from mr_extract.jobs.companions import attach
-    from mr_extract.rows import format_rows
     from mr_extract.sextractor.convert import as_configured
+    from mr_extract.text.rows import format_rows
 
     seconds, mark = {}, perf_counter()
 

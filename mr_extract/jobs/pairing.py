@@ -1,7 +1,7 @@
 """The image on which the sources of another are found."""
 
 from mr_extract.jobs.companions import attach, companion_of, open_first
-from mr_extract.manifest import Entry
+from mr_extract.text.manifest import Entry
 
 _OWN = ("mask", "weight", "rms", "variance")
 _held = None  # (what was detected on, mr_extract.frame.Detected, its facts)
@@ -15,7 +15,7 @@ def detection_for(entry, config, file, lap=lambda stage: None):
 
     Parameters
     ----------
-    entry : mr_extract.manifest.Entry
+    entry : mr_extract.text.manifest.Entry
         Its field ``detect`` stands before the rule of the setting. Fields
         ``detect_mask``, ``detect_weight``, ``detect_rms`` and ``detect_variance`` are its
         companions, else the rules for masks and weights are applied to its own name.

@@ -9,11 +9,11 @@ from math import ceil
 from pathlib import Path
 
 from mr_extract import storage
-from mr_extract.blocks import DUPLICATE
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.companions import anywhere
 from mr_extract.jobs.expansion import FIRST, expanded
-from mr_extract.manifest import (
+from mr_extract.text.blocks import DUPLICATE
+from mr_extract.text.manifest import (
     COMPANIONS,
     Entry,
     checked,

@@ -145,7 +145,7 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
 
     Yields
     ------
-    entry : mr_extract.manifest.Entry
+    entry : mr_extract.text.manifest.Entry
     outcome : Outcome
         In the order of the images. The next image is handed over before an
         outcome is yielded, so that writing and computing overlap.

@@ -56,7 +56,7 @@ def serve(requests, answers):
     from mr_extract.config import Config
     from mr_extract.jobs.checkimage_files import Checks
     from mr_extract.jobs.one_image import process
-    from mr_extract.manifest import Entry
+    from mr_extract.text.manifest import Entry
 
     told = read_frame(requests)[0]
     checks = told.pop(CHECKS, None)

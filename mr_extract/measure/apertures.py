@@ -4,8 +4,8 @@ import numpy as np
 import sep
 
 from mr_extract.columns import CROWDED, SEARCH_CUT
-from mr_extract.isolation import each_object
-from mr_extract.surroundings import NONE, extents
+from mr_extract.measure.isolation import each_object
+from mr_extract.measure.surroundings import NONE, extents
 
 SEARCH = 6.0  # SExtractor's KRON_NSIG: the Kron radius is measured in 6 a, 6 b
 _CROWDED = 0.1  # of the search ellipse
@@ -16,7 +16,7 @@ def circular(around, diameters):
 
     Parameters
     ----------
-    around : mr_extract.surroundings.Surroundings
+    around : mr_extract.measure.surroundings.Surroundings
         Image and centres.
     diameters : sequence of float, length k
         In pixels.
@@ -54,12 +54,12 @@ def kron(around, shape_plane, objects, settings):
 
     Parameters
     ----------
-    around : mr_extract.surroundings.Surroundings
+    around : mr_extract.measure.surroundings.Surroundings
         Image in which the flux is summed.
-    shape_plane : mr_extract.planes.Plane
+    shape_plane : mr_extract.planes.plane.Plane
         Image in which the radius is measured: that of the detection.
     objects : structured ndarray, shape (n,)
-        From `mr_extract.detection.detect`.
+        From `mr_extract.detection.extraction.detect`.
     settings : mr_extract.config.Measurement
 
     Returns
@@ -117,7 +117,7 @@ def surrounded(around, ellipse, limit):
 
     Parameters
     ----------
-    around : mr_extract.surroundings.Surroundings
+    around : mr_extract.measure.surroundings.Surroundings
     ellipse : tuple of three ndarrays, shape (n,)
         a, b, theta of the unit ellipse.
     limit : ndarray of float64, shape (n,)
@@ -165,7 +165,7 @@ def in_ellipse(around, objects, radius, least_diameter):
 
     Parameters
     ----------
-    around : mr_extract.surroundings.Surroundings
+    around : mr_extract.measure.surroundings.Surroundings
     objects : structured ndarray, shape (n,)
         Their a, b and theta.
     radius : ndarray of float64, shape (n,)
@@ -241,7 +241,7 @@ def light_radii(around, objects, fractions, whole, least_reach=0.0):
 
     Parameters
     ----------
-    around : mr_extract.surroundings.Surroundings
+    around : mr_extract.measure.surroundings.Surroundings
     objects : structured ndarray, shape (n,)
     fractions : sequence of float, length k
         Between 0 and 1.

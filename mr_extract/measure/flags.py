@@ -12,7 +12,7 @@ def image_flags(flags, segments, how):
     ----------
     flags : ndarray of int32, shape (height, width), or None
         The flag image.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
         The pixels of n objects.
     how : str
         ``or``, ``and``, ``min``, ``max`` or ``most`` (SExtractor's FLAG_TYPE). Pixels
@@ -68,7 +68,7 @@ def weight_flags(mask, segments, reach):
     ----------
     mask : ndarray of bool, shape (height, width), or None
         True where a pixel has no weight.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
         The pixels of n objects.
     reach : (int, int)
         Rows and columns to each side that entered the detection of a pixel: those of

@@ -13,9 +13,9 @@ def isophotal(plane, segments):
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
         Image to sum, that of the detection or another one.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
 
     Returns
     -------
@@ -72,9 +72,9 @@ def thresholds(plane, segments, settings):
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
         The image that is measured.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
     settings : mr_extract.config.Detection
         SExtractor's ANALYSIS_THRESH is the detection threshold here.
 
@@ -99,8 +99,8 @@ def areas(plane, segments, levels):
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
-    segments : mr_extract.segments.Segments
+    plane : mr_extract.planes.plane.Plane
+    segments : mr_extract.detection.segments.Segments
     levels : tuple of two ndarrays
         From `thresholds`.
 
@@ -130,8 +130,8 @@ def core_width(plane, segments, objects, least):
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
-    segments : mr_extract.segments.Segments
+    plane : mr_extract.planes.plane.Plane
+    segments : mr_extract.detection.segments.Segments
     objects : structured ndarray, shape (n,)
         Their x, y, a and b.
     least : ndarray of float64, shape (n,)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mr_extract.columns import CROWDED, SEARCH_CUT
+from mr_extract.detection.pairs import ranges
 from mr_extract.measure.apertures import (
     aperture,
     coefficients,
@@ -10,8 +11,7 @@ from mr_extract.measure.apertures import (
     search_ellipse,
     surrounded,
 )
-from mr_extract.pairs import ranges
-from mr_extract.surroundings import NONE, extents
+from mr_extract.measure.surroundings import NONE, extents
 
 RATIO = 0.2  # of the brightness in the annulus to that within it
 # SExtractor steps through annuli from k to 1.2 k twentieths of the search ellipse
@@ -34,12 +34,12 @@ def petrosian(around, search, objects, settings):
 
     Parameters
     ----------
-    around : mr_extract.surroundings.Surroundings
+    around : mr_extract.measure.surroundings.Surroundings
         Image in which the flux is summed.
-    search : mr_extract.surroundings.Surroundings
+    search : mr_extract.measure.surroundings.Surroundings
         Image in which the radius is searched: that of the detection.
     objects : structured ndarray, shape (n,)
-        From `mr_extract.detection.detect`.
+        From `mr_extract.detection.extraction.detect`.
     settings : mr_extract.config.Measurement
 
     Returns
@@ -91,7 +91,7 @@ def profiles(search, coefficients, limit):
 
     Parameters
     ----------
-    search : mr_extract.surroundings.Surroundings
+    search : mr_extract.measure.surroundings.Surroundings
     coefficients : tuple of three ndarrays of float64, shape (n,)
         cxx, cyy, cxy of the unit ellipse.
     limit : ndarray of float64, shape (n,)

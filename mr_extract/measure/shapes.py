@@ -11,7 +11,7 @@ def shapes(objects):
     Parameters
     ----------
     objects : structured ndarray, shape (n,)
-        From `mr_extract.detection.detect`.
+        From `mr_extract.detection.extraction.detect`.
 
     Returns
     -------

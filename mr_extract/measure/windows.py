@@ -3,7 +3,7 @@
 import numpy as np
 
 from mr_extract.measure.ellipses import columns
-from mr_extract.surroundings import CORRECT
+from mr_extract.measure.surroundings import CORRECT
 
 SIGMA_PER_RADIUS = 2.0 / 2.35  # window's sigma for a half-light radius, as SExtractor
 LEAST_RADIUS = 0.5  # pixels
@@ -29,11 +29,11 @@ def windowed(around, objects, half_light_radius):
 
     Parameters
     ----------
-    around : mr_extract.surroundings.Surroundings
+    around : mr_extract.measure.surroundings.Surroundings
         What is opposite a neighbour's or bad pixel is so with respect to the
         window, wherever it is.
     objects : structured ndarray, shape (n,)
-        From `mr_extract.detection.detect`.
+        From `mr_extract.detection.extraction.detect`.
     half_light_radius : ndarray of float64, shape (n,)
         In pixels, at least 0.5; where it is nan the sigma is `a`.
 

@@ -22,7 +22,7 @@ def header_of(uri, account):
     ----------
     uri : str or None
         Where the image is, or was.
-    account : mr_extract.accounting.Account
+    account : mr_extract.text.accounting.Account
 
     Returns
     -------
@@ -60,7 +60,7 @@ def field_cards(account, config, header, outputs, images):
 
     Parameters
     ----------
-    account : mr_extract.accounting.Account
+    account : mr_extract.text.accounting.Account
     config : dict
         The configuration of the catalog, as nested dictionaries.
     header : mapping

@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass, field
 
-from mr_extract.accounting import config_of, parse_account
-from mr_extract.catalog import schema_of
-from mr_extract.rows import parse_rows
 from mr_extract.sextractor.convert import converted
 from mr_extract.sextractor.names import Output, parameter_of
 from mr_extract.sextractor.parameters import OWN, PARAMETERS, parameter
+from mr_extract.text.accounting import config_of, parse_account
+from mr_extract.text.catalog import schema_of
+from mr_extract.text.rows import parse_rows
 
 _EXTENSION = re.compile(r"\[[^\[\]]+\]$")
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from mr_extract.background import background_at
 from mr_extract.measure.apertures import circular, kron, light_radii
 from mr_extract.measure.flags import image_flags, weight_flags
 from mr_extract.measure.isophotal import areas, core_width, corrected, isophotal, thresholds
@@ -11,8 +10,9 @@ from mr_extract.measure.petrosian import petrosian
 from mr_extract.measure.shapes import position_errors, shapes
 from mr_extract.measure.sizes import size_excess
 from mr_extract.measure.surface import surface_brightness
+from mr_extract.measure.surroundings import Surroundings
 from mr_extract.measure.windows import windowed
-from mr_extract.surroundings import Surroundings
+from mr_extract.planes.background import background_at
 
 # Flags of an aperture that reaches farther than half of the light.
 _OF_APERTURES = 0x0010 | 0x0020

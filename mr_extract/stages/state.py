@@ -6,10 +6,10 @@ import numpy as np
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.config import Config
+from mr_extract.detection.segments import Segments
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
-from mr_extract.planes import Plane
-from mr_extract.segments import Segments
-from mr_extract.surroundings import Surroundings
+from mr_extract.measure.surroundings import Surroundings
+from mr_extract.planes.plane import Plane
 
 
 @dataclass
@@ -19,12 +19,12 @@ class Frame:
     Parameters
     ----------
     config : mr_extract.config.Config
-    detected, measured : mr_extract.planes.Plane
+    detected, measured : mr_extract.planes.plane.Plane
         Where the objects were found and where they are measured; one and the
         same but in two-image mode.
     objects : structured ndarray, shape (n,)
-        From `mr_extract.detection.detect`.
-    segments : mr_extract.segments.Segments
+        From `mr_extract.detection.extraction.detect`.
+    segments : mr_extract.detection.segments.Segments
     values : dict of str to ndarray, shape (n,)
         Columns so far; ``name_1`` and so on for vectors.
     flag : ndarray of int64, shape (n,)

@@ -9,7 +9,7 @@ absolute.
 import numpy as np
 import sep
 
-from mr_extract.background import global_rms
+from mr_extract.planes.background import global_rms
 
 
 def without_weight(image, settings):

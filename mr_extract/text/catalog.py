@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from mr_extract.accounting import config_of, parse_account
 from mr_extract.columns import COLUMNS
-from mr_extract.rows import parse_rows
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
+from mr_extract.text.accounting import config_of, parse_account
+from mr_extract.text.rows import parse_rows
 
 
 @dataclass
@@ -15,7 +15,7 @@ class Catalog:
 
     Parameters
     ----------
-    accounts : dict of str to mr_extract.accounting.Account
+    accounts : dict of str to mr_extract.text.accounting.Account
         By image id.
     columns : dict of str to ndarray, shape (n,)
         All rows, in the types of the schema.

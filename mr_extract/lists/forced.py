@@ -11,15 +11,15 @@ import numpy as np
 import sep
 
 from mr_extract.columns import FAILED, SATURATED
+from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-from mr_extract.footprint import in_footprint, inside, unit_vectors
-from mr_extract.lists import identities, positions
+from mr_extract.lists.footprint import in_footprint, inside, unit_vectors
+from mr_extract.lists.reading import identities, positions
 from mr_extract.measure.apertures import circular, in_ellipse
 from mr_extract.measure.magnitudes import magnitudes
-from mr_extract.planes import ready
-from mr_extract.segments import Segments
-from mr_extract.stamps import gaussian_fluxes, local_background
-from mr_extract.surroundings import Surroundings
+from mr_extract.measure.stamps import gaussian_fluxes, local_background
+from mr_extract.measure.surroundings import Surroundings
+from mr_extract.planes.plane import ready
 
 
 @dataclass
@@ -71,9 +71,9 @@ def targets_from(table, how="auto"):
 
     Parameters
     ----------
-    table : mr_extract.lists.Table
+    table : mr_extract.lists.reading.Table
     how : str
-        As for `mr_extract.lists.positions`.
+        As for `mr_extract.lists.reading.positions`.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class Forced:
     ----------
     values : dict of str to ndarray, shape (n,)
     failed : ndarray of bool, shape (n,)
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
     outside : int
         Targets of the list that the image does not hold.
     seconds : dict of str to float

@@ -7,7 +7,7 @@ bytewise by image id in whatever way a runner or a locale sorts.
 
 import hashlib
 
-from mr_extract.accounting import error_line
+from mr_extract.text.accounting import error_line
 
 DUPLICATE = "different lines of the manifest have this id; give each its own id="
 CHUNK = 1 << 20

@@ -3,10 +3,10 @@
 import numpy as np
 import sep
 
-from mr_extract.cleaning import clean
+from mr_extract.detection.cleaning import clean
+from mr_extract.detection.filtering import pixels_over
+from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-from mr_extract.filtering import pixels_over
-from mr_extract.segments import Segments
 
 _SUB_OBJECTS = 1024  # sep's own first limit of deblending branches
 _MOST_SUB_OBJECTS = 16 * _SUB_OBJECTS
@@ -40,7 +40,7 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
     -------
     objects : structured ndarray, shape (n,)
         As `sep.extract` returns it: 0-based pixels, `theta` in radians.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
         Which pixels are whose.
 
     Raises

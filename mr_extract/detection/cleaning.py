@@ -9,8 +9,8 @@ the order of events, the sums and the pixels that remain are SExtractor's.
 
 import numpy as np
 
-from mr_extract.pairs import pairs_within, ranges
-from mr_extract.segments import Segments
+from mr_extract.detection.pairs import pairs_within, ranges
+from mr_extract.detection.segments import Segments
 
 ZONE = 10.0  # how many times the sum of their a two objects may lie apart
 _SMALL = 64  # pixels; of larger objects one pixel more or less means nothing
@@ -27,7 +27,7 @@ def clean(data, objects, segments, filtered, settings):
         Image without background.
     objects : structured ndarray, shape (n,)
         From `sep.extract` without cleaning.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
         Its labels are changed in place.
     filtered : ndarray of float32, shape (m,)
         The image after the detection filter, at the pixels of the segments in
@@ -40,7 +40,7 @@ def clean(data, objects, segments, filtered, settings):
     objects : structured ndarray, shape (m,)
         Those that remain; areas, sums, peaks and extents are those of all
         merged pixels, positions and shapes as they were.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
         Merged pixels belong to the master, but hide nothing from others.
     """
     n = len(objects)

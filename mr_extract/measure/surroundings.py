@@ -10,8 +10,8 @@ others are measured in the image itself.
 import numpy as np
 import sep
 
-from mr_extract.isolation import each_object
-from mr_extract.pairs import ranges
+from mr_extract.detection.pairs import ranges
+from mr_extract.measure.isolation import each_object
 
 CORRECT, BLANK, NONE = "correct", "blank", "none"
 _MOST_PIXELS = 1 << 23  # of one sheet of cuts
@@ -24,9 +24,9 @@ class Surroundings:
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
         The image to measure.
-    segments : mr_extract.segments.Segments
+    segments : mr_extract.detection.segments.Segments
         Whose pixels are whose.
     x, y : ndarray of float64, shape (n,)
         Centres in 0-based pixels.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mr_extract import __version__
 from mr_extract.failures import KINDS
-from mr_extract.manifest import escaped
+from mr_extract.text.manifest import escaped
 
 
 @dataclass

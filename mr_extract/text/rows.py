@@ -7,7 +7,7 @@ float64 that was measured; `nan` stands for what is not there.
 import numpy as np
 import orjson
 
-from mr_extract.manifest import escaped
+from mr_extract.text.manifest import escaped
 
 
 def format_rows(image_id, columns):

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mr_extract.background import global_rms, subtract_background
-from mr_extract.filling import fill
-from mr_extract.noise import filtered, noise_map, with_photons, without_weight
+from mr_extract.planes.background import global_rms, subtract_background
+from mr_extract.planes.filling import fill
+from mr_extract.planes.noise import filtered, noise_map, with_photons, without_weight
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Plane:
     noise : float or ndarray of float32, shape (height, width)
         Standard deviation of the background in image units.
     mesh : sep.Background
-        The background; `mr_extract.background.background_at` evaluates it.
+        The background; `mr_extract.planes.background.background_at` evaluates it.
     background, rms : float
         Global background and its rms in image units.
     gain : float

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mr_extract.failures import ImageFailure
-from mr_extract.footprint import in_footprint, unit_vectors
-from mr_extract.lists import identities, positions
+from mr_extract.lists.footprint import in_footprint, unit_vectors
+from mr_extract.lists.reading import identities, positions
 
 TYPES = ("first", "nearest", "mean", "mag_mean", "sum", "mag_sum", "min", "max")
 _NO_MAGNITUDE = 99.0
@@ -56,7 +56,7 @@ def known_from(table, settings):
 
     Parameters
     ----------
-    table : mr_extract.lists.Table
+    table : mr_extract.lists.reading.Table
     settings : mr_extract.config.Association
 
     Raises

@@ -12,7 +12,7 @@ def stamps(plane, x, y, reach):
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
     x, y : ndarray of float64, shape (n,)
         0-based pixels.
     reach : float
@@ -55,7 +55,7 @@ def local_background(plane, x, y, inner, outer):
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
     x, y : ndarray of float64, shape (n,)
         0-based pixels.
     inner, outer : float
@@ -91,7 +91,7 @@ def gaussian_fluxes(plane, x, y, fwhm, offset=0.0):
 
     Parameters
     ----------
-    plane : mr_extract.planes.Plane
+    plane : mr_extract.planes.plane.Plane
     x, y : ndarray of float64, shape (n,)
         0-based pixels.
     fwhm : float

@@ -1,0 +1,1 @@
+"""Which pixels are sources: filter, threshold, deblending, cleaning."""

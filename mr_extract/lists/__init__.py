@@ -1,0 +1,1 @@
+"""Given positions: where to measure, what to match with."""

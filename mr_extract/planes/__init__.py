@@ -1,0 +1,1 @@
+"""An image made ready to be measured: background, noise, bad pixels."""

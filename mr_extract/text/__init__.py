@@ -1,0 +1,1 @@
+"""The text contracts: manifests and catalogs, both ways."""
