@@ -8,7 +8,7 @@ import argparse
 import os
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +30,41 @@ REAL = {
     "DECam": ("d/decam_case8_fz/c4d_130105_065255_ooi_r_a1-N15.fits.fz", None),
     "GMOS": ("d/gmos/gmos.fits", 1),
 }
+# Frames with a companion: which frame of the above, what of `compare`, and its file.
+WITH = {
+    "DECam, weights": (
+        "DECam", "weight", "d/decam_case8_fz/c4d_130105_065255_oow_r_a1-N15.fits.fz"),
+    "CFHT, g on i": ("CFHT", "detect", "b/cfht/CFHTLS-test_i.fits"),
+}
 # SExtractor takes the card GAINA for GAIN, as one begins with the other: ask both for it.
-KEYS = {"DECam": {"gain_key": "GAINA"}}
+KEYS = {"DECam": {"gain_key": "GAINA"}, "DECam, weights": {"gain_key": "GAINA"}}
 SETTINGS = Config().updated(columns=("all",), apertures=(5.0, 12.0), flux_fractions=(0.2, 0.5, 0.8))
+
+
+@dataclass
+class Shot:
+    """A frame to compare.
+
+    Parameters
+    ----------
+    name : str
+    data : ndarray, shape (height, width)
+    header : astropy.io.fits.Header
+    truth : structured ndarray or None
+        What was simulated.
+    companions : dict of str to (ndarray, astropy.io.fits.Header)
+        `weight` or `detect`, as `compare` takes them.
+    """
+
+    name: str
+    data: np.ndarray
+    header: object
+    truth: object = None
+    companions: dict = field(default_factory=dict)
+
+    def config(self, base):
+        """Return a configuration with what the cards of the frame ask for."""
+        return base.updated(**KEYS.get(self.name, {}))
 
 
 @dataclass
@@ -75,17 +107,17 @@ class Both:
         return np.isin(np.flatnonzero(bright), rows).mean() if bright.any() else 1.0
 
 
-def compare(data, header, folder, config=SETTINGS, truth=None, **options):
-    """Measure an image with both programs.
+def compare(shot, folder, config=SETTINGS, **options):
+    """Measure a frame with both programs.
 
     Parameters
     ----------
-    data : ndarray, shape (height, width)
-    header : astropy.io.fits.Header
+    shot : Shot
+        A `weight` of it holds inverse variances; on `detect` the sources are found. Narrow
+        gaps in the weights are bridged by neither program: they do it in different ways.
     folder : Path
         For the files of the program.
-    config : mr_extract.Config
-    truth : structured ndarray, optional
+    config : mr_extract.config.Config
     **options
         Further settings of SExtractor.
 
@@ -95,14 +127,25 @@ def compare(data, header, folder, config=SETTINGS, truth=None, **options):
     """
     from astropy.io import fits
 
-    path = Path(folder) / "frame.fits"
-    fits.writeto(path, data, header, overwrite=True, output_verify="silentfix")
+    paths = {}
+    for name, planes in {"frame": (shot.data, shot.header), **shot.companions}.items():
+        paths[name] = Path(folder) / f"{name}.fits"
+        fits.writeto(paths[name], *planes, overwrite=True, output_verify="silentfix")
+    ours = {}
+    if "weight" in paths:
+        options = {"WEIGHT_TYPE": "MAP_WEIGHT", "WEIGHT_IMAGE": paths["weight"],
+                   "INTERP_TYPE": "NONE", **options}
+        config = config.updated(interp_maxlag=0)
+        ours["weight"] = shot.companions["weight"][0]
+    if "detect" in paths:
+        ours["detect"] = paths["detect"]
     program = SExtractor(Path(folder), config, "FITS_1.0", **options)
-    subprocess.run(program.command(path), cwd=folder, check=True, timeout=600)
+    subprocess.run(program.command(paths["frame"], paths.get("detect")), cwd=folder, check=True,
+                   timeout=600)
     with fits.open(program.catalog) as units:
         rows = units[1].data
         cells = {name: np.asarray(rows[name]) for name in rows.names}
-    table = extract(path, config)
+    table = extract(paths["frame"], config, **ours)
     ours = {name: np.asarray(table[name]) for name in table.colnames}
     ours["FLAGS"] = to_sextractor(ours["flag"])
     theirs = {"FLAGS": cells["FLAGS"]}
@@ -115,7 +158,7 @@ def compare(data, header, folder, config=SETTINGS, truth=None, **options):
         pixel = column.unit == "pix" and column.ucd.startswith("pos.cartesian")
         theirs[name] = values - 1 if pixel else values
     first, second = matched(ours["x"], ours["y"], theirs["x"], theirs["y"])
-    return Both(ours, theirs, first, second, table.meta["rms"], truth)
+    return Both(ours, theirs, first, second, table.meta["rms"], shot.truth)
 
 
 def difference(name, column, both):
@@ -157,18 +200,23 @@ def data_folder():
 
 
 def frames(shared):
-    """Yield name, pixels, header and truth of the frames to compare."""
+    """Yield the frames to compare, those of a folder only if there is one."""
     from preprocess.frame import simulate_frame
 
-    data, header, truth = simulate_frame(17, 0)
-    yield "simulated", data, header, truth
+    yield Shot("simulated", *simulate_frame(17, 0))
     if not shared:
         return
     for name, (path, ext) in REAL.items():
-        image = read_image((Path(shared) / path).read_bytes(), ext)
-        header = _header(image)
-        data = np.where(image.mask, np.nan, image.data) if image.mask is not None else image.data
-        yield name, data, header, None
+        yield Shot(name, *_planes(shared, path, ext))
+    for name, (frame, what, path) in WITH.items():
+        companions = {what: _planes(shared, path)}
+        yield Shot(name, *_planes(shared, *REAL[frame]), companions=companions)
+
+
+def _planes(shared, path, ext=None):
+    image = read_image((Path(shared) / path).read_bytes(), ext)
+    data = np.where(image.mask, np.nan, image.data) if image.mask is not None else image.data
+    return data, _header(image)
 
 
 def _header(image):
@@ -261,12 +309,11 @@ def main(arguments=None):
     parser.add_argument("--output", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     results, zero_point = {}, 0.0
-    for name, data, header, truth in frames(options.data if options.data.is_dir() else None):
+    for shot in frames(options.data if options.data.is_dir() else None):
         with tempfile.TemporaryDirectory() as folder:
-            config = SETTINGS.updated(**KEYS.get(name, {}))
-            results[name] = compare(data, header, folder, config, truth)
-        if truth is not None:
-            zero_point = header["MAGZP"]
+            results[shot.name] = compare(shot, folder, shot.config(SETTINGS))
+        if shot.truth is not None:
+            zero_point = shot.header["MAGZP"]
     sections = [sources_table(results), columns_table(results),
                 truth_table(results["simulated"], zero_point)]
     text = "\n".join(section.markdown() for section in sections)

@@ -74,11 +74,11 @@ def main(arguments=None):
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(1, len(SHOWN), figsize=(10, 5), layout="constrained")
-    chosen = [frame for frame in frames(options.data) if frame[0] in SHOWN]
-    chosen.sort(key=lambda frame: SHOWN.index(frame[0]))
-    for axis, (name, data, header, _) in zip(axes, chosen):
+    chosen = [shot for shot in frames(options.data) if shot.name in SHOWN]
+    chosen.sort(key=lambda shot: SHOWN.index(shot.name))
+    for axis, shot in zip(axes, chosen):
         with tempfile.TemporaryDirectory() as folder:
-            ours, theirs = maps(data, header, Path(folder))
+            ours, theirs = maps(shot.data, shot.header, Path(folder))
         apart = elsewhere(ours, theirs)
         rows, columns = _busiest(apart)
         picture = np.full((*ours.shape, 3), 255, np.uint8)
@@ -87,8 +87,8 @@ def main(arguments=None):
         picture[apart] = (200, 40, 40)
         axis.imshow(picture[rows, columns], origin="lower", interpolation="nearest",
                     extent=(columns.start, columns.stop, rows.start, rows.stop))
-        axis.set_title(f"{name}: {100 * apart.sum() / (ours > 0).sum():.1f} % of the pixels of "
-                       f"sources\nbelong to another one, "
+        axis.set_title(f"{shot.name}: {100 * apart.sum() / (ours > 0).sum():.1f} % of the pixels "
+                       f"of sources\nbelong to another one, "
                        f"{100 * ((ours > 0) != (theirs > 0)).mean():.2f} % of all to none", size=9)
     figure.savefig(options.output, dpi=80)
 

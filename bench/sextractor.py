@@ -84,9 +84,10 @@ class SExtractor:
         text = "".join(f"{name} {value}\n" for name, value in settings.items())
         (self.folder / "our.sex").write_text(text)
 
-    def command(self, path):
-        """Return the command that measures a frame."""
-        return [PROGRAM, str(path), "-c", str(self.folder / "our.sex")]
+    def command(self, path, detect=None):
+        """Return the command that measures a frame, with sources found on it or another one."""
+        images = f"{detect},{path}" if detect else str(path)
+        return [PROGRAM, images, "-c", str(self.folder / "our.sex")]
 
     def sources(self):
         """Return the number of rows of the last catalog."""

@@ -27,7 +27,8 @@ FLAGS = {
     0x0100: "a pixel is saturated",
     0x0200: "a measurement failed for this source; its values are nan",
     0x0400: "neighbours or bad pixels cover more than a tenth of the Kron search ellipse",
-    0x0800: "the ellipse in which a Kron or Petrosian radius was searched leaves the image",
+    0x0800: "where a Kron, Petrosian or light radius was searched, or the Gaussian window, "
+            "leaves the image",
 }
 SATURATED, FAILED, CROWDED, SEARCH_CUT = 0x0100, 0x0200, 0x0400, 0x0800
 

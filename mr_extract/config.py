@@ -372,11 +372,15 @@ class Config:
 
     def as_json(self):
         """Return the canonical one-line text of all that changes a catalog."""
+        from mr_extract.text.anchors import as_typed
+
         result = self.as_dict()
         del result["detection"]["pixstack"]  # changes the speed, never the result
         # What stands in a list and not where it is: its checksum is in each #image line.
         for section, name in (("targets", "forced"), ("association", "assoc")):
             result[section][name] = bool(result[section][name])
+        for section, name in rules():
+            result[section][name] = as_typed(result[section][name])
         return json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def hash(self):
@@ -389,3 +393,10 @@ def settings():
     for section in fields(Config):
         for one in fields(section.default):
             yield section.name, one
+
+
+def rules():
+    """Yield ``(section name, name)`` of every setting that is a rule of naming."""
+    for section, one in settings():
+        if one.metadata["check"] is naming_rule:
+            yield section, one.name

@@ -170,7 +170,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     frame.flag[frame.failed] |= FAILED
     values["flag"] = frame.flag
 
-    facts = {}
+    facts = _weight_scales(plane, detection.plane)
     if known is not None:
         matches, selected = associate(
             known, plane.header, plane.data.shape, objects["x"], objects["y"], config.association
@@ -189,6 +189,14 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
         columns, plane.background, plane.rms, plane.data.shape, plane.valid,
         int(np.count_nonzero(frame.failed)), clock.seconds, facts, pictures,
     )
+
+
+def _weight_scales(plane, detected):
+    """Return what the weight maps were multiplied by, where they were."""
+    scales = {"weight_scale": plane.weight_scale}
+    if detected is not plane:
+        scales["detect_weight_scale"] = detected.weight_scale
+    return {name: float(f"{scale:.8g}") for name, scale in scales.items() if scale is not None}
 
 
 def _check_shapes(shape, other):

@@ -44,11 +44,40 @@ def config_from(options):
     """
     given = changed(options)
     configuration = getattr(options, "config", None)
-    theirs = configuration or getattr(options, "catalog_type", "tsv") != "tsv"
-    names = given.get("names", "sextractor" if theirs else "ours")
+    theirs = configuration or (getattr(options, "catalog_type", None) or "tsv") != "tsv"
+    try:
+        return settled(given, configuration, "sextractor" if theirs else "ours")
+    except ValueError as error:
+        name, _, rest = str(error).partition(" ")
+        raise ValueError(f"{option_name(name)} {rest}" if name in given else str(error)) from error
+
+
+def settled(given, configuration=None, names="ours"):
+    """Return the configuration of settings, some of which may be files.
+
+    Parameters
+    ----------
+    given : dict of str to object
+        Settings by name. Those of `columns` may be ``.param`` files.
+    configuration : str, optional
+        A ``.sex`` file, above which they stand.
+    names : str
+        What names are where they are not chosen.
+
+    Returns
+    -------
+    mr_extract.config.Config
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the setting.
+    """
+    given = dict(given)
+    names = given.get("names", names)
     ours = names == "ours"
     if "columns" in given:
-        given["columns"] = _with_files(given["columns"], ours)
+        given["columns"] = with_files(given["columns"], ours)
     values = {**given, "names": names}
     if configuration:
         from mr_extract.sextractor.configuration import settings_from
@@ -57,14 +86,10 @@ def config_from(options):
         values = {**settings_from(configuration, given), "names": names}
         if ours and "columns" not in given:
             values["columns"] = translated(values["columns"])
-    try:
-        return Config().updated(**values)
-    except ValueError as error:
-        name, _, rest = str(error).partition(" ")
-        raise ValueError(f"{option_name(name)} {rest}" if name in given else str(error)) from error
+    return Config().updated(**values)
 
 
-def _with_files(columns, ours):
+def with_files(columns, ours):
     """Return columns with what stands in .param files in the place of their names."""
     found = []
     for name in columns:

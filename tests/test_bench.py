@@ -15,6 +15,7 @@ PARTS = {
     "memory": "### Memory",
     "stages": "### Stages of a frame",
     "steps": "### Steps of the framework",
+    "crowded": "### Crowded fields",
     "start": "### Starting",
 }
 

@@ -11,6 +11,7 @@ from sextractor import DEFAULTS
 from mr_extract import extract
 from mr_extract.columns import MATCHED_GROUP
 from mr_extract.schema import COLUMNS
+from mr_extract.sextractor.flags import to_sextractor
 from mr_extract.unpacking import unpack
 from preprocess.frame import simulate_frame
 
@@ -77,6 +78,7 @@ def both(request, tmp_path_factory):
     data, header = FRAMES[request.param](
         None if synthetic else request.getfixturevalue("shared_data"))
     names = [f"{name}(1)" if NAMES[name].vector else name for name in NAMES]
+    names += ["FLAGS", "FLAGS_WIN"]
     theirs = run(data, header, tmp_path_factory.mktemp(request.param), names)
     ours = extract(fits.PrimaryHDU(data, header), columns=("all",))
     distance = np.hypot(np.asarray(ours["x"]) + 1 - np.asarray(theirs["X_IMAGE"])[:, None],
@@ -156,6 +158,13 @@ def test_a_column_is_the_programs(both, name):
 def test_most_of_them_are_so_to_many_digits(both, name):
     mine, its = pair(both, name)
     assert np.nanmedian(np.abs(mine / its - 1)) < 1e-5
+
+
+def test_what_reaches_over_the_border_and_which_windows_stray_is_the_same(both):
+    ours, theirs = both
+    mine, its = to_sextractor(np.asarray(ours["flag"])), np.asarray(theirs["FLAGS"])
+    assert (its & 16 > 0).any() and (mine & 16 == its & 16).all()
+    assert (np.asarray(ours["flag_win"]) != theirs["FLAGS_WIN"]).mean() <= 0.01
 
 
 @pytest.mark.parametrize("name", ["THETA_IMAGE", "THETAWIN_IMAGE", "ERRTHETA_IMAGE"])
@@ -270,3 +279,40 @@ def test_a_noise_map_is_used_as_by_the_program(tmp_path, gain_of_weights):
                       ("tnpix", "ISOAREA_IMAGE")):
         off = np.abs(np.asarray(ours[mine], float) / np.asarray(theirs[its]) - 1) > 2e-3
         assert off[same].mean() < 0.06, mine
+
+
+@pytest.mark.parametrize(("kind", "scaled"), [
+    ("map_weight", True), ("map_var", True), ("map_weight", False)])
+def test_a_weight_map_is_scaled_and_sets_thresholds_as_in_the_program(tmp_path, kind, scaled):
+    data, header = simulated(None)
+    data, (v, u) = data[:790], np.indices((790, data.shape[1]))  # the last cells are cut
+    weight = 0.04 * (1.0 - 0.4 * np.hypot(v - 400, u - 500) / 640)
+    if not scaled:
+        # A threshold differs within an isophote. The scale of such a map differs by some 1e-3:
+        # the program passes over the pixels of sources when it looks at the map.
+        weight[:, u[0] % 40 < 20] *= 0.6
+    weight = (weight if kind == "map_weight" else 1 / weight).astype(np.float32)
+    fits.writeto(tmp_path / "weight.fits", weight)
+    areas = [f"ISO{k}" for k in range(8)] + ["ISOAREA_IMAGE"]
+    levels = ["THRESHOLD", "MU_THRESHOLD", "FLUX_ISO", "FLUX_ISOCOR", "FLUXERR_ISOCOR"]
+    run(data, header, tmp_path, ["X_IMAGE", "Y_IMAGE", "ISOAREAF_IMAGE", *areas, *levels],
+        WEIGHT_TYPE=kind.upper(), WEIGHT_IMAGE=tmp_path / "weight.fits",
+        CATALOG_TYPE="FITS_LDAC", WEIGHT_GAIN="N", RESCALE_WEIGHTS="Y" if scaled else "N")
+    with fits.open(tmp_path / "own.cat") as units:
+        cards = "".join(card.ljust(80) for card in units[1].data[0][0])
+        theirs = Table(units[2].data)
+    ours = extract(fits.PrimaryHDU(data, header), columns=("all",), weight=weight,
+                   weight_type=kind, rescale_weights=scaled, weight_gain=False)
+    scale = fits.Header.fromstring(cards)["SEXMWSCL"]
+    assert ours.meta.get("weight_scale", 1.0) == pytest.approx(scale, rel=1e-4)
+    distance = np.hypot(np.asarray(ours["x"]) + 1 - np.asarray(theirs["X_IMAGE"])[:, None],
+                        np.asarray(ours["y"]) + 1 - np.asarray(theirs["Y_IMAGE"])[:, None])
+    row, same = distance.argmin(1), distance.min(1) < 1e-4
+    same &= np.asarray(ours["npix"])[row] == theirs["ISOAREAF_IMAGE"]
+    assert same.mean() > 0.85
+    ours, theirs = ours[row[same]], theirs[same]
+    for name in levels:
+        mine, its = np.asarray(ours[NAMES[name].name]), np.asarray(theirs[name])
+        assert (np.abs(mine / its - 1) > 1e-4).mean() <= 0.01, name
+    for name in areas:
+        assert (np.asarray(ours[NAMES[name].name]) != theirs[name]).mean() < 0.03, name

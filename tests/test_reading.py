@@ -13,6 +13,7 @@ from astropy.io import fits
 from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
 from mr_extract.images.general import read_general
+from mr_extract.images.image import BIG
 from mr_extract.images.plain import NotPlain, read_plain
 from mr_extract.images.units import list_units, reader_of
 
@@ -60,7 +61,7 @@ def assert_same(one, other):
     for image in (one, other):
         assert image.data.dtype == np.float32 and image.data.dtype.isnative
         assert image.data.flags.c_contiguous and image.data.flags.writeable
-        assert np.isfinite(image.data).all(), "what is not finite must be masked"
+        assert (np.abs(image.data) < BIG).all(), "what is no value must be masked"
         assert image.mask is None or image.mask.any(), "a mask of nothing costs time"
     assert one.data.tobytes() == other.data.tobytes()
     assert (one.mask is None) == (other.mask is None)
@@ -95,7 +96,7 @@ def test_both_readers_give_the_same_pixels(bitpix, scaling, blank):
     scale, zero = (np.longdouble(str(cards.get(k, default)).replace("D", "E"))
                    for k, default in (("BSCALE", 1), ("BZERO", 0)))
     true = raw.astype(np.longdouble) * scale + zero
-    known = np.abs(true) <= np.finfo("f4").max
+    known = np.abs(true).astype("f4") < BIG
     if blank and bitpix > 0:
         known &= raw != raw.flat[4]
     mask = np.zeros(SHAPE, bool) if plain.mask is None else plain.mask

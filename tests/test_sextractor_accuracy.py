@@ -14,10 +14,10 @@ from mr_extract.planes.background import subtract_background
 
 pytestmark = pytest.mark.needs("sextractor")
 
-COLUMNS = ("default", "radius", "win", "moments", "petro")
+COLUMNS = ("default", "radius", "win", "win_flux", "moments", "petro", "threshold", "mu_max")
 CONFIG = Config().updated(columns=COLUMNS, apertures=(5.0, 16.0))
 MODES = {"correct": {}, "blank": {"neighbours": "blank"}, "none": {"neighbours": "none"}}
-FRAMES = ("simulated", *agreement.REAL)
+FRAMES = ("simulated", *agreement.REAL, *agreement.WITH)
 
 
 def test_pairs_are_each_others_nearest():
@@ -32,11 +32,10 @@ def test_pairs_are_each_others_nearest():
 def both(request, tmp_path_factory):
     name, mode = request.param
     shared = None if name == "simulated" else request.getfixturevalue("shared_data")
-    frame = next(f for f in agreement.frames(shared) if f[0] == name)
-    config = CONFIG.updated(**agreement.KEYS.get(name, {}), **MODES[mode])
-    folder = tmp_path_factory.mktemp("program")
-    both = agreement.compare(*frame[1:3], folder, config, frame[3])
-    both.name, both.zero_point = name, frame[2].get("MAGZP", 0.0)
+    shot = next(f for f in agreement.frames(shared) if f.name == name)
+    config = shot.config(CONFIG).updated(**MODES[mode])
+    both = agreement.compare(shot, tmp_path_factory.mktemp("program"), config)
+    both.name, both.zero_point = name, shot.header.get("MAGZP", 0.0)
     return both
 
 
@@ -101,6 +100,17 @@ def test_medians_agree(both, name, most):
     assert np.median(apart) < most
 
 
+@pytest.mark.parametrize(("name", "most"), [
+    ("threshold", 1e-4), ("flux_aper_1", 1e-6), ("flux_auto", 1e-6), ("fluxerr_auto", 1e-4),
+    ("kron_radius", 1e-6), ("flux_radius_1", 1e-6), ("fluxerr_win", 1e-4), ("mu_max", 1e-4),
+])
+def test_weights_and_another_band_enter_as_in_the_program(both, name, most):
+    if both.name not in agreement.WITH:
+        return
+    ours, theirs = errors(both, name)
+    assert len(ours) and np.median(np.abs(ours / theirs - 1)) < most
+
+
 def test_angles_of_elongated_sources_agree(both):
     if not unblended(both):
         return
@@ -112,7 +122,8 @@ def test_angles_of_elongated_sources_agree(both):
 
 def test_flags_are_the_same_for_nearly_all(both):
     same = both.ours["FLAGS"][both.first] == both.theirs["FLAGS"][both.second]
-    least = {"GMOS": 0.6, "2MASS": 0.9, "DECam": 0.8}  # blends, blends, nine sources
+    # Blends, blends, and nine sources.
+    least = {"GMOS": 0.6, "2MASS": 0.9, "DECam": 0.8, "DECam, weights": 0.8}
     assert same.mean() > least.get(both.name, 0.95)
 
 

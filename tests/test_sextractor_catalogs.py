@@ -200,6 +200,49 @@ def test_the_image_header_is_the_images_with_what_is_known_of_the_extraction(mad
     assert header["SEXPXSCL"] == pytest.approx(scale, rel=1e-3)
 
 
+@pytest.mark.needs("sextractor")
+def test_what_the_header_says_of_the_extraction_is_what_the_program_says(tmp_path, shared_data):
+    places = {"image": "ooi", "weight": "oow"}
+    for name, middle in places.items():
+        path = f"d/decam_case8_fz/c4d_130105_065255_{middle}_r_a1-N15.fits.fz"
+        with fits.open(shared_data / path) as units:
+            fits.writeto(tmp_path / f"{name}.fits", units[1].data, units[1].header)
+    (tmp_path / "my.param").write_text("NUMBER\nX_IMAGE\nALPHA_J2000\n")
+    (tmp_path / "my.conv").write_text("CONV NORM\n1 2 1\n2 4 2\n1 2 1\n")
+    (tmp_path / "my.sex").write_text(
+        "PARAMETERS_NAME my.param\nFILTER_NAME my.conv\nPIXEL_SCALE 0\nWEIGHT_TYPE MAP_WEIGHT\n"
+        "WEIGHT_IMAGE weight.fits\nGAIN_KEY GAINA\nCATALOG_TYPE FITS_LDAC\n"
+        "CATALOG_NAME theirs.cat\nVERBOSE_TYPE QUIET\nDETECT_MINAREA 5\nINTERP_TYPE NONE\n")
+    subprocess.run(["source-extractor", "image.fits", "-c", "my.sex"], cwd=tmp_path, check=True,
+                   timeout=60)
+    (tmp_path / "list.txt").write_text("image.fits\tweight=weight.fits\n")
+    run = job("list.txt", "--columns", "my.param", "--gain-key", "GAINA", "--pixel-scale", "0",
+              "--interp-maxlag", "0", "--catalog-type", "fits_ldac", "--catalog", "ours",
+              "--quiet", cwd=tmp_path)
+    assert run.status == 0, run.err
+    ours, theirs = (_cards(tmp_path / name) for name in ("ours/image.cat", "theirs.cat"))
+    measured = ("SEXBKGND", "SEXBKDEV", "SEXTHLD", "SEXATHLD", "SEXPXSCL", "SEXMWSCL", "SEXDWSCL",
+                "SEXGAIN", "SEXNFIN", "SEXNPARA")
+    for keyword in measured:
+        assert ours[keyword] == pytest.approx(theirs[keyword], rel=1e-4), keyword
+    # It writes the parameters of the Kron radius for those of the Petrosian.
+    apart = {"SEXVERS", "SEXPETP1", "SEXPETP2", *measured}
+    for keyword in {k for k in ours if k.startswith("SEX")} - apart:
+        assert ours[keyword] == theirs[keyword], keyword
+    assert "SEXNDET" not in ours, "the program counts what it cleans away, too"
+
+
+def _cards(path):
+    with fits.open(path) as units:
+        return fits.Header.fromstring("".join(card.ljust(80) for card in units[1].data[0][0]))
+
+
+def test_comments_are_cut_between_words():
+    assert text.cut("flux of the light", 40) == "flux of the light"
+    assert text.cut("flux of the light, and more", 18) == "flux of the light"
+    assert text.cut("flux of the light", 11) == "flux"
+
+
 @pytest.mark.parametrize("gone", [True, False])
 def test_without_the_image_the_header_says_its_size(made, tmp_path, gone):
     folder = tmp_path / "elsewhere"

@@ -331,7 +331,7 @@ def test_it_is_the_same_as_its_settings_given_one_by_one(tuned, tmp_path):
     by_hand = job(frame, "--quiet", "--names", "sextractor", "--columns",
                   "NUMBER,MAG_APER(2),X_IMAGE,FLAGS", "--apertures", "4,8,12", "--thresh", "2.5",
                   "--zero-point", "25", "--bw", "128", "--bh", "64", "--weight-type", "none",
-                  "--interp-maxlag", "16", cwd=tmp_path)
+                  "--interp-maxlag", "16", "--extensions", "all", cwd=tmp_path)
     assert by_hand.status == 0, by_hand.err
     assert by_hand.out == whole.out
 

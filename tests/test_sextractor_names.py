@@ -94,7 +94,7 @@ def test_our_groups_and_columns_have_their_names_too():
 
 
 @pytest.mark.parametrize(("name", "said"), [
-    ("FLUX_APER(2)", "more elements than the 1 of --apertures"),
+    ("FLUX_APER(2)", "more elements than the 1 of PHOT_APERTURES (--apertures)"),
     ("X_IMAGE(2)", "one element"), ("VIGNET(3,3)", "cut-outs"), ("nonsense", "neither a column"),
 ])
 def test_what_cannot_be_had_is_refused(name, said):

@@ -18,7 +18,7 @@ _PART_SUMS = ("npix", "tnpix", "flux", "cflux")
 _MERGED = 0x0001  # sep's flag: a victim's being deblended says nothing of its master
 
 
-def clean(data, objects, segments, filtered, settings):
+def clean(data, objects, segments, above, settings):
     """Merge spurious detections into their brighter neighbours.
 
     Parameters
@@ -29,9 +29,9 @@ def clean(data, objects, segments, filtered, settings):
         From `sep.extract` without cleaning.
     segments : mr_extract.detection.segments.Segments
         Its labels are changed in place.
-    filtered : ndarray of float32, shape (m,)
-        The image after the detection filter, at the pixels of the segments in
-        the order of rows.
+    above : ndarray of float64, shape (m,)
+        How far the filtered image is over the threshold, at the pixels of the segments
+        in the order of rows.
     settings : mr_extract.config.Detection
         `minarea` and `clean_param`.
 
@@ -49,7 +49,7 @@ def clean(data, objects, segments, filtered, settings):
     first, second = pairs_within(objects["x"], objects["y"], ZONE * objects["a"].astype(float))
     if not len(first):
         return objects, segments
-    profiles = _Profiles(data, objects, segments, filtered, settings)
+    profiles = _Profiles(data, objects, segments, above, settings)
     master = _eat(profiles, first, second)
     victims = master >= 0
     if not victims.any():
@@ -64,7 +64,7 @@ def clean(data, objects, segments, filtered, settings):
 class _Profiles:
     """What cleaning knows of each object; flux and area grow as it eats."""
 
-    def __init__(self, data, objects, segments, filtered, settings):
+    def __init__(self, data, objects, segments, above, settings):
         self.beta = settings.clean_param
         self.x, self.y, self.a = objects["x"], objects["y"], objects["a"].astype(float)
         self.cxx, self.cyy, self.cxy = (objects[c].astype(float) for c in ("cxx", "cyy", "cxy"))
@@ -73,8 +73,7 @@ class _Profiles:
         self.thresh = objects["thresh"].astype(float)
         self.area = np.pi * self.a * objects["b"]
         self.abcor = _truncation(data, objects, segments, self.area)
-        self.mthresh = _least_threshold(
-            data.shape[1], objects, segments, filtered, settings.minarea)
+        self.mthresh = _least_threshold(data.shape[1], segments, above, settings.minarea)
 
     def eats(self, i, j):
         """Say whether the light of i accounts for all that made j a detection."""
@@ -143,11 +142,11 @@ def _truncation(data, objects, segments, area):
     return np.where(ratio > 0, np.minimum(share, 1.0), 1.0)
 
 
-def _least_threshold(width, objects, segments, filtered, minarea):
+def _least_threshold(width, segments, above, minarea):
     """Return how far the threshold could rise before an object is too small."""
     starts, counts = segments.starts[:-1], np.diff(segments.starts)
-    above = filtered[segments.order].astype(float) - objects["thresh"][segments.owner]
-    least = np.zeros(len(objects))
+    above = above[segments.order]
+    least = np.zeros(segments.count)
 
     small = np.flatnonzero((counts >= minarea) & (counts <= max(_SMALL, minarea)))
     which, entry = ranges(starts[small], counts[small])

@@ -39,7 +39,9 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
     Returns
     -------
     objects : structured ndarray, shape (n,)
-        As `sep.extract` returns it: 0-based pixels, `theta` in radians.
+        As `sep.extract` returns it: 0-based pixels, `theta` in radians. With a noise
+        map `thresh` is the least threshold of an object's pixels, as in SExtractor,
+        and not the mean.
     segments : mr_extract.detection.segments.Segments
         Which pixels are whose.
 
@@ -105,15 +107,30 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
                 sub_objects *= 4
             else:
                 raise
-    level = settings.thresh * noise if err is noise and noise is not None else (
-        thresh * (err or 1.0))
+    varies = relative and noise is not None
+    level = np.float32(thresh) * noise if varies else thresh * (err or 1.0)
     pixels, values = pixels_over(data, labels, level, settings.filter_kernel, mask)
     owned = labels.ravel()[pixels] > 0
     segments = Segments(labels, len(objects), fragments=pixels[~owned])
     segments.by_row = pixels[owned]
+    if varies:
+        _take_least_thresholds(data, objects, segments, level)
     if settings.clean:
-        objects, segments = clean(data, objects, segments, values[owned], settings)
+        limit = level.ravel()[segments.by_row] if varies else objects["thresh"][
+            labels.ravel()[segments.by_row] - 1]
+        above = values[owned].astype(float) - limit
+        objects, segments = clean(data, objects, segments, above, settings)
     return _not_too_large(objects, segments, settings.maxarea)
+
+
+def _take_least_thresholds(data, objects, segments, level):
+    """Set the thresholds of objects, and how many pixels are over them, where they vary."""
+    if not len(objects):
+        return
+    least = np.minimum.reduceat(level.ravel()[segments.pixels], segments.starts[:-1])
+    objects["thresh"] = least
+    over = data.ravel()[segments.pixels] > least[segments.owner]
+    objects["tnpix"] = segments.sums(over)
 
 
 def _not_too_large(objects, segments, maxarea):

@@ -6,6 +6,8 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 
+BIG = 1e30  # beyond it, a pixel is a bad one: sums of squares would overflow, in sep as well
+
 
 @dataclass
 class Image:
@@ -60,7 +62,7 @@ class Image:
 
 
 def plane(values):
-    """Return pixels of any numeric type as a float32 plane and the mask of what is not finite.
+    """Return pixels of any numeric type as a float32 plane and the mask of what is no value.
 
     Parameters
     ----------
@@ -71,9 +73,9 @@ def plane(values):
     Returns
     -------
     data : ndarray of float32, shape (height, width)
-        With 0 where the value is not finite.
+        With 0 where there is no value.
     mask : ndarray of bool or None
-        True where the value was not finite; None when all were.
+        True where the value was not finite, or `BIG` and more; None when all were fine.
 
     Raises
     ------
@@ -91,15 +93,11 @@ def plane(values):
         data = np.ascontiguousarray(values.reshape(shape), dtype=np.float32)
     if values.dtype.kind != "f":
         return data, None
-    # The sum is finite only if every pixel is, short of an overflow: one pass
-    # without a temporary image for the usual case.
-    with np.errstate(invalid="ignore", over="ignore"):
-        clean = np.isfinite(data.sum(dtype=np.float64))
-    if clean:
-        return data, None
-    mask = ~np.isfinite(data)
-    if not mask.any():
-        return data, None
+    # Both extremes are nan if a pixel is: no temporary image for the usual case.
+    with np.errstate(invalid="ignore"):
+        if data.min() > -BIG and data.max() < BIG:
+            return data, None
+        mask = ~(np.abs(data) < BIG)
     if np.shares_memory(data, values):
         data = data.copy()
     data[mask] = 0.0

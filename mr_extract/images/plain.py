@@ -101,7 +101,7 @@ def _pixels(buffer, cards, shape, start):
             data *= data.dtype.type(scale)
     if zero != 0:
         data += data.dtype.type(zero)
-    if bitpix > 0 and abs(scale) * 2.0**bitpix + abs(zero) < 3e38:
+    if bitpix > 0 and abs(scale) * 2.0**bitpix + abs(zero) < 1e30:
         data, mask = data.astype(np.float32, copy=False), None  # no integer can be infinite
     else:
         data, mask = plane(data)

@@ -6,7 +6,7 @@ from mr_extract import storage
 from mr_extract.config import WEIGHT_KINDS
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import opened, stays_open
-from mr_extract.text.naming import parse_place, parse_rule
+from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def attach(image, entry, settings, file):
         try:
             _take(image, one, place, buffer, settings)
         except ImageFailure as failure:
-            raise ImageFailure(failure.kind, _said(one, place, failure)) from failure
+            raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
         facts[f"{one.role}_sha256"] = checksum
         total += size
     return facts, total
@@ -143,24 +143,46 @@ def _take(image, one, place, buffer, settings):
 
 def open_first(one, entry, file):
     """Return the first place that is there, and its file, checksum and size."""
-    missing = None
+    missing = []
     for place in one.places:
         if not place.uri:
             return place, *file, 0
         try:
             return place, *opened(place.uri, role=one.role, keep=stays_open(entry))
         except ImageFailure as failure:
-            said = ImageFailure(failure.kind, _said(one, place, failure))
             if failure.kind != "fetch-not-found":
-                raise said from failure
-            missing = missing or said
+                raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
+            missing.append((place, failure))
     if one.optional:
         return None, b"", "", 0
-    raise missing
+    place, failure = missing[0]
+    message = _said(one, place, entry, failure)
+    others = dict.fromkeys(  # of names that differ in packing the first
+        shown(other, entry) for other, _ in missing if not same_but_packing(other, place)
+    )
+    raise ImageFailure(failure.kind, message + "".join(f", nor {o}" for o in list(others)[:1]))
 
 
-def _said(one, place, failure):
-    return f"{one.kind or one.role} {place}: {failure.message}"
+def _said(one, place, entry, failure):
+    return f"{one.kind or one.role} {shown(place, entry)}: {failure.message}"
+
+
+def shown(place, entry):
+    """Return a place as whoever wrote the manifest would spell it.
+
+    Where the image is called by its path, that is from the directory in which relative
+    paths begin: a task, which has absolute ones, says the same as a bare mapper. Where it
+    has a name of its own, the last part alone is the same for both.
+    """
+    ext = entry.get("ext")
+    own = entry.id if ext is None else entry.id.removesuffix(f"[{ext}]")
+    if entry.uri == own:
+        begin = "" if storage.absolute(own) == own else storage.absolute("")
+    elif entry.uri.endswith(f"/{own}"):
+        begin = entry.uri.removesuffix(own)
+    else:
+        begin = place.uri[: len(place.uri) - len(place.uri.rpartition("/")[2])]
+    return str(Place(place.uri.removeprefix(begin), place.ext))
 
 
 def advise(entry, settings):

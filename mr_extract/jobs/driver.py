@@ -50,6 +50,8 @@ def drive(job):
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, _terminated)
     began = monotonic()
+    if options.hint and not options.quiet:
+        complain(options.hint)
     try:
         plan = _planned(job)
     except ValueError as error:

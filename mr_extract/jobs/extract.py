@@ -16,8 +16,8 @@ from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
-from mr_extract.jobs.job_options import add_job_options, checks_from, refuse
-from mr_extract.jobs.listed import with_lists_anywhere
+from mr_extract.jobs.job_options import add_job_options, checks_from, refuse, settle
+from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
 from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.jobs.worker import CHECKS
 from mr_extract.options import add_settings, arguments, config_from, differing
@@ -47,8 +47,9 @@ class ExtractJob(MRJob):
     def load_args(self, args):
         """Parse the options and make the configuration."""
         super().load_args(args)
+        settle(self.options)
         try:
-            self.config = with_lists_anywhere(config_from(self.options))
+            self.config = with_rules_anywhere(with_lists_anywhere(config_from(self.options)))
         except ValueError as error:
             self.arg_parser.error(str(error))
         try:

@@ -7,8 +7,9 @@ import sys
 
 from mr_extract.columns import CHECK_IMAGES
 from mr_extract.jobs.checkimage_files import Checks
-from mr_extract.jobs.expansion import FIRST, check_extensions
+from mr_extract.jobs.expansion import ALL, FIRST, check_extensions
 from mr_extract.sextractor import FORMATS
+from mr_extract.sextractor.meanings import CHECK_IMAGES as THEIRS
 
 TSV = "tsv"
 _REDUCE = ("none", "identity")
@@ -28,12 +29,12 @@ def add_job_options(add_argument):
     add_argument("--reduce", default="identity", metavar="|".join(_REDUCE), type=_reduce,
                  help="none: rows as the tasks wrote them; identity: one catalog ordered by "
                       "image id, then source number [identity]")
-    add_argument("--extensions", default=FIRST, metavar="first|all|/PATTERN/", type=_extensions,
+    add_argument("--extensions", metavar="first|all|/PATTERN/", type=_extensions,
                  help="what a line without ext= means: the first image of its file, every one, "
-                      "or those with a matching EXTNAME [first]")
+                      "or those with a matching EXTNAME [first; all with --config]")
     add_argument("--catalog", metavar="FILE",
                  help="write the catalog to FILE, whole or not at all [standard output]")
-    add_argument("--catalog-type", default=TSV, choices=(TSV, *FORMATS),
+    add_argument("--catalog-type", choices=(TSV, *FORMATS), type=str.lower,
                  metavar="|".join((TSV, *FORMATS)),
                  help="tsv, or a format of SExtractor: --catalog is then a directory, with a "
                       "catalog for each image (CATALOG_TYPE) [tsv]")
@@ -47,7 +48,7 @@ def add_job_options(add_argument):
                       "-r inline [3600]")
     add_argument("--checkimage", metavar="KIND,KIND", type=_kinds,
                  help=f"check images to write for each image: {', '.join(CHECK_IMAGES)} "
-                      "(CHECKIMAGE_TYPE)")
+                      "or as SExtractor spells them (CHECKIMAGE_TYPE)")
     add_argument("--checkimage-dir", metavar="DIR",
                  help="where they are written [beside the catalog]")
     add_argument("--print-schema", action="store_true",
@@ -56,6 +57,25 @@ def add_job_options(add_argument):
                  help="print the settings that would be used and their hash, and exit")
     add_argument("--version", action="store_true", help="print the version and exit")
     add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
+
+
+def settle(options):
+    """Give the options that depend on others their values.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Gets `extensions`, all of them where a configuration of SExtractor is taken, as
+        SExtractor measures them all, and `catalog_type`; what the configuration says of
+        the catalog and nobody took over stands in `hint`.
+    """
+    options.hint = ""
+    if options.config:
+        from mr_extract.sextractor.hints import catalog_hint
+
+        options.hint = catalog_hint(options.config, options.catalog_type, options.catalog)
+    options.extensions = options.extensions or (ALL if options.config else FIRST)
+    options.catalog_type = options.catalog_type or TSV
 
 
 def allowed(limit, images):
@@ -93,22 +113,26 @@ def checks_from(options, config):
         raise ValueError("--checkimage shows what was detected: --forced detects nothing")
     folder = options.checkimage_dir
     if folder is None and options.catalog:
-        folder = os.path.dirname(os.path.abspath(options.catalog))
+        folder = os.path.abspath(options.catalog)
+        if options.catalog_type == TSV:
+            folder = os.path.dirname(folder)
     if not folder:
         raise ValueError("--checkimage needs --checkimage-dir DIR or --catalog FILE")
     return Checks(options.checkimage, os.path.abspath(folder))
 
 
 def refuse(message):
-    """End with one line about an option and exit status 2."""
-    print(f"mr_extract: {message}", file=sys.stderr)
+    """End with a line about each thing that is wrong, and exit status 2."""
+    for line in message.split("\n"):
+        print(f"mr_extract: {line}", file=sys.stderr)
     sys.exit(2)
 
 
 def _kinds(text):
     if text.strip().lower() == "none":  # although a configuration asks for some
         return ()
-    kinds = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    words = (part.strip() for part in text.split(",") if part.strip())
+    kinds = tuple(dict.fromkeys(THEIRS.get(word.upper(), word.lower()) for word in words))
     wrong = [kind for kind in kinds if kind not in CHECK_IMAGES]
     if wrong or not kinds:
         raise argparse.ArgumentTypeError(f"{wrong[0] if wrong else text!r} is none of "

@@ -1,9 +1,12 @@
 """The lists of positions of a job, read once in a process."""
 
 import hashlib
+import os
 
 from mr_extract import storage
+from mr_extract.config import rules
 from mr_extract.failures import ImageFailure
+from mr_extract.text.anchors import anchored
 from mr_extract.text.naming import parse_place
 from mr_extract.unpacking import unpack
 
@@ -76,6 +79,14 @@ def with_lists_anywhere(config):
     return config.updated(**{
         name: storage.absolute(place) for name, place in places.items()
         if place not in ("", LINES)
+    })
+
+
+def with_rules_anywhere(config):
+    """Return a configuration whose rules of naming mean the same in every working directory."""
+    typed = {name: getattr(getattr(config, section), name) for section, name in rules()}
+    return config.updated(**{
+        name: anchored(rule, os.getcwd()) for name, rule in typed.items() if rule
     })
 
 

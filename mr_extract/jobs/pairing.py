@@ -1,6 +1,6 @@
 """The image on which the sources of another are found."""
 
-from mr_extract.jobs.companions import attach, companion_of, open_first
+from mr_extract.jobs.companions import attach, companion_of, open_first, shown
 from mr_extract.text.manifest import Entry
 
 _OWN = ("mask", "weight", "rms", "variance")
@@ -62,6 +62,8 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     if ext is not None:
         fields.append(("ext", str(ext)))
     image = read_unpacked(buffer, ext)
+    if place.uri:
+        fields.append(("id", shown(place, entry)))
     own = Entry(place.uri or entry.uri, tuple(fields))
     companions, more = attach(image, own, config.companions, (buffer, checksum))
     lap("read")

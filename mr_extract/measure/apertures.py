@@ -4,11 +4,13 @@ import numpy as np
 import sep
 
 from mr_extract.columns import CROWDED, SEARCH_CUT
+from mr_extract.measure.border import CIRCLE, over_border
 from mr_extract.measure.isolation import each_object
 from mr_extract.measure.surroundings import NONE, extents
 
 SEARCH = 6.0  # SExtractor's KRON_NSIG: the Kron radius is measured in 6 a, 6 b
 _CROWDED = 0.1  # of the search ellipse
+_MARGIN = 1.5  # pixels beyond a growth curve, to interpolate in
 
 
 def circular(around, diameters):
@@ -134,10 +136,7 @@ def surrounded(around, ellipse, limit):
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.bincount(owner, minlength=len(around.x)) / (
             np.pi * ellipse[0] * ellipse[1] * limit**2)
-    cut = np.zeros(len(around.x), bool)
-    for centre, reach, size in zip((around.x, around.y), extents(*shape, limit),
-                                   reversed(around.plane.data.shape)):
-        cut |= (centre - reach <= -0.5) | (centre + reach >= size - 0.5)
+    cut = over_border(around.plane.data.shape, around.x, around.y, *extents(*shape, limit))
     return np.where(share > _CROWDED, CROWDED, 0) | np.where(cut, SEARCH_CUT, 0)
 
 
@@ -255,6 +254,8 @@ def light_radii(around, objects, fractions, whole, least_reach=0.0):
     radii : ndarray of float64, shape (n, k)
         In pixels, at most 6 a or `least_reach`, whichever is more: the growth curve
         has 64 steps to there. nan where the flux is not positive.
+    flag : ndarray of int64, shape (n,)
+        `SEARCH_CUT` where the circle of the growth curve reaches over the border.
     failed : ndarray of bool, shape (n,)
     """
     fractions = list(fractions)
@@ -266,5 +267,9 @@ def light_radii(around, objects, fractions, whole, least_reach=0.0):
         return np.reshape(radius, (len(x), len(fractions))), bits.astype(np.int64)
 
     reach = np.maximum(SEARCH * objects["a"].astype(float), least_reach)
-    (radius, _), failed = around.measure(radii, reach + 1.5, reach + 1.5, reach, whole, outputs=2)
-    return np.where((whole > 0)[:, None] & ~failed[:, None], radius, np.nan), failed
+    whole_reach = reach + _MARGIN
+    (radius, _), failed = around.measure(radii, whole_reach, whole_reach, reach, whole, outputs=2)
+    cut = over_border(
+        around.plane.data.shape, around.x, around.y, whole_reach, whole_reach, CIRCLE)
+    radius = np.where((whole > 0)[:, None] & ~failed[:, None], radius, np.nan)
+    return radius, np.where(cut, SEARCH_CUT, 0), failed

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mr_extract.columns import SEARCH_CUT
+from mr_extract.measure.border import CIRCLE, over_border
 from mr_extract.measure.ellipses import columns
 from mr_extract.measure.surroundings import CORRECT
 
@@ -39,7 +41,7 @@ def windowed(around, objects, half_light_radius):
 
     Returns
     -------
-    dict of str to ndarray, shape (n,)
+    columns : dict of str to ndarray, shape (n,)
         `x_win`, `y_win`: 0-based pixels; `x2_win` ... `theta_win`: the second
         moments of what is seen through the window, pix^2, which are half of those
         of a Gaussian in a window of its width; `errx2_win` ... `errtheta_win`:
@@ -47,22 +49,25 @@ def windowed(around, objects, half_light_radius):
         window, which is 1 in its centre, `fluxerr_win`, which is that in a window
         of given width, `snr_win`; `niter_win`;
         `flag_win`: 1 the moments are those of a line or worse, 2 a variance is
-        negative, 4 there is no positive flux, 8 the window left the extent of
-        the source's own pixels. Positions and their errors are nan with 4 or 8,
-        moments with any.
+        negative, 4 there is no positive flux, 8 the window strayed: it is more
+        than a pixel off along both axes and out of the isophotal ellipse.
+        Positions, their errors and moments are nan with any.
+    flag : ndarray of int64, shape (n,)
+        `SEARCH_CUT` where a window on the way reached over the border.
     """
     n = len(objects)
     radius = np.fmax(half_light_radius, LEAST_RADIUS)
     known = np.isfinite(half_light_radius)
     sigma = np.where(known, SIGMA_PER_RADIUS * radius, objects["a"].astype(float))
-    names = ("x", "y", "niter", "tv", "dx", "dy", "mx2", "my2", "mxy", "esum", "ex2", "ey2", "exy")
+    names = ("x", "y", "niter", "tv", "dx", "dy", "mx2", "my2", "mxy", "esum", "ex2", "ey2", "exy",
+             "cut")
     sums = {name: np.zeros(n) for name in names}
     sizes = 2 * np.ceil(_REACH * sigma + 1.25).astype(np.int64) + 1
     for chosen in _alike(sizes):
         part = _Cuts(around, chosen, sigma[chosen], int(sizes[chosen].max())).converge()
         for name in names:
             sums[name][chosen] = part[name]
-    return _columns(around, objects, sums)
+    return _columns(around, objects, sums), np.where(sums["cut"] > 0, SEARCH_CUT, 0)
 
 
 def _alike(sizes):
@@ -91,18 +96,22 @@ class _Cuts:
         x, y = self.around.x[self.chosen].copy(), self.around.y[self.chosen].copy()
         last = {name: np.zeros(k) for name in ("tv", "dx", "dy")}
         niter, at = np.full(k, _ITERATIONS + 1.0), (x.copy(), y.copy())
+        over, reach = np.zeros(k, bool), _REACH * self.sigma
         active = np.arange(k)
         cut = self.cut(active, x, y)
         for step in range(1, _ITERATIONS + 1):
             at[0][active], at[1][active] = x[active], y[active]
+            over[active] |= over_border((self.height, self.width), x[active], y[active],
+                                        reach[active], reach[active], CIRCLE)
             tv, dx, dy = self.barycentre(cut, active, x[active], y[active])
             positive = tv > 0.0
             with np.errstate(divide="ignore", invalid="ignore"):
-                dx, dy = (np.where(positive, d / tv, 0.0) for d in (dx, dy))
+                # SExtractor judges the moments of what is dark by sums that it did not divide.
+                dx, dy = (np.where(positive, d / tv, d) for d in (dx, dy))
             for name, value in (("tv", tv), ("dx", dx), ("dy", dy)):
                 last[name][active] = value
-            x[active] += _FACTOR * dx
-            y[active] += _FACTOR * dy
+            x[active] += _FACTOR * dx * positive
+            y[active] += _FACTOR * dy * positive
             done = ~positive | (dx * dx + dy * dy < _STEP * _STEP)
             niter[active[done]] = step
             if done.all():
@@ -110,7 +119,7 @@ class _Cuts:
             active, cut = active[~done], tuple(v[~done] for v in cut)
             self.refresh(cut, active, x, y)
         result = self.moments(np.arange(k), *at)
-        return {**last, **result, "x": x, "y": y, "niter": niter}
+        return {**last, **result, "x": x, "y": y, "niter": niter, "cut": over}
 
     def cut(self, rows, x, y):
         """Return pixels, first column and row, and what the pixels depend on."""
@@ -177,7 +186,7 @@ class _Cuts:
         second = np.einsum("kji,ki->kj", share, along_x * dx * dx) * along_y
         with np.errstate(divide="ignore", invalid="ignore"):
             tv = plain.sum(1)
-            tv = np.where(tv > 0.0, tv, np.nan)
+            tv = np.where(tv != 0.0, tv, np.nan)
             result = {
                 "mx2": second.sum(1) / tv, "my2": (plain * dy * dy).sum(1) / tv,
                 "mxy": (first * dy).sum(1) / tv,
@@ -207,8 +216,9 @@ class _Cuts:
 def _columns(around, objects, sums):
     tv, x, y = sums["tv"], sums["x"], sums["y"]
     dark = ~(tv > 0.0)
-    lost = ~((x > objects["xmin"] - 0.5) & (x < objects["xmax"] + 0.5))
-    lost |= ~((y > objects["ymin"] - 0.5) & (y < objects["ymax"] + 0.5))
+    dx, dy = x - around.x, y - around.y
+    off = objects["cxx"] * dx * dx + objects["cyy"] * dy * dy + objects["cxy"] * dx * dy
+    lost = ~np.isfinite(off) | ((np.abs(dx) > 1.0) & (np.abs(dy) > 1.0) & (off > 1.0))
     x2 = sums["mx2"] - sums["dx"] ** 2
     y2 = sums["my2"] - sums["dy"] ** 2
     xy = sums["mxy"] - sums["dx"] * sums["dy"]
@@ -216,10 +226,10 @@ def _columns(around, objects, sums):
     flag = np.where(dark, DARK, 0) | np.where(lost, LOST, 0)
     flag |= np.where((x2 < 0.0) | (y2 < 0.0), NEGATIVE, 0) | np.where(determinant < 0.0, LINE, 0)
     thin = np.where(determinant < _SINGULAR, _PIXEL, 0.0)
-    moments = (np.where(flag == 0, v, np.nan) for v in (x2 + thin, y2 + thin, xy))
-    no_place = dark | lost
+    none = flag != 0
+    moments = (np.where(none, np.nan, v) for v in (x2 + thin, y2 + thin, xy))
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(no_place, np.nan, (_FACTOR / tv) ** 2)
+        scale = np.where(none, np.nan, (_FACTOR / tv) ** 2)
         error = np.sqrt(sums["esum"])
         snr = np.where(error > 0.0, tv / error, np.nan)
     ex2, ey2, exy = (sums[name] * scale for name in ("ex2", "ey2", "exy"))
@@ -228,7 +238,7 @@ def _columns(around, objects, sums):
     thin = (objects["flag"] & _IN_A_LINE > 0) & (ex2 * ey2 - exy * exy < least * least)
     thin = np.where(thin, least, 0.0)
     return {
-        "x_win": np.where(no_place, np.nan, x), "y_win": np.where(no_place, np.nan, y),
+        "x_win": np.where(none, np.nan, x), "y_win": np.where(none, np.nan, y),
         **columns("", "_win", *moments), **columns("err", "_win", ex2 + thin, ey2 + thin, exy),
         "flux_win": tv, "fluxerr_win": error, "snr_win": snr,
         "niter_win": sums["niter"].astype(np.int64), "flag_win": flag,

@@ -98,9 +98,55 @@ def background_at(mesh, x, y):
     Returns
     -------
     ndarray of float32, shape (n,)
-        Background in image units.
+        Background in image units; nan for a position that is not finite.
     """
     back = mesh.back()
-    rows = np.clip(np.rint(y), 0, back.shape[0] - 1).astype(int)
-    columns = np.clip(np.rint(x), 0, back.shape[1] - 1).astype(int)
-    return back[rows, columns]
+    somewhere = np.isfinite(x) & np.isfinite(y)
+    rows, columns = (
+        np.clip(np.rint(np.where(somewhere, place, 0.0)), 0, size - 1).astype(int)
+        for place, size in zip((y, x), back.shape)
+    )
+    return np.where(somewhere, back[rows, columns], np.float32(np.nan))
+
+
+def cell_values(plane, bw, bh):
+    """Return the values of the cells of a mesh, of which sep gives only the splines.
+
+    Parameters
+    ----------
+    plane : ndarray of float32, shape (height, width)
+        `back()` or `rms()` of a `sep.Background`.
+    bw, bh : int
+        Width and height of its cells in pixels.
+
+    Returns
+    -------
+    ndarray of float64, shape (cells down, cells across)
+    """
+    rows, down = _towards_nodes(plane.shape[0], bh, 0.0)
+    columns, across = _towards_nodes(plane.shape[1], bw, 0.5)
+    samples = plane[rows[:, :, None, None], columns].astype(float)
+    return np.einsum("jaib,ja,ib->ji", samples, down, across)
+
+
+def _towards_nodes(size, step, shift):
+    """Return pixels about the nodes along an axis, and the weights that give the values there.
+
+    sep's nodes are half a cell from its first pixel, along rows half a pixel less;
+    the last may lie beyond the image. Between two of them the spline is a cubic,
+    so four pixels are enough.
+    """
+    count = -(-size // step)
+    if count == 1:
+        return np.zeros((1, 1), np.int64), np.ones((1, 1))
+    nodes = (np.arange(count) + 0.5) * step - shift
+    left = np.minimum(np.arange(count), count - 2)
+    first = np.ceil(nodes[left])
+    last = np.minimum(np.floor(nodes[left + 1]), size - 1)
+    steps = int(min(3, max(1, (last - first).min())))
+    places = np.floor(first[:, None] + (last - first)[:, None] * np.arange(steps + 1) / steps)
+    weights = np.ones_like(places)
+    for k in range(steps + 1):
+        for other in set(range(steps + 1)) - {k}:
+            weights[:, k] *= (nodes - places[:, other]) / (places[:, k] - places[:, other])
+    return places.astype(np.int64), weights

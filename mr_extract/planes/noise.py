@@ -9,7 +9,7 @@ absolute.
 import numpy as np
 import sep
 
-from mr_extract.planes.background import global_rms
+from mr_extract.planes.background import cell_values, global_rms
 
 
 def without_weight(image, settings):
@@ -63,6 +63,9 @@ def noise_map(image, mesh, settings, background):
         pixels it is the median of the others.
     bad : ndarray of bool, shape (height, width), or None
         As from `without_weight`.
+    scale : float or None
+        By what the root of the map's variances is multiplied (SExtractor's SEXMWSCL);
+        None where the map is taken as it is.
 
     Notes
     -----
@@ -72,13 +75,13 @@ def noise_map(image, mesh, settings, background):
     background is: the clipped mode of the cell, median filtered.
     """
     if settings.weight_type == "background":
-        return mesh.rms(dtype=np.float32), None
+        return mesh.rms(dtype=np.float32), None, None
     if image.weight is None:
-        return None, None
+        return None, None, None
     bad = without_weight(image, settings)
     if bad is not None and bad.all():
-        return None, bad
-    values = image.weight
+        return None, bad, None
+    values, rescaled = image.weight, None
     unit = float(np.mean(values, dtype=float, where=True if bad is None else ~bad))
     sigma = values / np.float32(unit)
     if bad is not None:
@@ -89,14 +92,15 @@ def noise_map(image, mesh, settings, background):
             unit = 1.0 / unit
         scale = np.sqrt(unit)
         if settings.rescale_weights:
-            scale = _ratio(sigma, bad, mesh, background)
+            scale, unscaled = _ratio(sigma, bad, mesh, background), scale
+            rescaled = float(scale / unscaled)
         np.sqrt(sigma, out=sigma)
     else:
         scale = unit
     sigma *= np.float32(scale)
     if bad is not None:
         sigma[bad] = np.median(sigma[~bad])
-    return sigma, bad
+    return sigma, bad, rescaled
 
 
 def _ratio(variance, bad, mesh, background):
@@ -105,12 +109,8 @@ def _ratio(variance, bad, mesh, background):
     bw, bh = min(background.bw, width), min(background.bh, height)
     cells = sep.Background(variance, mask=bad, bw=bw, bh=bh, fw=background.fw,
                            fh=background.fh, fthresh=background.fthresh)
-    # Where the splines go through their nodes.
-    rows = np.minimum(np.arange(-(-height // bh)) * bh + bh // 2, height - 1)
-    columns = np.minimum(np.arange(-(-width // bw)) * bw + bw // 2, width - 1)
-    nodes = np.ix_(rows, columns)
-    measured = mesh.rms(dtype=np.float32)[nodes].astype(float)
-    expected = cells.back(dtype=np.float32)[nodes].astype(float)
+    measured = cell_values(mesh.rms(dtype=np.float32), bw, bh)
+    expected = cell_values(cells.back(dtype=np.float32), bw, bh)
     good = (expected > 0) & (measured > 0)
     if not good.any():
         return global_rms(mesh) / np.sqrt(max(cells.globalback, 1e-30))

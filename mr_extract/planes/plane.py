@@ -41,6 +41,8 @@ class Plane:
         `noise` without the photons of sources, where it has them.
     even_gain : bool
         The gain is that of every pixel, whatever the noise.
+    weight_scale : float or None
+        As from `mr_extract.planes.noise.noise_map`.
     """
 
     data: np.ndarray
@@ -57,6 +59,7 @@ class Plane:
     hidden: np.ndarray | None = None
     sky_noise: object = None
     even_gain: bool = False
+    weight_scale: float | None = None
 
     def __post_init__(self):
         if self.sky_noise is None:
@@ -131,7 +134,7 @@ def ready(image, config, zero_point=None):
         mask = unweighted if mask is None else mask | unweighted
     mesh = subtract_background(data, config.background, mask)
     rms = global_rms(mesh)
-    noise = noise_map(image, mesh, config.companions, config.background)[0]
+    noise, _, weight_scale = noise_map(image, mesh, config.companions, config.background)
     hidden = mask
     if mask is not None:
         data[mask] = 0.0  # sep looks at masked pixels of the first rows
@@ -142,6 +145,7 @@ def ready(image, config, zero_point=None):
     return Plane(
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
+        weight_scale=weight_scale,
     )
 
 

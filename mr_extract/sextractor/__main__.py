@@ -17,7 +17,8 @@ def main(words=None):
     )
     parser.error = _refuse
     parser.add_argument("catalog", nargs="?", help="catalog of mr_extract")
-    parser.add_argument("--type", choices=FORMATS, default="ascii_head", dest="kind",
+    parser.add_argument("--type", choices=FORMATS, type=str.lower,
+                        default="ascii_head", dest="kind",
                         help="format [ascii_head]")
     parser.add_argument("--output", metavar="DIR/|FILE",
                         help="a directory: a catalogue for each file of images; a file: one of all")

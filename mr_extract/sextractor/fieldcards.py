@@ -8,7 +8,9 @@ import warnings
 import numpy as np
 
 from mr_extract import __version__, storage
+from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
+from mr_extract.measure.sky_shapes import local_scale, pixel_area
 from mr_extract.sextractor.tables import card
 from mr_extract.unpacking import unpack
 
@@ -92,10 +94,10 @@ def field_cards(account, config, header, outputs, images):
         ("SEXBKDEV", rms, "background rms (ADU)"),
         ("SEXTHLD", float(np.float32(thresh)), "detection threshold (ADU)"),
         ("SEXATHLD", float(np.float32(thresh)), "analysis threshold (ADU)"),
-        ("SEXNDET", int(facts["sources"]), "detections"),
         ("SEXNFIN", int(facts["sources"]), "sources in the catalogue"),
         ("SEXNPARA", len(outputs), "parameters of each source"),
-        ("SEXPXSCL", float(measurement["pixel_scale"]) or _scale(header), "pixel scale (arcsec)"),
+        ("SEXPXSCL", float(measurement["pixel_scale"]) or _scale(header, facts),
+         "pixel scale (arcsec)"),
         ("SEXGAIN", _overridden(header, measurement["gain_key"], measurement["gain"]),
          "gain (e-/ADU)"),
         ("SEXFLTR", bool(detection["filter_kernel"]), "detection on a filtered image"),
@@ -116,24 +118,32 @@ def field_cards(account, config, header, outputs, images):
         ("SEXBKGSY", background["bh"], "height of a background cell (pixels)"),
         ("SEXBKGFX", background["fw"], "width of the background filter (cells)"),
         ("SEXBKGFY", background["fh"], "height of the background filter (cells)"),
+        *_weight_scales(facts),
         ("MRXID", account.id, "id of the image in the catalogue"),
         ("MRXSHA", facts.get("sha256", ""), ""),
         ("MRXCONF", facts.get("config", ""), "hash of the settings"),
     ]
 
 
-def _scale(header):
-    """Return the arcseconds of a pixel that the WCS gives, 1 without one, as SExtractor."""
-    from astropy.wcs import WCS, WcsError
-    from astropy.wcs.utils import proj_plane_pixel_area
-
+def _scale(header, facts):
+    """Return the arcseconds of a pixel in the image's middle, 1 without a WCS, as SExtractor."""
+    middle = (np.array([(float(facts[side]) - 1) / 2]) for side in ("width", "height"))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # astropy's, about odd cards
-            wcs = WCS(header)
-    except (WcsError, ValueError, TypeError):
+            scale = local_scale(lambda x, y: sky_positions(header, x, y, "native"), *middle)
+    except ImageFailure:
         return 1.0  # sky positions are nan, too
-    return 3600 * float(proj_plane_pixel_area(wcs)) ** 0.5 if wcs.has_celestial else 1.0
+    return 3600 * float(pixel_area(scale)[0]) ** 0.5 if scale else 1.0
+
+
+def _weight_scales(facts):
+    """Return the cards of what the weight maps were multiplied by."""
+    whole, detected = (facts.get(name) for name in ("weight_scale", "detect_weight_scale"))
+    detected = detected if "detect_sha256" in facts else whole
+    return [(keyword, float(scale), f"factor of the {what} weights")
+            for keyword, scale, what in (("SEXMWSCL", whole, "measurement"),
+                                         ("SEXDWSCL", detected, "detection")) if scale]
 
 
 def _overridden(header, keyword, value):

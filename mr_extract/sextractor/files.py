@@ -4,6 +4,7 @@ import os
 import re
 
 from mr_extract.sextractor.parameters import parameter
+from mr_extract.sextractor.refused import Placed, refuse_all
 
 
 def read_parameters(path):
@@ -19,31 +20,37 @@ def read_parameters(path):
     -------
     tuple of str
         Parameters in their order, a vector with its size unless it is 1. One that
-        stands twice has its first place and its last size, as in SExtractor.
+        stands twice has its first place and its last size, as in SExtractor. They are
+        `Placed`, for what is found wrong with them later.
 
     Raises
     ------
     ValueError
-        When it cannot be read, or a parameter cannot be had; the message names
-        file, line and parameter.
+        When it cannot be read.
+    Refused
+        When parameters cannot be had; each reason names file, line and parameter.
     """
-    sizes = {}
+    sizes, reasons = {}, []
     for number, line in enumerate(_lines(path), 1):
         text = line.split("#")[0].strip()
         if not text:
             continue
         # SExtractor reads one parameter a line and passes over the rest.
         text = re.match(r"[^\s({\[]+(\s*[({\[][^)}\]]*[)}\]]?)?", text)[0]
+        place = f"{path}, line {number}"
         try:
             found, size = parameter(text)
         except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from None
+            reasons.append(f"{place}: {error}; remove the line, or --columns")
+            continue
         if size > 1 and not found.vector:
             size = 1  # as SExtractor, which passes over it
-        sizes[found.name] = size
+        sizes[found.name] = size, place
+    refuse_all(reasons)
     if not sizes:
         raise ValueError(f"{path} names no parameter")
-    return tuple(name if size == 1 else f"{name}({size})" for name, size in sizes.items())
+    return tuple(Placed(name if size == 1 else f"{name}({size})", place)
+                 for name, (size, place) in sizes.items())
 
 
 def read_kernel(path):

@@ -5,8 +5,8 @@ BITS = {
     2: ("blended with another source", 0x0001),
     4: ("a pixel is saturated", 0x0100),
     8: ("cut off by the border of the image", 0x0002),
-    16: ("an aperture is incomplete, or the ellipse of the search for it: it reaches over the "
-         "border or holds nothing but bad pixels",
+    16: ("an aperture or window, or where a radius was searched, is incomplete: it reaches over "
+         "the border or holds nothing but bad pixels",
          0x0010 | 0x0040 | 0x0800),
     32: ("the isophote is incomplete: its pixels did not fit into the detection buffer", 0),
     64: ("deblending ran out of memory", 0x0004),

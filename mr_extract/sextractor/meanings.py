@@ -131,7 +131,29 @@ def several_weights(v):
         return ""
     if not v.own:
         return "WEIGHT_TYPE needs a map"
-    return two_different(v)
+    return _for_a_line(v)
+
+
+def several_types(v):
+    """Refuse one kind of weights for detection and another for measurement."""
+    return _for_a_line(v)
+
+
+def _for_a_line(v):
+    """Refuse what is different for two images, and say how a line of a manifest spells it."""
+    if len(set(v.own)) < 2:
+        return ""
+    kinds = {"MAP_RMS": "rms", "MAP_VAR": "variance"}
+    maps, types = v.all["WEIGHT_IMAGE"], v.all["WEIGHT_TYPE"]
+    names = {"detect_": (types[0], maps[0] if maps else "")}
+    names[""] = types[-1], maps[-1] if maps else ""
+    fields = " ".join(
+        f"{prefix}{kinds.get(kind, 'weight')}={name if kind.startswith('MAP_') else ''}"
+        for prefix, (kind, name) in names.items()
+    )
+    return (f"{_text(v.own)}: one value serves both here; the line of an image in a list names "
+            f"two: IMAGE detect=DETECTION_IMAGE {fields}, with tabs between, and one "
+            "WEIGHT_TYPE MAP_... (docs/sextractor.md, Two images)")
 
 
 def weight_threshold(v):

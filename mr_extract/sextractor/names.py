@@ -3,12 +3,24 @@
 from dataclasses import dataclass
 
 from mr_extract.schema import COLUMNS, Column
-from mr_extract.sextractor.parameters import OWN, PARAMETERS, Parameter, is_parameter, parameter
+from mr_extract.sextractor.absent import REASONS
+from mr_extract.sextractor.parameters import (
+    OWN,
+    PARAMETERS,
+    Parameter,
+    is_parameter,
+    parameter,
+    split,
+)
+from mr_extract.sextractor.refused import refuse_all, said_of
 
 _BY_COLUMN = {p.needs[0]: p for p in reversed(PARAMETERS.values()) if len(p.needs) == 1}
 _BY_COLUMN |= {c.name: PARAMETERS[c.sextractor] for c in COLUMNS if c.sextractor in PARAMETERS}
 _BY_COLUMN |= {p.needs[0]: p for p in OWN.values()}
 _COLUMNS = {column.name: column for column in COLUMNS}
+_LENGTHS = {"apertures": "PHOT_APERTURES (--apertures)",
+            "flux_fractions": "PHOT_FLUXFRAC (--flux-fractions)",
+            "data_columns": "ASSOC_DATA (--assoc-data)"}
 
 
 @dataclass(frozen=True)
@@ -50,20 +62,32 @@ def outputs(config):
     ValueError
         For a parameter that is not here, or has fewer elements than asked for.
     """
-    found = {}
+    found, reasons = {}, []
     for name in config.output.columns:
         if is_parameter(name):
-            one, size = parameter(name)
-            found[one.name] = Output(one, _checked(one, size, config))
+            try:
+                one, size = parameter(name)
+                found[one.name] = Output(one, _checked(one, size, config))
+            except ValueError as error:
+                reasons.append(said_of(name, str(error)))
             continue
         for column in _meant(name, config):
             one = _BY_COLUMN[column]
             found.setdefault(one.name, Output(one, _length(one, config) if one.vector else 1))
+    refuse_all(reasons)
     return [one for one in found.values() if one.size]
 
 
 def our_columns(config):
-    """Return the names of our columns that `outputs` are made of."""
+    """Return the names of our columns that `outputs` are made of.
+
+    Raises
+    ------
+    Refused
+        As `outputs`, and for all parameters that are not measured at given positions.
+    """
+    if config.targets.forced:
+        _check_forced(config.output.columns)
     return tuple(dict.fromkeys(need for one in outputs(config) for need in one.parameter.needs))
 
 
@@ -124,11 +148,21 @@ def _checked(one, size, config):
     if size == 1 and (not one.vector or one.vector == "data_columns"):
         return size
     if not one.vector:
-        raise ValueError(f"columns: {one.name} has one element, not {size}")
+        raise ValueError(f"{one.name} has one element, not {size}")
     length = _length(one, config)
     if size > length:
         # SExtractor warns and writes zeros.
-        option = f"--{one.vector.replace('_', '-')}"
-        raise ValueError(f"columns: {one.name}({size}) has more elements than the {length} of "
-                         f"{option}")
+        raise ValueError(f"{one.name}({size}) has more elements than the {length} of "
+                         f"{_LENGTHS[one.vector]}")
     return size
+
+
+def _check_forced(columns):
+    from mr_extract.columns import FORCED_FURTHER, FORCED_GROUPS
+
+    had = {"key", *FORCED_GROUPS, *FORCED_FURTHER}
+    refuse_all([
+        said_of(name, f"{split(name)[0]} is not measured at given positions (--forced)")
+        for name in columns if is_parameter(name) and split(name)[0] not in REASONS
+        and not all(_COLUMNS[need].group in had for need in parameter(name)[0].needs)
+    ])

@@ -153,14 +153,22 @@ _DERIVED = {
 _CLOSE = {
     "NUMBER": "in the order of sep; SExtractor counts in the order in which sources are complete",
     "EXT_NUMBER": "the number of the unit; SExtractor counts the images of a file from 1",
-    "FLAGS": "bits 32 and 128 are never set; SExtractor sets bit 16 also where the search for the "
-             "Kron or Petrosian radius reaches over the border",
+    "FLAGS": "bits 32 and 128 are never set",
+    "FLAGS_WIN": "where FLUX_AUTO is not positive the window is as wide as the isophote; "
+                 "SExtractor makes up a half-light radius",
+    "FLUXERR_APER": "with a weight map and a gain SExtractor counts the photons of a pixel that "
+                    "the circle cuts in full",
     "BACKGROUND": "the spline that is subtracted; SExtractor interpolates linearly for this column",
     "IMAFLAGS_ISO": "of one flag image",
     "NIMAFLAGS_ISO": "of one flag image",
     **{name: "ICRS; SExtractor takes FK5 for the same (20 mas)"
        for name in ("ALPHA_J2000", "DELTA_J2000", "ALPHAWIN_J2000", "DELTAWIN_J2000",
                     "ALPHAPEAK_J2000", "DELTAPEAK_J2000")},
+    **{f"ERR{name}_{frame}": "with a weight map by the noise of each pixel, in SExtractor by the "
+       "global rms" for frame in ("IMAGE", "WORLD")
+       for name in ("X2", "Y2", "XY", "A", "B", "THETA", "CXX", "CYY", "CXY")},
+    **{f"ERRTHETA_{frame}": "with a weight map by the noise of each pixel, in SExtractor by the "
+       "global rms" for frame in ("SKY", "J2000")},
     **{f"MAGERR_{tail}": "with 2.5 / ln 10; SExtractor has 1.086, 0.02 % more"
        for tail in ("ISO", "ISOCOR", "APER", "AUTO", "PETRO", "BEST", "WIN")},
     **{f"{kind}C{axes}{win}_WORLD": "SExtractor takes the ellipse for no smaller than a thousandth "

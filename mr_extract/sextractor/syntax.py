@@ -25,11 +25,14 @@ class Line:
     keyword : str
         In capitals.
     values : tuple of str
+    problem : str
+        Why the values cannot be told, empty where they can.
     """
 
     number: int
     keyword: str
     values: tuple
+    problem: str = ""
 
 
 def read_lines(path):
@@ -46,7 +49,7 @@ def read_lines(path):
     Raises
     ------
     ValueError
-        When it cannot be read, or a variable is not in the environment.
+        When it cannot be read.
     """
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
@@ -61,13 +64,13 @@ def read_lines(path):
         if not words:
             continue
         keyword, values = words[0].upper(), words[1:]
+        problem = ""
         try:
             if values:
                 values[0] = _expanded(values[0])
         except KeyError as error:
-            raise ValueError(f"{path}, line {number}: {keyword}: {error.args[0]} is not in the "
-                             "environment") from None
-        found.append(Line(number, keyword, tuple(values)))
+            problem = f"{error.args[0]} is not in the environment"
+        found.append(Line(number, keyword, tuple(values), problem))
     return found
 
 

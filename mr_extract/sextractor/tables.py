@@ -3,7 +3,7 @@
 import numpy as np
 from astropy.io import fits
 
-from mr_extract.sextractor.text import in_type
+from mr_extract.sextractor.text import cut, in_type
 
 _BLOCK = 2880
 _CODES = {"i2": "I", "i4": "J", "f4": "E", "f8": "D"}
@@ -62,7 +62,7 @@ def objects(name, columns, outputs):
             data = np.stack([in_type(v, parameter.dtype) for v in values], axis=-1)
             data = data.reshape(len(values[0]), *shape)
         fields.append(((f"c{k}", dtype, shape), data))
-        cards.append((f"TTYPE{k}", parameter.name, parameter.description[:47]))
+        cards.append((f"TTYPE{k}", parameter.name, cut(parameter.description, 47)))
         cards.append((f"TFORM{k}", form, ""))
         if parameter.unit:
             cards.append((f"TUNIT{k}", parameter.unit, ""))

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+_WIDTH = 58  # of SExtractor's column of comments
+_LOOSE = {"a", "and", "at", "for", "from", "in", "of", "or", "than", "the", "to", "where"}
+
 
 def header(outputs):
     """Return the header of an ASCII_HEAD catalogue.
@@ -19,10 +22,20 @@ def header(outputs):
     for one in outputs:
         parameter = one.parameter
         unit = f" [{parameter.unit}]" if parameter.unit else ""
-        lines.append(f"# {number:3d} {parameter.name:<22.22s} {parameter.description:<58.58s}"
-                     f"{unit}\n")
+        lines.append(f"# {number:3d} {parameter.name:<22.22s} "
+                     f"{cut(parameter.description, _WIDTH):<{_WIDTH}s}{unit}\n")
         number += one.size
     return "".join(lines)
+
+
+def cut(text, width):
+    """Return a text that is not wider than so many characters, cut between words."""
+    if len(text) <= width:
+        return text
+    words = text[: width + 1].split(" ")[:-1]
+    while words[-1] in _LOOSE:
+        words.pop()
+    return " ".join(words).rstrip(",;:")
 
 
 def rows(columns, outputs):

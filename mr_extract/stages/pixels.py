@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from mr_extract.columns import SEARCH_CUT
 from mr_extract.measure.apertures import circular, kron, light_radii
 from mr_extract.measure.flags import image_flags, weight_flags
 from mr_extract.measure.isophotal import areas, core_width, corrected, isophotal, thresholds
@@ -15,7 +16,7 @@ from mr_extract.measure.windows import windowed
 from mr_extract.planes.background import background_at
 
 # Flags of an aperture that reaches farther than half of the light.
-_OF_APERTURES = 0x0010 | 0x0020
+_OF_APERTURES = 0x0010 | 0x0020 | SEARCH_CUT
 
 
 def add_shapes(frame):
@@ -122,19 +123,22 @@ def add_radii(frame):
     """Add the radii that hold fractions of the light."""
     settings = frame.config.measurement
     fractions = (*settings.flux_fractions, 0.5)
-    radii, failed = light_radii(
+    radii, bits, failed = light_radii(
         frame.around, frame.objects, fractions, frame.values["flux_auto"],
         settings.kron_search_diameter,
     )
     for k in range(len(fractions) - 1):
         frame.values[f"flux_radius_{k + 1}"] = radii[:, k]
     frame.values["half_light_radius"] = radii[:, -1]
+    frame.flag |= bits
     frame.failed |= failed
 
 
 def add_windows(frame):
     """Add all that a Gaussian window measures."""
-    frame.values |= windowed(frame.around, frame.objects, frame.values["half_light_radius"])
+    columns, bits = windowed(frame.around, frame.objects, frame.values["half_light_radius"])
+    frame.values |= columns
+    frame.flag |= bits
 
 
 def add_sizes(frame):

@@ -1,10 +1,13 @@
 """Files of this machine and of shared disks: paths and file:// URIs."""
 
 import os
+import re
 import stat
 from urllib.parse import unquote, urlsplit
 
 from mr_extract.failures import ImageFailure
+
+_FITS = re.compile(r".\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
 
 def path_of(uri):
@@ -48,8 +51,7 @@ def read(uri):
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError as error:
-        hint = "; are its fields separated by tabs?" if " " in path and "=" in path else ""
-        raise ImageFailure("fetch-not-found", f"no such file{hint}") from error
+        raise ImageFailure("fetch-not-found", f"no such file{_hint(path)}") from error
     except IsADirectoryError as error:
         raise ImageFailure("fetch-not-a-file", "it is a directory") from error
     except NotADirectoryError as error:
@@ -60,6 +62,17 @@ def read(uri):
         # Without the path, which is relative here and absolute there.
         reason = getattr(error, "strerror", None) or "the path makes no sense"
         raise ImageFailure("fetch-failed", f"{type(error).__name__}: {reason}") from error
+
+
+def _hint(path):
+    if " " in path and "=" in path:
+        return "; are its fields separated by tabs?"
+    # As SExtractor is told to detect on one image and measure another. Of the paths the last
+    # parts alone: the rest is relative here and absolute there.
+    names = [part.rpartition("/")[2] for part in path.split(",")]
+    if len(names) == 2 and all(map(_FITS.search, names)):
+        return f"; two images? {names[1]} --detect-image {names[0]}"
+    return ""
 
 
 def advise(uri):

@@ -16,7 +16,8 @@ that is there is taken:
     An extension of the image's own file, by number or EXTNAME.
 
 A substitution whose left side holds a ``/`` is for the whole path. A name that does
-not begin at the root or with a scheme is beside the image. Each but the last may end
+not begin at the root or with a scheme is beside the image (one without any sign also in
+the working directory: `mr_extract.text.anchors`). Each but the last may end
 in ``[2]`` or ``[DQ]``, the extension of the file that it names. A ``?`` at the end of
 the rule says that an image without such a file is measured without it.
 """
@@ -48,8 +49,7 @@ class Place:
     ext: object = None
 
     def __str__(self):
-        # Of a path its last part alone: the rest is relative here and absolute there.
-        return self.uri.rpartition("/")[2] + ("" if self.ext is None else f"[{self.ext}]")
+        return self.uri + ("" if self.ext is None else f"[{self.ext}]")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def parse_rule(text):
     Examples
     --------
     >>> [str(p) for p in parse_rule("ooi -> oow").places("d/c4d_ooi_r.fits.fz")]
-    ['c4d_oow_r.fits.fz', 'c4d_oow_r.fits', 'c4d_oow_r.fits.gz', 'c4d_oow_r.fits.bz2']
+    ['d/c4d_oow_r.fits.fz', 'd/c4d_oow_r.fits', 'd/c4d_oow_r.fits.gz', 'd/c4d_oow_r.fits.bz2']
     >>> parse_rule(r"s/fpC-(\d+)/fpM-\1/").places("run/fpC-005754.fit")[0].uri
     'run/fpM-005754.fit'
     >>> parse_rule("[DQ]").places("hst_flt.fits")
@@ -247,3 +247,8 @@ def _packings(name):
     bare = name[: packed.start()] if packed else name
     names = (bare, *(bare + suffix for suffix in (".fz", ".gz", ".bz2")))
     return [other for other in names if other != name]
+
+
+def same_but_packing(one, other):
+    """Say whether two places are of one name, but for ``.fz``, ``.gz`` or ``.bz2``."""
+    return _PACKED.sub("", one.uri) == _PACKED.sub("", other.uri)

@@ -1,0 +1,216 @@
+"""What a notebook gives to `mr_extract.extract`: paths, units, arrays and tables made ready."""
+
+import os
+import re
+
+import numpy as np
+
+from mr_extract.config import WEIGHT_KINDS, Config, settings
+from mr_extract.failures import ImageFailure
+from mr_extract.images import Image
+from mr_extract.images.cards import cards_of
+from mr_extract.images.companions import (
+    add_known,
+    add_mask,
+    read_mask,
+    read_values,
+    set_flags,
+    set_weight,
+)
+from mr_extract.images.general import pixels_of
+from mr_extract.images.read import read_unpacked
+from mr_extract.lists.reading import Table, read_table
+from mr_extract.options import settled, with_files
+from mr_extract.sextractor.hints import keyword_hint
+from mr_extract.unpacking import unpack
+
+_EXTENSION = re.compile(r"(.+)\[([^\[\]]+)\]")
+_LISTS = ("forced", "assoc")
+_RULES = {"mask": "mask_image", "weight": "weight_image", "flags": "flag_image"}
+
+
+def configured(config, given, **companions):
+    """Return the configuration that a call means.
+
+    Parameters
+    ----------
+    config : mr_extract.Config, path or None
+        A path is that of a ``.sex`` file; names are ours all the same.
+    given : dict of str to object
+        Settings that stand above it; columns may be ``.param`` files.
+    **companions
+        What is given of them stands above the rule that a ``.sex`` file has for it.
+
+    Returns
+    -------
+    mr_extract.config.Config
+
+    Raises
+    ------
+    ValueError
+        For what makes no sense; a keyword of SExtractor is told by its name here.
+    """
+    names = {one.name for _, one in settings()}
+    for name in given:
+        if name not in names:
+            raise ValueError(keyword_hint(name) or f"there is no setting {name!r}")
+    given = dict(given)
+    if isinstance(given.get("columns"), (str, os.PathLike)):
+        given["columns"] = [part.strip() for part in os.fspath(given["columns"]).split(",")]
+    if not isinstance(config, (str, os.PathLike)):
+        config = config or Config()
+        if "columns" in given:
+            ours = given.get("names", config.output.names) == "ours"
+            given["columns"] = with_files(given["columns"], ours)
+        return config.updated(**given)
+    for name, rule in _RULES.items():
+        if companions.get(name) is not None:
+            given.setdefault(rule, "")
+    return settled(given, os.fspath(config))
+
+
+def tables_of(given):
+    """Take the tables out of settings that name lists.
+
+    Returns
+    -------
+    given : dict of str to object
+        With text for every list.
+    tables : dict of str to mr_extract.lists.reading.Table
+
+    Raises
+    ------
+    ValueError
+        For a list that is neither path nor table.
+    """
+    given, tables = dict(given), {}
+    for name in _LISTS:
+        value = given.get(name, "")
+        if isinstance(value, os.PathLike):
+            given[name] = os.fspath(value)
+        elif hasattr(value, "colnames"):
+            columns = [np.asarray(np.ma.filled(value[c], np.nan) if value[c].dtype.kind == "f"
+                                  else value[c]) for c in value.colnames]
+            tables[name], given[name] = Table(list(value.colnames), columns), "a table"
+        elif not isinstance(value, str):
+            raise ValueError(f"{name} takes a path, or an astropy table with columns ra and dec "
+                             "(degrees), x and y (from 0), or X_IMAGE and Y_IMAGE (from 1), not "
+                             f"an object of type {type(value).__name__}")
+    return given, tables
+
+
+def list_of(path):
+    """Return a list from its file."""
+    with open(path, "rb") as file:
+        return read_table(unpack(file.read()))
+
+
+def add_companions(image, mask, weight, flags, rules):
+    """Give an image what was given with it: arrays, or paths with perhaps an ``[extension]``.
+
+    Parameters
+    ----------
+    image : mr_extract.images.Image
+    mask, weight, flags : ndarray, path or None
+    rules : mr_extract.config.Companions
+
+    Raises
+    ------
+    ValueError
+        For an array of another shape, and where rules are left that name files.
+    ImageFailure
+        For a file that is no companion of the image.
+    """
+    if rules.mask_image or rules.weight_image or rules.flag_image or rules.calibration_file:
+        raise ValueError("rules that name files are for manifests: give mask, weight and flags "
+                         "as arrays or paths, zero_point and gain as numbers")
+    kind = WEIGHT_KINDS.get(rules.weight_type)
+    if _is_path(mask):
+        buffer, ext = _opened(mask)
+        read_mask(image, buffer, ext, rules)
+        mask = None
+    invalid = None
+    if _is_path(weight):
+        buffer, ext = _opened(weight)
+        weight, invalid = read_values(buffer, image, ext)
+    if _is_path(flags):
+        buffer, ext = _opened(flags)
+        flags = read_values(buffer, image, ext)[0]
+    for name, values in (("mask", mask), ("weight", weight), ("flags", flags)):
+        if values is not None and np.shape(values) != image.data.shape:
+            raise ValueError(f"{name} of shape {np.shape(values)} for image of "
+                             f"{image.data.shape}")
+    if mask is not None:
+        add_mask(image, np.asarray(mask), rules)
+    if weight is not None and kind:
+        set_weight(image, np.asarray(weight), kind, invalid)
+    if flags is not None:
+        set_flags(image, np.asarray(flags))
+
+
+def image_of(source, ext, rules):
+    """Return the image that a path, a unit or an array is.
+
+    Parameters
+    ----------
+    source : path, HDU or ndarray
+        A path may end in ``[extension]``.
+    ext : int, str or None
+        Extension for a path.
+    rules : mr_extract.config.Companions
+
+    Returns
+    -------
+    mr_extract.images.Image
+
+    Raises
+    ------
+    ImageFailure
+        When it is no image.
+    OSError
+        When a path cannot be opened.
+    ValueError
+        For two extensions, or a calibration that needs a file.
+    """
+    if _is_path(source):
+        buffer, own = _opened(source)
+        if own is not None and ext is not None:
+            raise ValueError(f"{os.fspath(source)} names an extension, and ext={ext!r} another")
+        image = read_unpacked(buffer, own if ext is None else ext)
+        add_known(image, buffer, rules)
+        return image
+    if rules.calibrated != "none":
+        raise ValueError(f"calibrated {rules.calibrated} needs the path of a file")
+    if isinstance(source, list):
+        raise ImageFailure("unsupported-pixels", "a list of HDUs or arrays: choose one of it")
+    if hasattr(source, "header"):
+        header = cards_of(source.header)  # before the data, which change it
+        values = source.data
+        if values is None:
+            raise ImageFailure("no-image", "the HDU holds no data")
+    else:
+        header, values = {}, source
+    masked = getattr(source, "mask", None)
+    values = np.ma.getdata(values)
+    data, mask = pixels_of(values, header)
+    if np.shares_memory(data, values):
+        data = data.copy()  # the kernels work in place
+    if masked is not None and np.any(masked):
+        masked = np.broadcast_to(masked, values.shape).reshape(data.shape)
+        mask = masked.copy() if mask is None else mask | masked
+    return Image(data, header, mask)
+
+
+def _is_path(value):
+    return isinstance(value, (str, os.PathLike))
+
+
+def _opened(path):
+    """Return a file, unpacked, and the extension that its path names, or None."""
+    path, ext = os.fspath(path), None
+    match = _EXTENSION.fullmatch(path) if isinstance(path, str) else None
+    if match and not os.path.exists(path):
+        path, ext = match.group(1), match.group(2).strip()
+        ext = int(ext) if ext.isdecimal() and len(ext) < 10 else ext
+    with open(path, "rb") as file:
+        return unpack(file.read()), ext
