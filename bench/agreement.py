@@ -67,6 +67,10 @@ class Shot:
         return base.updated(**KEYS.get(self.name, {}))
 
 
+# Buffers of the program that do for any frame here; ours grow by themselves.
+LARGE = {"MEMORY_PIXSTACK": 10_000_000, "MEMORY_OBJSTACK": 65_000}
+
+
 @dataclass
 class Both:
     """The catalogs of both programs for one frame.
@@ -139,7 +143,7 @@ def compare(shot, folder, config=SETTINGS, **options):
         ours["weight"] = shot.companions["weight"][0]
     if "detect" in paths:
         ours["detect"] = paths["detect"]
-    program = SExtractor(Path(folder), config, "FITS_1.0", **options)
+    program = SExtractor(Path(folder), config, "FITS_1.0", **LARGE, **options)
     subprocess.run(program.command(paths["frame"], paths.get("detect")), cwd=folder, check=True,
                    timeout=600)
     with fits.open(program.catalog) as units:

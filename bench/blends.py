@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.agreement import SETTINGS, data_folder, frames
+from bench.agreement import LARGE, SETTINGS, data_folder, frames
 from bench.sextractor import SExtractor
 
 SHOWN = ("GMOS", "2MASS")
@@ -37,7 +37,7 @@ def maps(data, header, folder):
     from mr_extract.planes.plane import ready
 
     fits.writeto(folder / "frame.fits", data, header, overwrite=True, output_verify="silentfix")
-    program = SExtractor(folder, SETTINGS, CHECKIMAGE_TYPE="SEGMENTATION",
+    program = SExtractor(folder, SETTINGS, **LARGE, CHECKIMAGE_TYPE="SEGMENTATION",
                          CHECKIMAGE_NAME=folder / "map.fits")
     subprocess.run(program.command(folder / "frame.fits"), cwd=folder, check=True, timeout=600)
     pixels, mask = plane(data)

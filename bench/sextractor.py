@@ -75,9 +75,6 @@ class SExtractor:
             "BACK_FILTERSIZE": f"{background.fw},{background.fh}",
             "BACKPHOTO_TYPE": "GLOBAL",
             "PIXEL_SCALE": f"{measurement.pixel_scale:g}",
-            # Large enough for any frame here; ours grow by themselves.
-            "MEMORY_PIXSTACK": 10_000_000,
-            "MEMORY_OBJSTACK": 65_000,
             "VERBOSE_TYPE": "QUIET",
             **options,
         }
