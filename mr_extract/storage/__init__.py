@@ -1,15 +1,39 @@
 """Where images are: a URI to bytes, one module a scheme.
 
-A scheme is a module with ``read(uri) -> bytes``; it raises
-`mr_extract.failures.ImageFailure` with a ``fetch-...`` kind.
+A scheme is a module with the functions of this one: ``read``, ``read_range``, ``stat``,
+``list_files`` and ``write``. It raises `mr_extract.failures.ImageFailure` with a
+``fetch-...`` kind, and no other exception for what the world does wrong. Messages do not
+name the URI: whoever reports knows it, and spells it as the user did.
 """
 
 import re
+from importlib import import_module
 
 from mr_extract.failures import ImageFailure
 from mr_extract.storage import local
+from mr_extract.storage.settings import Access
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+# Scheme to the module that serves it; imported when it is used.
+SCHEMES = {
+    "file": "local",
+    "http": "http", "https": "http",
+    "s3": "s3", "s3a": "s3", "s3n": "s3",
+    "hdfs": "hdfs", "viewfs": "hdfs",
+    "webhdfs": "webhdfs", "swebhdfs": "webhdfs",
+}
+_access = Access()
+
+
+def configure(access):
+    """Set how remote places are reached, for this process."""
+    global _access
+    _access = access
+
+
+def access():
+    """Return how remote places are reached."""
+    return _access
 
 
 def scheme(uri):
@@ -40,11 +64,93 @@ def read(uri):
     ImageFailure
         ``fetch-...`` as the scheme names it, ``unsupported-scheme``.
     """
-    if is_local(uri):
-        return local.read(uri)
-    raise ImageFailure(
-        "unsupported-scheme", f"no storage module reads {scheme(uri)}:// in this version"
-    )
+    return _module(uri).read(uri)
+
+
+def read_range(uri, offset, size, version=""):
+    """Return a part of a file.
+
+    Parameters
+    ----------
+    uri : str
+    offset, size : int
+        In bytes.
+    version : str
+        What an earlier call returned: the file must still be that one.
+
+    Returns
+    -------
+    data : bytes
+        Fewer than `size` at the end of the file, none beyond it.
+    version : str
+        Of the file.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read`, and ``fetch-changed``.
+    """
+    return _module(uri).read_range(uri, offset, size, version)
+
+
+def stat(uri):
+    """Return what is known of a file.
+
+    Returns
+    -------
+    mr_extract.storage.found.Found
+
+    Raises
+    ------
+    ImageFailure
+        As for `read`.
+    """
+    return _module(uri).stat(uri)
+
+
+def list_files(uri):
+    """Yield the files of a place as they are found: folder, prefix or index page.
+
+    Parameters
+    ----------
+    uri : str
+        A folder is searched to the bottom, hidden files and folders apart.
+
+    Yields
+    ------
+    mr_extract.storage.found.Found
+        In no promised order; memory does not grow with their number.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read`.
+    """
+    yield from _module(uri).list_files(uri)
+
+
+def write(uri, source):
+    """Write a file, whole or not at all, in the place of what was there.
+
+    Parameters
+    ----------
+    uri : str
+    source : binary file
+        Open for reading and seeking, at its beginning.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read`.
+    """
+    _module(uri).write(uri, source)
+
+
+def _module(uri):
+    name = SCHEMES.get(scheme(uri))
+    if name is None:
+        raise ImageFailure("unsupported-scheme", f"no storage module reads {scheme(uri)}://")
+    return local if name == "local" else import_module(f"mr_extract.storage.{name}")
 
 
 def advise(uri):

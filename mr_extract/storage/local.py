@@ -2,10 +2,14 @@
 
 import os
 import re
-import stat
-from urllib.parse import unquote, urlsplit
+import shutil
+from contextlib import contextmanager
+from stat import S_ISDIR, S_ISREG
+from urllib.parse import quote, unquote, urlsplit
 
 from mr_extract.failures import ImageFailure
+from mr_extract.storage.found import Found
+from mr_extract.storage.output import written_whole
 
 _FITS = re.compile(r".\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
@@ -40,16 +44,75 @@ def read(uri):
         ``fetch-not-found``, ``fetch-forbidden``, ``fetch-not-a-file`` or
         ``fetch-failed``.
     """
-    try:
-        path = path_of(uri)
+    with _opened(uri) as file:
+        return file.read()
+
+
+def read_range(uri, offset, size, version=""):
+    """Return a part of a file and its version, as `mr_extract.storage.read_range` does."""
+    with _opened(uri) as file:
+        now = _version(os.fstat(file.fileno()))
+        if version not in ("", now):
+            raise ImageFailure("fetch-changed", "the file changed while it was read")
+        file.seek(offset)
+        return file.read(size), now
+
+
+def stat(uri):
+    """Return what is known of a file, as `mr_extract.storage.stat` does."""
+    with _opened(uri) as file:
+        return _found(uri, os.fstat(file.fileno()))
+
+
+def list_files(uri):
+    """Yield the files below a folder, as `mr_extract.storage.list_files` does.
+
+    Links are followed; a folder reached twice counts once.
+    """
+    with _named(uri) as root:
+        if not S_ISDIR(os.stat(root).st_mode):
+            yield stat(uri)
+            return
+        as_uri = uri != root
+        walked = set()
+        for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
+            walked.add(os.path.realpath(folder))
+            folders[:] = [name for name in sorted(folders) if name[0] != "."
+                          and os.path.realpath(os.path.join(folder, name)) not in walked]
+            for name in sorted(names):
+                path = os.path.join(folder, name)
+                if name[0] != "." and os.path.isfile(path):
+                    yield _found(f"file://{quote(path)}" if as_uri else path, os.stat(path))
+
+
+def write(uri, source):
+    """Write a file whole, as `mr_extract.storage.write` does; folders are made."""
+    with _named(uri) as path:
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        with written_whole(path) as unfinished, open(unfinished, "wb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+
+
+@contextmanager
+def _opened(uri):
+    with _named(uri) as path:
         # Before opening: to open a pipe would wait for its writer.
         mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
+        if S_ISDIR(mode):
             raise IsADirectoryError
-        if not stat.S_ISREG(mode):
+        if not S_ISREG(mode):
             raise ImageFailure("fetch-not-a-file", "it is a device, pipe or socket")
         with open(path, "rb") as file:
-            return file.read()
+            yield file
+
+
+@contextmanager
+def _named(uri):
+    """Give the path of a URI, and names to what the operating system says of it."""
+    path = uri
+    try:
+        path = path_of(uri)
+        yield path
     except FileNotFoundError as error:
         raise ImageFailure("fetch-not-found", f"no such file{_hint(path)}") from error
     except IsADirectoryError as error:
@@ -62,6 +125,18 @@ def read(uri):
         # Without the path, which is relative here and absolute there.
         reason = getattr(error, "strerror", None) or "the path makes no sense"
         raise ImageFailure("fetch-failed", f"{type(error).__name__}: {reason}") from error
+
+
+def _raise(error):
+    raise error
+
+
+def _found(uri, facts):
+    return Found(uri, facts.st_size, facts.st_mtime, _version(facts))
+
+
+def _version(facts):
+    return f"{facts.st_mtime_ns}-{facts.st_size}-{facts.st_ino}"
 
 
 def _hint(path):
