@@ -47,6 +47,14 @@ def access_from(options):
         raise ValueError(f"{option_name(name)} {rest}") from error
 
 
+def access_arguments(access):
+    """Return the options that make an access from the defaults; no secret is among them."""
+    return [
+        f"{option_name(one.name)}={as_text(value)}" for one in access_settings()
+        if (value := getattr(access, one.name)) != one.default
+    ]
+
+
 def _add(add_argument, one):
     help_text = f"{one.metadata['help']} [{as_text(one.default)}]".replace("%", "%%")
     add_argument(option_name(one.name), dest=one.name, default=None, type=_parser(one),

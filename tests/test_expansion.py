@@ -120,7 +120,7 @@ def test_fields_travel_with_each_image_and_an_id_gets_the_number(folder):
      ("empty.fits[*]", "empty-file"), ("table.fits[*]", "no-image"),
      ("vectors.fits[*]", "not-two-dimensional"), ("vectors.fits[/s.*/]", "not-two-dimensional"),
      ("m.fits[/sky.*/]", "no-extension"), ("cut.fits.gz[*]", "truncated"),
-     ("s3n://bucket/m.fits[*]", "unsupported-scheme"), ("m.fits[/ccd(/]", "malformed-line")],
+     ("gopher://host/m.fits[*]", "unsupported-scheme"), ("m.fits[/ccd(/]", "malformed-line")],
 )
 def test_a_file_that_cannot_be_listed_is_one_named_failure(folder, line, kind):
     entries = list(expanded([parse_line(line.encode())]))

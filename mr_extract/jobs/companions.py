@@ -185,20 +185,30 @@ def shown(place, entry):
     return str(Place(place.uri.removeprefix(begin), place.ext))
 
 
-def advise(entry, settings):
-    """Let the operating system fetch the local companions of a line in the background."""
-    named = entry.companion("mask", "weight", "rms", "variance", "flags", "calibration")
-    if named is None and not (settings.mask_image or settings.weight_image
-                              or settings.flag_image or settings.calibration_file):
-        return
+def places(entry, config):
+    """Return where the files of a line are: its image, companions and detection image.
+
+    Parameters
+    ----------
+    entry : mr_extract.text.manifest.Entry
+    config : mr_extract.config.Config
+
+    Returns
+    -------
+    list of tuple of str
+        A tuple for each file: the URIs where it may be, the likeliest first.
+    """
+    files = [(entry.uri,)]
     try:
-        companions = wanted(entry, settings)
+        beside = wanted(entry, config.companions)
+        beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
     except ImageFailure:
-        return  # `attach` will say so
-    for one in companions:
-        for place in one.places:
-            if place.uri:
-                storage.advise(place.uri)
+        return files  # `attach` will say so
+    for one in beside:
+        uris = () if one is None else tuple(place.uri for place in one.places if place.uri)
+        if uris and uris not in files:
+            files.append(uris)
+    return files
 
 
 def anywhere(text):

@@ -16,11 +16,20 @@ from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
+from mr_extract import storage
 from mr_extract.jobs.job_options import add_job_options, checks_from, refuse, settle
 from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
 from mr_extract.jobs.streams import open_standard_streams
-from mr_extract.jobs.worker import CHECKS
-from mr_extract.options import add_settings, arguments, config_from, differing
+from mr_extract.jobs.worker import ACCESS, CHECKS
+from mr_extract.options import (
+    access_arguments,
+    access_from,
+    add_access,
+    add_settings,
+    arguments,
+    config_from,
+    differing,
+)
 from mr_extract.text import blocks
 from mr_extract.text.manifest import read_entries
 
@@ -43,6 +52,7 @@ class ExtractJob(MRJob):
         self.arg_parser.error = refuse
         add_job_options(self.add_passthru_arg)
         add_settings(self.add_passthru_arg)
+        add_access(self.add_passthru_arg)
 
     def load_args(self, args):
         """Parse the options and make the configuration."""
@@ -50,8 +60,10 @@ class ExtractJob(MRJob):
         settle(self.options)
         try:
             self.config = with_rules_anywhere(with_lists_anywhere(config_from(self.options)))
+            self.access = access_from(self.options)
         except ValueError as error:
             self.arg_parser.error(str(error))
+        storage.configure(self.access)
         try:
             self.checks = checks_from(self.options, self.config)
         except ValueError as error:
@@ -90,7 +102,7 @@ class ExtractJob(MRJob):
 
         # A driver has expanded them already; without one it is done here.
         entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
-        images = fetch_ahead(entries, settings=self.config.companions)
+        images = fetch_ahead(entries, self.config, heartbeat=self._heartbeat)
         for entry, outcome in self._outcomes(images):
             self._report(outcome)
             if self.options.reduce == "none":
@@ -107,18 +119,15 @@ class ExtractJob(MRJob):
             settings = differing(self.config)
             if self.checks:
                 settings[CHECKS] = self.checks.kinds, self.checks.folder
+            settings[ACCESS] = vars(self.access)
             yield from measure_supervised(
                 images, settings, self.options.image_timeout, self._heartbeat
             )
             return
-        from mr_extract.failures import ImageFailure
-        from mr_extract.jobs.one_image import failed, process
+        from mr_extract.jobs.one_image import process
 
-        for entry, fetched in images:
-            if isinstance(fetched, ImageFailure):
-                yield entry, failed(entry.id, fetched.kind, fetched.message)
-            else:
-                yield entry, process(entry, self.config, fetched, self.checks)
+        for entry, files in images:
+            yield entry, process(entry, self.config, files, self.checks)
 
     def _heartbeat(self):
         # A task that is silent for long is taken for dead by Hadoop.
@@ -156,7 +165,8 @@ class ExtractJob(MRJob):
         # Tasks get the settings by value: a kernel file need not travel.
         kwargs = super()._non_option_kwargs()
         kwargs["extra_args"] = [
-            *arguments(self.config), f"--reduce={self.options.reduce}",
+            *arguments(self.config), *access_arguments(self.access),
+            f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *(["--in-process"] if self.options.in_process else []),
             *([f"--checkimage={','.join(self.checks.kinds)}",

@@ -1,84 +1,103 @@
-"""Fetch the next images while one is computed, bounded in memory."""
+"""Fetch what the next images need while one is computed, bounded in memory."""
 
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from mr_extract import storage
+from mr_extract.config import Config
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs import companions
 from mr_extract.jobs.opened import stays_open
 
 LOOKAHEAD_BYTES = 256 << 20
-LOOKAHEAD_IMAGES = 4
+# Small images on a far server need many on the way: at 100 ms a request and 10 ms an
+# image it takes ten to keep up.
+LOOKAHEAD_IMAGES = 16
+HEARTBEAT = 10.0  # seconds
 _UNKNOWN_SIZE = 16 << 20
 
 
-def fetch_ahead(
-    entries, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGES, settings=None
-):
-    """Yield entries with their bytes, fetching those to come in the background.
+def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGES,
+                heartbeat=lambda: None):
+    """Yield entries with the files that they need, fetching those to come in the background.
 
     A local file is not read here: the operating system is told to fetch it
     into its cache, from where the process that measures it reads it with one
-    copy less. Of images of one file that follow each other the file is fetched
-    once.
+    copy less. What several images in turn need is fetched once.
 
     Parameters
     ----------
     entries : iterable of mr_extract.text.manifest.Entry
+    config : mr_extract.config.Config, optional
+        Its rules name masks, weight maps, flag images and detection images.
     most_bytes : int
-        What may be held or under way, by the ``bytes`` field where given; one
-        image is always let through.
+        What may be held or under way; before a file is there the ``bytes`` field of its
+        line is taken for its size. One image is always let through.
     most_images : int
         How many images may be held or under way.
-    settings : mr_extract.config.Companions, optional
-        Rules that name masks, weight maps and flag images, to be fetched likewise
-        where they are local. Remote ones are fetched when they are used.
+    heartbeat : callable
+        Called without arguments every ten seconds of waiting.
 
     Yields
     ------
     entry : mr_extract.text.manifest.Entry
-    fetched : bytes, ImageFailure or None
-        None for a local file.
+    files : dict of str to (bytes or ImageFailure)
+        By URI the remote files that were fetched. What is not among them is for the
+        process that measures to read.
     """
-    waiting, held, entries = deque(), 0, iter(entries)
-    last, file = None, None  # the file fetched last, if the next entry may be of it
+    config = config or Config()
+    waiting, before, entries = deque(), {}, iter(entries)
     with ThreadPoolExecutor(most_images, "fetch") as pool:
         ended = False
         while True:
-            while not ended and len(waiting) < most_images and (not waiting or held < most_bytes):
+            while not ended and len(waiting) < most_images and (
+                not waiting or _held(waiting) < most_bytes
+            ):
                 entry = next(entries, None)
                 if entry is None:
                     ended = True
                     break
-                if entry.uri == last and not entry.problem:
-                    waiting.append((entry, 0, file))
-                    continue
-                size = int(entry.get("bytes") or _UNKNOWN_SIZE) if not entry.problem else 0
-                begun = _begin(pool, entry)
-                if settings is not None and not entry.problem:
-                    companions.advise(entry, settings)
-                waiting.append((entry, size, begun))
-                held += size
-                last, file = (entry.uri, begun) if stays_open(entry) else (None, None)
+                places = [] if entry.problem else companions.places(entry, config)
+                fetches = {}
+                for uris in places:
+                    for uri in uris:
+                        storage.advise(uri)
+                    if not storage.is_local(uris[0]):
+                        fetches[uris] = before.get(uris) or pool.submit(_fetch, uris)
+                waiting.append((entry, fetches))
+                before = fetches if stays_open(entry) else {}
             if not waiting:
                 return
-            entry, size, future = waiting.popleft()
-            held -= size
-            yield entry, future.result() if future else None
+            entry, fetches = waiting.popleft()
+            while wait(fetches.values(), HEARTBEAT).not_done:
+                heartbeat()
+            yield entry, {u: f for one in fetches.values() for u, f in one.result().items()}
 
 
-def _begin(pool, entry):
-    if entry.problem:
-        return None
-    if storage.is_local(entry.uri):
-        storage.advise(entry.uri)
-        return None
-    return pool.submit(_fetch, entry.uri)
+def _held(waiting):
+    """Return the bytes that are there or expected."""
+    sizes = {}
+    for entry, fetches in waiting:
+        for one in fetches.values():
+            size = int(entry.get("bytes") or _UNKNOWN_SIZE)
+            done = one.done() and not one.exception()
+            sizes[one] = sum(map(_size, one.result().values())) if done else size
+    return sum(sizes.values())
 
 
-def _fetch(uri):
-    try:
-        return storage.read(uri)
-    except ImageFailure as failure:
-        return failure
+def _size(file):
+    return 0 if isinstance(file, ImageFailure) else len(file)
+
+
+def _fetch(uris):
+    """Return the first of the files that is there, and why those before it are not."""
+    files = {}
+    for uri in uris:
+        try:
+            files[uri] = storage.read(uri)
+            break
+        except ImageFailure as failure:
+            files[uri] = failure
+            if failure.kind != "fetch-not-found":
+                break
+    return files

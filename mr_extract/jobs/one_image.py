@@ -10,7 +10,7 @@ from time import perf_counter
 
 from mr_extract import __version__
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.opened import is_held, opened, stays_open
+from mr_extract.jobs.opened import hand_over, is_held, opened, stays_open
 from mr_extract.text.accounting import error_line, image_line
 
 
@@ -45,15 +45,15 @@ def failed(image_id, kind, message):
     return Outcome(error_line(image_id, kind, message).encode(), kind)
 
 
-def process(entry, config, fetched=None, checks=None):
+def process(entry, config, files=None, checks=None):
     """Fetch, read and measure one image.
 
     Parameters
     ----------
     entry : mr_extract.text.manifest.Entry
     config : mr_extract.config.Config
-    fetched : bytes, optional
-        The file, where it has been fetched already.
+    files : dict of str to (bytes or ImageFailure), optional
+        By URI the files that have been fetched already.
     checks : mr_extract.jobs.checkimage_files.Checks, optional
         Check images to write.
 
@@ -64,6 +64,7 @@ def process(entry, config, fetched=None, checks=None):
         process (SystemExit, KeyboardInterrupt).
     """
     image_id = entry.id
+    hand_over(dict(files or {}))  # each is let go when it has been read
     try:
         if entry.problem:
             raise ImageFailure(entry.kind, entry.problem)
@@ -71,7 +72,7 @@ def process(entry, config, fetched=None, checks=None):
             # Of numpy and astropy, about pixels and headers that our kinds of
             # failure name; in some runners to warn is an error.
             warnings.simplefilter("ignore")
-            return _measured(image_id, entry, config, fetched, checks)
+            return _measured(image_id, entry, config, checks)
     except ImageFailure as failure:
         return failed(image_id, failure.kind, failure.message)
     except MemoryError:
@@ -86,7 +87,7 @@ def process(entry, config, fetched=None, checks=None):
                                             f"({os.path.basename(place.filename)}:{place.lineno})")
 
 
-def _measured(image_id, entry, config, fetched, checks):
+def _measured(image_id, entry, config, checks):
     from mr_extract.images.read import read_unpacked
     from mr_extract.jobs.companions import attach
     from mr_extract.sextractor.convert import as_configured
@@ -99,7 +100,7 @@ def _measured(image_id, entry, config, fetched, checks):
         seconds[stage], mark = seconds.get(stage, 0.0) - mark + perf_counter(), perf_counter()
 
     again = is_held(entry.uri)
-    buffer, checksum, size = opened(entry.uri, fetched, stays_open(entry), lap=lap)
+    buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=lap)
     image = read_unpacked(buffer, entry.ext)
     companions, more = attach(image, entry, config.companions, (buffer, checksum))
     hdu, images = image.hdu, image.images
@@ -108,7 +109,7 @@ def _measured(image_id, entry, config, fetched, checks):
     zero_point = None if zero_point is None else float(zero_point)
     prepare = _at_targets if config.targets.forced else _found
     measure, listed, further = prepare(entry, config, (buffer, checksum), checks, lap)
-    del buffer, fetched  # as large as the image itself
+    del buffer  # as large as the image itself
     sources = measure(image, config, zero_point)
     for stage, value in sources.seconds.items():
         seconds[stage] = seconds.get(stage, 0.0) + value

@@ -7,20 +7,32 @@ worth holding; none is held unless it is asked for.
 import hashlib
 
 from mr_extract import storage
+from mr_extract.failures import ImageFailure
 from mr_extract.unpacking import unpack
 
 _held = {}  # role to (absolute uri, (buffer, checksum, size))
+_at_hand = {}  # uri to bytes or ImageFailure
 
 
-def opened(uri, fetched=None, keep=False, role="image", lap=lambda stage: None):
+def hand_over(files):
+    """Have files at hand that were fetched already; each is taken once, by `opened`.
+
+    Parameters
+    ----------
+    files : dict of str to (bytes or ImageFailure)
+        By URI. They replace those of an earlier call.
+    """
+    global _at_hand
+    _at_hand = files
+
+
+def opened(uri, keep=False, role="image", lap=lambda stage: None):
     """Return the bytes of a file without gzip or bzip2 around them, and what they were.
 
     Parameters
     ----------
     uri : str
         The file.
-    fetched : bytes, optional
-        The file as it is, packed or not, where it has been fetched already.
     keep : bool
         Hold the file for the next call: so much memory stays taken until then.
     role : str
@@ -48,6 +60,9 @@ def opened(uri, fetched=None, keep=False, role="image", lap=lambda stage: None):
     if is_held(uri, role):
         return _held[role][1] if keep else _held.pop(role)[1]
     _held.pop(role, None)  # before the next is read: there may be no room for two
+    fetched = _at_hand.pop(uri, None)
+    if isinstance(fetched, ImageFailure):
+        raise fetched
     if fetched is None:
         fetched = storage.read(uri)
     lap("fetch")

@@ -48,12 +48,12 @@ class Worker:
     def __init__(self, settings, timeout=0.0, heartbeat=lambda: None):
         self._settings, self._timeout, self._heartbeat = settings, timeout, heartbeat
         self._process = None
-        self._sent = None  # the file that the process holds, if it was handed over
+        self._sent = set()  # URIs of files that the process was given and holds
 
     def start(self):
         """Start the process, if none runs; it gets ready in the background."""
         if self._process is None:
-            self._sent = None
+            self._sent = set()
             path = os.pathsep.join(p or os.getcwd() for p in sys.path)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mr_extract.jobs.worker"],
@@ -65,17 +65,21 @@ class Worker:
             except BrokenPipeError:
                 pass  # it died at once; `answer` will find out and say so
 
-    def ask(self, entry, fetched):
-        """Hand over an image."""
+    def ask(self, entry, files):
+        """Hand over an image and the files that were fetched for it."""
         self.start()
-        has_it = entry.uri == self._sent
-        self._sent = entry.uri if (has_it or fetched is not None) and stays_open(entry) else None
-        if has_it:
-            fetched = None
+        needed = {uri: file for uri, file in files.items() if uri not in self._sent}
+        self._sent = {uri for uri, file in files.items()
+                      if stays_open(entry) and not isinstance(file, ImageFailure)}
         head = {"uri": entry.uri, "fields": entry.fields, "problem": entry.problem,
-                "kind": entry.kind, "fetched": fetched is not None}
+                "kind": entry.kind, "files": len(needed)}
         try:
-            write_frame(self._process.stdin, head, fetched or b"")
+            write_frame(self._process.stdin, head)
+            for uri, file in needed.items():
+                failed = isinstance(file, ImageFailure)
+                failure = (file.kind, file.message) if failed else None
+                write_frame(self._process.stdin, {"uri": uri, "failure": failure},
+                            b"" if failed else file)
         except BrokenPipeError:
             pass  # as above
 
@@ -138,7 +142,7 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
 
     Parameters
     ----------
-    images : iterable of (Entry, bytes or ImageFailure or None)
+    images : iterable of (Entry, dict of str to (bytes or ImageFailure))
         From `mr_extract.jobs.fetching.fetch_ahead`.
     settings, timeout, heartbeat
         As for `Worker`.
@@ -154,14 +158,11 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
     asked = deque()
     try:
         worker.start()
-        for entry, fetched in images:
-            if isinstance(fetched, ImageFailure):
-                asked.append((entry, failed(entry.id, fetched.kind, fetched.message)))
-            else:
-                previous = _settled(worker, asked)
-                worker.ask(entry, fetched)
-                asked.append((entry, fetched))
-                yield from previous
+        for entry, files in images:
+            previous = _settled(worker, asked)
+            worker.ask(entry, files)
+            asked.append((entry, files))
+            yield from previous
         yield from _settled(worker, asked)
     finally:
         worker.stop()
@@ -170,17 +171,16 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
 def _settled(worker, asked):
     outcomes = []
     while asked:
-        entry, fetched = asked.popleft()
-        ready = isinstance(fetched, Outcome)
-        outcomes.append((entry, fetched if ready else _outcome(worker, entry, fetched)))
+        entry, files = asked.popleft()
+        outcomes.append((entry, _outcome(worker, entry, files)))
     return outcomes
 
 
-def _outcome(worker, entry, fetched):
+def _outcome(worker, entry, files):
     """Wait for the outcome of the image that was asked for last."""
     for attempt in range(ATTEMPTS):
         if attempt:
-            worker.ask(entry, fetched)
+            worker.ask(entry, files)
         try:
             return worker.answer()
         except _Hangs:

@@ -10,7 +10,10 @@ import os
 import struct
 import sys
 
+from mr_extract.failures import ImageFailure
+
 CHECKS = "--checkimage"  # among the settings: what process() takes besides
+ACCESS = "--access"  # and how remote places are reached
 FRAME = struct.Struct("!IQ")
 
 
@@ -49,26 +52,34 @@ def read_frame(file):
 def serve(requests, answers):
     """Answer requests until they end.
 
-    The first frame is the configuration, with the check images under `CHECKS`; each that
-    follows is an entry of the manifest, with the bytes of its image where they have been
-    fetched.
+    The first frame is the configuration, with the check images under `CHECKS` and the access
+    under `ACCESS`. An entry of the manifest follows, then a frame for each of its `files` that
+    has been fetched: its URI and bytes, or the kind and message of the failure. And so on.
     """
+    from mr_extract import storage
     from mr_extract.config import Config
     from mr_extract.jobs.checkimage_files import Checks
     from mr_extract.jobs.one_image import process
+    from mr_extract.storage.settings import Access
     from mr_extract.text.manifest import Entry
 
     told = read_frame(requests)[0]
     checks = told.pop(CHECKS, None)
+    storage.configure(Access(**told.pop(ACCESS, {})))
     config = Config().updated(**told)
     checks = Checks(tuple(checks[0]), checks[1]) if checks else None
     while (frame := read_frame(requests)) is not None:
-        head, body = frame
+        head, _ = frame
+        files = dict(_file(*read_frame(requests)) for _ in range(head["files"]))
         entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
                       head["kind"])
-        outcome = process(entry, config, body if head["fetched"] else None, checks)
+        outcome = process(entry, config, files, checks)
         facts = {name: value for name, value in vars(outcome).items() if name != "block"}
         write_frame(answers, facts, outcome.block)
+
+
+def _file(head, body):
+    return head["uri"], ImageFailure(*head["failure"]) if head["failure"] else body
 
 
 def main():

@@ -149,7 +149,7 @@ def write(uri, source):
 def _module(uri):
     name = SCHEMES.get(scheme(uri))
     if name is None:
-        raise ImageFailure("unsupported-scheme", f"no storage module reads {scheme(uri)}://")
+        raise ImageFailure("unsupported-scheme", f"no storage module reads {scheme(uri)}:// in this version")
     return local if name == "local" else import_module(f"mr_extract.storage.{name}")
 
 
