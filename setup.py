@@ -17,6 +17,7 @@ extras["test"] = [
     *extras["fast"], *extras["spark"], *extras["demo"],
     "fitsio>=1.2",
     "hypothesis>=6.100",
+    "moto[s3,server]>=5.0",
     "pandas>=2.1",
     "pytest>=8",
     "pytest-cov>=5",

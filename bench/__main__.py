@@ -15,6 +15,7 @@ from bench import (
     crowded,
     framework,
     memory,
+    remote,
     sextractor,
     stages,
     two_processes,
@@ -30,6 +31,7 @@ SUBJECTS = {
     "memory": memory.measure,
     "stages": stages.measure,
     "crowded": crowded.measure,
+    "remote": remote.measure,
     "steps": around.per_image,
     "start": around.start_up,
 }

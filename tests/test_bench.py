@@ -16,6 +16,7 @@ PARTS = {
     "stages": "### Stages of a frame",
     "steps": "### Steps of the framework",
     "crowded": "### Crowded fields",
+    "remote": "### Images on S3",
     "start": "### Starting",
 }
 

@@ -14,15 +14,15 @@ from time import monotonic
 
 from mrjob.step import StepFailedException
 
-from mr_extract import __version__, storage
+from mr_extract import __version__
 from mr_extract.columns import catalog_columns, describe
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather
-from mr_extract.jobs.job_options import TSV, allowed
+from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.listed import check_lists
+from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catalog
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
-from mr_extract.storage.output import written_whole
 
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16
@@ -74,7 +74,7 @@ def _planned(job):
     stdin = standard_input() if "-" in sources else None
     plan = read_plan(sources, stdin, options.extensions)
     _check_runner(options)
-    _check_places(options, plan)
+    check_outputs(options, plan)
     check_lists(job.config)
     check_directory()
     return plan
@@ -93,30 +93,11 @@ def _extracted(job, plan):
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             counters = _run(job, plan, scratch, text) if plan.entries else {}
             text.flush()
-            # Also for standard output it is made first and then copied.
-            whole = options.catalog if options.catalog_type == TSV else None
-            with written_whole(whole or os.path.join(scratch, "catalog")) as spool:
-                with open(spool, "wb+") as catalog:
-                    totals = gather(text, plan, job.config, columns, catalog, ordered)
-                    catalog.flush()
-                    if whole:
-                        os.fsync(catalog.fileno())
-                    elif options.catalog:
-                        _exported(spool, options, plan)
-                    else:
-                        catalog.seek(0)
-                        shutil.copyfileobj(catalog, job.stdout, 1 << 20)
-                        job.stdout.flush()
+            with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
+                totals = gather(text, plan, job.config, columns, catalog, ordered)
+                catalog.flush()
+                put_catalog(catalog, options, plan, job.stdout)
     return totals, counters
-
-
-def _exported(spool, options, plan):
-    """Write the catalog in a format of SExtractor."""
-    from mr_extract.sextractor.export import export
-    from mr_extract.sextractor.source import without_extension
-
-    places = {without_extension(i): entry.uri for i, entry in plan.entries.items()}
-    export(spool, options.catalog_type, options.catalog + "/", uri_of=places.get)
 
 
 def _reported(options, plan, totals, counters, seconds):
@@ -198,47 +179,6 @@ def _check_runner(options):
         options.hadoop_bin or os.environ.get("HADOOP_HOME") or shutil.which("hadoop")
     ):
         raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
-
-
-def _check_places(options, plan):
-    # Before hours of work, not after them.
-    if options.output_dir and (options.runner or "inline") in ("inline", "local", "spark"):
-        raise ValueError("--output-dir is for clusters; here --catalog FILE names the catalog")
-    if options.catalog_type != TSV and not options.catalog:
-        raise ValueError(f"--catalog-type {options.catalog_type} needs --catalog DIR")
-    taken = {os.path.realpath(path) for path in options.args}
-    if any(os.path.exists(place) for place in (options.catalog, options.summary) if place):
-        uris = (entry.uri for entry in plan.entries.values())
-        taken.update(storage.local.real_path(uri) for uri in uris if storage.is_local(uri))
-    for name in ("catalog", "summary"):
-        place = getattr(options, name)
-        if place is None:
-            continue
-        if not place:
-            raise ValueError(f"--{name}: needs a file name")
-        place = os.path.realpath(place)  # a link stays, what it leads to is replaced
-        setattr(options, name, place)
-        folder = os.path.dirname(place)
-        if name == "catalog" and options.catalog_type != TSV:
-            _check_folder(place)
-            continue
-        if os.path.isdir(place):
-            raise ValueError(f"--{name}: {place} is a directory")
-        if os.path.exists(place) and not os.path.isfile(place):
-            raise ValueError(f"--{name}: {place} is no regular file; use > for it")
-        if not os.access(place if os.path.exists(place) else folder, os.W_OK):
-            raise ValueError(f"--{name}: cannot write {place}")
-        if place in taken:
-            raise ValueError(f"--{name}: {place} is needed for something else")
-        taken.add(place)
-
-
-def _check_folder(place):
-    """Raise ValueError where no directory of catalogs can be."""
-    if os.path.exists(place) and not os.path.isdir(place):
-        raise ValueError(f"--catalog: {place} is no directory, as --catalog-type needs")
-    if not os.access(place if os.path.exists(place) else os.path.dirname(place), os.W_OK):
-        raise ValueError(f"--catalog: cannot write {place}")
 
 
 def _quiet_logging(job):

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 
+from mr_extract import storage
 from mr_extract.columns import CHECK_IMAGES
 from mr_extract.jobs.checkimage_files import Checks
 from mr_extract.jobs.expansion import ALL, FIRST, check_extensions
@@ -33,7 +34,8 @@ def add_job_options(add_argument):
                  help="what a line without ext= means: the first image of its file, every one, "
                       "or those with a matching EXTNAME [first; all with --config]")
     add_argument("--catalog", metavar="FILE",
-                 help="write the catalog to FILE, whole or not at all [standard output]")
+                 help="write the catalog to FILE, a path, s3:// or hdfs://, whole or not at all "
+                      "[standard output]")
     add_argument("--catalog-type", choices=(TSV, *FORMATS), type=str.lower,
                  metavar="|".join((TSV, *FORMATS)),
                  help="tsv, or a format of SExtractor: --catalog is then a directory, with a "
@@ -112,7 +114,7 @@ def checks_from(options, config):
     if config.targets.forced:
         raise ValueError("--checkimage shows what was detected: --forced detects nothing")
     folder = options.checkimage_dir
-    if folder is None and options.catalog:
+    if folder is None and options.catalog and storage.is_local(options.catalog):
         folder = os.path.abspath(options.catalog)
         if options.catalog_type == TSV:
             folder = os.path.dirname(folder)

@@ -22,6 +22,7 @@ SCHEMES = {
     "hdfs": "hdfs", "viewfs": "hdfs",
     "webhdfs": "webhdfs", "swebhdfs": "webhdfs",
 }
+WRITTEN = {name for name, module in SCHEMES.items() if module != "http"}
 _access = Access()
 
 
@@ -149,7 +150,9 @@ def write(uri, source):
 def _module(uri):
     name = SCHEMES.get(scheme(uri))
     if name is None:
-        raise ImageFailure("unsupported-scheme", f"no storage module reads {scheme(uri)}:// in this version")
+        raise ImageFailure(
+            "unsupported-scheme", f"no storage module reads {scheme(uri)}:// in this version"
+        )
     return local if name == "local" else import_module(f"mr_extract.storage.{name}")
 
 
