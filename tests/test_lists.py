@@ -8,7 +8,7 @@ import sys
 import tracemalloc
 
 import pytest
-from conftest import LAUNCHER, ROOT, command
+from conftest import LAUNCHER, ROOT, command, job
 
 from mr_extract.text.manifest import parse_line
 from mr_extract.text.naming import parse_rule
@@ -166,6 +166,22 @@ def test_the_first_images_under_another_place(tmp_path, capsysbinary):
                        "id=frame-u-000756-1-0011.fits.bz2\tfilter=u")
     assert text[30].startswith("s3://mine/sdss/756/1/frame-u-000756-1-0012.fits.bz2\t")
     assert captured.err == b"31 images, ~99.2 MB -> stdout\n"
+
+
+def test_an_archive_file_gives_one_catalog_from_wherever_it_lies(shared_data, tmp_path):
+    """The line of a list and its options measure the file that they are for."""
+    name = "frame-g-000094-1-0131.fits.bz2"
+    catalogs = []
+    for place in ("here", "over/there"):
+        folder = tmp_path / place / "94" / "1"
+        folder.mkdir(parents=True)
+        (folder / name).symlink_to(shared_data / "a" / "obs_sdss" / name)
+        base, target = str(tmp_path / place), tmp_path / "list.txt"
+        assert main(["lists", "sdss-4", "--most", "1", "--base", base, "-o", str(target)]) == 0
+        run = job("-r", "inline", target, *shlex.split(LISTS["sdss-4"].options))
+        assert run.status == 0 and run.accounts() == {name: ""}, run.err
+        catalogs.append(run.out)
+    assert catalogs[0] == catalogs[1] and catalogs[0].count(b"\n") > 100
 
 
 @pytest.mark.parametrize("base, first", [
