@@ -40,7 +40,8 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
-    packages=find_packages(include=["mr_extract*", "preprocess*"]),
+    packages=find_packages(include=["input_lists", "mr_extract*", "preprocess*"]),
+    package_data={"input_lists": ["*.toml", "*.txt", "*.md"]},
     python_requires=">=3.11",
     install_requires=[
         "astropy>=6.0",

@@ -11,6 +11,7 @@ from preprocess.errors import CommandError
 
 #: Sub-command: the module that holds it, and its line in the help.
 COMMANDS = {
+    "lists": ("preprocess.lists", "write the published lists of images again"),
     "manifest": ("preprocess.manifest", "list the FITS images of local folders"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
