@@ -7,12 +7,13 @@ FITS ?=
 FRAMES ?= 12
 ARGS ?=
 
-.PHONY: help env demo-env demo test lint bench clean
+.PHONY: help env demo-env demo test lint bench hadoop-up hadoop-down clean
 
 help:
 	@echo "make demo               simulate a night, extract it, compare with truth, draw a frame"
 	@echo "make demo FITS='a/*.fits'   the same for your own images"
 	@echo "make test               all tests that this machine can carry (ARGS='-k name')"
+	@echo "make hadoop-up          a Hadoop of your own on this machine; make hadoop-down ends it"
 	@echo "make lint | bench | env | clean"
 
 $(BIN)/python:
@@ -48,6 +49,12 @@ lint: $(VENV)/.lint
 
 bench: env
 	$(BIN)/python -m bench $(ARGS)
+
+hadoop-up: demo-env
+	@$(BIN)/python -m myhadoop up
+
+hadoop-down:
+	@$(PYTHON) -m myhadoop down
 
 clean:
 	rm -rf $(VENV) *.egg-info build demo_night catalog.tsv demo.png

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hadoop_clusters import hadoop, hdfs, lacks_hadoop, new_cluster  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
@@ -40,6 +41,8 @@ def _lacks_setpriv():
 
 
 GROUPS = {
+    "hdfs": lacks_hadoop,
+    "hadoop": lacks_hadoop,
     "shared-data": _lacks_shared_data,
     "sextractor": _lacks_sextractor,
     "spark": _lacks_spark,
@@ -57,8 +60,10 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     groups = {g for marker in item.iter_markers("needs") for g in marker.args}
-    if "shared_data" in getattr(item, "fixturenames", ()):
+    fixtures = getattr(item, "fixturenames", ())
+    if "shared_data" in fixtures:
         groups.add("shared-data")
+    groups.update({"hdfs", "hadoop"}.intersection(fixtures))
     for group in sorted(groups):
         reason = GROUPS[group]()
         if reason:

@@ -1,0 +1,131 @@
+"""A Hadoop of one's own: it serves, and it leaves nothing."""
+
+import getpass
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import ROOT, command
+from hadoop_clusters import processes_of
+
+
+def webhdfs(cluster, method, path, operation, body=None):
+    """Ask as any client does, following the NameNode to a DataNode."""
+    place = cluster.webhdfs.removeprefix("http://")
+    path = f"/webhdfs/v1{path}?user.name={getpass.getuser()}&op={operation}"
+    while True:
+        connection = http.client.HTTPConnection(place, timeout=30)
+        connection.request(method, path, body if place not in cluster.webhdfs else None)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        if answer.status != 307:
+            assert answer.status in (200, 201), text
+            return text
+        place, _, path = answer.headers["Location"].removeprefix("http://").partition("/")
+        path = f"/{path}"
+
+
+def all_free(ports):
+    for place in ports:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+            except OSError:
+                return False
+    return True
+
+
+def wait_until(true, timeout=30):
+    end = time.monotonic() + timeout
+    while not true() and time.monotonic() < end:
+        time.sleep(0.1)
+    return true()
+
+
+def test_what_webhdfs_writes_the_program_reads_from_both_hosts(hdfs):
+    body = bytes(range(256)) * 5000
+    webhdfs(hdfs, "PUT", "/tmp/a/file", "CREATE&overwrite=true", body)
+    assert webhdfs(hdfs, "GET", "/tmp/a/file", "OPEN") == body
+    read = subprocess.run([hdfs.hadoop_bin, "fs", "-cat", "/tmp/a/file"], capture_output=True)
+    assert read.stdout == body and read.stderr == b""
+    blocks = json.loads(webhdfs(hdfs, "GET", "/tmp/a/file", "GETFILEBLOCKLOCATIONS"))
+    hosts = blocks["BlockLocations"]["BlockLocation"][0]["hosts"]
+    assert sorted(hosts) == sorted(hdfs.addresses[1:])
+
+
+def test_the_nodes_of_yarn_are_the_hosts_of_the_blocks(hadoop):
+    nodes = hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/nodes")["nodes"]["node"]
+    assert sorted(node["nodeHostName"] for node in nodes) == sorted(hadoop.addresses[1:])
+    assert {node["state"] for node in nodes} == {"RUNNING"}
+
+
+@pytest.mark.needs("hdfs")
+def test_a_daemon_can_be_killed_and_started_again_and_nothing_is_left_at_the_end(new_cluster):
+    cluster = new_cluster(settings={"hdfs-site": {"dfs.replication": 1}})
+    cluster.start("hdfs")
+    webhdfs(cluster, "PUT", "/file", "CREATE", b"one replica")
+    status = json.loads(webhdfs(cluster, "GET", "/file", "GETFILESTATUS"))["FileStatus"]
+    assert status["replication"] == 1
+    pid = cluster.pid("datanode-1")
+    cluster.kill("datanode-1")
+    assert cluster.pid("datanode-1") is None
+    cluster.restart("datanode-1")
+    assert cluster.pid("datanode-1") not in (None, pid)
+    cluster.wait_ready("hdfs")
+    assert webhdfs(cluster, "GET", "/file", "OPEN") == b"one replica"
+    assert len(processes_of(cluster.folder)) == 4  # with the keeper
+    cluster.stop()
+    assert processes_of(cluster.folder) == {}
+    assert all_free(cluster.ports)
+
+
+@pytest.mark.needs("hdfs")
+def test_a_daemon_that_cannot_start_says_why(new_cluster):
+    cluster = new_cluster(settings={"hdfs-site": {"dfs.namenode.name.dir": "file:///proc/none"}})
+    (cluster.folder / "name" / "current").mkdir(parents=True)  # as if it were formatted
+    with pytest.raises(RuntimeError, match="(?s)the namenode ended:.*/proc/none"):
+        cluster.start("hdfs")
+
+
+@pytest.mark.needs("hdfs")
+def test_whoever_started_it_may_be_killed_and_nothing_is_left(tmp_path):
+    folder = tmp_path / "hadoop"
+    script = ("import sys, time; from myhadoop.local import LocalCluster\n"
+              f"LocalCluster({str(folder)!r}).start('hdfs'); print('ready', flush=True)\n"
+              "time.sleep(600)")
+    owner = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
+    assert owner.stdout.readline() == b"ready\n"
+    assert len(processes_of(folder)) >= 4
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    owner.stdout.close()
+    assert wait_until(lambda: processes_of(folder) == {})
+
+
+@pytest.mark.needs("hdfs")
+def test_the_command_starts_one_for_a_laptop_and_ends_it(tmp_path):
+    folder = tmp_path / "hadoop"
+
+    def myhadoop(name):
+        return command([sys.executable, "-m", "myhadoop", name, "--folder", folder], cwd=ROOT)
+
+    try:
+        up = myhadoop("up")
+        assert up.status == 0, up.err
+        assert f"export HADOOP_HOME={folder} HADOOP_CONF_DIR={folder}/etc/hadoop" in up.out.decode()
+        again = myhadoop("up")
+        assert again.status == 1 and "runs" in again.err
+        listed = command([folder / "bin" / "hadoop", "fs", "-ls", "/"])
+        assert (listed.status, listed.err) == (0, "")
+    finally:
+        down = myhadoop("down")
+    assert down.status == 0, down.err
+    assert processes_of(folder) == {}
+    assert list(tmp_path.iterdir()) == []
