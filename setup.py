@@ -45,12 +45,13 @@ setup(
     python_requires=">=3.11",
     install_requires=[
         "astropy>=6.0",
-        "boto3>=1.28",
+        "boto3>=1.36",
         "mrjob>=0.7.4",
         "numpy>=1.26",
         "orjson>=3.9",
         "sep>=1.4",
         "tqdm>=4.60",
+        "urllib3>=2.2.1",
         # What mrjob takes for granted and newer Pythons no longer have.
         "standard-distutils; python_version >= '3.12'",
         "standard-pipes; python_version >= '3.13'",

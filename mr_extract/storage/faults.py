@@ -20,11 +20,14 @@ class Passing(Exception):
         One line, without the URI.
     retry_after : float, optional
         Seconds that the server asks to be left alone.
+    progress : float, optional
+        Seconds in which bytes came that need not come again.
     """
 
-    def __init__(self, kind, message, retry_after=None):
+    def __init__(self, kind, message, retry_after=None, progress=0.0):
         super().__init__(message)
-        self.kind, self.message, self.retry_after = kind, message, retry_after
+        self.kind, self.message = kind, message
+        self.retry_after, self.progress = retry_after, progress
 
 
 def retried(attempt, budget, sleep=time.sleep, clock=time.monotonic, jitter=random.random):
@@ -39,7 +42,8 @@ def retried(attempt, budget, sleep=time.sleep, clock=time.monotonic, jitter=rand
     attempt : callable
         Without arguments.
     budget : float
-        Seconds from the first call to the last; a wait that would go beyond is not begun.
+        Seconds from the first call to the last, those of progress apart; a wait that would
+        go beyond is not begun.
 
     Returns
     -------
@@ -57,6 +61,7 @@ def retried(attempt, budget, sleep=time.sleep, clock=time.monotonic, jitter=rand
             return attempt()
         except Passing as failure:
             calls += 1
+            began += failure.progress
             pause = max(wait * (1 + jitter()) / 2, failure.retry_after or 0.0)
             if clock() - began + pause > budget:
                 tried = "once" if calls == 1 else f"{calls} times"

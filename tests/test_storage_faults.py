@@ -1,0 +1,63 @@
+"""Whatever happens on the way, the bytes are whole or there is one named failure."""
+
+import pytest
+from conftest import ROOT
+from fault_table import FAULTS, SCHEMES, markdown
+from remote_places import FILE, OTHER, PATH, bucket, impatient, moto_server, web
+
+from mr_extract import storage
+from mr_extract.failures import ImageFailure
+from mr_extract.storage.settings import Access
+
+CASES = [
+    pytest.param((scheme, fault), id=f"{scheme}: {fault.what}")
+    for scheme in SCHEMES for fault in FAULTS if scheme in fault.schemes
+]
+
+
+@pytest.fixture(scope="module")
+def moto():
+    with moto_server() as port:
+        yield port
+
+
+@pytest.fixture
+def place(request, moto, monkeypatch):
+    """A server that misbehaves by script, and the URI of the file it has."""
+    scheme, fault = request.param
+    # What does not pass is tried again at least once, what passes as long as it takes.
+    budget = {"whole": 30, "fetch-timeout": 1.5}.get(fault.outcome, 0.5)
+    with impatient(monkeypatch), web() if scheme == "http" else bucket(moto) as (server, uri):
+        storage.configure(Access(fetch_timeout=0.4, fetch_budget=budget,
+                                 s3_endpoint_url=server.url))
+        assert storage.stat(uri).size == len(FILE)
+        server.requests.clear()
+        server.script[PATH] = list(fault.ways)
+        yield server, uri, fault
+
+
+@pytest.mark.parametrize("place", CASES, indirect=True)
+def test_outcome(place):
+    server, uri, fault = place
+    if fault.outcome == "whole":
+        assert storage.read(uri) == (OTHER if "changes" in fault.what else FILE)
+    else:
+        with pytest.raises(ImageFailure) as caught:
+            fetch(fault.operation, uri)
+        assert caught.value.kind == fault.outcome, caught.value
+        assert "\n" not in caught.value.message and server.url not in caught.value.message
+    if fault.requests:
+        assert server.count(PATH) == fault.requests
+    elif fault.outcome != "whole":
+        assert server.count(PATH) > 1, "it was not tried again"
+
+
+def fetch(operation, uri):
+    if operation == "read":
+        return storage.read(uri)
+    _, version = storage.read_range(uri, 0, 1000)
+    return storage.read_range(uri, 1000, 1000, version)
+
+
+def test_the_page_has_the_table_that_is_tested():
+    assert markdown() in (ROOT / "docs" / "storage.md").read_text()
