@@ -1,10 +1,11 @@
-"""Settings as command-line options, derived from the configuration."""
+"""Settings as command-line options, derived from the tables of settings."""
 
 import argparse
 import os
 
 from mr_extract.config import Config, settings
 from mr_extract.setting import naming_rule
+from mr_extract.storage.settings import Access, access_settings
 
 
 def option_name(name):
@@ -21,10 +22,35 @@ def add_settings(add_argument):
         Takes what `argparse.ArgumentParser.add_argument` takes.
     """
     for _, one in settings():
-        keywords = {"dest": one.name, "default": None, "type": _parser(one),
-                    "help": f"{one.metadata['help']} [{as_text(one.default)}]".replace("%", "%%"),
-                    "metavar": _metavar(one)}
-        add_argument(option_name(one.name), **keywords)
+        _add(add_argument, one)
+
+
+def add_access(add_argument):
+    """Declare an option for each setting of how remote places are reached."""
+    for one in access_settings():
+        _add(add_argument, one)
+
+
+def access_from(options):
+    """Return how remote places are reached (Access), as parsed options say.
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the option.
+    """
+    given = {one.name: getattr(options, one.name, None) for one in access_settings()}
+    try:
+        return Access(**{name: value for name, value in given.items() if value is not None})
+    except ValueError as error:
+        name, _, rest = str(error).partition(" ")
+        raise ValueError(f"{option_name(name)} {rest}") from error
+
+
+def _add(add_argument, one):
+    help_text = f"{one.metadata['help']} [{as_text(one.default)}]".replace("%", "%%")
+    add_argument(option_name(one.name), dest=one.name, default=None, type=_parser(one),
+                 help=help_text, metavar=_metavar(one))
 
 
 def config_from(options):

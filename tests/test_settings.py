@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from mr_extract.config import Config
 from mr_extract.config import settings as all_settings
-from mr_extract.options import add_settings, arguments, config_from, option_name, read_kernel
+from mr_extract.options import (
+    access_from,
+    add_access,
+    add_settings,
+    arguments,
+    config_from,
+    option_name,
+    read_kernel,
+)
+from mr_extract.storage.settings import Access
 
 MANY = settings(max_examples=200, deadline=None)
 REAL = st.floats(1e-6, 1e6)
@@ -160,3 +169,22 @@ def test_a_kernel_file_is_read_and_given_on_by_its_contents(tmp_path):
         path.write_text(text)
         with pytest.raises(argparse.ArgumentTypeError):
             read_kernel(path)
+
+
+def access_of(*words):
+    parser = argparse.ArgumentParser()
+    add_access(parser.add_argument)
+    return access_from(parser.parse_args(words))
+
+
+def test_every_setting_of_access_is_an_option():
+    assert access_of() == Access()
+    assert access_of(
+        "--fetch-timeout", "5", "--fetch-budget", "0", "--s3-endpoint-url", "http://a",
+        "--s3-profile", "p", "--s3-anonymous", "yes", "--s3-requester-pays", "yes",
+    ) == Access(5.0, 0.0, "http://a", "p", True, True)
+
+
+def test_a_time_limit_of_nothing_names_its_option():
+    with pytest.raises(ValueError, match="^--fetch-timeout must be greater than 0"):
+        access_of("--fetch-timeout", "0")
