@@ -11,7 +11,7 @@ from preprocess.errors import CommandError
 
 #: Sub-command: the module that holds it, and its line in the help.
 COMMANDS = {
-    "manifest": ("preprocess.manifest", "list the FITS images of local folders"),
+    "manifest": ("preprocess.manifest", "list the FITS images of folders, buckets and pages"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 
