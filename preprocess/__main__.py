@@ -12,6 +12,7 @@ from preprocess.errors import CommandError
 #: Sub-command: the module that holds it, and its line in the help.
 COMMANDS = {
     "manifest": ("preprocess.manifest", "list the FITS images of folders, buckets and pages"),
+    "check": ("preprocess.check", "tell what a job would stumble over in a manifest"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 

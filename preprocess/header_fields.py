@@ -5,13 +5,15 @@ import re
 from dataclasses import dataclass
 
 from mr_extract.failures import ImageFailure
-from mr_extract.images.cards import parse_cards
+from mr_extract.images.cards import CARD, Cards, parse_cards
 from mr_extract.images.units import NotPlain, Unit, chosen_unit, units_until
 from mr_extract.storage.seekable import opened_in_parts
 from mr_extract.text.manifest import checked
 from mr_extract.unpacking import unpacking_reader
 
 _PLAIN = re.compile(r"[A-Z0-9_-]{1,8}")
+_SHORT_NAME = re.compile(r"([A-Z0-9_-]+) *= (.*)")
+_LONG_NAME = re.compile(r"HIERARCH +([^=]+?) *= *(.*)")
 
 
 @dataclass(frozen=True)
@@ -98,23 +100,33 @@ def header_fields(
     return tuple(found)
 
 
-def _value(cards, keyword):
+def _value(cards: Cards, keyword: str):
+    """Return a value, also of a HIERARCH card, and a string that is continued."""
     value = cards.get(keyword)
-    if _PLAIN.fullmatch(keyword) and not (isinstance(value, str) and value.endswith("&")):
+    continued = isinstance(value, str) and value.endswith("&")
+    if _PLAIN.fullmatch(keyword) and not continued:
         return value
-    # HIERARCH cards and strings that are continued.
-    from astropy.io.fits import Header, VerifyError
+    lines = [cards.text[k : k + CARD] for k in range(0, len(cards.text), CARD)]
+    for number, line in enumerate(lines):
+        named = _LONG_NAME.match(line) or _SHORT_NAME.match(line)
+        if named and " ".join(named[1].split()) == keyword:
+            value = _alone(named[2])
+            for line in lines[number + 1 :]:
+                if not (isinstance(value, str) and value.endswith("&")
+                        and line.startswith("CONTINUE")):
+                    break
+                value = value[:-1] + str(_alone(line[8:].strip()))
+    return value
 
-    header = Header.fromstring(cards.text)
-    try:
-        return header.get(keyword)
-    except VerifyError:
-        return None
+
+def _alone(text: str):
+    """Return the value that stands in a card behind its name."""
+    return parse_cards(f"VALUE   = {text:70}").get("VALUE", "")
 
 
 def _text(value) -> str:
     """Return a value as text that a line can hold; empty where there is none."""
-    if value is None or type(value).__name__ == "Undefined":
+    if value is None:
         return ""
     if isinstance(value, bool):
         return "T" if value else "F"

@@ -157,7 +157,7 @@ class Description:
                 for unit in meant_images(units, meant)
             ]
         except ImageFailure as failure:
-            if failure.kind in _NOT_MEANT and (meant is not None or entry.ext is None):
+            if failure.kind in _NOT_MEANT and meant is not None:
                 raise
             made.complaints.append(f"headers not read: {failure.message} ({failure.kind})")
             return [entry]

@@ -2,7 +2,6 @@
 
 import bz2
 import gzip
-import io
 import os
 import re
 import shutil
@@ -10,7 +9,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from mr_extract import storage
@@ -39,20 +38,26 @@ def opened_list(source: str, again: bool = False) -> Iterator[BinaryIO]:
     Raises
     ------
     CommandError
-        When it cannot be read, also while it is.
+        When it cannot be opened.
     """
-    try:
-        with _raw(source) as file:
+    with ExitStack() as stack:
+        with _named(source):
+            file = stack.enter_context(_raw(source))
             if again and not file.seekable():
-                with tempfile.TemporaryFile() as copy:
-                    shutil.copyfileobj(file, copy, 1 << 20)
-                    copy.seek(0)
-                    yield _unpacked(copy)
-            else:
-                yield _unpacked(file)
+                copy = stack.enter_context(tempfile.TemporaryFile())
+                shutil.copyfileobj(file, copy, 1 << 20)
+                copy.seek(0)
+                file = copy
+            file = _unpacked(file)
+        yield file
+
+
+@contextmanager
+def _named(source: str) -> Iterator[None]:
+    """Turn what goes wrong while a list is read into one line that names it."""
+    try:
+        yield
     except (ImageFailure, EOFError, OSError, zlib.error) as error:
-        if isinstance(error, BrokenPipeError):
-            raise
         reason = getattr(error, "message", None) or getattr(error, "strerror", None) or error
         raise CommandError(f"cannot read the list {source!r}: {reason}") from error
 
@@ -91,7 +96,7 @@ def is_list(source: str) -> bool:
 
 def _begins_as_list(source: str) -> bool:
     try:
-        with opened_list(source) as file:
+        with opened_list(source) as file, _named(source):
             start = file.read(_SNIFFED)
     except CommandError:
         return False
@@ -118,7 +123,7 @@ def images_of_list(source: str, tally: Tally) -> Iterator[FoundImage]:
         With the fields of the line; one that stands twice comes twice.
     """
     with opened_list(source) as file:
-        for entry in entries(file):
+        for entry in entries(file, source):
             if entry.problem:
                 tally.refuse(format_line(entry), entry.problem)
                 continue
@@ -127,9 +132,25 @@ def images_of_list(source: str, tally: Tally) -> Iterator[FoundImage]:
             yield FoundImage(entry.uri, int(size) if size else None, None, fields)
 
 
-def entries(file: io.BufferedIOBase) -> Iterator[Entry]:
-    """Give the entries of a list that is open."""
-    for line in file:
-        entry = parse_line(line)
-        if entry is not None:
-            yield entry
+def entries(file: BinaryIO, source: str) -> Iterator[Entry]:
+    """Give the entries of a list that is open.
+
+    Raises
+    ------
+    CommandError
+        When it cannot be read to its end.
+    """
+    with _named(source):
+        for line in file:
+            entry = parse_line(line)
+            if entry is not None:
+                yield entry
+
+
+def lines_of(source: str) -> int | None:
+    """Return the number of lines of a local file, None where counting would take long."""
+    path = storage.local.path_of(source)
+    if not (storage.is_local(source) and os.path.isfile(path)):
+        return None
+    with opened_list(source) as file, _named(source):
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
