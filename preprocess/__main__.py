@@ -12,7 +12,8 @@ from preprocess.errors import CommandError
 #: Sub-command: the module that holds it, and its line in the help.
 COMMANDS = {
     "lists": ("preprocess.lists", "write the published lists of images again"),
-    "manifest": ("preprocess.manifest", "list the FITS images of local folders"),
+    "manifest": ("preprocess.manifest", "list the FITS images of folders, buckets and pages"),
+    "check": ("preprocess.check", "tell what a job would stumble over in a manifest"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 

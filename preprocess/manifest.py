@@ -1,268 +1,178 @@
-"""Sub-command ``manifest``: local folders to a manifest, one FITS image a line."""
+"""Sub-command ``manifest``: places and lists to a manifest, one FITS image a line."""
 
 import argparse
-import glob
-import os
+import io
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
 
-from mr_extract.failures import ImageFailure
-from mr_extract.jobs.expansion import ALL, FIRST, check_extensions, image_units
+from mr_extract import storage
+from mr_extract.jobs.expansion import FIRST, check_extensions
+from mr_extract.options import access_from, add_access
 from mr_extract.storage.output import text_written_whole
-from mr_extract.text.manifest import Entry, format_line, is_fits_name
+from preprocess.choice import add_choice, choice_from
+from preprocess.companion_fields import Rules, rule_option, with_companions
 from preprocess.errors import CommandError
+from preprocess.found_images import FoundImage, Tally
+from preprocess.header_fields import header_option
+from preprocess.manifest_lines import Description, check_name
+from preprocess.sources import Sources, found_images, sources_of
+from preprocess.threads import in_order
 
 EXAMPLE = """\
 example:
   python -m preprocess manifest night1 'night2/*-r-*.fits.gz' -o list.txt
+  python -m preprocess manifest s3://bucket/night1/ --header FILTER=filter,MJD-OBS=mjd -o list.txt
+  python -m preprocess manifest decam --weights 'ooi -> oow' --masks 'ooi -> ood' -o list.txt
 
-Folders are searched to the bottom, hidden files and folders apart. Lines are in natural order
-(frame2 before frame10) and hold the path as it was given and the size of the file in bytes.
-With --extensions all there is a line for each image of a file; only headers are read.
+A SOURCE is a local file, folder or pattern; an s3:// prefix, an hdfs:// folder or an http index
+page, perhaps with a pattern behind the bucket or host; or a text list of paths and URIs, whose
+fields stay (- for standard input). Folders are searched to the bottom, hidden files and folders
+apart. Lines hold the path as it was given and the size of the file in bytes.
+
+Order: local images first, in natural order (frame2 before frame10), then remote places and lists
+in the order given, each in its own order. Memory does not grow with a remote place.
+What is met twice: a local file is listed once, also if links lead to it; what two remote places
+cover comes from the first; a line that a list repeats is repeated (a job takes it once).
+
+Exit status: 0; 1 when something was left out that is none of your choice; 2 when a SOURCE cannot
+be listed, and then FILE is not written.
 """
-
-
-@dataclass
-class Findings:
-    """What a search of paths, patterns and folders came to.
-
-    Attributes
-    ----------
-    images : list of str
-        FITS files, each once, as the user spelled the way to them, in natural order.
-    others : int
-        Number of files whose names are not those of FITS files.
-    repeats : int
-        Number of times that an image was met again.
-    troubles : list of str
-        One line for each folder that could not be read.
-    """
-
-    images: list[str] = field(default_factory=list)
-    others: int = 0
-    repeats: int = 0
-    troubles: list[str] = field(default_factory=list)
-
-
-def natural_key(path: str) -> tuple:
-    """Give the key that sorts paths as people do: ``frame2`` before ``frame10``.
-
-    Parameters
-    ----------
-    path : str
-        A path; its folders are compared one after the other.
-
-    Returns
-    -------
-    key : tuple
-        Text and numbers in turn. Two different paths never have equal keys (``frame01`` and
-        ``frame1`` are told apart by their spelling), so the order is total.
-    """
-    return tuple(_natural_words(part) for part in path.split("/")), path
-
-
-def _natural_words(name: str) -> tuple:
-    """Split a name into text and numbers; a number is compared by its length, then digits."""
-    words = re.split("([0-9]+)", name)
-    numbers = [digits.lstrip("0") for digits in words[1::2]]
-    words[1::2] = [(len(digits), digits) for digits in numbers]
-    return tuple(words)
-
-
-def manifest_line(path: str, fields: Mapping[str, object] | None = None) -> str:
-    """Write one line of a manifest.
-
-    Parameters
-    ----------
-    path : str
-        Path of the image. One that begins with ``#``, a blank or a byte order mark gets ``./``
-        before it, for it would be read as a comment or lose that character.
-    fields : mapping, optional
-        Values of the ``key=value`` fields, in the order of writing.
-
-    Returns
-    -------
-    line : str
-        Without a line end.
-
-    Raises
-    ------
-    ValueError
-        When the path holds a tab or a line end, or is not UTF-8: no line can hold it.
-    """
-    if "\t" in path or len((path + ".").splitlines()) > 1:
-        raise ValueError("a manifest line cannot hold the tab or line end in its name")
-    try:
-        path.encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("its name is not UTF-8") from None
-    if path[:1] in ("#", "\ufeff") or path[:1].isspace():
-        path = "./" + path
-    texts = tuple((key, str(value)) for key, value in (fields or {}).items())
-    return format_line(Entry(path, texts))
-
-
-def find_images(arguments: Sequence[str]) -> Findings:
-    """Search files, glob patterns and folders for FITS images.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        Paths or patterns. A file that has the very name of a pattern goes first.
-
-    Returns
-    -------
-    findings : Findings
-
-    Raises
-    ------
-    CommandError
-        When an argument matches nothing, or nothing at all was found.
-    """
-    findings = Findings()
-    known: set[str] = set()
-    for argument in arguments:
-        paths = [argument] if os.path.lexists(argument) else glob.glob(argument, recursive=True)
-        if not paths:
-            raise CommandError(f"nothing matches {argument!r}")
-        for path in sorted(paths, key=natural_key):
-            for file in _files_of(path, findings):
-                if not is_fits_name(file) or not os.path.isfile(file):
-                    findings.others += 1
-                    continue
-                identity = os.path.realpath(file)
-                if identity in known:
-                    findings.repeats += 1
-                    continue
-                known.add(identity)
-                findings.images.append(file)
-    if not findings.images and not findings.troubles:
-        raise CommandError(f"no FITS images in {', '.join(map(repr, arguments))}")
-    findings.images.sort(key=natural_key)
-    return findings
-
-
-def _files_of(path: str, findings: Findings) -> Iterator[str]:
-    """Give a file itself, or all the files of a folder; a folder reached twice counts once."""
-    if not os.path.isdir(path):
-        yield path
-        return
-
-    def note(error: OSError) -> None:
-        findings.troubles.append(f"{error.filename!r}: {error.strerror}")
-
-    walked: set[str] = set()
-    for folder, folders, names in os.walk(path, onerror=note, followlinks=True):
-        walked.add(os.path.realpath(folder))
-        folders[:] = [
-            name
-            for name in sorted(folders)
-            if name[0] != "." and os.path.realpath(os.path.join(folder, name)) not in walked
-        ]
-        for name in sorted(names):
-            if name[0] == ".":
-                findings.others += 1
-            else:
-                yield os.path.join(folder, name)
-
-
-def size_for_people(size: int) -> str:
-    """Write a number of bytes as people do, in powers of 1,000: ``73.2 MB``."""
-    if size < 1000:
-        return f"{size} bytes"
-    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)):
-        if size < 999.95 * scale or unit == "TB":
-            break
-    return f"{size / scale:.1f} {unit}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``manifest``."""
     parser.epilog = EXAMPLE
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="image, folder or glob pattern")
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="where images are")
     parser.add_argument(
         "-o", "--output", default="-", metavar="FILE", help="manifest to write (default: stdout)"
     )
-    parser.add_argument(
+    add_choice(parser)
+    group = parser.add_argument_group("what the lines say")
+    group.add_argument(
         "--extensions", default=FIRST, metavar="first|all|/PATTERN/",
         help="first: a line a file, which means its first image; all: a line for each image; "
         "or for those whose EXTNAME matches the pattern (default: first)",
     )
+    group.add_argument(
+        "--header", type=header_option, action="append", default=[], metavar="KEY[=FIELD],...",
+        help="header keywords as fields, as FILTER=filter,MJD-OBS=mjd; from the image's header or "
+        "else the primary, of which only the first blocks are read",
+    )
+    group.add_argument(
+        "--weights", metavar="RULE",
+        help="the field weight=, as a rule names it: 'ooi -> oow', '{stem}.weight.fits'; a file "
+        "so named is not listed itself, nor is one to whose name the rule does not apply; an "
+        "image without its weight map is left out, unless the rule ends in ?",
+    )
+    group.add_argument("--masks", metavar="RULE", help="the field mask=, likewise")
+    group.add_argument(
+        "--bytes", action=argparse.BooleanOptionalAction, default=True,
+        help="the field bytes=, by which work is balanced; pages do not tell it, so each image is "
+        "asked for (default: yes)",
+    )
+    add_access_group(parser)
 
 
-def extension_fields(path: str, extensions: str) -> list[dict[str, object]]:
-    """Give the fields that choose each image of a file that is meant.
+def add_access_group(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how remote places are reached, and by how many threads."""
+    group = parser.add_argument_group("access")
+    group.add_argument("--jobs", type=_count, default=16, metavar="N",
+                       help="files that are asked for at the same time (default: 16)")
+    add_access(group.add_argument)
 
-    Parameters
-    ----------
-    path : str
-        Path of the file.
-    extensions : str
-        ``first``, ``all`` or ``/pattern/``, as for the job.
 
-    Returns
-    -------
-    fields : list of dict
-        One without fields for ``first``, and for a file whose headers cannot be read: the
-        job will name what is wrong with it.
-
-    Raises
-    ------
-    ValueError
-        When the file holds no image that is meant.
-    """
-    if extensions == FIRST:
-        return [{}]
+def configure_access(args: argparse.Namespace) -> None:
+    """Set how remote places are reached, as parsed options say."""
     try:
-        units = image_units(path, "*" if extensions == ALL else extensions)
-    except ImageFailure as failure:
-        if failure.kind in ("no-image", "not-two-dimensional", "no-extension"):
-            raise ValueError(failure.message) from failure
-        return [{}]
-    return [{"ext": unit.number} for unit in units]
+        storage.configure(access_from(args))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def run(args: argparse.Namespace) -> int:
     """Search, write the manifest, and say on stderr what it came to."""
+    configure_access(args)
     try:
         check_extensions(args.extensions)
     except (ValueError, re.error) as error:
         raise CommandError(f"--extensions: {error}") from None
-    findings = find_images(args.paths)
-    lines, total, refused = [], 0, list(findings.troubles)
-    for path in findings.images:
-        try:
-            size = os.path.getsize(path)
-            for chosen in extension_fields(path, args.extensions):
-                lines.append(manifest_line(path, {**chosen, "bytes": size}) + "\n")
-            total += size
-        except (ValueError, OSError) as error:
-            refused.append(f"{path!r}: {getattr(error, 'strerror', None) or error}")
-    for trouble in refused:
-        print(f"python -m preprocess manifest: left out {trouble}", file=sys.stderr)
-    if args.output == "-":
-        sys.stdout.buffer.write("".join(lines).encode("utf-8"))
-        sys.stdout.flush()
-    else:
-        try:
-            with text_written_whole(args.output) as file:
-                file.writelines(lines)
-        except OSError as error:
-            raise CommandError(f"cannot write {args.output!r}: {error.strerror}") from None
-    print(_summary(len(lines), total, findings, refused, args.output), file=sys.stderr)
-    return 1 if refused else 0
+    header = tuple(wanted for option in args.header for wanted in option)
+    rules = tuple(
+        (name, rule_option(option, text))
+        for name, option, text in (
+            ("weight", "--weights", args.weights), ("mask", "--masks", args.masks)
+        )
+        if text is not None
+    )
+    description = Description(choice_from(args), args.extensions, header, args.bytes)
+    tally = Tally()
+    sources = sources_of(args.sources)
+    images = _chosen(sources, rules, description, args.jobs, tally)
+    with _output(args.output) as file:
+        for made in in_order(description.of, images, args.jobs, description.waits):
+            for complaint in made.complaints:
+                tally.complain(made.name, complaint)
+            if made.refused:
+                tally.refuse(made.name, made.refused)
+            elif not made.lines:
+                tally.counts["filtered"] += 1
+            tally.images += len(made.lines)
+            tally.bytes += made.size
+            file.writelines(f"{line}\n" for line in made.lines)
+        if not tally.images and not tally.counts["refused"]:
+            raise CommandError(f"no FITS images in {', '.join(map(repr, args.sources))}"
+                               f"{tally.besides()}")
+    print(tally.summary("stdout" if args.output == "-" else args.output), file=sys.stderr)
+    return 1 if tally.counts["refused"] else 0
 
 
-def _summary(images: int, total: int, findings: Findings, refused: list, output: str) -> str:
-    """Write the one line that says what was found."""
-    target = "stdout" if output == "-" else output
-    parts = [f"{images} image{'s' * (images != 1)}, {size_for_people(total)} -> {target}"]
-    if findings.others:
-        parts.append(f"{findings.others} other file{'s' * (findings.others != 1)} left out")
-    if findings.repeats:
-        parts.append(f"{findings.repeats} met again, listed once")
-    if refused:
-        parts.append(f"{len(refused)} refused")
-    return "; ".join(parts)
+def _chosen(
+    sources: Sources, rules: tuple, description: Description, threads: int, tally: Tally
+) -> Iterator[FoundImage]:
+    """Give the images with their companions, as far as a name alone tells that they are meant."""
+    choice = description.choice
+    images = _writable(found_images(sources, tally), tally)
+    if rules:
+        yield from with_companions(images, Rules(rules, sources.places, threads), choice, tally)
+        return
+    for image in images:
+        if choice.by_name(image.uri):
+            yield image
+        else:
+            tally.counts["filtered"] += 1
+
+
+def _writable(images: Iterator[FoundImage], tally: Tally) -> Iterator[FoundImage]:
+    for image in images:
+        if problem := check_name(image):
+            tally.refuse(image.uri, problem)
+        else:
+            yield image
+
+
+@contextmanager
+def _output(name: str) -> Iterator[TextIO]:
+    """Open the manifest, which takes its name when it is whole."""
+    if name == "-":
+        file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="\n")
+        try:
+            yield file
+        finally:
+            file.detach()  # which writes what is left; standard output stays open
+        return
+    try:
+        with text_written_whole(name) as file:
+            yield file
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CommandError(f"cannot write {name!r}: {error.strerror}") from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
+    return int(text)

@@ -14,7 +14,7 @@ from functools import partial
 from mr_extract.storage.output import text_written_whole, written_whole
 from mr_extract.text.manifest import is_fits_name, parse_line
 from preprocess.errors import CommandError
-from preprocess.manifest import manifest_line
+from preprocess.manifest_lines import manifest_line
 
 EXAMPLE = """\
 example:

@@ -5,7 +5,7 @@ end of the file: so a whole buffer, a file to seek in, a stream that is being un
 and ranges of a remote file are all the same, and no data are read.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import BLOCK, header_text, parse_cards
@@ -36,6 +36,8 @@ class Unit:
         The image is in tiles within a table.
     cut : bool
         The file ends inside it.
+    header : str
+        The text of its header, in whole blocks.
     """
 
     number: int
@@ -46,6 +48,7 @@ class Unit:
     end: int
     compressed: bool = False
     cut: bool = False
+    header: str = field(default="", repr=False, compare=False)
 
     @property
     def is_image(self):
@@ -99,7 +102,7 @@ def list_units(read):
                 raise ImageFailure("truncated", str(error)) from error
             units.append(Unit(number, "", (), offset, offset, offset, cut=True))
             break
-        unit, size = _unit(number, offset, start, parse_cards(text, _STRUCTURE))
+        unit, size = _unit(number, offset, start, text)
         # The last byte of the data comes along, to see whether it is there.
         before = 1 if size else 0
         block = read(start + size - before, before + unit.end - start - size + BLOCK)
@@ -108,6 +111,43 @@ def list_units(read):
             break
         units.append(unit)
         offset, first = unit.end, block[before + unit.end - start - size :]
+    return units
+
+
+def units_until(read, ext=None):
+    """Return the units of an uncompressed file up to the one that is meant.
+
+    Unlike `list_units` it asks for no byte of the data: where the first image is in the
+    primary, one header is read.
+
+    Parameters
+    ----------
+    read : callable
+        As for `list_units`.
+    ext : int or str, optional
+        As for `chosen_unit`, which finds the unit among these, or says what is wrong.
+
+    Raises
+    ------
+    ImageFailure, NotPlain
+        As for `list_units`.
+    """
+    units, offset, first = [], 0, read(0, BLOCK)
+    if first[:6] != b"SIMPLE":
+        raise ImageFailure("not-fits", f"the file begins with {first[:16]!r}")
+    while first and (not units or first[:8] == b"XTENSION"):
+        number = len(units)
+        try:
+            text, start = header_text(read, offset, first)
+        except EOFError as error:
+            if not number:
+                raise ImageFailure("truncated", str(error)) from error
+            return [*units, Unit(number, "", (), offset, offset, offset, cut=True)]
+        unit, _ = _unit(number, offset, start, text)
+        units.append(unit)
+        if unit.is_plane if ext is None else _is_meant(unit, ext):
+            break
+        offset, first = unit.end, read(unit.end, BLOCK)
     return units
 
 
@@ -151,8 +191,9 @@ def _is_meant(unit, ext):
     return unit.name != "" and unit.name.upper() == ext.strip().upper()
 
 
-def _unit(number, offset, start, cards):
+def _unit(number, offset, start, text):
     """Return a unit and the bytes of its data without padding."""
+    cards = parse_cards(text, _STRUCTURE)
     kind = str(cards.get("XTENSION", "")).strip() if number else "PRIMARY"
     axes = _axes(cards, "NAXIS")
     groups = number == 0 and cards.get("GROUPS") is True and axes[-1:] == (0,)
@@ -163,7 +204,7 @@ def _unit(number, offset, start, cards):
         shape = _axes(cards, "ZNAXIS")
     name = str(cards.get("EXTNAME", "")).strip() or ("" if number else "PRIMARY")
     end = start + -(-size // BLOCK) * BLOCK
-    return Unit(number, name, shape, offset, start, end, compressed), size
+    return Unit(number, name, shape, offset, start, end, compressed, header=text), size
 
 
 def _axes(cards, keyword):

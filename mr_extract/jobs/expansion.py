@@ -4,16 +4,14 @@ Only headers are read, so that the driver knows every image before a task starts
 Without a driver the mapper does the same, and comes to the same ids.
 """
 
-import io
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 
-from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import NotPlain, list_units
+from mr_extract.storage.seekable import opened_in_parts
 from mr_extract.text.manifest import Entry, is_pattern
 from mr_extract.unpacking import unpacking_reader
 
@@ -92,16 +90,39 @@ def image_units(uri, meant="*"):
     ------
     ImageFailure
         ``fetch-...``, ``not-fits``, ``truncated`` or ``corrupt`` when the headers cannot
-        be read, ``no-image``, ``not-two-dimensional`` or ``no-extension`` when none is
-        meant.
+        be read; as for `meant_images`.
     """
-    with _open(uri) as file:
+    return meant_images(file_units(uri), meant)
+
+
+def file_units(uri):
+    """Return all units of a file, as `mr_extract.images.units.list_units` does.
+
+    Of a remote file the headers alone are fetched; of a packed one all that stands
+    before the last of them.
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...``, ``not-fits``, ``truncated`` or ``corrupt``.
+    """
+    with opened_in_parts(uri) as file:
         try:
-            units = list_units(unpacking_reader(file))
+            return list_units(unpacking_reader(file))
         except NotPlain as odd:
             raise ImageFailure(
                 "corrupt", f"its images cannot be listed ({odd}); name one with ext="
             ) from odd
+
+
+def meant_images(units, meant="*"):
+    """Return those of a file's units that are meant.
+
+    Raises
+    ------
+    ImageFailure
+        ``no-image``, ``not-two-dimensional`` or ``no-extension`` when none is.
+    """
     images = [unit for unit in units if unit.is_plane or unit.cut]
     if not images and any(unit.is_image for unit in units):
         raise ImageFailure("not-two-dimensional",
@@ -133,25 +154,16 @@ def _expand(entry, extensions):
     if meant is None:
         return [entry]
     try:
-        return [_single(entry, unit.number) for unit in image_units(entry.uri, meant)]
+        return [single(entry, unit.number) for unit in image_units(entry.uri, meant)]
     except ImageFailure as failure:
         return [replace(entry, problem=failure.message, kind=failure.kind)]
 
 
-def _single(entry, number):
+def single(entry, number):
+    """Return the entry of one unit of an entry's file."""
     fields = [("ext", str(number))]
     for name, value in entry.fields:
         if name != "ext":
             fields.append((name, f"{value}[{number}]" if name == "id" else value))
     return Entry(entry.uri, tuple(fields))
 
-
-def _open(uri):
-    if storage.is_local(uri):
-        path = storage.local.path_of(uri)
-        try:
-            if os.path.isfile(path):  # to open a pipe would wait for its writer
-                return open(path, "rb")
-        except (OSError, ValueError):
-            pass  # the storage says what is wrong
-    return io.BytesIO(storage.read(uri))
