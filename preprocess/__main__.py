@@ -12,6 +12,9 @@ from preprocess.errors import CommandError
 #: Sub-command: the module that holds it, and its line in the help.
 COMMANDS = {
     "manifest": ("preprocess.manifest", "list the FITS images of local folders"),
+    "merge": ("preprocess.merge", "merge the catalogs of several runs into one"),
+    "remaining": ("preprocess.remaining", "list what catalogs do not account for, or failed"),
+    "shards": ("preprocess.shards", "cut a manifest into balanced ones"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 

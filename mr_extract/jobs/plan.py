@@ -12,7 +12,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.companions import anywhere
 from mr_extract.jobs.expansion import FIRST, expanded
 from mr_extract.storage.streaming import opened_text
-from mr_extract.text.balance import Sizes, companions_of, dealt, parts, sizes_of
+from mr_extract.text.balance import LeastFull, Sizes, companions_of, parts, sizes_of
 from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.manifest import (
     COMPANIONS,
@@ -76,11 +76,9 @@ class Plan:
         are more than a list should hold.
         """
         shards = [[] for _ in range(max(1, min(number, len(self.entries))))]
-        parcels = sorted(self._parcels(len(shards)), key=lambda parcel: -parcel[0])
-        for (_, entries), shard in zip(
-            parcels, dealt((load for load, _ in parcels), len(shards))
-        ):
-            shards[shard].extend(entries)
+        least_full = LeastFull(len(shards))
+        for load, entries in sorted(self._parcels(len(shards)), key=lambda parcel: -parcel[0]):
+            shards[least_full.shard_for(load)].extend(entries)
         return shards
 
     def _parcels(self, number):

@@ -99,38 +99,46 @@ def parts(count, load, share):
         yield start, stop, max(1, load * (stop - start) // count)
 
 
-def dealt(loads, number):
-    """Yield the shard of each load: the one that is least full.
+class LeastFull:
+    """Gives each load to the shard that is least full.
+
+    The largest loads should come first: the small ones then fill what they left uneven. With
+    N shards none gets more than the mean and (N - 1) / N of the largest load.
 
     Parameters
     ----------
-    loads : iterable of int
-        The largest first: the small ones then fill what the large ones left uneven. With
-        N shards none gets more than the mean and (N - 1) / N of the largest load.
     number : int
         Shards.
     """
-    heap = [(0, shard) for shard in range(number)]
-    for load in loads:
-        full, shard = heap[0]
-        heapreplace(heap, (full + load, shard))
-        yield shard
+
+    def __init__(self, number):
+        self._heap = [(0, shard) for shard in range(number)]
+
+    def shard_for(self, load):
+        """Return the shard that takes a load."""
+        full, shard = self._heap[0]
+        heapreplace(self._heap, (full + load, shard))
+        return shard
 
 
-def in_turn(loads, total, number):
-    """Yield the shard of each load, where neighbours are to stay neighbours.
+class InTurn:
+    """Fills one shard after the other, where neighbours are to stay neighbours.
 
-    A shard follows the other; none gets more than the mean and its largest load.
+    None gets more than the mean and its largest load.
 
     Parameters
     ----------
-    loads : iterable of int
+    number : int
+        Shards.
     total : int
-        Their sum.
-    number : int
-        Shards.
+        Sum of all loads.
     """
-    done = 0
-    for load in loads:
-        yield min((2 * done + load) * number // (2 * total), number - 1)
-        done += load
+
+    def __init__(self, number, total):
+        self._number, self._total, self._done = number, total, 0
+
+    def shard_for(self, load):
+        """Return the shard that takes a load: that in which its middle falls."""
+        middle = 2 * self._done + load
+        self._done += load
+        return min(middle * self._number // (2 * self._total), self._number - 1)
