@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
 from mr_extract.failures import ImageFailure
@@ -24,15 +24,12 @@ def opened_source(source: str) -> Iterator[BinaryIO]:
         if sys.stdin is None or sys.stdin.isatty():
             raise CommandError("- is standard input, and nothing comes from there")
         stdin = sys.stdin.buffer
-    try:
-        opened = opened_text(source, stdin)
-        file = opened.__enter__()
-    except ImageFailure as failure:
-        raise CommandError(f"cannot read {source!r}: {failure.message}") from None
-    try:
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(opened_text(source, stdin))
+        except ImageFailure as failure:
+            raise CommandError(f"cannot read {source!r}: {failure.message}") from None
         yield file
-    finally:
-        opened.__exit__(None, None, None)
 
 
 def lines_of(sources: Sequence[str]) -> Iterator[bytes]:
