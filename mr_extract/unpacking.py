@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from mr_extract.failures import ImageFailure
 
-_GZIP, _BZIP2 = b"\x1f\x8b", b"BZh"
+GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
 
 
 def unpack(buffer):
@@ -19,10 +19,10 @@ def unpack(buffer):
     if len(buffer) == 0:
         raise ImageFailure("empty-file", "the file has no bytes")
     magic = bytes(buffer[:3])
-    with _named(magic):
-        if magic.startswith(_GZIP):
+    with named_failures(magic):
+        if magic.startswith(GZIP):
             return _gunzip(buffer)
-        if magic == _BZIP2:
+        if magic == BZIP2:
             import bz2
 
             return bz2.decompress(bytes(buffer))
@@ -46,11 +46,11 @@ def unpacking_reader(file):
     """
     magic = file.read(3)
     file.seek(0)
-    if magic.startswith(_GZIP):
+    if magic.startswith(GZIP):
         import gzip
 
         stream = gzip.GzipFile(fileobj=file)
-    elif magic == _BZIP2:
+    elif magic == BZIP2:
         import bz2
 
         stream = bz2.BZ2File(file)
@@ -60,26 +60,26 @@ def unpacking_reader(file):
         raise ImageFailure("empty-file", "the file has no bytes")
 
     def read(offset, size):
-        with _named(magic):
+        with named_failures(magic):
             stream.seek(offset)
             return stream.read(size)
     return read
 
 
 @contextmanager
-def _named(magic):
+def named_failures(magic):
     """Turn what the libraries raise into named failures."""
     try:
         yield
     except EOFError as error:
-        packing = "bzip2" if magic == _BZIP2 else "gzip"
-        reason = "" if magic == _BZIP2 else f" ({error})"
+        packing = "bzip2" if magic == BZIP2 else "gzip"
+        reason = "" if magic == BZIP2 else f" ({error})"
         raise ImageFailure("truncated", f"the {packing} stream breaks off{reason}") from error
     except (OSError, ValueError, zlib.error) as error:
         if getattr(error, "errno", None):
             raise ImageFailure("fetch-failed", f"{type(error).__name__}: {error.strerror}"
                                ) from error
-        if magic == _BZIP2 and "end-of-stream" in str(error):
+        if magic == BZIP2 and "end-of-stream" in str(error):
             raise ImageFailure("truncated", "the bzip2 stream breaks off") from error
         raise ImageFailure("corrupt", f"the file cannot be unpacked ({error})") from error
 

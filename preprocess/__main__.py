@@ -14,6 +14,9 @@ COMMANDS = {
     "lists": ("preprocess.lists", "write the published lists of images again"),
     "manifest": ("preprocess.manifest", "list the FITS images of folders, buckets and pages"),
     "check": ("preprocess.check", "tell what a job would stumble over in a manifest"),
+    "merge": ("preprocess.merge", "merge the catalogs of several runs into one"),
+    "remaining": ("preprocess.remaining", "list what catalogs do not account for, or failed"),
+    "shards": ("preprocess.shards", "cut a manifest into balanced ones"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 

@@ -64,7 +64,7 @@ def expanded(entries, extensions=FIRST, threads=1):
     with ThreadPoolExecutor(threads, "headers") as pool:
         while batch := list(islice(entries, _AT_ONCE)):
             futures = [
-                pool.submit(_expand, entry, extensions) if _meant(entry, extensions) else None
+                pool.submit(_expand, entry, extensions) if meant_by(entry, extensions) else None
                 for entry in batch
             ]
             for entry, future in zip(batch, futures):
@@ -139,7 +139,7 @@ def meant_images(units, meant="*"):
     return chosen
 
 
-def _meant(entry, extensions):
+def meant_by(entry, extensions):
     """Return ``*`` or the pattern by which an entry means several images, else None."""
     if entry.problem:
         return None
@@ -150,7 +150,7 @@ def _meant(entry, extensions):
 
 
 def _expand(entry, extensions):
-    meant = _meant(entry, extensions)
+    meant = meant_by(entry, extensions)
     if meant is None:
         return [entry]
     try:

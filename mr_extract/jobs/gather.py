@@ -1,15 +1,12 @@
 """What the tasks wrote to one catalog that accounts for every image."""
 
-import mmap
-import os
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
-from mr_extract.text.accounting import error_line, header, parse_account
-
-COUNTED = ("sources", "failed_sources", "images_in_file")
+from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
+from mr_extract.text.block_stream import split_blocks, whole
 
 
 @dataclass
@@ -77,76 +74,53 @@ def gather(text, plan, config, columns, catalog, ordered=True):
     RuntimeError
         When the text holds an image that was not asked for: a defect.
     """
-    blocks, totals, entries, refused = {}, Totals(), plan.entries, plan.refused
-    size = os.fstat(text.fileno()).st_size
-    with mmap.mmap(text.fileno(), 0, access=mmap.ACCESS_READ) if size else _Nothing() as lines:
-        for image_id, start, stop in _blocks(lines):
-            account = _whole(lines, start, stop)
-            if account is not None and image_id not in entries:
-                raise RuntimeError(f"a task reported on {image_id}, which was not asked for")
-            if account is not None and _better(account, blocks.get(image_id)):
-                blocks[image_id] = (account, start, stop)
-        own = {i: error_line(i, kind, message) for i, (kind, message) in refused.items()}
-        own |= {
-            i: error_line(i, "lost", "no task reported on it; run it again")
-            for i in entries if i not in blocks
-        }
-        for account, _, _ in blocks.values():
-            totals.take(account)
-        for line in own.values():
-            totals.take(parse_account(line))
-        catalog.write(header(config, columns, totals.measured, totals.failed, totals.sources,
-                             {"sep": version("sep")}).encode())
-        order = [*blocks, *own]
-        if ordered:
-            order.sort(key=str.encode)
-        for image_id in order:
-            if image_id in own:
-                catalog.write(own[image_id].encode())
-            else:
-                _, start, stop = blocks[image_id]
-                catalog.write(lines[start:stop])
+    # The places of blocks under the very ids that the plan holds: there may be millions.
+    places, totals, refused = dict.fromkeys(plan.entries), Totals(), plan.refused
+    for start, block in _placed(text):
+        account = whole(block)
+        if account is None:
+            continue
+        if account.id not in places:
+            raise RuntimeError(f"a task reported on {account.id}, which was not asked for")
+        known = places[account.id]
+        if known is None or (known[2:] and not account.kind):
+            told = (account.kind, account.message) if account.kind else ()
+            places[account.id] = (start, len(block), *told)
+            if not told:  # it stands, whatever else will come
+                totals.take(account)
+    for image_id, place in places.items():
+        if place is None:
+            refused[image_id] = (LOST, "no task reported on it; run it again")
+        elif place[2:]:
+            totals.take(Account(image_id, *place[2:]))
+    own = {i: error_line(i, kind, message) for i, (kind, message) in refused.items()}
+    for line in own.values():
+        totals.take(parse_account(line))
+    catalog.write(header(config, columns, totals.measured, totals.failed, totals.sources,
+                         {"sep": version("sep")}).encode())
+    found = [image_id for image_id, place in places.items() if place]
+    if ordered:
+        order = sorted([*found, *own])  # of text as of its bytes: UTF-8 keeps the order
+    else:
+        order = [*sorted(found, key=places.get), *own]
+    for image_id in order:
+        if image_id in own:
+            catalog.write(own[image_id].encode())
+        else:
+            start, size, *_ = places[image_id]
+            text.seek(start)
+            catalog.write(text.read(size))
     return totals
 
 
-class _Nothing:
-    # An empty file cannot be mapped.
-    def __enter__(self):
-        return b""
-
-    def __exit__(self, *_):
-        return False
-
-
-def _blocks(lines):
-    """Yield (id, start, stop) of every block."""
-    # Rows never begin with #: ids have it escaped.
-    start = 0 if lines[:1] == b"#" else lines.find(b"\n#") + 1
-    while lines[start : start + 1] == b"#":
-        after = lines.find(b"\n#", start) + 1 or len(lines)
-        first = start + len(b"#image\t")
-        tab = lines.find(b"\t", first, after)
-        # Text that breaks off may break off in a character, and is not whole then.
-        image_id = lines[first : after if tab < 0 else tab].decode(errors="replace")
-        yield image_id, start, after
-        start = after
-
-
-def _whole(lines, start, stop):
-    """Return the account of a block, None when it is not all there."""
-    block = lines[start:stop]
-    if not block.endswith(b"\n"):
-        return None
-    account = parse_account(block[: block.index(b"\n") + 1])
-    if block.count(b"\n") != 1 + account.sources:
-        return None
-    # There may be millions of them: only what is counted is kept.
-    account.values = {k: v for k, v in account.values.items() if k in COUNTED}
-    return account
-
-
-def _better(account, known):
-    return known is None or (known[0].kind != "" and account.kind == "")
+def _placed(text):
+    """Yield the offset of every block, and the block."""
+    text.seek(0)
+    start = 0
+    for block in split_blocks(text):
+        if block.startswith(b"#"):
+            yield start, block
+        start += len(block)
 
 
 def complain(text):

@@ -4,14 +4,15 @@ import os
 import re
 import sys
 from dataclasses import dataclass, field
-from heapq import heapify, heapreplace
-from math import ceil
+from itertools import chain
 from pathlib import Path
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.companions import anywhere
 from mr_extract.jobs.expansion import FIRST, expanded
+from mr_extract.storage.streaming import opened_text
+from mr_extract.text.balance import LeastFull, Sizes, companions_of, parts, sizes_of
 from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.manifest import (
     COMPANIONS,
@@ -22,7 +23,6 @@ from mr_extract.text.manifest import (
     parse_line,
     read_entries,
 )
-from mr_extract.unpacking import unpack
 
 _HEADERS_AT_ONCE = 16
 
@@ -33,81 +33,72 @@ class Plan:
 
     Parameters
     ----------
-    lines : dict of str to Entry
-        The first line of each id, in the order of the manifests.
-    clashes : set of str
+    entries : dict of str to Entry
+        The images to measure by id, in the order of the manifests.
+    problems : dict of str to Entry
+        The lines that cannot be tried.
+    clashes : dict of str to None
         The ids of lines that mean different things.
     """
 
-    lines: dict = field(default_factory=dict)
-    clashes: set = field(default_factory=set)
+    entries: dict = field(default_factory=dict)
+    problems: dict = field(default_factory=dict)
+    clashes: dict = field(default_factory=dict)
 
     def __len__(self):
-        return len(self.lines)
+        return len(self.entries) + len(self.problems) + len(self.clashes)
 
     def add(self, entry):
         """Take in an entry; one that stands twice is taken once."""
         image_id = entry.id
-        known = self.lines.setdefault(image_id, entry)
+        if image_id in self.clashes:
+            return
+        kept = self.problems if image_id in self.problems or (
+            entry.problem and image_id not in self.entries) else self.entries
+        known = kept.setdefault(image_id, entry)
         if known is not entry and known.meaning != entry.meaning:
-            self.clashes.add(image_id)
-
-    @property
-    def entries(self):
-        """The images to measure by id, in the order of the manifests."""
-        return {i: e for i, e in self.lines.items() if not e.problem and i not in self.clashes}
+            del kept[image_id]
+            self.clashes[image_id] = None
 
     @property
     def refused(self):
         """The lines that cannot be tried: id to (kind, message)."""
-        bad = {i: (e.kind, e.problem) for i, e in self.lines.items() if e.problem}
+        bad = {i: (e.kind, e.problem) for i, e in self.problems.items()}
         return bad | {i: ("duplicate-id", DUPLICATE) for i in self.clashes}
 
     def shards(self, number):
         """Return the entries in at most `number` lists of about equal bytes.
 
         The largest first, each to the list that is least full, so that the
-        last images to be measured are small ones. Without sizes all count the
-        same. Images of one file stay together, so that it is fetched once, and
-        so do those found on one detection image, unless they are more than a
-        list should hold.
+        last images to be measured are small ones. Files without a size count as
+        the mean of the others. Images of one file stay together, so that it is
+        fetched once, and so do those found on one detection image, unless they
+        are more than a list should hold.
         """
         shards = [[] for _ in range(max(1, min(number, len(self.entries))))]
-        heap = [(0.0, k) for k in range(len(shards))]
-        heapify(heap)
+        least_full = LeastFull(len(shards))
         for load, entries in sorted(self._parcels(len(shards)), key=lambda parcel: -parcel[0]):
-            loaded, shard = heap[0]
-            shards[shard].extend(entries)
-            heapreplace(heap, (loaded + load, shard))
+            shards[least_full.shard_for(load)].extend(entries)
         return shards
 
     def _parcels(self, number):
-        """Return (load, entries) of what should be done by the same task.
-
-        That are the images of one file, and those that name one detection image.
-        """
-        files = {}
-        for image_id, entry in self.entries.items():
-            alone = entry.get("ext") is None
-            key = entry.get("detect") or (entry.uri, image_id if alone else None)
-            files.setdefault(key, []).append(entry)
-        loads = [_load(entries) for entries in files.values()]
-        share = sum(loads) / number
+        """Return (load, entries) of what should be done by the same task."""
+        alone, together, sizes = [], {}, Sizes()
+        for entry in self.entries.values():
+            shared = companions_of(entry)
+            if shared is None:
+                alone.append((entry,))
+            else:
+                together.setdefault(shared, []).append(entry)
+        for entries in chain(alone, together.values()):
+            for size in sizes_of(entries):
+                sizes.add(size)
         parcels = []
-        for load, entries in zip(loads, files.values()):
-            parts = min(len(entries), ceil(load / share))
-            for k in range(parts):
-                part = entries[k * len(entries) // parts : (k + 1) * len(entries) // parts]
-                parcels.append((load * len(part) / len(entries), part))
+        for entries in chain(alone, together.values()):
+            load = sizes.load_of(sizes_of(entries))
+            for start, stop, part in parts(len(entries), load, sizes.load / number):
+                parcels.append((part, entries[start:stop]))
         return parcels
-
-
-def _load(entries):
-    """Return the bytes of the files of which these are images, or their number."""
-    sizes = {}
-    for entry in entries:
-        sizes[entry.uri] = max(int(entry.get("bytes") or 0), sizes.get(entry.uri, 0))
-    return sum(sizes.values()) or len(entries)
 
 
 def read_plan(sources, stdin, extensions=FIRST):
@@ -139,33 +130,17 @@ def read_plan(sources, stdin, extensions=FIRST):
 
 def _entries(sources, stdin):
     for source in sources:
-        if source == "-":
-            yield from read_entries(stdin)
-            continue
-        if is_fits_name(checked(source).uri):
+        if source != "-" and is_fits_name(checked(source).uri):
             yield _named(source)
             continue
         try:
-            text = _read(source)
+            with opened_text(source, stdin) as text:
+                if source != "-" and text.peek(9)[:9] == b"SIMPLE  =":
+                    yield _named(source)
+                else:
+                    yield from read_entries(text)
         except ImageFailure as failure:
             raise ValueError(f"cannot read the manifest {source}: {failure.message}") from failure
-        try:
-            text = unpack(text) if text else text
-        except ImageFailure as failure:
-            raise ValueError(f"the manifest {source}: {failure.message}") from failure
-        if text[:9] == b"SIMPLE  =":
-            yield _named(source)
-            continue
-        yield from read_entries(text.split(b"\n"))
-
-
-def _read(source):
-    """Return the text of a manifest, which may be a pipe, as in ``<(find ...)``."""
-    if storage.is_local(source) and os.path.exists(source) and not os.path.isdir(source):
-        if not os.path.isfile(source):
-            with open(source, "rb") as file:
-                return file.read()
-    return storage.read(source)
 
 
 def _named(source):

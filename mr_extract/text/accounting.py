@@ -11,6 +11,8 @@ from mr_extract import __version__
 from mr_extract.failures import KINDS
 from mr_extract.text.manifest import escaped
 
+LOST = "lost"
+
 
 @dataclass
 class Account:
@@ -37,6 +39,14 @@ class Account:
     def sources(self):
         """Number of rows that follow."""
         return int(self.values.get("sources", 0))
+
+    @property
+    def standing(self):
+        """Of several accounts of one image the one with the highest stands.
+
+        A success is 2, a failure 1, and 0 that no task reported.
+        """
+        return 2 if not self.kind else 0 if self.kind == LOST else 1
 
 
 def image_line(image_id, values, carried=()):
@@ -89,6 +99,38 @@ def parse_account(line):
     raise ValueError(f"not an accounting line: {text[:80]!r}")
 
 
+@dataclass(frozen=True)
+class Header:
+    """What a catalog says before all else.
+
+    Parameters
+    ----------
+    version : str
+        Of mr_extract.
+    made_with : tuple of (str, str)
+        Versions of other programs that change the numbers, and the hash of the
+        configuration.
+    config : str
+        The configuration as JSON.
+    columns : str
+        Their names, tab-separated.
+    totals : dict of str to int
+        ``images``, ``failed``, ``sources``.
+    """
+
+    version: str
+    made_with: tuple
+    config: str
+    columns: str
+    totals: dict
+
+    def text(self):
+        """Return its lines."""
+        facts = (*self.made_with, *self.totals.items())
+        cells = [f"#mr_extract {self.version}", *(f"{k}={v}" for k, v in facts)]
+        return "\t".join(cells) + f"\n#config\t{self.config}\n{self.columns}\n"
+
+
 def header(config, columns, measured, failed, sources, versions):
     """Return the lines that stand before all others.
 
@@ -102,13 +144,40 @@ def header(config, columns, measured, failed, sources, versions):
     versions : dict of str to str
         Of the programs whose version changes the numbers.
     """
-    facts = {**versions, "config": config.hash(),
-             "images": measured, "failed": failed, "sources": sources}
-    return (
-        "\t".join([f"#mr_extract {__version__}", *(f"{k}={v}" for k, v in facts.items())]) + "\n"
-        + f"#config\t{config.as_json()}\n"
-        + "\t".join(columns) + "\n"
-    )
+    made_with = (*versions.items(), ("config", config.hash()))
+    totals = {"images": measured, "failed": failed, "sources": sources}
+    return Header(__version__, made_with, config.as_json(), "\t".join(columns), totals).text()
+
+
+def parse_header(text):
+    """Read the header of a catalog.
+
+    Parameters
+    ----------
+    text : bytes
+        Its three lines.
+
+    Returns
+    -------
+    Header
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
+    try:
+        first, second, columns, _ = text.decode().split("\n")
+        word, *cells = first.split("\t")
+        program, version = word.split(" ")
+        mark, config = second.split("\t", 1)
+        facts = dict(cell.split("=", 1) for cell in cells)
+        totals = {name: int(facts.pop(name)) for name in ("images", "failed", "sources")}
+    except (ValueError, KeyError) as error:
+        raise ValueError("it does not begin with the header of a catalog") from error
+    if (program, mark) != ("#mr_extract", "#config"):
+        raise ValueError("it does not begin with the header of a catalog")
+    return Header(version, tuple(facts.items()), config, columns, totals)
 
 
 def config_of(lines):

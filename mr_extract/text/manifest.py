@@ -8,8 +8,10 @@ ends as a named failure.
 
 import hashlib
 import re
+import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from math import isfinite
 
 # Fields that change how the image is measured. The others are carried through
@@ -36,7 +38,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029#\"]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # slots: a driver may hold millions
 class Entry:
     """One line of a manifest.
 
@@ -142,20 +144,23 @@ def parse_line(line):
         return None
     if "\0" in text:
         return _malformed(text, "the line holds a NUL character")
-    uri, *rest = (part.strip() for part in text.split("\t"))
-    fields = []
+    uri, *rest = text.split("\t")
+    fields = {}
     for part in rest:
+        part = part.strip()
         if not part:
             continue
         name, equals, value = part.partition("=")
-        if not equals or not _NAME.fullmatch(name):
+        name = _field_name(name)
+        if not equals or not name:
             return _malformed(text, f"{part!r} is not of the form key=value")
-        if name in dict(fields):
+        if name in fields:
             return _malformed(text, f"the field {name} stands twice")
-        fields.append((name, value))
+        fields[name] = value
+    uri = uri.strip()
     if not uri:
         return _malformed(text, "the line has no path")
-    return checked(uri, fields)
+    return checked(uri, fields.items())
 
 
 def checked(uri, fields=()):
@@ -172,12 +177,11 @@ def checked(uri, fields=()):
         With its `problem` named, if it has one.
     """
     fields = tuple(fields)
-    bracketed = _EXTENSION.fullmatch(uri)
+    bracketed = uri.endswith("]") and _EXTENSION.fullmatch(uri)
     if bracketed and "ext" not in dict(fields):
         uri, ext = bracketed.groups()
         fields = (("ext", ext), *fields)
-    entry = Entry(uri, fields)
-    return Entry(uri, fields, _problem(entry))
+    return Entry(uri, fields, _problem(fields))
 
 
 def _malformed(text, problem):
@@ -186,49 +190,72 @@ def _malformed(text, problem):
     return Entry(f"malformed:{text}", problem=problem)
 
 
-def _problem(entry):
+def _problem(fields):
+    strange, unfit = _problems_of_names(tuple(name for name, _ in fields))
+    return strange or _problem_of_values(dict(fields), unfit)
+
+
+# Manifests have few names of fields and many lines, so what is said of names is kept.
+@lru_cache(1024)
+def _field_name(text):
+    """Return a name of a field, the same object for all lines; empty for what is none."""
+    return sys.intern(text) if _NAME.fullmatch(text) else ""
+
+
+@lru_cache(1024)
+def _problems_of_names(names):
+    """Return what is wrong with the names themselves, and what with them in a catalog."""
     for name in RESERVED:
-        if entry.get(name) is not None:
-            return f"the field {name} is reserved and not supported yet"
-    for name, _ in entry.fields:
+        if name in names:
+            return f"the field {name} is reserved and not supported yet", ""
+    for name in names:
         near = _meant(name)
         if near:
-            return f"the field {name} is not known; is {near} meant?"
-    if entry.get("id") == "":
+            return f"the field {name} is not known; is {near} meant?", ""
+    for name in names:
+        if name in FACTS:
+            return "", f"the catalog has a value {name} of its own; name the field otherwise"
+    weights = [name for name in names if name in ("weight", "rms", "variance")]
+    if len(weights) > 1:
+        return "", f"the fields {weights[0]} and {weights[1]} exclude each other"
+    return "", ""
+
+
+def _problem_of_values(values, unfit):
+    if values.get("id") == "":
         return "the field id is empty"
-    ext = entry.get("ext")
+    ext = values.get("ext")
     if is_pattern(ext):
         try:
             re.compile(ext[1:-1])
         except re.error as error:
             return f"the pattern {ext} cannot be understood: {error}"
-    size = entry.get("bytes", "0")
+    size = values.get("bytes", "0")
     if not (size.isdecimal() and len(size) < 20):
         return "the field bytes is not a whole number"
-    for name, _ in entry.fields:
-        if name in FACTS:
-            return f"the catalog has a value {name} of its own; name the field otherwise"
-    weights = [name for name, _ in entry.fields if name in ("weight", "rms", "variance")]
-    if len(weights) > 1:
-        return f"the fields {weights[0]} and {weights[1]} exclude each other"
+    if unfit:
+        return unfit
     try:
-        if not isfinite(float(entry.get("zero_point", "0"))):
+        if "zero_point" in values and not isfinite(float(values["zero_point"])):
             raise ValueError
     except ValueError:
         return "the field zero_point is not a number"
     return ""
 
 
+def _plain(text):
+    return text.lower().replace("_", "").replace("-", "").replace(".", "")
+
+
+_KNOWN = {_plain(field): field for field in (*USED, *RESERVED)}
+
+
 def _meant(name):
     """Return the known field that a name is a slip of, or None."""
-    def plain(text):
-        return text.lower().replace("_", "").replace("-", "").replace(".", "")
-
-    known = {plain(field): field for field in (*USED, *RESERVED)}
-    if name in known.values():
+    if name in _KNOWN.values():
         return None
-    near = get_close_matches(plain(name), known, 1, 0.85)
-    return known[near[0]] if near else None
+    near = get_close_matches(_plain(name), _KNOWN, 1, 0.85)
+    return _KNOWN[near[0]] if near else None
 
 
 def format_line(entry):

@@ -1,0 +1,93 @@
+"""Catalogs read from beginning to end, image by image, also those that break off."""
+
+from collections.abc import Iterator
+
+from mr_extract.failures import ImageFailure
+from mr_extract.text.accounting import Account, Header, parse_header
+from mr_extract.text.block_stream import split_blocks, whole
+from preprocess.errors import CommandError
+from preprocess.texts import opened_source
+
+_ACCOUNTS = (b"#image\t", b"#error\t")
+
+
+class CatalogReader:
+    """The images of a catalog.
+
+    Parameters
+    ----------
+    source : str
+        Path or URI, plain or packed.
+
+    Attributes
+    ----------
+    header : mr_extract.text.accounting.Header or None
+        None for text without one, as reducers write it, or if it breaks off there.
+    images : int
+        Images that were there whole, so far.
+    ordered : bool
+        They came in the order of their ids, so far.
+    damage : str
+        Why not all images were there, once it was read to the end; empty if they were.
+    """
+
+    def __init__(self, source: str):
+        self.source = source
+        self.header: Header | None = None
+        self.images, self.ordered, self.damage = 0, True, ""
+
+    @property
+    def promised(self) -> int | None:
+        """Number of images by the header."""
+        if self.header is None:
+            return None
+        return self.header.totals["images"] + self.header.totals["failed"]
+
+    def __iter__(self) -> Iterator[tuple[Account, bytes]]:
+        """Give each image that is there whole: its account and all that is said of it.
+
+        Raises
+        ------
+        CommandError
+            When the text is no catalog.
+        """
+        self.header, self.images, self.ordered, self.damage = None, 0, True, ""
+        last = b""
+        try:
+            for block in self._blocks():
+                account = whole(block)
+                if account is None:
+                    self.damage = self.damage or "an image is not there whole"
+                    continue
+                key = account.id.encode()
+                self.ordered, last = self.ordered and key > last, key
+                self.images += 1
+                yield account, block
+        except ValueError as error:
+            raise CommandError(f"{self.source!r} is no catalog: {error}") from None
+        except ImageFailure as failure:
+            self.damage = failure.message
+        if self.header is None:
+            self.damage = self.damage or "it has no header that says how many images there are"
+        elif self.images < self.promised:
+            self.damage = f"it breaks off: {self.images} of {self.promised} images are there"
+
+    def _blocks(self) -> Iterator[bytes]:
+        """Give what stands behind the header."""
+        with opened_source(self.source) as file:
+            blocks = split_blocks(file)
+            head = next(blocks, b"")
+            if head.startswith(b"#mr_extract "):
+                head += next(blocks, b"")
+                if head.count(b"\n") < 3:
+                    return
+                self.header = parse_header(head)
+            elif head.startswith(_ACCOUNTS):
+                yield head
+            elif head:
+                raise ValueError("it does not begin as one")
+            for block in blocks:
+                if not block.startswith(_ACCOUNTS) and block.endswith(b"\n"):
+                    raise ValueError("more than images stands behind its header; catalogs are "
+                                     "named one by one")
+                yield block

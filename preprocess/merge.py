@@ -1,0 +1,152 @@
+"""Sub-command ``merge``: the catalogs of several runs to the one that a single run had written."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import BinaryIO
+
+from mr_extract.text.accounting import Header
+from preprocess.catalogs import CatalogReader
+from preprocess.errors import CommandError
+from preprocess.merging import Superseded, told
+from preprocess.options import add_extensions, add_output, opened_output
+
+EXAMPLE = """\
+example:
+  python -m preprocess remaining list.txt first.tsv -o rest.txt
+  python mr_extract.py rest.txt --catalog second.tsv
+  python -m preprocess merge first.tsv second.tsv -o catalog.tsv
+
+The catalogs must be of the same version and settings; name them in the order of the runs. Of an
+image in several of them a success stands before a failure, and among failures that of the last
+catalog. Two successes must be equal. What a catalog that breaks off has whole is taken.
+Give --extensions as the job had it: a file that failed as one then makes way for its images.
+"""
+
+
+def merge_catalogs(
+    catalogs: Sequence[CatalogReader], output: BinaryIO, extensions: str
+) -> dict[str, int]:
+    """Merge catalogs.
+
+    Parameters
+    ----------
+    catalogs : sequence of CatalogReader
+        They are read twice.
+    output : binary file
+    extensions : str
+        What a line without ``ext`` means, as for the job.
+
+    Returns
+    -------
+    totals : dict of str to int
+        As in the header: ``images``, ``failed``, ``sources``.
+
+    Raises
+    ------
+    CommandError
+        When they do not belong together, or have measured an image differently.
+    """
+    for catalog in catalogs:
+        for _ in catalog:
+            pass
+    header = common_header(catalogs)
+    totals = {"images": 0, "failed": 0, "sources": 0}
+    superseded, gone = Superseded(extensions), []
+    with tempfile.TemporaryFile(prefix="mr_extract-") as body:
+        place = 0
+        for one in told(catalogs):
+            gone.extend(superseded.take(one, place))
+            totals["failed" if one.account.kind else "images"] += 1
+            totals["sources"] += one.account.sources
+            body.write(one.block)
+            place += len(one.block)
+        gone.extend(superseded.rest())
+        totals["failed"] -= len(gone)
+        output.write(replace(header, totals=totals).text().encode())
+        body.seek(0)
+        for start, size in sorted(gone):
+            _copy(body, output, start - body.tell())
+            body.seek(size, 1)
+        shutil.copyfileobj(body, output, 1 << 20)
+    return totals
+
+
+def common_header(catalogs: Sequence[CatalogReader]) -> Header:
+    """Give the header that all catalogs have but for its totals.
+
+    Raises
+    ------
+    CommandError
+        When two differ, or there is none.
+    """
+    known = [catalog for catalog in catalogs if catalog.header is not None]
+    for catalog in catalogs:
+        if catalog.header is None and catalog.images:
+            raise CommandError(f"{catalog.source!r} has no header that says how it was made")
+    if not known:
+        raise CommandError("none of the catalogs has a header")
+    first, header = known[0], known[0].header
+    for catalog in known[1:]:
+        for what, ours, theirs in _facts(header, catalog.header):
+            if ours != theirs:
+                raise CommandError(
+                    f"{catalog.source!r} was made with {what} {theirs}, {first.source!r} with "
+                    f"{ours}: only catalogs made alike are merged"
+                )
+    return header
+
+
+def _facts(one: Header, other: Header) -> list[tuple[str, str, str]]:
+    return [
+        ("mr_extract", one.version, other.version),
+        ("the programs and settings", _pairs(one), _pairs(other)),
+        ("the columns", one.columns.replace("\t", ","), other.columns.replace("\t", ",")),
+        ("the settings", one.config, other.config),
+    ]
+
+
+def _pairs(header: Header) -> str:
+    return " ".join(f"{name}={value}" for name, value in header.made_with)
+
+
+def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
+    while size:
+        piece = source.read(min(size, 1 << 20))
+        target.write(piece)
+        size -= len(piece)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``merge``."""
+    parser.epilog = EXAMPLE
+    parser.add_argument("catalogs", nargs="+", metavar="CATALOG",
+                        help="in the order of the runs, plain or gzip")
+    add_extensions(parser)
+    add_output(parser, "catalog to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Merge, and say on stderr what the catalog holds and what it cannot hold."""
+    if "-" in args.catalogs:
+        raise CommandError("catalogs are read twice, so they are files, not standard input")
+    catalogs = [CatalogReader(source) for source in args.catalogs]
+    with opened_output(args.output) as file:
+        totals = merge_catalogs(catalogs, file, args.extensions)
+    for catalog in catalogs:
+        if catalog.damage:
+            print(f"python -m preprocess merge: {catalog.source}: {catalog.damage}",
+                  file=sys.stderr)
+    print(f"{totals['images']} images measured, {totals['failed']} failed, "
+          f"{totals['sources']} sources -> "
+          f"{'stdout' if args.output == '-' else args.output}", file=sys.stderr)
+    missing = max(catalog.promised or 0 for catalog in catalogs) - (
+        totals["images"] + totals["failed"])
+    if missing > 0:
+        print(f"python -m preprocess merge: at least {missing} images are missing; `remaining` "
+              "lists them", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,45 @@
+"""Options that several sub-commands have."""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from mr_extract.jobs.expansion import FIRST, check_extensions
+from mr_extract.storage.output import written_whole
+from preprocess.errors import CommandError
+
+
+def add_extensions(parser: argparse.ArgumentParser) -> None:
+    """Add ``--extensions``, for what must know how a job took its manifest."""
+    parser.add_argument("--extensions", type=_extensions, default=FIRST,
+                        metavar="first|all|/PATTERN/", help="as for the job (default: first)")
+
+
+def add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``-o``, of which `opened_output` makes a file."""
+    parser.add_argument("-o", "--output", default="-", metavar="FILE",
+                        help=f"{what} (default: stdout)")
+
+
+@contextmanager
+def opened_output(output: str) -> Iterator[BinaryIO]:
+    """Open what a sub-command writes: whole or not at all, or standard output for ``-``."""
+    if output == "-":
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+        return
+    try:
+        with written_whole(output) as unfinished, open(unfinished, "wb") as file:
+            yield file
+    except OSError as error:
+        raise CommandError(f"cannot write {output!r}: {error.strerror}") from None
+
+
+def _extensions(text: str) -> str:
+    try:
+        return check_extensions(text)
+    except (ValueError, re.error) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

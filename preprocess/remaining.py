@@ -1,0 +1,131 @@
+"""Sub-command ``remaining``: the lines of a manifest that catalogs do not account for."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from mr_extract.failures import KINDS
+from mr_extract.jobs.expansion import ALL, meant_by
+from mr_extract.text.accounting import LOST
+from mr_extract.text.manifest import escaped, parse_line
+from preprocess.accounted import Accounted, is_asked
+from preprocess.catalogs import CatalogReader
+from preprocess.options import add_extensions, add_output, opened_output
+from preprocess.texts import lines_of
+
+EXAMPLE = """\
+examples:
+  python -m preprocess remaining list.txt catalog.tsv -o rest.txt
+  python -m preprocess remaining list.txt first.tsv second.tsv --kind fetch-timeout,lost
+
+Without --failed these are the lines of which no catalog says anything, or only that no task
+reported on them (lost). A catalog that breaks off counts as far as it goes. Of an image in
+several catalogs a success stands before a failure, and among failures that of the last catalog.
+Give --extensions as the job had it: a file is done when all its images are, and is listed
+whole otherwise. Measure the rest and `merge` the catalogs: that equals one run of all.
+"""
+
+_AT_ONCE = 8192
+
+
+@dataclass
+class Found:
+    """Counts of lines.
+
+    Attributes
+    ----------
+    lines, listed : int
+        Of the manifest, and those of them that were written.
+    expanded : int
+        Listed lines of files of which the catalogs hold images by number.
+    """
+
+    lines: int = 0
+    listed: int = 0
+    expanded: int = 0
+
+
+def remaining_lines(
+    lines: Iterable[bytes], accounted: Accounted, extensions: str, absent: bool, found: Found
+) -> Iterator[bytes]:
+    """Give the lines that are asked for, as they are.
+
+    Parameters
+    ----------
+    lines : iterable of bytes
+    accounted : Accounted
+    extensions : str
+        What a line without ``ext`` means, as for the job.
+    absent : bool
+        Lines that no catalog accounts for are asked for too.
+    found : Found
+        Is brought up to date.
+    """
+    lines = iter(lines)
+    while batch := list(islice(lines, _AT_ONCE)):
+        entries = [(line, entry) for line in batch if (entry := parse_line(line)) is not None]
+        found.lines += len(entries)
+        images = accounted.of_images([entry.id for _, entry in entries])
+        files = accounted.of_files(
+            [escaped(entry.get("id") or entry.uri) for _, entry in entries])
+        for (line, entry), image, file in zip(entries, images, files):
+            expands = meant_by(entry, extensions) is not None
+            standing = max(image, file) if expands else image
+            if is_asked(standing) if standing else absent:
+                found.listed += 1
+                found.expanded += not expands and not image and bool(file)
+                yield line.rstrip(b"\r\n") + b"\n"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``remaining``."""
+    parser.epilog = EXAMPLE
+    parser.add_argument("manifest", metavar="MANIFEST",
+                        help="path or URI, plain or gzip; - for standard input")
+    parser.add_argument("catalogs", nargs="+", metavar="CATALOG",
+                        help="what the runs so far have written, plain or gzip")
+    parser.add_argument("--failed", action="store_true",
+                        help="the lines that failed instead, lost ones among them")
+    parser.add_argument("--kind", type=_kinds, metavar="KIND,KIND",
+                        help="those that failed so, as fetch-timeout")
+    add_extensions(parser)
+    add_output(parser, "manifest to write")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the lines that remain and say on stderr how many they are."""
+    kinds = args.kind or (KINDS if args.failed else (LOST,))
+    accounted = Accounted(lambda kind: kind in kinds)
+    for source in args.catalogs:
+        catalog = CatalogReader(source)
+        accounted.add(catalog)
+        if catalog.damage:
+            _say(f"{source}: {catalog.damage}")
+    accounted.complete()
+    found = Found()
+    lines = remaining_lines(
+        lines_of([args.manifest]), accounted, args.extensions,
+        absent=not (args.failed or args.kind), found=found,
+    )
+    with opened_output(args.output) as file:
+        file.writelines(lines)
+    _say(f"{found.listed} of {found.lines} lines -> "
+         f"{'stdout' if args.output == '-' else args.output}")
+    if found.expanded:
+        _say(f"of {found.expanded} files the catalogs hold images by number: was the job run "
+             f"with --extensions {ALL}? Then say so here too")
+    return 0
+
+
+def _say(text: str) -> None:
+    print(f"python -m preprocess remaining: {text}", file=sys.stderr)
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(kind.strip() for kind in text.split(","))
+    for kind in kinds:
+        if kind not in KINDS:
+            raise argparse.ArgumentTypeError(f"{kind!r} is no kind of failure")
+    return kinds
