@@ -18,6 +18,7 @@ from bench import (
     remote,
     sextractor,
     stages,
+    storage,
     two_processes,
 )
 from bench.night import make_night
@@ -32,6 +33,7 @@ SUBJECTS = {
     "stages": stages.measure,
     "crowded": crowded.measure,
     "remote": remote.measure,
+    "storage": storage.measure,
     "steps": around.per_image,
     "start": around.start_up,
 }

@@ -21,6 +21,7 @@ def impatient(monkeypatch, **settings):
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name.startswith("AWS_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("NETRC", "/nonexistent")
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

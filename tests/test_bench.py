@@ -17,6 +17,7 @@ PARTS = {
     "steps": "### Steps of the framework",
     "crowded": "### Crowded fields",
     "remote": "### Images on S3",
+    "storage": "### Remote files",
     "start": "### Starting",
 }
 

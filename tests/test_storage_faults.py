@@ -1,9 +1,24 @@
 """Whatever happens on the way, the bytes are whole or there is one named failure."""
 
+import os
+import re
+import sys
+from pathlib import Path
+
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command
 from fault_table import FAULTS, SCHEMES, markdown
-from remote_places import FILE, OTHER, PATH, bucket, impatient, moto_server, web
+from misbehaving import Files, Misbehaving
+from remote_places import (
+    FILE,
+    OTHER,
+    PATH,
+    bare_client,
+    bucket,
+    impatient,
+    moto_server,
+    web,
+)
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -61,3 +76,29 @@ def fetch(operation, uri):
 
 def test_the_page_has_the_table_that_is_tested():
     assert markdown() in (ROOT / "docs" / "storage.md").read_text()
+
+
+def test_the_commands_of_the_page_measure_what_they_say(night, moto, tmp_path):
+    page = (ROOT / "docs" / "storage.md").read_text()
+    commands = re.search(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    image = next(night.glob("*.fits"))
+    client = bare_client(moto)
+    client.create_bucket(Bucket="survey")
+    client.put_object(Bucket="survey", Key="night/a.fits", Body=image.read_bytes(),
+                      ACL="public-read")
+    files = Files({"http://archive.example.org/night/b.fits": image.read_bytes()})
+    with Misbehaving(files) as proxy:
+        run = command(
+            ["bash", "-euc", commands.replace("> ", f"> {tmp_path}/")], cwd=ROOT,
+            env={"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{moto}", "http_proxy": proxy.url,
+                 "no_proxy": "127.0.0.1", "AWS_CONFIG_FILE": os.devnull,
+                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        )
+    assert run.status == 0, run.err
+    first, second = ((tmp_path / name).read_text() for name in ("a.tsv", "b.tsv"))
+    assert rows(first) == rows(second) != []
+
+
+def rows(catalog):
+    return [line.split("\t")[1:] for line in catalog.splitlines()
+            if not line.startswith(("#", "image"))]

@@ -131,6 +131,20 @@ def test_the_user_of_the_url_is_sent_to_that_server_alone_and_named_nowhere(serv
         assert "cret" not in str(failure(uri))
 
 
+def test_a_password_can_stay_out_of_the_url(server, tmp_path, monkeypatch):
+    file = tmp_path / "netrc"
+    file.write_text("machine 127.0.0.1 login kim password s@cret\n")
+    monkeypatch.setenv("NETRC", str(file))
+    storage.read(server.url + "/a.fits")
+    storage.read(server.url.replace("127.0.0.1", "localhost") + "/a.fits")
+    wanted = "Basic " + base64.b64encode(b"kim:s@cret").decode()
+    assert [r.headers.get("authorization") for r in server.requests] == [wanted, None]
+    other = tmp_path / "broken"
+    other.write_text("machine")
+    monkeypatch.setenv("NETRC", str(other))
+    assert failure(server.url + "/a.fits").kind == "fetch-forbidden"
+
+
 def test_what_cannot_be_reached():
     assert failure("http://no-such-host.invalid/a.fits").kind == "fetch-failed"
     with Misbehaving(Files({})) as gone:

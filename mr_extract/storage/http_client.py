@@ -3,6 +3,8 @@
 import os
 import re
 import ssl
+from functools import cache
+from netrc import NetrcParseError, netrc
 from urllib.parse import unquote, urljoin
 from urllib.request import getproxies, proxy_bypass
 
@@ -86,8 +88,9 @@ def _once(method, url, headers):
         "User-Agent": f"mr_extract/{mr_extract.__version__} urllib3/{urllib3.__version__}",
         **headers,
     }
-    if url.auth is not None:
-        headers |= make_headers(basic_auth=unquote(url.auth))
+    user = unquote(url.auth) if url.auth is not None else _user(url.hostname)
+    if user:
+        headers |= make_headers(basic_auth=user)
     limit = storage.access().fetch_timeout
     try:
         return _pool(url).request(
@@ -97,6 +100,21 @@ def _once(method, url, headers):
         )
     except HTTPError as error:
         raise named(error) from error
+
+
+def _user(host):
+    """Return USER:PASSWORD that the file .netrc has for a host, '' where it has none."""
+    try:
+        known = _netrc(os.environ.get("NETRC") or os.path.expanduser("~/.netrc"))
+    except (OSError, NetrcParseError) as error:
+        raise ImageFailure("fetch-forbidden", ".netrc cannot be read or understood") from error
+    found = known and known.authenticators(host)
+    return f"{found[0]}:{found[2]}" if found else ""
+
+
+@cache
+def _netrc(path):
+    return netrc(path) if os.path.exists(path) else None
 
 
 def _pool(url):

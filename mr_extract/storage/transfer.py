@@ -14,7 +14,7 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.faults import Passing, retried
 
-PIECE = 1 << 20
+PIECE = 1 << 18
 SLOWEST = 1024  # bytes a second; below it a connection is as good as dead
 CHANGED = "the file changed while it was read"
 
