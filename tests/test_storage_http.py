@@ -7,6 +7,7 @@ import os
 import random
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from misbehaving import Files, Misbehaving, labelled, packed, status, without_ranges
@@ -84,6 +85,36 @@ def test_nor_from_a_server_that_sends_no_parts(server):
     assert server.sent["/large.fits"] < len(LARGE) / 4
 
 
+def test_a_server_may_send_less_than_was_asked_for(server):
+    def at_most(size):
+        def way(exchange):
+            asked = exchange.request.headers.get("range", "bytes=0-")
+            start = int(asked[6:].partition("-")[0])
+            exchange.request.headers["range"] = f"bytes={start}-{start + size - 1}"
+            return exchange.send(exchange.response())
+        return way
+
+    server.script["/a.fits"] = [at_most(70_000)]
+    assert storage.read_range(server.url + "/a.fits", 10, 200_000)[0] == FILE[10:200_010]
+    assert len(server.requests) == 3
+    assert storage.read(server.url + "/a.fits") == FILE
+
+
+@pytest.mark.parametrize("part", ["bytes 7-16/300000", "bytes 0-9", "nonsense", ""])
+def test_a_part_that_is_not_the_one_asked_for(server, part):
+    server.script["/a.fits"] = [status(206, FILE[:10], Content_Range=part)]
+    with pytest.raises(ImageFailure) as caught:
+        storage.read_range(server.url + "/a.fits", 0, 10)
+    assert caught.value.kind == "fetch-failed" and "part" in caught.value.message
+
+
+def test_threads_share_the_connections(server):
+    uri = server.url + "/a.fits"
+    with ThreadPoolExecutor(8) as pool:
+        parts = list(pool.map(lambda k: storage.read_range(uri, k, 5000)[0], range(200)))
+    assert parts == [FILE[k : k + 5000] for k in range(200)]
+
+
 def test_what_is_packed_on_the_way_is_the_file_again_and_a_packed_file_stays_packed(server):
     server.script["/a.fits"] = [packed]
     uri = server.url + "/a.fits"
@@ -120,9 +151,9 @@ def test_the_user_of_the_url_is_sent_to_that_server_alone_and_named_nowhere(serv
     with Misbehaving(Files({"/b.fits": FILE})) as other:
         server.script = {"/a.fits": [status(302, Location="/there.fits")],
                          "/there.fits": [status(307, Location=other.url + "/b.fits")]}
-        uri = server.url.replace("//", "//kim:s%40cret@") + "/a.fits"
+        uri = server.url.replace("//", "//kim:s%40cret€@") + "/a.fits"
         assert storage.read(uri) == FILE
-        wanted = "Basic " + base64.b64encode(b"kim:s@cret").decode()
+        wanted = "Basic " + base64.b64encode("kim:s@cret€".encode()).decode()
         assert [r.headers.get("authorization") for r in server.requests] == [wanted] * 2
         assert "authorization" not in other.requests[0].headers
     assert server.requests[0].target == "/a.fits"
@@ -219,6 +250,14 @@ def test_a_certificate_must_be_trusted(tmp_path, monkeypatch):
         http_client._pools.clear()
         monkeypatch.setenv("SSL_CERT_FILE", path)
         assert storage.read(server.url + "/a.fits") == FILE
+        with Misbehaving(Files({"/b.fits": FILE})) as plain:
+            netrc = tmp_path / "netrc"
+            netrc.write_text("machine 127.0.0.1 login kim password secret\n")
+            monkeypatch.setenv("NETRC", str(netrc))
+            server.script["/a.fits"] = [status(302, Location=plain.url + "/b.fits")]
+            assert storage.read(server.url + "/a.fits") == FILE
+            assert "authorization" in server.requests[-1].headers
+            assert "authorization" not in plain.requests[0].headers
 
 
 APACHE = """<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN"><html><body><h1>Index of /d</h1>

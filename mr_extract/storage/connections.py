@@ -120,7 +120,8 @@ def _of_tls(inner):
             "fetch-failed", f"the server's certificate is not trusted: {inner.verify_message}; "
             "the variable SSL_CERT_FILE names the authorities to trust"
         )
-    return Passing("fetch-failed", f"no secure connection: {getattr(inner, 'reason', None)}")
+    reason = getattr(inner, "reason", None) or type(inner).__name__
+    return Passing("fetch-failed", f"no secure connection: {reason}")
 
 
 def _of_proxy(inner):

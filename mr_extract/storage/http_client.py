@@ -3,6 +3,7 @@
 import os
 import re
 import ssl
+from base64 import b64encode
 from functools import cache
 from netrc import NetrcParseError, netrc
 from urllib.parse import unquote, urljoin
@@ -10,7 +11,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError
-from urllib3.util import Timeout, make_headers, parse_url
+from urllib3.util import Timeout, parse_url
 
 import mr_extract
 from mr_extract import storage
@@ -72,6 +73,8 @@ def _next(url, location):
     target = _parsed(urljoin(url.url, location)) if location else None
     if target is None or target.scheme not in ("http", "https"):
         raise ImageFailure("fetch-failed", "the server redirects to what is no web address")
+    if url.scheme == "https" and target.scheme == "http":
+        return target._replace(auth="")  # no password over the open line, also not of .netrc
     if target.auth is None and _server(target) == _server(url):
         return target._replace(auth=url.auth)
     return target
@@ -90,7 +93,7 @@ def _once(method, url, headers):
     }
     user = unquote(url.auth) if url.auth is not None else _user(url.hostname)
     if user:
-        headers |= make_headers(basic_auth=user)
+        headers["Authorization"] = _basic(user)
     limit = storage.access().fetch_timeout
     try:
         return _pool(url).request(
@@ -100,6 +103,10 @@ def _once(method, url, headers):
         )
     except HTTPError as error:
         raise named(error) from error
+
+
+def _basic(user):
+    return "Basic " + b64encode(user.encode()).decode()
 
 
 def _user(host):
@@ -142,5 +149,5 @@ def _made(scheme, proxy):
     where = parse_url(proxy if "://" in proxy else f"http://{proxy}")
     if where.scheme not in ("http", "https") or not where.host:
         raise ImageFailure("fetch-failed", "the proxy that the environment names is no http proxy")
-    headers = make_headers(proxy_basic_auth=unquote(where.auth)) if where.auth else None
+    headers = {"Proxy-Authorization": _basic(unquote(where.auth))} if where.auth else None
     return urllib3.ProxyManager(where._replace(auth=None).url, proxy_headers=headers, **settings)
