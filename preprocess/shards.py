@@ -31,7 +31,7 @@ Memory does not grow with the manifest; what is sorted stands in $TMPDIR meanwhi
 """
 
 #: Bytes of lines that wait for being written to their shards.
-WAITING = 32 << 20
+WAITING = 16 << 20
 
 
 @dataclass
