@@ -18,6 +18,7 @@ PARTS = {
     "crowded": "### Crowded fields",
     "remote": "### Images on S3",
     "start": "### Starting",
+    "scale": "### Long manifests",
 }
 
 
