@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import tempfile
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from bench import (
     framework,
     memory,
     remote,
+    scale,
     sextractor,
     stages,
     storage,
@@ -36,6 +38,7 @@ SUBJECTS = {
     "storage": storage.measure,
     "steps": around.per_image,
     "start": around.start_up,
+    "scale": scale.measure,
 }
 
 
@@ -43,6 +46,8 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--frames", type=int, default=48, metavar="N", help="frames of a batch")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of each part")
+    parser.add_argument("--lines", type=int, default=1_000_000, metavar="N",
+                        help="lines of the long manifest")
     parser.add_argument("--only", nargs="+", choices=SUBJECTS, default=list(SUBJECTS),
                         help="parts to measure")
     parser.add_argument("--night", type=Path, metavar="DIR",
@@ -57,18 +62,19 @@ def main(arguments=None):
     frames, rounds, shape = options.frames, options.rounds, (1489, 2048)
     if options.quick:
         frames, rounds, shape = 6, 1, (400, 500)
+        options.lines = min(options.lines, 5000)
     if frames < 2 or rounds < 1:
         parser.error("needs at least 2 frames and 1 round")
     subjects = [name for name in SUBJECTS if name in options.only]
     if "sextractor" in subjects and not sextractor.PROGRAM:
         print("bench: no source-extractor, that part is left out", file=sys.stderr)
         subjects.remove("sextractor")
-    sections = {}
+    sections, measures = {}, {**SUBJECTS, "scale": partial(scale.measure, lines=options.lines)}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         night = make_night(Path(folder), frames, shape, options.night)
         for name in subjects:
             print(f"bench: {name}", file=sys.stderr, flush=True)
-            sections[name] = SUBJECTS[name](night, rounds)
+            sections[name] = measures[name](night, rounds)
     text = "\n".join([_machine(frames, shape), *(s.markdown() for s in sections.values())])
     if options.output:
         written(text, options.output)

@@ -101,7 +101,7 @@ def _busy():
 
 
 class Peaks:
-    """The most memory that each process of a command held, in bytes.
+    """The most memory that each process of a command held, in bytes, and its CPU seconds.
 
     Parameters
     ----------
@@ -111,6 +111,7 @@ class Peaks:
 
     def __init__(self, command, stdin=None):
         self._peaks, self._over = {}, threading.Event()
+        before = _children()
         with open(stdin or os.devnull, "rb") as source:
             self._process = subprocess.Popen(
                 command, stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -121,6 +122,7 @@ class Peaks:
         status = self._process.wait()
         self._over.set()
         watch.join()
+        self.cpu = _children() - before
         if status:
             raise RuntimeError(f"{' '.join(command)} ended with {status}")
 

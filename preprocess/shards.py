@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mr_extract.text.balance import InTurn, LeastFull
+from preprocess.choice import size_in_bytes
 from preprocess.errors import CommandError
-from preprocess.manifest import size_for_people
+from preprocess.found_images import size_for_people
 from preprocess.parcels import Locality, Parcels
 from preprocess.texts import lines_of
 
@@ -31,7 +32,7 @@ Memory does not grow with the manifest; what is sorted stands in $TMPDIR meanwhi
 """
 
 #: Bytes of lines that wait for being written to their shards.
-WAITING = 32 << 20
+WAITING = 16 << 20
 
 
 @dataclass
@@ -164,13 +165,11 @@ def locality_named(text: str) -> Locality:
     return Locality(text)
 
 
-def number_of_bytes(text: str) -> int:
-    """Read a number of bytes, in powers of 1,000: ``2G`` is 2,000,000,000."""
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kMGT]?)B?", text)
-    size = float(match[1]) * 1000 ** ("", "k", "M", "G", "T").index(match[2]) if match else 0
+def _size(text: str) -> int:
+    size = size_in_bytes(text)
     if size < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of bytes, as 500M or 2G")
-    return int(size)
+        raise argparse.ArgumentTypeError(f"{text!r} is too small for a shard")
+    return size
 
 
 def _count(text: str) -> int:
@@ -186,7 +185,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="path or URI, plain or gzip; - for standard input")
     many = parser.add_mutually_exclusive_group(required=True)
     many.add_argument("-n", "--number", type=_count, metavar="N", help="number of shards")
-    many.add_argument("--bytes", type=number_of_bytes, metavar="B",
+    many.add_argument("--bytes", type=_size, metavar="B",
                       help="bytes of the images of a shard, as 500M or 2G")
     parser.add_argument("-o", "--output", required=True, metavar="DIR",
                         help="folder to write, empty or new")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 #: Bytes of records in memory at a time, and what each costs beside its own.
-HELD = 32 << 20
+HELD = 16 << 20
 _OVERHEAD = 48
 
 #: Runs that are merged at once: each is an open file.
-RUNS = 64
+RUNS = 128
 
 _LENGTH = 4
 

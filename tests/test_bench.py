@@ -19,6 +19,7 @@ PARTS = {
     "remote": "### Images on S3",
     "storage": "### Remote files",
     "start": "### Starting",
+    "scale": "### Long manifests",
 }
 
 
