@@ -66,7 +66,7 @@ def _tried(act):
 
 
 def _any_status(uri):
-    return ask("GET", uri, "GETFILESTATUS")["FileStatus"]
+    return ask("GET", uri, "GETFILESTATUS", wanted="FileStatus")
 
 
 def _status(uri):
@@ -105,8 +105,8 @@ def _take(response, most):
 def _entries(uri, folder):
     after = {}
     while True:
-        answer = _tried(partial(ask, "GET", uri, "LISTSTATUS_BATCH", folder, **after))
-        listing = answer["DirectoryListing"]
+        listing = _tried(partial(
+            ask, "GET", uri, "LISTSTATUS_BATCH", folder, "DirectoryListing", **after))
         statuses = listing["partialListing"]["FileStatuses"]["FileStatus"]
         yield from statuses
         if not listing["remainingEntries"]:

@@ -18,10 +18,11 @@ _WEB = {
     "webhdfs": ("http", "dfs.namenode.http-address", 9870),
     "swebhdfs": ("https", "dfs.namenode.https-address", 9871),
 }
+_NO_NAMENODE = "the answer is not that of a NameNode"
 _active = {}
 
 
-def ask(method, uri, operation, path=None, **parameters):
+def ask(method, uri, operation, path=None, wanted=None, **parameters):
     """Ask the NameNode that is active.
 
     Parameters
@@ -33,6 +34,8 @@ def ask(method, uri, operation, path=None, **parameters):
     operation : str
         As WebHDFS names it.
     path : str, optional
+    wanted : str, optional
+        What of the answer is returned; by default all.
     **parameters
         Of the operation.
 
@@ -59,7 +62,7 @@ def ask(method, uri, operation, path=None, **parameters):
             failure = error  # it is dead, or not the active one
         else:
             _active[scheme, authority] = index
-            return answer
+            return answer if wanted is None else _part(answer, wanted)
     raise failure
 
 
@@ -85,15 +88,16 @@ class DataNodes:
         if self._failed:
             parameters["excludedatanodes"] = ",".join(sorted(self._failed))
         try:
-            answer = ask(method, self._uri, operation, path, noredirect="true", **parameters)
+            place = ask(method, self._uri, operation, path, "Location", noredirect="true",
+                        **parameters)
         except Passing:
             self._failed.clear()  # none may be left
             raise
-        place = answer["Location"]
         try:
             return checked(send(method, place, headers, body)[0])
-        except Passing:
+        except Passing as error:
             self._failed.add(urlsplit(place).hostname)
+            error.message = f"a DataNode failed: {error.message}"
             raise
 
 
@@ -117,6 +121,13 @@ def checked(response):
     raise failure
 
 
+def _part(answer, wanted):
+    try:
+        return answer[wanted]
+    except (KeyError, TypeError) as error:
+        raise ImageFailure("fetch-failed", _NO_NAMENODE) from error
+
+
 def _json(response):
     try:
         text = response.read()
@@ -129,7 +140,7 @@ def _json(response):
     except ValueError as error:
         if response.status >= 300:
             raise
-        raise ImageFailure("fetch-failed", "the answer is not that of a NameNode") from error
+        raise ImageFailure("fetch-failed", _NO_NAMENODE) from error
 
 
 def _who():

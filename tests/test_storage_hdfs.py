@@ -1,0 +1,405 @@
+"""HDFS as it is: real NameNodes and DataNodes, and what becomes of files when they fail."""
+
+import io
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import hdfs_native
+import pytest
+from conftest import ROOT
+from test_storage_contract import fails, put
+
+from mr_extract import storage
+from mr_extract.storage import hadoop_errors
+from mr_extract.storage.faults import Passing
+from mr_extract.storage.settings import Access
+
+DATA = random.Random(1).randbytes(20_000_000)
+SCHEMES = ["hdfs", "webhdfs"]
+
+
+@pytest.fixture
+def impatient():
+    before = storage.access()
+    storage.configure(Access(fetch_timeout=5.0, fetch_budget=1.0))
+    yield
+    storage.configure(before)
+
+
+def root(cluster, scheme):
+    """Return the URI of the root of a cluster's file system."""
+    return cluster.filesystem if scheme == "hdfs" else cluster.webhdfs.replace("http", "webhdfs")
+
+
+def put_in_blocks(cluster, path, data, **options):
+    options = hdfs_native.WriteOptions(block_size=1 << 20, overwrite=True, **options)
+    with hdfs_native.Client(cluster.filesystem).create(path, options) as file:
+        file.write(data)
+
+
+def hosts_of(cluster, path):
+    answer = cluster.get(f"{cluster.webhdfs}/webhdfs/v1{path}?op=GETFILEBLOCKLOCATIONS")
+    blocks = answer["BlockLocations"]["BlockLocation"]
+    return {host for block in blocks for host in block["hosts"]}
+
+
+@contextmanager
+def configured(monkeypatch, folder, **properties):
+    """Have the configuration of Hadoop say this and no more; ``_`` stands for a dot or dash."""
+    folder.mkdir(exist_ok=True)
+    text = "".join(f"<property><name>{name}</name><value>{value}</value></property>"
+                   for name, value in properties.items())
+    (folder / "core-site.xml").write_text(f"<configuration>{text}</configuration>")
+    with monkeypatch.context() as patch:
+        patch.setenv("HADOOP_CONF_DIR", str(folder))
+        yield
+
+
+@contextmanager
+def closed_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
+
+
+@contextmanager
+def silent_port():
+    """Give the address of what accepts connections and never says a word."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(64)
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_file_of_many_blocks_at_once_and_in_parts_across_their_borders(hdfs, scheme):
+    put_in_blocks(hdfs, "/blocks/a.fits", DATA)
+    uri = f"{root(hdfs, scheme)}/blocks/a.fits"
+    assert storage.read(uri) == DATA
+    block, version = 1 << 20, ""
+    for offset, size in [(block - 1, 2), (block, block), (3 * block - 7, 2 * block + 20),
+                         (len(DATA) - 5, 10), (0, len(DATA))]:
+        part, version = storage.read_range(uri, offset, size, version)
+        assert part == DATA[offset : offset + size]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_hadoop_hides_and_what_it_has_not_finished_is_not_listed(hdfs, scheme):
+    top = f"{root(hdfs, scheme)}/hidden-{scheme}"
+    for name in ("a.fits", "_SUCCESS", "_temporary/0/b.fits", "c.fits._COPYING_", "d_e/f.fits"):
+        put(f"{top}/{name}", b"x")
+    assert sorted(found.uri for found in storage.list_files(top)) == [
+        f"{top}/a.fits", f"{top}/d_e/f.fits"]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_file_of_another_user_may_not_be_read(hdfs, scheme, monkeypatch):
+    put_in_blocks(hdfs, "/private.fits", b"x", permission=0o600)
+    monkeypatch.setenv("HADOOP_USER_NAME", "stranger")
+    uri = f"{root(hdfs, scheme)}/private.fits"
+    message = fails("fetch-forbidden", storage.read, uri)
+    assert "user=stranger" in message and "private" not in message
+    fails("fetch-forbidden", storage.read_range, uri, 0, 1)
+    fails("fetch-forbidden", put, f"{root(hdfs, scheme)}/new.fits", b"x")
+    assert storage.stat(uri).size == 1
+
+
+def test_the_default_file_system_and_the_usual_port(hdfs, monkeypatch, tmp_path):
+    put(f"{hdfs.filesystem}/default.fits", b"x")
+    put(f"hdfs://{hdfs.head}/usual.fits", b"y")
+    with configured(monkeypatch, tmp_path, **{"fs.defaultFS": hdfs.filesystem}):
+        assert storage.read("hdfs:///default.fits") == b"x"
+        assert storage.read("hdfs:///usual.fits") == b"y"
+        found, = storage.list_files("hdfs:///default.fits")
+        assert found.uri == "hdfs:///default.fits"
+    with configured(monkeypatch, tmp_path / "none"):
+        assert "HADOOP_CONF_DIR" in fails("fetch-failed", storage.read, "hdfs:///default.fits")
+
+
+def test_a_mount_table(hdfs, monkeypatch, tmp_path):
+    put(f"{hdfs.filesystem}/deep/sky/a.fits", b"x")
+    table = "fs.viewfs.mounttable.all"
+    with configured(monkeypatch, tmp_path, **{
+        f"{table}.link./images": f"{hdfs.filesystem}/deep/sky",
+        f"{table}.linkFallback": f"{hdfs.filesystem}/",
+    }):
+        assert storage.read("viewfs://all/images/a.fits") == b"x"
+        assert storage.read("viewfs://all/deep/sky/a.fits") == b"x"
+        assert [found.uri for found in storage.list_files("viewfs://all/images")] == [
+            "viewfs://all/images/a.fits"]
+        put("viewfs://all/images/b.fits", b"y")
+    assert storage.read(f"{hdfs.filesystem}/deep/sky/b.fits") == b"y"
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("first", [closed_port, silent_port])
+def test_of_two_namenodes_the_first_is_dead(hdfs, monkeypatch, tmp_path, scheme, first):
+    put(f"{hdfs.filesystem}/available.fits", DATA[:1000])
+    before = storage.access()
+    storage.configure(Access(fetch_timeout=1.0, fetch_budget=20.0))
+    with first() as dead, configured(monkeypatch, tmp_path, **{
+        "dfs.nameservices": "pair",
+        "dfs.ha.namenodes.pair": "one,two",
+        "dfs.namenode.rpc-address.pair.one": dead,
+        "dfs.namenode.rpc-address.pair.two": hdfs.filesystem.removeprefix("hdfs://"),
+        "dfs.namenode.http-address.pair.one": dead,
+        "dfs.namenode.http-address.pair.two": hdfs.webhdfs.removeprefix("http://"),
+        "dfs.client.failover.proxy.provider.pair":
+            "org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider",
+    }):
+        assert storage.read(f"{scheme}://pair/available.fits") == DATA[:1000]
+        put(f"{scheme}://pair/available-{scheme}.fits", DATA[:10])
+    storage.configure(before)
+    assert storage.read(f"{hdfs.filesystem}/available-{scheme}.fits") == DATA[:10]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_namenode_and_a_silent_one(scheme, impatient):
+    with closed_port() as place:
+        message = fails("fetch-failed", storage.read, f"{scheme}://{place}/a.fits")
+        assert "refused" in message and "times)" in message
+    storage.configure(Access(fetch_timeout=0.3, fetch_budget=0.1))
+    with silent_port() as place:
+        fails("fetch-timeout", storage.read, f"{scheme}://{place}/a.fits")
+        fails("fetch-timeout", put, f"{scheme}://{place}/a.fits", b"x")
+        fails("fetch-timeout", list, storage.list_files(f"{scheme}://{place}/a"))
+
+
+def test_ports_of_the_other_protocol_are_told(hdfs, impatient):
+    web, native = hdfs.webhdfs.removeprefix("http://"), hdfs.filesystem.removeprefix("hdfs://")
+    assert "hdfs://" not in fails_naming_scheme(storage.read, f"hdfs://{web}/a.fits")
+    assert "no WebHDFS" in fails("fetch-failed", storage.read, f"webhdfs://{native}/a.fits")
+
+
+def fails_naming_scheme(function, uri):
+    with pytest.raises(storage.ImageFailure) as caught:
+        function(uri)
+    assert caught.value.kind == "fetch-failed"
+    return caught.value.message.replace("port that of hdfs://", "")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_file_is_deleted_between_its_parts(hdfs, scheme):
+    uri = f"{root(hdfs, scheme)}/deleted.fits"
+    put(uri, DATA[:1000])
+    _, version = storage.read_range(uri, 0, 10)
+    hdfs_native.Client(hdfs.filesystem).delete("/deleted.fits")
+    fails("fetch-not-found", storage.read_range, uri, 10, 10, version)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_file_that_is_rewritten_while_threads_read_is_never_a_mixture(hdfs, scheme):
+    uri = f"{root(hdfs, scheme)}/rewritten.fits"
+    states = [bytes([k]) * 3_000_000 for k in range(8)]
+    put(uri, states[0])
+    stop, seen = threading.Event(), []
+
+    def read():
+        while not stop.is_set():
+            seen.append(storage.read(uri))
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for state in states[1:]:
+        put(uri, state)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert len(seen) > 3
+    assert all(data in states for data in seen)
+
+
+@pytest.mark.needs("hdfs")
+def test_the_namenode_is_killed_and_comes_back(new_cluster):
+    cluster = new_cluster(workers=1, settings={"hdfs-site": {"dfs.replication": 1}})
+    cluster.start("hdfs")
+    client = hdfs_native.Client(cluster.filesystem)
+    names = sorted(f"/many/{k}.fits" for k in range(2345))  # 1,000 are listed at once
+    for name in names:
+        client.create(name).close()
+    listings, outcomes = {}, {}
+    for scheme in SCHEMES:
+        put(f"{root(cluster, scheme)}/{scheme}.fits", DATA[:300_000])
+        listings[scheme] = storage.list_files(f"{root(cluster, scheme)}/many")
+        listings[scheme] = itertools.chain([next(listings[scheme])], listings[scheme])
+    cluster.kill("namenode")
+
+    def read(scheme):
+        outcomes[scheme, "read"] = storage.read(f"{root(cluster, scheme)}/{scheme}.fits")
+
+    def go_on(scheme):
+        found = [found.uri for found in listings[scheme]]
+        outcomes[scheme, "listed"] = [uri.removeprefix(root(cluster, scheme)) for uri in found]
+
+    threads = [threading.Thread(target=task, args=(scheme,))
+               for scheme in SCHEMES for task in (read, go_on)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1)  # some attempts are refused
+    assert not outcomes
+    cluster.restart("namenode")
+    for thread in threads:
+        thread.join()
+    for scheme in SCHEMES:
+        assert outcomes[scheme, "read"] == DATA[:300_000]
+        assert outcomes[scheme, "listed"] == names
+
+
+@pytest.mark.needs("hdfs")
+def test_the_datanode_of_the_only_replica_is_killed(new_cluster, impatient):
+    cluster = new_cluster(settings={"hdfs-site": {"dfs.replication": 1}})
+    cluster.start("hdfs")
+    dead, living = cluster.addresses[1:]
+    names, at, both = (f"/{k}.fits" for k in itertools.count()), {}, "/both.fits"
+    while len(at) < 2:
+        path = next(names)
+        put_in_blocks(cluster, path, DATA[:500_000])
+        at[hosts_of(cluster, path).pop()] = path
+    put_in_blocks(cluster, both, DATA[:500_000], replication=2)
+    assert hosts_of(cluster, both) == {dead, living}
+    cluster.kill("datanode-1")
+    for scheme in SCHEMES:
+        top = root(cluster, scheme)
+        storage.configure(Access(fetch_timeout=5.0, fetch_budget=3.0))
+        assert "DataNode" in fails("fetch-failed", storage.read, f"{top}{at[dead]}")
+        fails("fetch-failed", storage.read_range, f"{top}{at[dead]}", 10, 10)
+        assert storage.read(f"{top}{at[living]}") == DATA[:500_000]
+        storage.configure(Access(fetch_timeout=5.0, fetch_budget=30.0))
+        for _ in range(5):  # the NameNode may name the dead one first
+            assert storage.read(f"{top}{both}") == DATA[:500_000]
+    cluster.restart("datanode-1")
+    for scheme in SCHEMES:
+        assert storage.read(f"{root(cluster, scheme)}{at[dead]}") == DATA[:500_000]
+
+
+@pytest.mark.needs("hdfs")
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_datanode_falls_silent_and_the_other_replica_is_read(new_cluster, scheme):
+    cluster = new_cluster()
+    cluster.start("hdfs")
+    put_in_blocks(cluster, "/a.fits", DATA, replication=2)
+    uri, before = f"{root(cluster, scheme)}/a.fits", storage.access()
+    storage.configure(Access(fetch_timeout=2.0, fetch_budget=60.0))
+    cluster.kill("datanode-1", signal.SIGSTOP)
+    for _ in range(2):
+        assert storage.read(uri) == DATA
+    storage.configure(before)
+    cluster.kill("datanode-1", signal.SIGCONT)
+
+
+def test_a_forked_process_reads_and_ends(hdfs):
+    put(f"{hdfs.filesystem}/forked.fits", b"x")
+    program = (
+        "import os, sys\n"
+        "from mr_extract import storage\n"
+        "uri = sys.argv[1]\n"
+        "assert storage.read(uri) == b'x'\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    assert storage.read(uri) == b'x'\n"
+        "    sys.exit(7)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7\n"
+        "assert storage.read(uri) == b'x'\n"
+    )
+    subprocess.run([sys.executable, "-c", program, f"{hdfs.filesystem}/forked.fits"],
+                   check=True, cwd=ROOT, timeout=60)
+
+
+def test_without_hdfs_native_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "hdfs_native", None)
+    with pytest.raises(storage.ImageFailure) as caught:
+        storage.read("hdfs://none.invalid:1/a.fits")
+    assert caught.value.kind == "unsupported-scheme"
+    assert "pip install 'mr_extract[hdfs]'" in caught.value.message
+
+
+def test_java_s_program_and_ours_see_the_same_names(hdfs, tmp_path):
+    local = tmp_path / "f"
+    local.write_bytes(b"abc")
+    path = "/same/ä b%20+.fits"
+    hdfs.run("fs", "-mkdir", "-p", "/same", check=True)
+    with subprocess.Popen([hdfs.hadoop_bin, "fs", "-put", "-", path], stdin=subprocess.PIPE,
+                          env={**os.environ, **hdfs.environment}) as process:
+        with open(local, "rb") as file:
+            shutil.copyfileobj(file, process.stdin)
+    assert process.returncode == 0
+    for scheme in SCHEMES:
+        assert storage.read(f"{root(hdfs, scheme)}{path}") == b"abc"
+
+
+class _NameNode(BaseHTTPRequestHandler):
+    """Tells what it was asked; as a NameNode that trusts nobody when there is no token."""
+
+    asked = []
+
+    def do_GET(self):
+        self.asked.append(parse_qs(urlsplit(self.path).query))
+        known = "delegation" in self.asked[-1]
+        status = {"type": "FILE", "length": 3, "modificationTime": 1}
+        body = json.dumps({"FileStatus": status}).encode() if known else b"<html>"
+        self.send_response(200 if known else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_delegation_token_is_sent_and_never_told(monkeypatch, impatient):
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NameNode) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        uri = f"webhdfs://127.0.0.1:{server.server_port}/a.fits"
+        monkeypatch.setenv("HADOOP_USER_NAME", "someone")
+        assert "HADOOP_TOKEN" in fails_naming_scheme_as("fetch-forbidden", uri)
+        assert _NameNode.asked[-1]["user.name"] == ["someone"]
+        monkeypatch.setenv("HADOOP_TOKEN", "SECRETtoken")
+        assert storage.stat(uri).size == 3
+        assert _NameNode.asked[-1]["delegation"] == ["SECRETtoken"]
+        assert "user.name" not in _NameNode.asked[-1]
+        message = fails("fetch-failed", storage.read, uri)
+        assert "SECRET" not in message
+        server.shutdown()
+
+
+def fails_naming_scheme_as(kind, uri):
+    with pytest.raises(storage.ImageFailure) as caught:
+        storage.read(uri)
+    assert caught.value.kind == kind
+    return caught.value.message
+
+
+@pytest.mark.parametrize("java_class, message, kind, passes", [
+    ("java.io.FileNotFoundException", "File does not exist: /a\n\tat x", "fetch-not-found", False),
+    ("java.io.FileNotFoundException", "Path is not a file: /a", "fetch-not-a-file", False),
+    ("org.apache.hadoop.security.AccessControlException",
+     'Permission denied: user=a, access=READ, inode="/b/c":d:e:-rw', "fetch-forbidden", False),
+    ("org.apache.hadoop.security.token.SecretManager$InvalidToken", "token (token for a) can't be "
+     "found in cache", "fetch-forbidden", False),
+    ("org.apache.hadoop.ipc.StandbyException", "Operation category READ is not supported in state "
+     "standby", "fetch-failed", True),
+    ("org.apache.hadoop.ipc.RetriableException", "busy", "fetch-throttled", True),
+    ("org.apache.hadoop.hdfs.server.namenode.SafeModeException", "", "fetch-failed", True),
+    ("org.apache.hadoop.hdfs.BlockMissingException", "Could not obtain block: BP-1:blk_1 "
+     "file=/a", "fetch-failed", True),
+    ("org.apache.hadoop.hdfs.protocol.DSQuotaExceededException", "full", "fetch-failed", False),
+])
+def test_exceptions_of_java_have_names_and_tell_no_path(java_class, message, kind, passes):
+    failure = hadoop_errors.named(java_class, message)
+    assert failure.kind == kind
+    assert isinstance(failure, Passing) == passes
+    assert "/" not in failure.message and "\n" not in failure.message
+    assert io.StringIO(failure.message).readline() == failure.message
