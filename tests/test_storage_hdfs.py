@@ -1,11 +1,10 @@
 """HDFS as it is: real NameNodes and DataNodes, and what becomes of files when they fail."""
 
-import io
 import itertools
 import json
 import os
 import random
-import shutil
+import re
 import signal
 import socket
 import subprocess
@@ -14,11 +13,12 @@ import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import hdfs_native
 import pytest
-from conftest import ROOT
+from conftest import ROOT, command, job
 from test_storage_contract import fails, put
 
 from mr_extract import storage
@@ -57,7 +57,7 @@ def hosts_of(cluster, path):
 
 @contextmanager
 def configured(monkeypatch, folder, **properties):
-    """Have the configuration of Hadoop say this and no more; ``_`` stands for a dot or dash."""
+    """Have the configuration of Hadoop say this and no more."""
     folder.mkdir(exist_ok=True)
     text = "".join(f"<property><name>{name}</name><value>{value}</value></property>"
                    for name, value in properties.items())
@@ -177,17 +177,19 @@ def test_no_namenode_and_a_silent_one(scheme, impatient):
         fails("fetch-timeout", list, storage.list_files(f"{scheme}://{place}/a"))
 
 
-def test_ports_of_the_other_protocol_are_told(hdfs, impatient):
-    web, native = hdfs.webhdfs.removeprefix("http://"), hdfs.filesystem.removeprefix("hdfs://")
-    assert "hdfs://" not in fails_naming_scheme(storage.read, f"hdfs://{web}/a.fits")
-    assert "no WebHDFS" in fails("fetch-failed", storage.read, f"webhdfs://{native}/a.fits")
-
-
-def fails_naming_scheme(function, uri):
+def told(kind, uri):
+    """Return the message of a failure, which may speak of schemes but not of this URI."""
     with pytest.raises(storage.ImageFailure) as caught:
-        function(uri)
-    assert caught.value.kind == "fetch-failed"
-    return caught.value.message.replace("port that of hdfs://", "")
+        storage.read(uri)
+    assert caught.value.kind == kind
+    assert uri not in caught.value.message
+    return caught.value.message
+
+
+def test_the_port_of_the_other_protocol_is_told(hdfs, impatient):
+    web, native = hdfs.webhdfs.removeprefix("http://"), hdfs.filesystem.removeprefix("hdfs://")
+    assert "is the port that of hdfs://?" in told("fetch-failed", f"hdfs://{web}/a.fits")
+    assert "no WebHDFS" in told("fetch-failed", f"webhdfs://{native}/a.fits")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -320,22 +322,39 @@ def test_a_forked_process_reads_and_ends(hdfs):
 
 def test_without_hdfs_native_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "hdfs_native", None)
-    with pytest.raises(storage.ImageFailure) as caught:
-        storage.read("hdfs://none.invalid:1/a.fits")
-    assert caught.value.kind == "unsupported-scheme"
-    assert "pip install 'mr_extract[hdfs]'" in caught.value.message
+    message = told("unsupported-scheme", "hdfs://none.invalid:1/a.fits")
+    assert "pip install 'mr_extract[hdfs]'" in message
 
 
-def test_java_s_program_and_ours_see_the_same_names(hdfs, tmp_path):
-    local = tmp_path / "f"
-    local.write_bytes(b"abc")
-    path = "/same/ä b%20+.fits"
-    hdfs.run("fs", "-mkdir", "-p", "/same", check=True)
-    with subprocess.Popen([hdfs.hadoop_bin, "fs", "-put", "-", path], stdin=subprocess.PIPE,
-                          env={**os.environ, **hdfs.environment}) as process:
-        with open(local, "rb") as file:
-            shutil.copyfileobj(file, process.stdin)
-    assert process.returncode == 0
+def test_the_commands_of_the_page_measure_what_they_say(hdfs, night, monkeypatch, tmp_path):
+    page = (ROOT / "docs" / "storage.md").read_text()
+    section = page.partition("## HDFS")[2]
+    commands = re.search(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[1]
+    image = next(night.glob("*.fits"))
+    put(f"{hdfs.filesystem}/night/a.fits", image.read_bytes())
+    pair = {
+        "dfs.ha.namenodes.survey": "one",
+        "dfs.namenode.rpc-address.survey.one": hdfs.filesystem.removeprefix("hdfs://"),
+        "dfs.namenode.http-address.survey.one": hdfs.webhdfs.removeprefix("http://"),
+    }
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with configured(monkeypatch, tmp_path / "conf", **pair):
+        run = command(["bash", "-euc", commands.replace("> ", f"> {tmp_path}/")], cwd=ROOT,
+                      env={"PATH": path})
+    assert run.status == 0, run.err
+    local = job(image)
+    catalogs = [(tmp_path / name).read_text() for name in ("c.tsv", "d.tsv")]
+    assert rows(catalogs[0]) == rows(catalogs[1]) == rows(local.out.decode()) != []
+
+
+def rows(catalog):
+    return [line.split("\t")[1:] for line in catalog.splitlines()
+            if not line.startswith(("#", "image"))]
+
+
+def test_java_s_program_and_ours_see_the_same_names(hdfs):
+    path = "/ä b%20+.fits"
+    hdfs.run("fs", "-put", "-", path, input="abc", check=True)
     for scheme in SCHEMES:
         assert storage.read(f"{root(hdfs, scheme)}{path}") == b"abc"
 
@@ -364,7 +383,7 @@ def test_a_delegation_token_is_sent_and_never_told(monkeypatch, impatient):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         uri = f"webhdfs://127.0.0.1:{server.server_port}/a.fits"
         monkeypatch.setenv("HADOOP_USER_NAME", "someone")
-        assert "HADOOP_TOKEN" in fails_naming_scheme_as("fetch-forbidden", uri)
+        assert "HADOOP_TOKEN" in told("fetch-forbidden", uri)
         assert _NameNode.asked[-1]["user.name"] == ["someone"]
         monkeypatch.setenv("HADOOP_TOKEN", "SECRETtoken")
         assert storage.stat(uri).size == 3
@@ -373,13 +392,6 @@ def test_a_delegation_token_is_sent_and_never_told(monkeypatch, impatient):
         message = fails("fetch-failed", storage.read, uri)
         assert "SECRET" not in message
         server.shutdown()
-
-
-def fails_naming_scheme_as(kind, uri):
-    with pytest.raises(storage.ImageFailure) as caught:
-        storage.read(uri)
-    assert caught.value.kind == kind
-    return caught.value.message
 
 
 @pytest.mark.parametrize("java_class, message, kind, passes", [
@@ -402,4 +414,3 @@ def test_exceptions_of_java_have_names_and_tell_no_path(java_class, message, kin
     assert failure.kind == kind
     assert isinstance(failure, Passing) == passes
     assert "/" not in failure.message and "\n" not in failure.message
-    assert io.StringIO(failure.message).readline() == failure.message

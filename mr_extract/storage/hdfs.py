@@ -75,7 +75,10 @@ def _tried(uri, act):
 
 
 def _status(client, path):
-    status = client.call("get_file_info", path)
+    return _of_file(client.call("get_file_info", path))
+
+
+def _of_file(status):
     if status.isdir:
         raise ImageFailure("fetch-not-a-file", "it is a folder")
     return status
@@ -83,8 +86,8 @@ def _status(client, path):
 
 def _opened(client, path):
     """Return the status of a file and a reader of it, of the same length."""
-    status = _status(client, path)
-    reader = client.call("read", path)
+    status, reader = client.opened(path)
+    _of_file(status)
     if len(reader) != status.length:
         raise Passing("fetch-changed", "the file changed while it was opened")
     return status, reader

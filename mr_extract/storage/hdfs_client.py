@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 import threading
+import time
 from contextlib import contextmanager
 
 from mr_extract import storage
@@ -18,7 +19,10 @@ _ENVIRONMENT = ("HADOOP_CONF_DIR", "HADOOP_HOME", "HADOOP_USER_NAME", "HADOOP_PR
 _DEFAULT_PORT = 8020
 # How hdfs-native spells an error of its own, as RPCError("java.io.IOException", "...").
 _SPELLING = re.compile(r'(\w+)(?:\("((?:[^"\\]|\\.)*)"(?:, "((?:[^"\\]|\\.)*)")?)?', re.DOTALL)
+# For so long hdfs-native keeps connections to DataNodes for the next file, 3 seconds and some.
+_KEPT = 3.5
 _clients, _turns, _lock = {}, {}, threading.Lock()
+_not_before = 0.0
 
 
 class Client:
@@ -46,6 +50,14 @@ class Client:
     def call(self, name, *args, limit=None):
         """Call a method of hdfs-native's client that asks the NameNode."""
         return self.limited(getattr(self._native, name), *args, limit=limit)
+
+    def opened(self, path):
+        """Return the status of a file and a reader of it; no reader for a folder."""
+        def ask():
+            status = self._native.get_file_info(path)
+            return status, None if status.isdir else self._native.read(path)
+
+        return self.limited(ask)
 
     def limited(self, function, *args, limit=None):
         """Call a function of hdfs-native; it knows no time limit for a NameNode."""
@@ -80,6 +92,7 @@ def client_of(scheme, authority):
     with _lock:
         client = _clients.get(key)
         if client is None:
+            time.sleep(max(0.0, _not_before - time.monotonic()))
             client = _clients[key] = Client(scheme, authority, _turns.get(key, 0))
     try:
         yield client
@@ -93,11 +106,13 @@ def client_of(scheme, authority):
 
 
 def _leave_to_parent():
-    """Keep a forked process from the clients it inherits: to end one waits for threads it lacks."""
-    global _lock
+    """Keep a forked process from what is its parent's: clients, and connections to DataNodes."""
+    global _lock, _not_before
     _lock = threading.Lock()  # that of the parent may have been held
+    if _clients:
+        _not_before = time.monotonic() + _KEPT
     for client in _clients.values():
-        client.keep_for_ever()
+        client.keep_for_ever()  # to end it would wait for threads that are not here
     _clients.clear()
 
 

@@ -37,7 +37,7 @@ def send(method, uri, headers=None, body=None):
         as blanks, are encoded.
     headers : dict, optional
     body : bytes or binary file, optional
-        Sent once: a request that has one should not be redirected.
+        With one, redirects are not followed: it may be sent but once.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def send(method, uri, headers=None, body=None):
     url = _parsed(uri)
     for _ in range(MOST_REDIRECTS + 1):
         response = _once(method, url, headers or {}, body)
-        if response.status not in _REDIRECTS:
+        if body is not None or response.status not in _REDIRECTS:
             return response, url
         response.close()
         url = _next(url, response.headers.get("location", ""))
