@@ -4,6 +4,8 @@ import sys
 from collections import Counter
 from typing import NamedTuple
 
+from preprocess.sizes import size_for_people
+
 #: What is counted beside the images: its words in the summary, for one and for several.
 COUNTS = {
     "others": ("other file left out", "other files left out"),
@@ -69,13 +71,3 @@ class Tally:
             f"; {self.counts[name]} {words[self.counts[name] != 1]}"
             for name, words in COUNTS.items() if self.counts[name]
         )
-
-
-def size_for_people(size: int) -> str:
-    """Write a number of bytes as people do, in powers of 1,000: ``73.2 MB``."""
-    if size < 1000:
-        return f"{size} bytes"
-    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)):
-        if size < 999.95 * scale or unit == "TB":
-            break
-    return f"{size / scale:.1f} {unit}"

@@ -163,7 +163,7 @@ def test_a_page_that_stops_answering_leaves_no_half_a_list(web, here, capsys):
     web.script["/night/deep/"] = [status(500)]
     _, errors = manifest(capsys, web.url + "/night/", "-o", "list.txt", "--fetch-budget", "0.3",
                          expect=2)
-    assert len(errors) == 1 and "cannot list" in errors[0] and "HTTP 500" in errors[0]
+    assert len(errors) == 1 and "cannot list" in errors[0] and "answered 500" in errors[0]
     assert not os.path.exists("list.txt")
 
 
