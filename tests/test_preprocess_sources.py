@@ -372,9 +372,9 @@ sys.exit(status)
     (300_000, ("--weights", "ooi -> oow", "--masks", "ooi -> ood"), 100_000)])
 def test_a_million_keys_are_listed_in_little_memory(keys, options, images, here):
     peaks = []
-    for keys in (3_000, keys):
+    for number in (3_000, keys):
         done = subprocess.run(
-            [sys.executable, "-c", LISTING, str(keys), "list.txt", *options], text=True,
+            [sys.executable, "-c", LISTING, str(number), "list.txt", *options], text=True,
             capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=280)
         assert done.returncode == 0, done.stderr
         peaks.append(int(done.stdout.split()[-1]) / 1024)  # MB
