@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from conftest import ROOT
-from misbehaving import Files, Misbehaving, status, without_ranges
+from misbehaving import Files, Forwarder, Misbehaving, status, without_ranges
 from remote_places import bare_client, impatient, moto_server
 
+from mr_extract import storage
 from preprocess.__main__ import main
 from preprocess.found_images import Tally
 from preprocess.local_files import local_images, natural_key
@@ -271,8 +272,6 @@ DECAM = [f"c4d_{k}_{kind}_r_v1.fits.fz" for k in (1, 2) for kind in ("ood", "ooi
 
 
 def test_companions_in_a_bucket_are_found_in_the_listing_alone(moto, bucket, capsys, monkeypatch):
-    from remote_places import Forwarder
-
     bucket(files={f"n/{name}": b"1" for name in DECAM} | {"n/c4d_3_ooi_r_v1.fits.fz": b"1"})
     with Misbehaving(Forwarder(moto)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
@@ -293,6 +292,26 @@ def test_companions_elsewhere_are_asked_for(bucket, capsys):
     assert lines == ["s3://sky/images/a.fits\tmask=s3://sky/masks/a.fits.fz\tbytes=1"]
     lines, _ = manifest(capsys, "s3://sky/images/", "--masks", rule + "?")
     assert len(lines) == 2 and lines[1] == "s3://sky/images/b.fits\tbytes=1"
+
+
+@pytest.mark.parametrize("way", ["filesystem", "webhdfs"])
+def test_a_folder_of_hdfs_is_listed_chosen_and_its_headers_read(way, hdfs, here, capsys):
+    root = getattr(hdfs, way).replace("http://", "webhdfs://") + f"/manifest/{way}"
+    content = {"1/b10.fits": fits_bytes("r"), "1/b2.fits": fits_bytes("g"), "2/a.fits": LARGE,
+               "2/log.txt": b"x", "_temporary/c.fits": b"x"}
+    for name, data in content.items():
+        storage.write(f"{root}/{name}", io.BytesIO(data))
+    lines, said = manifest(capsys, f"{root}/1", f"{root}/*/[ab]*", "--header", "FILTER=filter")
+    found = {line.split("\t")[0].removeprefix(f"{root}/"): line.split("\t")[1:] for line in lines}
+    assert found == {name: [f"filter={band}", f"bytes={len(content[name])}"]
+                     for name, band in (("1/b10.fits", "r"), ("1/b2.fits", "g"), ("2/a.fits", "i"))}
+    assert len(lines) == 3 and said[-1].endswith("2 met again, listed once")
+    Path("list.txt").write_text("".join(f"{line}\n" for line in lines))
+    assert main(["check", "list.txt", "--headers"]) == 0
+    with open("list.txt", "a") as file:
+        file.write(f"{root}/1/c.fits\n")
+    assert main(["check", "list.txt"]) == 1
+    assert "c.fits\tfetch-not-found\t" in capsys.readouterr().out
 
 
 def test_lists_come_from_standard_input_pipes_packed_and_remote(web, here):
