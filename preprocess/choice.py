@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
+from preprocess.found_images import file_name
 from preprocess.sizes import size_in_bytes
 
 _AGE = re.compile(r"(\d+(?:\.\d*)?) *(s|min|h|d|w)")
@@ -62,7 +63,7 @@ class Choice:
 
     def by_name(self, uri: str) -> bool:
         """Tell whether the name of a file is one that is meant."""
-        name = uri.rpartition("/")[2]
+        name = file_name(uri)
         if self.names and not any(fnmatchcase(name, pattern) for pattern in self.names):
             return False
         return not any(fnmatchcase(name, pattern) for pattern in self.not_names)

@@ -3,7 +3,9 @@
 import sys
 from collections import Counter
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
+from mr_extract import storage
 from preprocess.sizes import size_for_people
 
 #: What is counted beside the images: its words in the summary, for one and for several.
@@ -37,6 +39,13 @@ class FoundImage(NamedTuple):
     size: int | None = None
     modified: float | None = None
     fields: tuple[tuple[str, str], ...] = ()
+
+
+def file_name(uri: str) -> str:
+    """Return the last part of a path or URI; of a web server's without query and encoding."""
+    if storage.scheme(uri) in ("http", "https"):
+        uri = unquote(urlsplit(uri).path)
+    return uri.rpartition("/")[2]
 
 
 class Tally:

@@ -33,7 +33,8 @@ fields stay (- for standard input). Folders are searched to the bottom, hidden f
 apart. Lines hold the path as it was given and the size of the file in bytes.
 
 Order: local images first, in natural order (frame2 before frame10), then remote places and lists
-in the order given, each in its own order. Memory does not grow with a remote place.
+in the order given, each in its own order. Memory does not grow with them (of pages 24 bytes a
+link are kept, and of local files).
 What is met twice: a local file is listed once, also if links lead to it; what two remote places
 cover comes from the first; a line that a list repeats is repeated (a job takes it once).
 
