@@ -1,6 +1,7 @@
 """Sub-command ``check``: what a job would stumble over, line by line, before it is started."""
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -133,7 +134,10 @@ def _printer(manifests: list[str], kinds: Counter[str]) -> Iterator[_Printer]:
         return
     from tqdm import tqdm
 
-    with tqdm(total=number_of_lines(manifests), unit="line", file=sys.stderr) as bar:
+    # Some terminals do not know their size; tqdm then writes nothing.
+    columns, rows = os.get_terminal_size(sys.stderr.fileno())
+    with tqdm(total=number_of_lines(manifests), unit="line", file=sys.stderr,
+              ncols=columns or 100, nrows=rows or 24) as bar:
         yield _Printer(bar, kinds)
 
 

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -140,6 +141,23 @@ def test_manifests_are_taken_together_and_standard_input_is_one(folder):
     assert done.returncode == 1
     assert done.stderr.decode().splitlines()[-1] == (
         "5 lines; 2 problems (1 duplicate-id, 1 fetch-not-found); 1 repeated, taken once")
+
+
+def test_progress_is_shown_on_a_terminal_and_problems_go_their_own_way(folder):
+    Path("list.txt").write_text("a.fits\nno-such.fits\nm.fits\n")
+    terminal, inner = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "preprocess", "check", "list.txt"], stdout=subprocess.PIPE,
+        stderr=inner, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+    os.close(inner)
+    shown = b""
+    try:
+        while piece := os.read(terminal, 1000):
+            shown += piece
+    except OSError:  # all has been read
+        os.close(terminal)
+    assert done.stdout == b"no-such.fits\tfetch-not-found\tno such file\n"
+    assert b"3/3" in shown and b"3 lines; 1 problem" in shown.splitlines()[-1]
 
 
 @pytest.mark.parametrize("name", ["no-such.txt", "."])
