@@ -8,19 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-_SIZE = re.compile(r"(\d+(?:\.\d*)?) *([kMGT]?)(i?)B?", re.IGNORECASE)
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+from preprocess.found_images import file_name
+from preprocess.sizes import size_in_bytes
+
 _AGE = re.compile(r"(\d+(?:\.\d*)?) *(s|min|h|d|w)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-
-
-def size_in_bytes(text: str) -> int:
-    """Read a size: ``500``, ``10kB``, ``1.5 MB`` (powers of 1,000) or ``2MiB`` (of 1,024)."""
-    match = _SIZE.fullmatch(text.strip())
-    if not match:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size as 500, 10kB or 2MiB")
-    number, unit, binary = match.groups()
-    return round(float(number) * (1024 if binary else 1000) ** _POWERS[unit.lower()])
 
 
 def moment(text: str, now: Callable[[], float] = time.time) -> float:
@@ -71,7 +63,7 @@ class Choice:
 
     def by_name(self, uri: str) -> bool:
         """Tell whether the name of a file is one that is meant."""
-        name = uri.rpartition("/")[2]
+        name = file_name(uri)
         if self.names and not any(fnmatchcase(name, pattern) for pattern in self.names):
             return False
         return not any(fnmatchcase(name, pattern) for pattern in self.not_names)

@@ -3,6 +3,10 @@
 import sys
 from collections import Counter
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from mr_extract import storage
+from preprocess.sizes import size_for_people
 
 #: What is counted beside the images: its words in the summary, for one and for several.
 COUNTS = {
@@ -37,6 +41,13 @@ class FoundImage(NamedTuple):
     fields: tuple[tuple[str, str], ...] = ()
 
 
+def file_name(uri: str) -> str:
+    """Return the last part of a path or URI; of a web server's without query and encoding."""
+    if storage.scheme(uri) in ("http", "https"):
+        uri = unquote(urlsplit(uri).path)
+    return uri.rpartition("/")[2]
+
+
 class Tally:
     """Count what a search came to, and say on standard error what went wrong."""
 
@@ -69,13 +80,3 @@ class Tally:
             f"; {self.counts[name]} {words[self.counts[name] != 1]}"
             for name, words in COUNTS.items() if self.counts[name]
         )
-
-
-def size_for_people(size: int) -> str:
-    """Write a number of bytes as people do, in powers of 1,000: ``73.2 MB``."""
-    if size < 1000:
-        return f"{size} bytes"
-    for unit, scale in (("kB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12)):
-        if size < 999.95 * scale or unit == "TB":
-            break
-    return f"{size / scale:.1f} {unit}"

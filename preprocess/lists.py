@@ -10,9 +10,9 @@ from textwrap import wrap
 
 from mr_extract.storage.output import text_written_whole
 from preprocess.errors import CommandError
-from preprocess.found_images import size_for_people
 from preprocess.listrules import PublishedList, read_lists
 from preprocess.manifest_lines import manifest_line
+from preprocess.sizes import size_for_people
 
 EXAMPLE = """\
 example:

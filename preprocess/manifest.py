@@ -1,23 +1,23 @@
 """Sub-command ``manifest``: places and lists to a manifest, one FITS image a line."""
 
 import argparse
-import io
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
 
-from mr_extract import storage
 from mr_extract.jobs.expansion import FIRST, check_extensions
-from mr_extract.options import access_from, add_access
-from mr_extract.storage.output import text_written_whole
 from preprocess.choice import add_choice, choice_from
 from preprocess.companion_fields import Rules, rule_option, with_companions
 from preprocess.errors import CommandError
 from preprocess.found_images import FoundImage, Tally
 from preprocess.header_fields import header_option
 from preprocess.manifest_lines import Description, check_name
+from preprocess.options import (
+    add_access_options,
+    add_output,
+    configure_access,
+    opened_output,
+)
 from preprocess.sources import Sources, found_images, sources_of
 from preprocess.threads import in_order
 
@@ -33,7 +33,8 @@ fields stay (- for standard input). Folders are searched to the bottom, hidden f
 apart. Lines hold the path as it was given and the size of the file in bytes.
 
 Order: local images first, in natural order (frame2 before frame10), then remote places and lists
-in the order given, each in its own order. Memory does not grow with a remote place.
+in the order given, each in its own order. Memory does not grow with them (of pages 24 bytes a
+link are kept, and of local files).
 What is met twice: a local file is listed once, also if links lead to it; what two remote places
 cover comes from the first; a line that a list repeats is repeated (a job takes it once).
 
@@ -46,9 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``manifest``."""
     parser.epilog = EXAMPLE
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="where images are")
-    parser.add_argument(
-        "-o", "--output", default="-", metavar="FILE", help="manifest to write (default: stdout)"
-    )
+    add_output(parser, "manifest to write")
     add_choice(parser)
     group = parser.add_argument_group("what the lines say")
     group.add_argument(
@@ -73,23 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the field bytes=, by which work is balanced; pages do not tell it, so each image is "
         "asked for (default: yes)",
     )
-    add_access_group(parser)
-
-
-def add_access_group(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how remote places are reached, and by how many threads."""
-    group = parser.add_argument_group("access")
-    group.add_argument("--jobs", type=_count, default=16, metavar="N",
-                       help="files that are asked for at the same time (default: 16)")
-    add_access(group.add_argument)
-
-
-def configure_access(args: argparse.Namespace) -> None:
-    """Set how remote places are reached, as parsed options say."""
-    try:
-        storage.configure(access_from(args))
-    except ValueError as error:
-        raise CommandError(str(error)) from None
+    add_access_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -111,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     tally = Tally()
     sources = sources_of(args.sources)
     images = _chosen(sources, rules, description, args.jobs, tally)
-    with _output(args.output) as file:
+    with opened_output(args.output) as file:
         for made in in_order(description.of, images, args.jobs, description.waits):
             for complaint in made.complaints:
                 tally.complain(made.name, complaint)
@@ -121,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
                 tally.counts["filtered"] += 1
             tally.images += len(made.lines)
             tally.bytes += made.size
-            file.writelines(f"{line}\n" for line in made.lines)
+            file.writelines(f"{line}\n".encode() for line in made.lines)
         if not tally.images and not tally.counts["refused"]:
             raise CommandError(f"no FITS images in {', '.join(map(repr, args.sources))}"
                                f"{tally.besides()}")
@@ -151,28 +134,3 @@ def _writable(images: Iterator[FoundImage], tally: Tally) -> Iterator[FoundImage
             tally.refuse(image.uri, problem)
         else:
             yield image
-
-
-@contextmanager
-def _output(name: str) -> Iterator[TextIO]:
-    """Open the manifest, which takes its name when it is whole."""
-    if name == "-":
-        file = io.TextIOWrapper(sys.stdout.buffer, "utf-8", newline="\n")
-        try:
-            yield file
-        finally:
-            file.detach()  # which writes what is left; standard output stays open
-        return
-    try:
-        with text_written_whole(name) as file:
-            yield file
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise CommandError(f"cannot write {name!r}: {error.strerror}") from None
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
-    return int(text)

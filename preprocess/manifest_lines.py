@@ -1,6 +1,5 @@
 """What is known of an image to its lines in a manifest."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -35,10 +34,10 @@ def manifest_line(path: str, fields: Mapping[str, object] | None = None) -> str:
     Raises
     ------
     ValueError
-        When the path holds a tab or a line end, or is not UTF-8: no line can hold it.
+        When the path holds a tab, NUL or line end, or is not UTF-8: no line can hold it.
     """
-    if "\t" in path or len((path + ".").splitlines()) > 1:
-        raise ValueError("a manifest line cannot hold the tab or line end in its name")
+    if "\t" in path or "\0" in path or len((path + ".").splitlines()) > 1:
+        raise ValueError("a manifest line cannot hold the tab, NUL or line end in its name")
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:
@@ -179,7 +178,6 @@ def check_name(image: FoundImage) -> str:
     """Return why no line can hold an image, empty for a good one."""
     try:
         manifest_line(image.uri)
-        os.fsencode(image.uri)
     except ValueError as error:
         return str(error)
     return ""

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from mr_extract import storage
 from mr_extract.jobs.expansion import FIRST, check_extensions
+from mr_extract.options import access_from, add_access
 from mr_extract.storage.output import written_whole
 from preprocess.errors import CommandError
 
@@ -22,6 +24,22 @@ def add_output(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``-o``, of which `opened_output` makes a file."""
     parser.add_argument("-o", "--output", default="-", metavar="FILE",
                         help=f"{what} (default: stdout)")
+
+
+def add_access_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how remote places are reached, and by how many threads."""
+    group = parser.add_argument_group("access")
+    group.add_argument("--jobs", type=_count, default=16, metavar="N",
+                       help="files that are asked for at the same time (default: 16)")
+    add_access(group.add_argument)
+
+
+def configure_access(args: argparse.Namespace) -> None:
+    """Set how remote places are reached, as parsed options say."""
+    try:
+        storage.configure(access_from(args))
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 @contextmanager
@@ -43,3 +61,9 @@ def _extensions(text: str) -> str:
         return check_extensions(text)
     except (ValueError, re.error) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
+    return int(text)

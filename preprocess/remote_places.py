@@ -10,7 +10,7 @@ from mr_extract.storage.found import Found
 from mr_extract.text.manifest import is_fits_name
 from preprocess.digests import DigestSet, digest_of
 from preprocess.errors import CommandError
-from preprocess.found_images import FoundImage, Tally
+from preprocess.found_images import FoundImage, Tally, file_name
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def remote_images(
             if place.pattern is not None and not place.pattern.fullmatch(uri):
                 continue
             matched = True
-            if not is_fits_name(uri):
+            if not is_fits_name(file_name(uri)):
                 tally.counts["others"] += 1
             elif (
                 not linked.add(digest_of(uri)) if _is_http(uri)
@@ -106,7 +106,7 @@ def remote_images(
 
 def _files_of(place: Place) -> Iterator[Found]:
     """Give the files of a place, which may be one file."""
-    if place.pattern is None and is_fits_name(place.root):
+    if place.pattern is None and is_fits_name(file_name(place.root)):
         try:
             yield storage.stat(place.root)
             return

@@ -11,10 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from mr_extract.text.balance import InTurn, LeastFull
-from preprocess.choice import size_in_bytes
 from preprocess.errors import CommandError
-from preprocess.found_images import size_for_people
 from preprocess.parcels import Locality, Parcels
+from preprocess.sizes import size_for_people, size_in_bytes
 from preprocess.texts import lines_of
 
 EXAMPLE = """\

@@ -1,80 +1,22 @@
-"""Text lists of images, which are manifests, read as streams wherever they are."""
+"""Text lists of images, which are manifests, as sources of others and to be checked."""
 
-import bz2
-import gzip
 import os
 import re
 import shutil
-import sys
 import tempfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.storage.seekable import opened_in_parts
-from mr_extract.text.manifest import Entry, format_line, is_fits_name, parse_line
+from mr_extract.text.manifest import Entry, format_line, is_fits_name, parse_line, read_entries
 from preprocess.errors import CommandError
 from preprocess.found_images import FoundImage, Tally
+from preprocess.texts import lines_of, opened_source
 
 _SNIFFED = 1 << 16
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LIST_NAME = re.compile(r"\.(txt|lst|list|tsv)(\.gz|\.bz2)?$", re.IGNORECASE)
-
-
-@contextmanager
-def opened_list(source: str, again: bool = False) -> Iterator[BinaryIO]:
-    """Open a list, unpacked.
-
-    Parameters
-    ----------
-    source : str
-        Path or URI, ``-`` for standard input.
-    again : bool
-        It can be read again after ``seek(0)``: a pipe is copied to a temporary file.
-
-    Raises
-    ------
-    CommandError
-        When it cannot be opened.
-    """
-    with ExitStack() as stack:
-        with _named(source):
-            file = stack.enter_context(_raw(source))
-            if again and not file.seekable():
-                copy = stack.enter_context(tempfile.TemporaryFile())
-                shutil.copyfileobj(file, copy, 1 << 20)
-                copy.seek(0)
-                file = copy
-            file = _unpacked(file)
-        yield file
-
-
-@contextmanager
-def _named(source: str) -> Iterator[None]:
-    """Turn what goes wrong while a list is read into one line that names it."""
-    try:
-        yield
-    except (ImageFailure, EOFError, OSError, zlib.error) as error:
-        reason = getattr(error, "message", None) or getattr(error, "strerror", None) or error
-        raise CommandError(f"cannot read the list {source!r}: {reason}") from error
-
-
-def _raw(source: str) -> BinaryIO:
-    if source == "-":
-        return open(sys.stdin.fileno(), "rb", closefd=False)
-    if storage.is_local(source):
-        return open(storage.local.path_of(source), "rb")  # which may be a pipe
-    return opened_in_parts(source)
-
-
-def _unpacked(file: BinaryIO) -> BinaryIO:
-    magic = file.peek(3)[:3] if hasattr(file, "peek") else b""
-    if magic.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=file)
-    return bz2.BZ2File(file) if magic == b"BZh" else file
 
 
 def is_list(source: str) -> bool:
@@ -83,23 +25,30 @@ def is_list(source: str) -> bool:
     That is standard input, a pipe, and a file whose first line names a FITS file or a URI; a
     remote file besides must be named like a text.
     """
-    path = storage.local.path_of(source)
-    if storage.is_local(source):
-        if source == "-" or (os.path.exists(path) and not os.path.isfile(path)):
-            return not os.path.isdir(path)
-        if not os.path.isfile(path):
-            return False
-    elif not _LIST_NAME.search(source):
+    if _is_stream(source):
+        return True
+    if is_fits_name(source):
         return False
-    return not is_fits_name(source) and _begins_as_list(source)
+    if storage.is_local(source):
+        return os.path.isfile(storage.local.path_of(source)) and _begins_as_list(source)
+    return _LIST_NAME.search(source) is not None and _begins_as_list(source)
+
+
+def _is_stream(source: str) -> bool:
+    """Tell whether a source can be read but once."""
+    path = storage.local.path_of(source)
+    return source == "-" or (
+        storage.is_local(source) and os.path.exists(path)
+        and not os.path.isfile(path) and not os.path.isdir(path)
+    )
 
 
 def _begins_as_list(source: str) -> bool:
     try:
-        with opened_list(source) as file, _named(source):
+        with opened_source(source) as file:
             start = file.read(_SNIFFED)
-    except CommandError:
-        return False
+    except (CommandError, ImageFailure):
+        return False  # whoever reads it will say what is wrong
     for line in start.split(b"\n"):
         entry = parse_line(line)
         if entry is not None:
@@ -113,7 +62,7 @@ def images_of_list(source: str, tally: Tally) -> Iterator[FoundImage]:
     Parameters
     ----------
     source : str
-        As for `opened_list`.
+        Path or URI, ``-`` for standard input.
     tally : Tally
         Gets the lines that cannot be understood.
 
@@ -121,36 +70,48 @@ def images_of_list(source: str, tally: Tally) -> Iterator[FoundImage]:
     ------
     FoundImage
         With the fields of the line; one that stands twice comes twice.
-    """
-    with opened_list(source) as file:
-        for entry in entries(file, source):
-            if entry.problem:
-                tally.refuse(format_line(entry), entry.problem)
-                continue
-            size = entry.get("bytes")
-            fields = tuple(field for field in entry.fields if field[0] != "bytes")
-            yield FoundImage(entry.uri, int(size) if size else None, None, fields)
-
-
-def entries(file: BinaryIO, source: str) -> Iterator[Entry]:
-    """Give the entries of a list that is open.
 
     Raises
     ------
     CommandError
-        When it cannot be read to its end.
+        When the list cannot be read to its end.
     """
-    with _named(source):
-        for line in file:
-            entry = parse_line(line)
-            if entry is not None:
-                yield entry
+    for entry in read_entries(lines_of([source])):
+        if entry.problem:
+            tally.refuse(format_line(entry), entry.problem)
+            continue
+        size = entry.get("bytes")
+        fields = tuple(field for field in entry.fields if field[0] != "bytes")
+        yield FoundImage(entry.uri, int(size) if size else None, None, fields)
 
 
-def lines_of(source: str) -> int | None:
-    """Return the number of lines of a local file, None where counting would take long."""
-    path = storage.local.path_of(source)
-    if not (storage.is_local(source) and os.path.isfile(path)):
-        return None
-    with opened_list(source) as file, _named(source):
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+@contextmanager
+def readable_again(sources: Iterable[str]) -> Iterator[list[str]]:
+    """Give sources that may be read several times: of streams there are temporary copies."""
+    with ExitStack() as stack:
+        found = []
+        for source in sources:
+            if _is_stream(source):
+                copy = stack.enter_context(tempfile.NamedTemporaryFile(prefix="manifest-"))
+                with opened_source(source) as file:
+                    shutil.copyfileobj(file, copy, 1 << 20)
+                copy.flush()
+                source = copy.name
+            found.append(source)
+        yield found
+
+
+def number_of_lines(sources: Sequence[str]) -> int | None:
+    """Return the number of lines of local files, None where counting would take long."""
+    total = 0
+    for source in sources:
+        if not storage.is_local(source):
+            return None
+        with opened_source(source) as file:
+            total += sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+    return total
+
+
+def entries_of(sources: Sequence[str]) -> Iterator[Entry]:
+    """Give the entries of lists, one list after the other."""
+    return read_entries(lines_of(sources))

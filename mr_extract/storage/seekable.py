@@ -57,7 +57,7 @@ class SeekableFile(io.RawIOBase):
         self._ranges = Ranges(uri, block=1)
         self._shortest, self._longest = shortest, longest
         self._position = self._start = self._next = 0
-        self._held = b""
+        self._held, self._end = b"", None
 
     def readable(self):
         """Return True."""
@@ -92,5 +92,9 @@ class SeekableFile(io.RawIOBase):
     def _fetch(self, wanted):
         follows = self._held and self._position == self._start + len(self._held)
         self._next = min(2 * self._next, self._longest) if follows else self._shortest
-        self._start = self._position
-        self._held = self._ranges.read(self._start, max(wanted, self._next))
+        self._start, self._held = self._position, b""
+        if self._end is None or self._start < self._end:
+            asked = max(wanted, self._next)
+            self._held = self._ranges.read(self._start, asked)
+            if len(self._held) < asked:
+                self._end = self._start + len(self._held)
