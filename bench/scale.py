@@ -16,13 +16,14 @@ MEGABYTE = 1e6
 SHARDS = 1000
 ROWS = 2  # of an image: accounting is what is measured here, not rows
 PER_FIELD = 1000
+MOST = 1_000_000  # images of a catalog
 
 
 def measure(night, _rounds, lines=1_000_000):
-    """Return the section on manifests of so many lines."""
+    """Return the section on manifests of so many lines, and catalogs of at most a million."""
     folder = night.folder / "scale"
     folder.mkdir()
-    manifest, catalog = _written(folder, lines)
+    manifest = _manifest(folder, lines)
     section = Section(
         "Long manifests",
         f"Lines of some {manifest.stat().st_size // lines} bytes with three fields, file sizes "
@@ -30,11 +31,10 @@ def measure(night, _rounds, lines=1_000_000):
         "of the whole process, its greatest resident memory. One run each.",
         ("", "lines", "CPU, s", "microseconds a line", "MB", "worst shard above the mean, %"),
     )
-    for title, options in (("`shards`", []), ("`shards --by prefix`", ["--by", "prefix"])):
-        output = folder / "shards"
-        _add(section, title, lines, module("preprocess", "shards", manifest, "-n", SHARDS,
-                                           *options, "-o", output), _excess(output))
-        shutil.rmtree(output)
+    _sharded(section, "`shards`", manifest, lines)
+    lines = min(lines, MOST)
+    manifest, catalog = _manifest(folder, lines), _catalog(folder, lines)
+    _sharded(section, "`shards --by prefix`", manifest, lines, "--by", "prefix")
     first, second, merged = (folder / f"{name}.tsv" for name in ("first", "second", "merged"))
     _halved(catalog, first, second)
     _add(section, "`remaining`, half is done", lines,
@@ -43,11 +43,8 @@ def measure(night, _rounds, lines=1_000_000):
          module("preprocess", "merge", first, second, "-o", merged))
     if not filecmp.cmp(merged, catalog, shallow=False):
         raise RuntimeError("the merged halves are not the whole")
-    for name in (manifest, catalog, first, second, merged):
-        name.unlink()
-    for number in sorted({max(lines // 10, 1), lines} if lines <= 1_000_000
-                         else {100_000, 1_000_000}):
-        manifest, catalog = _written(folder, number)
+    for number in (max(lines // 10, 1), lines):
+        manifest, catalog = _manifest(folder, number), _catalog(folder, number)
         blocks = _without_header(catalog, folder / "blocks")
         told = folder / "planning.json"
         peaks = Peaks(module("bench.planning", manifest, blocks, SHARDS, told))
@@ -70,29 +67,43 @@ def _add(section, title, lines, command, excess=None):
     section.note(f"{title}, MB", peaks.sizes[0] / MEGABYTE)
 
 
-def _excess(folder):
-    def worst():
+def _sharded(section, title, manifest, lines, *options):
+    output = manifest.parent / "shards"
+
+    def excess():
         loads = [sum(int(line.split(b"bytes=")[1].split(b"\t")[0])
-                     for line in path.read_bytes().splitlines()) for path in folder.iterdir()]
+                     for line in path.read_bytes().splitlines()) for path in output.iterdir()]
         return 100 * (max(loads) * len(loads) / sum(loads) - 1)
-    return worst
+
+    _add(section, title, lines, module("preprocess", "shards", manifest, "-n", SHARDS,
+                                       *options, "-o", output), excess)
+    shutil.rmtree(output)
 
 
-def _written(folder, lines):
-    """Write a manifest and the catalog of all its images."""
+def _image(k):
+    return f"s3://an-archive/release-3/field-{k // PER_FIELD:05d}/frame-r-{k:08d}.fits"
+
+
+def _manifest(folder, lines):
     rng = random.Random(1)
-    manifest, catalog = folder / "list.txt", folder / "whole.tsv"
-    with open(manifest, "w") as listed, open(catalog, "w") as text:
-        text.write(header(Config(), catalog_columns(Config()), lines, 0, ROWS * lines,
+    path = folder / "list.txt"
+    with open(path, "w") as file:
+        file.writelines(f"{_image(k)}\tbytes={int(rng.lognormvariate(16, 0.6))}\tfilter=r\t"
+                        f"mjd={51000 + k * 1e-3:.5f}\n" for k in range(lines))
+    return path
+
+
+def _catalog(folder, lines):
+    """Write the catalog of all images of a manifest."""
+    path = folder / "whole.tsv"
+    facts = {"sources": ROWS, "background": 1.5, "rms": 2.5, "sha256": 64 * "0"}
+    with open(path, "w") as file:
+        file.write(header(Config(), catalog_columns(Config()), lines, 0, ROWS * lines,
                           {"sep": "1"}))
-        for k in range(lines):
-            image = f"s3://an-archive/release-3/field-{k // PER_FIELD:05d}/frame-r-{k:08d}.fits"
-            listed.write(f"{image}\tbytes={int(rng.lognormvariate(16, 0.6))}\tfilter=r\t"
-                         f"mjd={51000 + k * 1e-3:.5f}\n")
-            text.write(image_line(image, {"sources": ROWS, "background": 1.5, "rms": 2.5,
-                                          "sha256": 64 * "0"}, [("filter", "r")]))
-            text.write("".join(f"{image}\t{row + 1}\t1.5\t2.5\n" for row in range(ROWS)))
-    return manifest, catalog
+        for image in map(_image, range(lines)):
+            file.write(image_line(image, facts, [("filter", "r")]))
+            file.writelines(f"{image}\t{row + 1}\t1.5\t2.5\n" for row in range(ROWS))
+    return path
 
 
 def _without_header(catalog, path):

@@ -44,13 +44,14 @@ class Accounted:
         """
         files, begin = bytearray(), 0
         for name, accounts in groupby((account for account, _ in catalog), _file_of):
-            told = [(self._standing(one), one) for one in accounts]
-            for standing, account in told:
+            rank, asked = b"\xff\xff", b"\0"
+            for account in accounts:
+                standing = self._standing(account)
                 self._records += _digest(account.id) + standing
+                rank, asked = min(rank, standing[:2]), max(asked, standing[2:])
             if name:
                 begin = len(files)
-                ranks, asked = zip(*((standing[:2], standing[2:]) for standing, _ in told))
-                files += _digest(name, b"file") + min(ranks) + max(asked)
+                files += _digest(name, b"file") + rank + asked
         if catalog.damage:
             del files[begin if catalog.ordered else 0 :]
         self._records += _worst(files)

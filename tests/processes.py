@@ -67,3 +67,23 @@ def finish(process, timeout=120):
     """Wait for a job and return (status, stdout, stderr)."""
     out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err.decode()
+
+
+_PEAK = """
+import resource, sys
+from preprocess.__main__ import main
+status = main(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+sys.exit(status)
+"""
+
+
+def peak_of(*arguments):
+    """Run a sub-command of preprocess and return the most memory it held, in MB."""
+    # By way of a shell: of a child of this process the kernel counts our memory as its own.
+    done = subprocess.run(
+        ["sh", "-c", '"$0" "$@"; exit $?', sys.executable, "-c", _PEAK, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(LAUNCHER.parent)}, capture_output=True, text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.splitlines()[-1]) / 1024

@@ -11,11 +11,12 @@ from bad_images import fits_bytes, good_pixels
 from conftest import job
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import peak_of
 
 from mr_extract.config import Config
 from mr_extract.text.accounting import error_line, header, image_line
 from mr_extract.text.block_stream import split_blocks, whole
-from preprocess import accounted, merging, remaining
+from preprocess import merging
 from preprocess.__main__ import main
 
 
@@ -391,8 +392,18 @@ def test_every_help_has_an_example(command, capsys):
     assert f"python -m preprocess {command} " in capsys.readouterr().out
 
 
-def test_an_account_takes_some_fifteen_bytes(folder):
-    catalog("one.tsv", *(block(f"{k}.fits") for k in range(1000)))
-    known = accounted.Accounted(lambda kind: kind == "lost")
-    known.add(remaining.CatalogReader("one.tsv"))
-    assert len(known._records) == 15 * 1000
+def test_memory_hardly_grows_with_the_catalog(folder):
+    peaks = {}
+    for number in (20_000, 120_000):
+        half = (block(f"night/frame-{k:07d}.fits") for k in range(0, number, 2))
+        catalog("one.tsv", *half)
+        catalog("two.tsv", *(block(f"night/frame-{k:07d}.fits") for k in range(1, number, 2)),
+                ordered=False)
+        Path("list.txt").write_text(
+            "".join(f"night/frame-{k:07d}.fits\n" for k in range(number)))
+        peaks[number] = (peak_of("remaining", "list.txt", "one.tsv", "-o", "rest.txt"),
+                         peak_of("merge", "one.tsv", "two.tsv", "-o", "merged.tsv"))
+        assert len(read("rest.txt").splitlines()) == number // 2
+    # A text as an object of Python takes 70 bytes, an account 400: 7 and 40 MB more.
+    for small, large in zip(*peaks.values()):
+        assert large - small < 6, peaks

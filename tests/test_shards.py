@@ -3,15 +3,14 @@
 import gzip
 import io
 import random
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import peak_of
 
 from mr_extract.text.manifest import parse_line
 from preprocess import parcels, shards, sorting
@@ -229,21 +228,12 @@ def test_what_cannot_be_done_is_one_line_and_exit_2_and_leaves_nothing(
 
 @pytest.mark.parametrize("by", [[], ["--by", "prefix"]])
 def test_memory_does_not_grow_with_the_manifest(folder, by):
-    script = (
-        "import resource, sys; from preprocess.__main__ import main; "
-        "status = main(sys.argv[1:]); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
-    )
     peaks = {}
     for number in (100_000, 300_000):
         with open("list.txt", "w") as file:
             file.writelines(f"s3://a-bucket/release/night-{k % 99}/frame-{k:07d}.fits\t"
                             f"bytes={1 + k * 7919 % 99991}\tfilter=r\n" for k in range(number))
-        done = subprocess.run(
-            [sys.executable, "-c", script, "shards", "list.txt", "-n", "64", *by,
-             "-o", f"out-{number}"], env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        peaks[number] = int(done.stdout) / 1024
+        peaks[number] = peak_of("shards", "list.txt", "-n", "64", *by, "-o", f"out-{number}")
     # The text alone grows by 15 MB, as Python objects by several times that.
     assert peaks[300_000] - peaks[100_000] < 12, peaks
     assert peaks[300_000] < 100, peaks
