@@ -283,11 +283,12 @@ def test_a_filter_that_would_act_otherwise_is_refused(tmp_path, text, said):
     assert read_kernel(path) == ((0.25, 0.5, 0.25),)
 
 
-def test_negative_weights_are_refused_as_sep_normalises_them_otherwise(written, tmp_path):
+def test_negative_weights_are_taken_as_the_program_has_them(written, tmp_path):
+    """Both divide by the sum of absolute weights."""
     path = written("FILTER_NAME hat.conv")
     (tmp_path / "hat.conv").write_text("CONV NORM\n-1 2 -1\n-2 9 -2\n-1 2 -1\n")
-    with pytest.raises(ValueError, match="FILTER_NAME: .*negative"):
-        settings_from(path, COLUMNS)
+    kernel = settings_from(path, COLUMNS)["filter_kernel"]
+    assert kernel == ((-1.0, 2.0, -1.0), (-2.0, 9.0, -2.0), (-1.0, 2.0, -1.0))
 
 
 # ---- in the job

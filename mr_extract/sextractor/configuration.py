@@ -125,19 +125,12 @@ def _files(values, path, chosen, place, wrong):
         try:
             found[setting] = read(found_beside(values.all[keyword][0], path))
             if setting == "filter_kernel":
-                _check_kernel(found[setting])
+                _check(setting, found[setting])
         except Refused as error:
             wrong[keyword] = str(error)  # which names its own file and lines
         except ValueError as error:
             wrong[keyword] = f"{place(keyword)}: {error}"
     return found
-
-
-def _check_kernel(rows):
-    # sep divides by the sum of absolute weights, SExtractor by the sum.
-    if any(weight < 0 for row in rows for weight in row):
-        raise ValueError("a filter with negative weights is normalised otherwise here")
-    _check("filter_kernel", rows)
 
 
 def _check(setting, value):

@@ -104,8 +104,8 @@ KEYWORDS = {k.name: k for k in (
     K("DGEO_TYPE", words("NONE PIXEL"), ONE, "NONE", "PIXEL is refused",
       refuse=m.other_than("NONE", "differential geometry maps are not applied")),
     K("FILTER", FLAG, ONE, "Y", "filter_kernel none for N", m.no_filter),
-    K("FILTER_NAME", NAME, ONE, "default.conv", "filter_kernel, by its contents; neural filters, "
-      "CONV NONORM with another sum than 1 and negative weights are refused", m.elsewhere),
+    K("FILTER_NAME", NAME, ONE, "default.conv", "filter_kernel, by its contents; neural filters "
+      "and CONV NONORM with another sum than 1 are refused", m.elsewhere),
     K("FILTER_THRESH", NUMBER, (0, 2), "", "refused", refuse=m.any_value(
         "thresholds for neural filters are not known here")),
     K("FITS_UNSIGNED", FLAG, ONE, "N", "Y is refused",
