@@ -131,3 +131,27 @@ def test_neighbours_that_are_taken_as_they_are_set_no_flag(tmp_path):
         assert (flags == np.asarray(theirs["FLAGS"])[its]).mean() > 0.95, how
         seen[how] = (flags & 1).mean()
     assert seen["none"] == 0 and seen["correct"] > 0.1
+
+
+# With a weight map an absolute threshold of the program is none.
+@pytest.mark.parametrize(("kind", "weighted"), [
+    ("relative", False), ("absolute", False), ("relative", True)])
+def test_areas_and_widths_go_by_the_analysis_threshold(tmp_path, kind, weighted):
+    data, sigma = crowd()
+    weight = (1 / sigma**2).astype(np.float32) if weighted else None
+    names = {"ISOAREA_IMAGE": "tnpix", "ISO0": "iso0", "ISO4": "iso4", "FWHM_IMAGE": "fwhm_iso",
+             "MU_THRESHOLD": "mu_threshold", "FLUX_ISOCOR": "flux_isocor"}
+    level = 4.0 if kind == "relative" else 45.0
+    theirs = program(
+        tmp_path, data, weight=weight, columns=("X_IMAGE", "Y_IMAGE", *names), SATUR_LEVEL=1e9,
+        DETECT_THRESH=2, ANALYSIS_THRESH=level, THRESH_TYPE=f"RELATIVE,{kind}", **WHOLE[1],
+        **({"WEIGHT_TYPE": "MAP_WEIGHT"} if weighted else {}))
+    ours = extract(data, weight=weight, satur_level=1e9, thresh=2.0, analysis_thresh=level,
+                   analysis_thresh_type=kind, columns=("all",), pixel_scale=1.0, **WHOLE[0])
+    mine, its = matched(*(np.asarray(ours[c]) for c in ("x", "y")),
+                        *(np.asarray(theirs[c]) - 1 for c in ("X_IMAGE", "Y_IMAGE")))
+    assert len(mine) >= 0.98 * len(theirs) > 50
+    for name, column in names.items():
+        a, b = np.nan_to_num(np.asarray(ours[column], float)[mine]), np.asarray(theirs[name])[its]
+        same = np.abs(a - b) <= 6e-3 + 1e-4 * np.abs(b)  # two decimals of FWHM_IMAGE
+        assert same.mean() > 0.97, name

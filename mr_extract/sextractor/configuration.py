@@ -59,6 +59,7 @@ def settings_from(path, chosen=None):
             wrong[name] = f"{place(name)}: {error}"
     found = {"names": "sextractor", **_files(values, path, chosen, place, wrong)}
     columns = chosen.get("columns", found.get("columns", ()))
+    values.chosen = set(chosen)
     values.asked = {split(name)[0] for name in columns if is_parameter(name)}
     for name in [name for name in KEYWORDS if name not in wrong]:
         try:

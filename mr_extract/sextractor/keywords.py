@@ -53,8 +53,8 @@ _MEMORY = "memory is taken as an image needs it"
 _NO_XML = "the #config and #image lines of the catalog say how it was made"
 
 KEYWORDS = {k.name: k for k in (
-    K("ANALYSIS_THRESH", NUMBER, PAIR, "1.5", "there is one threshold: another one is refused "
-      "where a parameter depends on it", refuse=m.other_analysis_threshold),
+    K("ANALYSIS_THRESH", NUMBER, PAIR, "1.5", "analysis_thresh, where a parameter depends on it; "
+      "a surface brightness as in DETECT_THRESH", m.analysis_threshold, m.no_analysis_threshold),
     K("ASSOC_DATA", WHOLE, MANY, "2 3 4", "assoc_data; 0 is refused", m.assoc_data, m.all_data),
     K("ASSOC_NAME", NAME, ONE, "sky.list", "assoc, where VECTOR_ASSOC or NUMBER_ASSOC is asked "
       "for", m.assoc_name),
