@@ -15,6 +15,7 @@ import numpy as np
 
 from bench.matching import matched
 from bench.processes import ROOT
+from bench.pulls import RATIOS, equal_stars, pull_widths, pulls_table
 from bench.sextractor import SExtractor
 from bench.tables import Section, written
 from mr_extract import Config, extract
@@ -320,6 +321,12 @@ def main(arguments=None):
             zero_point = shot.header["MAGZP"]
     sections = [sources_table(results), columns_table(results),
                 truth_table(results["simulated"], zero_point)]
+    widths = {}
+    for ratio in RATIOS:
+        with tempfile.TemporaryDirectory() as folder:
+            widths[ratio] = pull_widths(
+                compare(Shot("equal stars", *equal_stars(ratio)), folder))
+    sections.append(pulls_table(widths))
     text = "\n".join(section.markdown() for section in sections)
     if options.output:
         written(text, options.output)

@@ -55,7 +55,7 @@ class SExtractor:
             "PARAMETERS_NAME": self.folder / "our.param",
             "DETECT_MINAREA": detection.minarea,
             "DETECT_THRESH": detection.thresh,
-            "ANALYSIS_THRESH": detection.thresh,
+            "ANALYSIS_THRESH": detection.analysis_thresh or detection.thresh,
             "FILTER": "Y",
             "FILTER_NAME": self.folder / "our.conv",
             "DEBLEND_NTHRESH": detection.deblend_nthresh,

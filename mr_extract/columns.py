@@ -26,7 +26,8 @@ FLAGS = {
     0x0080: "the Kron radius could not be measured (flux not positive)",
     0x0100: "a pixel is saturated",
     0x0200: "a measurement failed for this source; its values are nan",
-    0x0400: "neighbours or bad pixels cover more than a tenth of the Kron search ellipse",
+    0x0400: "neighbours, unless taken as they are, or bad pixels cover more than a tenth of the "
+            "Kron search ellipse",
     0x0800: "where a Kron, Petrosian or light radius was searched, or the Gaussian window, "
             "leaves the image",
 }

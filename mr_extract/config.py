@@ -58,6 +58,14 @@ class Detection(Section):
         "relative", "threshold in units of the background rms, or absolute in image units",
         choices=("relative", "absolute"),
     )
+    analysis_thresh: float = setting(
+        0.0, "threshold of areas over levels, of fwhm_iso and of mu_threshold; 0 takes that of "
+        "detection (ANALYSIS_THRESH)", not_negative,
+    )
+    analysis_thresh_type: str = setting(
+        "relative", "in units of the background rms, or absolute in image units",
+        choices=("relative", "absolute"),
+    )
     minarea: int = setting(5, "pixels above the threshold that make a source (DETECT_MINAREA)",
                            positive)
     maxarea: int = setting(

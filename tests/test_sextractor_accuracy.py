@@ -7,7 +7,7 @@ import pytest
 from astropy.io import fits
 from stars import star_field
 
-from bench import agreement
+from bench import agreement, pulls
 from bench.matching import matched
 from mr_extract import Config
 from mr_extract.planes.background import subtract_background
@@ -144,6 +144,18 @@ def test_it_is_as_complete_and_as_pure_as_the_program(both):
         # One source in a magnitude may go the other way: deblending draws random numbers.
         assert complete[0] >= complete[1] - 1.01 / max(true.sum(), 1)
         assert pure[0] >= pure[1] - 1.01 / max(len(chosen), 1)
+
+
+@pytest.mark.parametrize("ratio", pulls.RATIOS)
+def test_errors_are_the_scatter_of_equal_stars(tmp_path, ratio):
+    shot = agreement.Shot("equal stars", *pulls.equal_stars(ratio))
+    widths = pulls.pull_widths(agreement.compare(shot, tmp_path))
+    for title, (ours, theirs) in widths.items():
+        assert ours == pytest.approx(theirs, abs=0.01), title
+    # Those of isophotes and of FLUX_WIN leave out that isophote and window move with the noise,
+    # as they do in the program; a circle of 5 pixels moves on a star of 3.5.
+    for title in ("FLUX_APER, 12 pixels", "FLUX_AUTO", "FLUX_PETRO", "FLUX_ISOCOR", "XWIN_IMAGE"):
+        assert 0.9 < widths[title][0] < 1.15, title
 
 
 def test_maps_of_background_and_noise_agree(tmp_path):

@@ -1,5 +1,6 @@
 """Catalogues as SExtractor leaves them: the same bytes for the same values, read by old readers."""
 
+import io
 import re
 import subprocess
 import sys
@@ -257,6 +258,23 @@ def test_without_the_image_the_header_says_its_size(made, tmp_path, gone):
     header = fits.Header.fromstring(text)
     assert (header["NAXIS1"], header["NAXIS2"]) == (500, 400)
     assert "CRVAL1" not in header and header["FITSFILE"] == "single.fits"
+
+
+@pytest.mark.parametrize("kind", ["fits_ldac", "fits_1.0"])
+def test_an_odd_card_is_handed_on_without_a_word(tmp_path, kind):
+    odd = "ESO-LOG 00:00:00> DATE         = '1992-10-26'  / Mon Oct 26, 1992".ljust(80)
+    rng = np.random.default_rng(1)
+    data = fits.PrimaryHDU(rng.normal(0, 1, (64, 64)).astype(np.float32))
+    data.header["OBJECT"] = "x" * 8
+    raw = io.BytesIO()
+    data.writeto(raw)
+    place = raw.getvalue().index(b"OBJECT  =")
+    (tmp_path / "odd.fits").write_bytes(
+        raw.getvalue()[:place] + odd.encode() + raw.getvalue()[place + 80:])
+    run = job("odd.fits", "--names", "sextractor", "--catalog-type", kind, "--catalog", "cats",
+              "--quiet", cwd=tmp_path)
+    assert run.status == 0 and run.err == ""
+    assert kind != "fits_ldac" or odd.encode() in (tmp_path / "cats" / "odd.cat").read_bytes()
 
 
 def test_files_of_one_name_do_not_meet():

@@ -198,14 +198,23 @@ def test_what_cannot_be_had_is_refused_with_line_and_keyword(written, text, said
     assert said in message and "my.sex" in message and "\n" not in message
 
 
-def test_another_analysis_threshold_is_refused_where_something_depends_on_it(written):
-    path = written("DETECT_THRESH 3")  # and ANALYSIS_THRESH stays 1.5, as there
-    assert settings_from(path, COLUMNS)["thresh"] == 3
-    with pytest.raises(ValueError, match=r"ANALYSIS_THRESH \(not set, 1.5 in SExt.*ISOAREA_IMAGE"):
-        settings_from(path, {"columns": ("NUMBER", "ISOAREA_IMAGE")})
-    same = written("DETECT_THRESH 3\nANALYSIS_THRESH 3\nTHRESH_TYPE RELATIVE,ABSOLUTE", "2.sex")
-    with pytest.raises(ValueError, match="ANALYSIS_THRESH"):
-        settings_from(same, {"columns": ("MU_THRESHOLD",)})
+def test_another_analysis_threshold_counts_where_something_depends_on_it(written):
+    def analysis(text, columns=("FWHM_IMAGE",), **options):
+        found = settings_from(written(text), {"columns": columns, **options})
+        return found.get("analysis_thresh"), found.get("analysis_thresh_type")
+
+    # ANALYSIS_THRESH stays 1.5 where it is not set, as there.
+    assert analysis("DETECT_THRESH 3") == (1.5, "relative")
+    assert analysis("DETECT_THRESH 3", ("X_IMAGE", "FLUX_ISOCOR")) == (None, None)
+    both = "DETECT_THRESH 3\nANALYSIS_THRESH 3\n"
+    assert analysis(both) == (None, None)
+    assert analysis(both, thresh=5.0) == (3.0, "relative")
+    assert analysis(both + "THRESH_TYPE RELATIVE,ABSOLUTE") == (3.0, "absolute")
+    value, kind = analysis("ANALYSIS_THRESH 21.5,25\nPIXEL_SCALE 0.5")
+    assert (value, kind) == (pytest.approx(0.25 * 10**1.4), "absolute")
+    for wrong in ("ANALYSIS_THRESH 21.5,25\nPIXEL_SCALE 0", "ANALYSIS_THRESH 0"):
+        with pytest.raises(ValueError, match="line 1: ANALYSIS_THRESH: "):
+            analysis(wrong)
 
 
 def test_flags_and_lists_count_where_their_columns_are_asked_for(written):
@@ -283,11 +292,12 @@ def test_a_filter_that_would_act_otherwise_is_refused(tmp_path, text, said):
     assert read_kernel(path) == ((0.25, 0.5, 0.25),)
 
 
-def test_negative_weights_are_refused_as_sep_normalises_them_otherwise(written, tmp_path):
+def test_negative_weights_are_taken_as_the_program_has_them(written, tmp_path):
+    """Both divide by the sum of absolute weights."""
     path = written("FILTER_NAME hat.conv")
     (tmp_path / "hat.conv").write_text("CONV NORM\n-1 2 -1\n-2 9 -2\n-1 2 -1\n")
-    with pytest.raises(ValueError, match="FILTER_NAME: .*negative"):
-        settings_from(path, COLUMNS)
+    kernel = settings_from(path, COLUMNS)["filter_kernel"]
+    assert kernel == ((-1.0, 2.0, -1.0), (-2.0, 9.0, -2.0), (-1.0, 2.0, -1.0))
 
 
 # ---- in the job

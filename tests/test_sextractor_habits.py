@@ -194,6 +194,9 @@ def test_spellings_of_sextractor_and_checks_in_the_directory_of_catalogs(field):
     done = command([sys.executable, "-m", "mr_extract.sextractor", field / "found.tsv", "--type",
                     "FITS_LDAC", "--output", field / "ldac/"], cwd=ROOT)
     assert done.status == 0, done.err
+    (field / "checks.sex").write_text("CHECKIMAGE_TYPE BACKGROUND\nFILTER N\n")
+    run = job("deep/i.fits", "--config", "checks.sex", "--columns", "x", cwd=field)
+    assert run.status == 2 and "CHECKIMAGE_TYPE of checks.sex needs --checkimage-dir" in run.err
     run = job("deep/i.fits", "--checkimage", "MINIBACKGROUND", "--catalog", "no.tsv", cwd=field)
     assert run.status == 2 and "'minibackground' is none of" in run.err
 

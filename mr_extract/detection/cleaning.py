@@ -18,7 +18,7 @@ _PART_SUMS = ("npix", "tnpix", "flux", "cflux")
 _MERGED = 0x0001  # sep's flag: a victim's being deblended says nothing of its master
 
 
-def clean(data, objects, segments, above, settings):
+def clean(data, objects, segments, above, settings, weighted=False):
     """Merge spurious detections into their brighter neighbours.
 
     Parameters
@@ -34,6 +34,9 @@ def clean(data, objects, segments, above, settings):
         in the order of rows.
     settings : mr_extract.config.Detection
         `minarea` and `clean_param`.
+    weighted : bool
+        The noise differs from pixel to pixel: what the threshold leaves of a profile is
+        then not corrected for, as in SExtractor.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def clean(data, objects, segments, above, settings):
     first, second = pairs_within(objects["x"], objects["y"], ZONE * objects["a"].astype(float))
     if not len(first):
         return objects, segments
-    profiles = _Profiles(data, objects, segments, above, settings)
+    profiles = _Profiles(data, objects, segments, above, settings, weighted)
     master = _eat(profiles, first, second)
     victims = master >= 0
     if not victims.any():
@@ -64,7 +67,7 @@ def clean(data, objects, segments, above, settings):
 class _Profiles:
     """What cleaning knows of each object; flux and area grow as it eats."""
 
-    def __init__(self, data, objects, segments, above, settings):
+    def __init__(self, data, objects, segments, above, settings, weighted):
         self.beta = settings.clean_param
         self.x, self.y, self.a = objects["x"], objects["y"], objects["a"].astype(float)
         self.cxx, self.cyy, self.cxy = (objects[c].astype(float) for c in ("cxx", "cyy", "cxy"))
@@ -72,7 +75,9 @@ class _Profiles:
         self.npix = objects["npix"].astype(float)
         self.thresh = objects["thresh"].astype(float)
         self.area = np.pi * self.a * objects["b"]
-        self.abcor = _truncation(data, objects, segments, self.area)
+        self.abcor = np.ones(len(objects))
+        if not weighted:
+            self.abcor = _truncation(data, objects, segments, self.area)
         self.mthresh = _least_threshold(data.shape[1], segments, above, settings.minarea)
 
     def eats(self, i, j):

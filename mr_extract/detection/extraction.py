@@ -115,12 +115,15 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
     segments.by_row = pixels[owned]
     if varies:
         _take_least_thresholds(data, objects, segments, level)
+    values = values[owned]
+    if settings.maxarea:
+        objects, segments, values = _without_large(objects, segments, values, settings.maxarea)
     if settings.clean:
         limit = level.ravel()[segments.by_row] if varies else objects["thresh"][
-            labels.ravel()[segments.by_row] - 1]
-        above = values[owned].astype(float) - limit
-        objects, segments = clean(data, objects, segments, above, settings)
-    return _not_too_large(objects, segments, settings.maxarea)
+            segments.labels.ravel()[segments.by_row] - 1]
+        above = values.astype(float) - limit
+        objects, segments = clean(data, objects, segments, above, settings, noise is not None)
+    return objects, segments
 
 
 def _take_least_thresholds(data, objects, segments, level):
@@ -133,8 +136,12 @@ def _take_least_thresholds(data, objects, segments, level):
     objects["tnpix"] = segments.sums(over)
 
 
-def _not_too_large(objects, segments, maxarea):
+def _without_large(objects, segments, values, maxarea):
+    """Drop objects before cleaning: they clean nothing away, but their pixels hide others."""
     small = objects["npix"] <= maxarea
-    if not maxarea or small.all():
-        return objects, segments
-    return objects[small], segments.keep(small)
+    labels, pixels = segments.labels.ravel(), segments.by_row
+    stay = small[labels[pixels] - 1]
+    kept = segments.keep(small)
+    kept.fragments = np.sort(np.concatenate([segments.fragments, pixels[~stay]]))
+    kept.by_row = pixels[stay]
+    return objects[small], kept, values[stay]

@@ -103,10 +103,12 @@ def checks_from(options, config):
     ValueError
         When there is no place for them.
     """
+    asked = "--checkimage"
     if options.config and options.checkimage is None:
         from mr_extract.sextractor.configuration import check_images_of
 
         options.checkimage = check_images_of(options.config)
+        asked = f"CHECKIMAGE_TYPE of {options.config}"
     if not options.checkimage:
         if options.checkimage_dir is not None:
             raise ValueError("--checkimage-dir needs --checkimage")
@@ -119,7 +121,8 @@ def checks_from(options, config):
         if options.catalog_type == TSV:
             folder = os.path.dirname(folder)
     if not folder:
-        raise ValueError("--checkimage needs --checkimage-dir DIR or --catalog FILE")
+        raise ValueError(f"{asked} needs --checkimage-dir DIR or --catalog FILE"
+                         + ("" if asked.startswith("--") else "; --checkimage none makes none"))
     return Checks(options.checkimage, os.path.abspath(folder))
 
 

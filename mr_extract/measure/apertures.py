@@ -129,10 +129,13 @@ def surrounded(around, ellipse, limit):
     -------
     ndarray of int64, shape (n,)
         `CROWDED` where neighbours and bad pixels fill more than a tenth of the
-        ellipse, `SEARCH_CUT` where it reaches over the border of the image.
+        ellipse (bad pixels alone where neighbours are taken as they are),
+        `SEARCH_CUT` where it reaches over the border of the image.
     """
     shape = coefficients(*ellipse)
-    owner, _, _ = around.intruders(*shape, limit)
+    owner, _, bad = around.intruders(*shape, limit)
+    if around.how == NONE:
+        owner = owner[bad]
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.bincount(owner, minlength=len(around.x)) / (
             np.pi * ellipse[0] * ellipse[1] * limit**2)

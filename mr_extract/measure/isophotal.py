@@ -76,7 +76,7 @@ def thresholds(plane, segments, settings):
         The image that is measured.
     segments : mr_extract.detection.segments.Segments
     settings : mr_extract.config.Detection
-        SExtractor's ANALYSIS_THRESH is the detection threshold here.
+        `analysis_thresh`, or `thresh` where it is 0.
 
     Returns
     -------
@@ -84,12 +84,15 @@ def thresholds(plane, segments, settings):
         In image units above the background.
     objects : ndarray of float64, shape (n,)
     """
-    if settings.thresh_type == "absolute":
-        pixels = np.full(len(segments.pixels), float(settings.thresh))
+    thresh, kind = settings.thresh, settings.thresh_type
+    if settings.analysis_thresh:
+        thresh, kind = settings.analysis_thresh, settings.analysis_thresh_type
+    if kind == "absolute":
+        pixels = np.full(len(segments.pixels), float(thresh))
     elif isinstance(plane.sky_noise, np.ndarray):
-        pixels = settings.thresh * plane.sky_noise.ravel()[segments.pixels].astype(float)
+        pixels = thresh * plane.sky_noise.ravel()[segments.pixels].astype(float)
     else:
-        pixels = np.full(len(segments.pixels), float(settings.thresh * plane.sky_noise))
+        pixels = np.full(len(segments.pixels), float(thresh * plane.sky_noise))
     least = np.minimum.reduceat(pixels, segments.starts[:-1]) if segments.count else pixels[:0]
     return pixels, least
 

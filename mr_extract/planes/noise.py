@@ -66,6 +66,9 @@ def noise_map(image, mesh, settings, background):
     scale : float or None
         By what the root of the map's variances is multiplied (SExtractor's SEXMWSCL);
         None where the map is taken as it is.
+    typical : float
+        Noise of the pixels that have the gain of the image: the global rms of the mesh,
+        or that in the units of a map of variances or weights that is taken as it is.
 
     Notes
     -----
@@ -74,13 +77,14 @@ def noise_map(image, mesh, settings, background):
     (SExtractor's manual on RESCALE_WEIGHTS). The map's v is found as the
     background is: the clipped mode of the cell, median filtered.
     """
+    typical = global_rms(mesh)
     if settings.weight_type == "background":
-        return mesh.rms(dtype=np.float32), None, None
+        return mesh.rms(dtype=np.float32), None, None, typical
     if image.weight is None:
-        return None, None, None
+        return None, None, None, typical
     bad = without_weight(image, settings)
     if bad is not None and bad.all():
-        return None, bad, None
+        return None, bad, None, typical
     values, rescaled = image.weight, None
     unit = float(np.mean(values, dtype=float, where=True if bad is None else ~bad))
     sigma = values / np.float32(unit)
@@ -90,25 +94,27 @@ def noise_map(image, mesh, settings, background):
         if image.weight_kind == "weight":
             np.reciprocal(sigma, out=sigma)
             unit = 1.0 / unit
-        scale = np.sqrt(unit)
+        scale, measured = np.sqrt(unit), _ratio(sigma, bad, mesh, background, unit)
         if settings.rescale_weights:
-            scale, unscaled = _ratio(sigma, bad, mesh, background), scale
-            rescaled = float(scale / unscaled)
+            rescaled = float(measured / scale)
+            scale = measured
+        elif measured > 0:
+            typical *= float(scale / measured)
         np.sqrt(sigma, out=sigma)
     else:
         scale = unit
     sigma *= np.float32(scale)
     if bad is not None:
         sigma[bad] = np.median(sigma[~bad])
-    return sigma, bad, rescaled
+    return sigma, bad, rescaled, typical
 
 
-def _ratio(variance, bad, mesh, background):
-    """Return the median over the cells of measured rms over the root of the map."""
+def _ratio(variance, bad, mesh, background, unit):
+    """Return the median over the cells of measured rms over the root of a map in these units."""
     height, width = variance.shape
     bw, bh = min(background.bw, width), min(background.bh, height)
     cells = sep.Background(variance, mask=bad, bw=bw, bh=bh, fw=background.fw,
-                           fh=background.fh, fthresh=background.fthresh)
+                           fh=background.fh, fthresh=background.fthresh / unit)
     measured = cell_values(mesh.rms(dtype=np.float32), bw, bh)
     expected = cell_values(cells.back(dtype=np.float32), bw, bh)
     good = (expected > 0) & (measured > 0)
@@ -122,7 +128,7 @@ def with_photons(data, sigma, gain, rms):
 
     Where the noise of the background differs from pixel to pixel the exposure
     does, and with it the number of electrons in an image unit: the gain is that
-    of a pixel of the global rms (SExtractor's WEIGHT_GAIN).
+    of a pixel of typical noise (SExtractor's WEIGHT_GAIN).
 
     Parameters
     ----------
@@ -133,7 +139,7 @@ def with_photons(data, sigma, gain, rms):
     gain : float
         Electrons per image unit where the noise is `rms`.
     rms : float
-        Global rms of the background in image units.
+        Typical noise of the background in image units.
 
     Returns
     -------
@@ -165,7 +171,8 @@ def filtered(sigma, mask, kernel):
     -------
     ndarray of float32, shape (height, width)
         The root of the variance averaged with the kernel as weights, as SExtractor
-        does; beyond the border there is neither signal nor variance.
+        does; beyond the border there is neither signal nor variance. Of negative
+        weights the absolute values count.
     """
     if not kernel:
         return sigma
@@ -181,7 +188,7 @@ def filtered(sigma, mask, kernel):
 
 def _convolved(values, kernel):
     """Return the average with a kernel as weights, which need not have the sum 1."""
-    kernel = np.array(kernel, np.float32)
+    kernel = np.abs(np.array(kernel, np.float32))
     kernel /= kernel.sum()
     height, width = values.shape
     rows, columns = kernel.shape

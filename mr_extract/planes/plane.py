@@ -43,6 +43,8 @@ class Plane:
         The gain is that of every pixel, whatever the noise.
     weight_scale : float or None
         As from `mr_extract.planes.noise.noise_map`.
+    typical_noise : float, optional
+        Noise of the pixels that have the gain; `rms` by default.
     """
 
     data: np.ndarray
@@ -60,10 +62,13 @@ class Plane:
     sky_noise: object = None
     even_gain: bool = False
     weight_scale: float | None = None
+    typical_noise: float | None = None
 
     def __post_init__(self):
         if self.sky_noise is None:
             self.sky_noise = self.noise
+        if self.typical_noise is None:
+            self.typical_noise = self.rms
 
     @property
     def valid(self):
@@ -94,10 +99,10 @@ class Plane:
         it is.
         """
         uneven = isinstance(self.noise, np.ndarray) and not self.even_gain
-        if not uneven or not self.gain > 0 or not self.rms > 0:
+        if not uneven or not self.gain > 0 or not self.typical_noise > 0:
             return self
-        return replace(self, noise=with_photons(self.data, self.noise, self.gain, self.rms),
-                       gain=0.0)
+        noise = with_photons(self.data, self.noise, self.gain, self.typical_noise)
+        return replace(self, noise=noise, gain=0.0)
 
 
 def ready(image, config, zero_point=None):
@@ -134,7 +139,7 @@ def ready(image, config, zero_point=None):
         mask = unweighted if mask is None else mask | unweighted
     mesh = subtract_background(data, config.background, mask)
     rms = global_rms(mesh)
-    noise, _, weight_scale = noise_map(image, mesh, config.companions, config.background)
+    noise, _, weight_scale, typical = noise_map(image, mesh, config.companions, config.background)
     hidden = mask
     if mask is not None:
         data[mask] = 0.0  # sep looks at masked pixels of the first rows
@@ -145,7 +150,7 @@ def ready(image, config, zero_point=None):
     return Plane(
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
-        weight_scale=weight_scale,
+        weight_scale=weight_scale, typical_noise=typical,
     )
 
 

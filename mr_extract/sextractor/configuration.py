@@ -59,6 +59,7 @@ def settings_from(path, chosen=None):
             wrong[name] = f"{place(name)}: {error}"
     found = {"names": "sextractor", **_files(values, path, chosen, place, wrong)}
     columns = chosen.get("columns", found.get("columns", ()))
+    values.chosen = set(chosen)
     values.asked = {split(name)[0] for name in columns if is_parameter(name)}
     for name in [name for name in KEYWORDS if name not in wrong]:
         try:
@@ -125,19 +126,12 @@ def _files(values, path, chosen, place, wrong):
         try:
             found[setting] = read(found_beside(values.all[keyword][0], path))
             if setting == "filter_kernel":
-                _check_kernel(found[setting])
+                _check(setting, found[setting])
         except Refused as error:
             wrong[keyword] = str(error)  # which names its own file and lines
         except ValueError as error:
             wrong[keyword] = f"{place(keyword)}: {error}"
     return found
-
-
-def _check_kernel(rows):
-    # sep divides by the sum of absolute weights, SExtractor by the sum.
-    if any(weight < 0 for row in rows for weight in row):
-        raise ValueError("a filter with negative weights is normalised otherwise here")
-    _check("filter_kernel", rows)
 
 
 def _check(setting, value):

@@ -53,8 +53,10 @@ def _read(uri, account):
         return None
     if hashlib.sha256(buffer).hexdigest() != account.values.get("sha256"):
         return None
-    with fits.open(io.BytesIO(unpack(buffer)), ignore_missing_simple=True) as units:
-        return units[int(account.values["hdu"])].header.tostring()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cards that are handed on as they stand
+        with fits.open(io.BytesIO(unpack(buffer)), ignore_missing_simple=True) as units:
+            return units[int(account.values["hdu"])].header.tostring()
 
 
 def field_cards(account, config, header, outputs, images):
@@ -81,7 +83,10 @@ def field_cards(account, config, header, outputs, images):
         config[section] for section in ("background", "detection", "measurement")
     )
     relative = detection["thresh_type"] == "relative"
-    thresh = detection["thresh"] * (rms if relative else 1.0)
+    thresh = analysis = detection["thresh"] * (rms if relative else 1.0)
+    if detection.get("analysis_thresh"):
+        relative = detection["analysis_thresh_type"] == "relative"
+        analysis = detection["analysis_thresh"] * (rms if relative else 1.0)
     level = _overridden(header, measurement["satur_key"], measurement["satur_level"])
     apertures = [*measurement["apertures"], 0.0, 0.0, 0.0, 0.0][:4]
     name = os.path.basename(account.id.partition("[")[0])
@@ -93,7 +98,7 @@ def field_cards(account, config, header, outputs, images):
         ("SEXBKGND", float(facts["background"]), "background level (ADU)"),
         ("SEXBKDEV", rms, "background rms (ADU)"),
         ("SEXTHLD", float(np.float32(thresh)), "detection threshold (ADU)"),
-        ("SEXATHLD", float(np.float32(thresh)), "analysis threshold (ADU)"),
+        ("SEXATHLD", float(np.float32(analysis)), "analysis threshold (ADU)"),
         ("SEXNFIN", int(facts["sources"]), "sources in the catalogue"),
         ("SEXNPARA", len(outputs), "parameters of each source"),
         ("SEXPXSCL", float(measurement["pixel_scale"]) or _scale(header, facts),

@@ -82,7 +82,7 @@ def read_kernel(path):
         raise ValueError(f"{str(path)!r}: {error}") from None
     if not rows:
         raise ValueError(f"{str(path)!r} holds no weights")
-    if "NONORM" in lines[0] and abs(sum(map(sum, rows)) - 1) > 1e-6:
+    if "NONORM" in lines[0] and abs(sum(abs(w) for row in rows for w in row) - 1) > 1e-6:
         raise ValueError(f"{str(path)!r} is not to be normalised, but sep does so: take CONV NORM, "
                          "and a threshold to match")
     return rows

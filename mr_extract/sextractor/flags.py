@@ -1,7 +1,8 @@
 """The bits of SExtractor's FLAGS, and which of ours they are."""
 
 BITS = {
-    1: ("neighbours or bad pixels cover more than a tenth of the aperture", 0x0400),
+    1: ("neighbours, unless MASK_TYPE is NONE, or bad pixels cover more than a tenth of the "
+        "aperture", 0x0400),
     2: ("blended with another source", 0x0001),
     4: ("a pixel is saturated", 0x0100),
     8: ("cut off by the border of the image", 0x0002),

@@ -53,8 +53,8 @@ _MEMORY = "memory is taken as an image needs it"
 _NO_XML = "the #config and #image lines of the catalog say how it was made"
 
 KEYWORDS = {k.name: k for k in (
-    K("ANALYSIS_THRESH", NUMBER, PAIR, "1.5", "there is one threshold: another one is refused "
-      "where a parameter depends on it", refuse=m.other_analysis_threshold),
+    K("ANALYSIS_THRESH", NUMBER, PAIR, "1.5", "analysis_thresh, where a parameter depends on it; "
+      "a surface brightness as in DETECT_THRESH", m.analysis_threshold, m.no_analysis_threshold),
     K("ASSOC_DATA", WHOLE, MANY, "2 3 4", "assoc_data; 0 is refused", m.assoc_data, m.all_data),
     K("ASSOC_NAME", NAME, ONE, "sky.list", "assoc, where VECTOR_ASSOC or NUMBER_ASSOC is asked "
       "for", m.assoc_name),
@@ -104,8 +104,8 @@ KEYWORDS = {k.name: k for k in (
     K("DGEO_TYPE", words("NONE PIXEL"), ONE, "NONE", "PIXEL is refused",
       refuse=m.other_than("NONE", "differential geometry maps are not applied")),
     K("FILTER", FLAG, ONE, "Y", "filter_kernel none for N", m.no_filter),
-    K("FILTER_NAME", NAME, ONE, "default.conv", "filter_kernel, by its contents; neural filters, "
-      "CONV NONORM with another sum than 1 and negative weights are refused", m.elsewhere),
+    K("FILTER_NAME", NAME, ONE, "default.conv", "filter_kernel, by its contents; neural filters "
+      "and CONV NONORM with another sum than 1 are refused", m.elsewhere),
     K("FILTER_THRESH", NUMBER, (0, 2), "", "refused", refuse=m.any_value(
         "thresholds for neural filters are not known here")),
     K("FITS_UNSIGNED", FLAG, ONE, "N", "Y is refused",

@@ -10,8 +10,6 @@ import os
 _OVER_ANALYSIS = {
     "ISOAREA_IMAGE", "ISOAREA_WORLD", "MU_THRESHOLD", "FWHM_IMAGE", "FWHM_WORLD",
     *(f"ISO{k}" for k in range(8)),
-    *(f"{kind}_{tail}" for kind in ("FLUX", "FLUXERR", "MAG", "MAGERR")
-      for tail in ("ISOCOR", "BEST")),
 }
 _RULE = set("{|?[") | {"->"}
 
@@ -83,16 +81,29 @@ def threshold_type(v):
     return {"thresh_type": v.first.lower()}
 
 
-def other_analysis_threshold(v):
-    """Refuse another threshold than for detection, where a parameter depends on it."""
-    kinds = v.all["THRESH_TYPE"]
-    detection = (v.all["DETECT_THRESH"], "" if len(v.all["DETECT_THRESH"]) > 1 else kinds[0])
-    analysis = (v.own, "" if len(v.own) > 1 else kinds[-1])
-    depend = sorted(_OVER_ANALYSIS & v.asked)
-    if detection == analysis or not depend:
+def _differs(v):
+    """Say whether the analysis threshold is another one and a parameter depends on it."""
+    kinds, detection = v.all["THRESH_TYPE"], v.all["DETECT_THRESH"]
+    same = detection == v.own and (len(v.own) > 1 or kinds[0] == kinds[-1])
+    same &= not {"thresh", "thresh_type"} & v.chosen
+    return not same and bool(_OVER_ANALYSIS & v.asked)
+
+
+def analysis_threshold(v):
+    """Return the threshold of analysis where it is another one than that of detection."""
+    if not _differs(v):
+        return {}
+    if len(v.own) < 2:
+        kind = v.all["THRESH_TYPE"][-1].lower()
+        return {"analysis_thresh": v.first, "analysis_thresh_type": kind}
+    return {f"analysis_{name}": value for name, value in threshold(v).items()}
+
+
+def no_analysis_threshold(v):
+    """Refuse an analysis threshold that is none where one is needed."""
+    if not _differs(v):
         return ""
-    return (f"{_text(v.own)} is not DETECT_THRESH {_text(v.all['DETECT_THRESH'])}, and "
-            f"{depend[0]} depends on it; there is one threshold here")
+    return "must be greater than 0" if v.first <= 0 and not v.own[1:] else unknown_scale(v)
 
 
 # ---- detection

@@ -55,12 +55,15 @@ class Values:
         Keywords that the file has.
     asked : set of str
         Parameters that the catalogue shall have, without sizes.
+    chosen : set of str
+        Settings that options give, which stand above the file.
     """
 
     keyword: str = ""
     all: dict = field(default_factory=dict)
     given: set = field(default_factory=set)
     asked: set = field(default_factory=set)
+    chosen: set = field(default_factory=set)
 
     @property
     def own(self):
