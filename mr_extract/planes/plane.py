@@ -43,6 +43,8 @@ class Plane:
         The gain is that of every pixel, whatever the noise.
     weight_scale : float or None
         As from `mr_extract.planes.noise.noise_map`.
+    origin, core
+        As of `mr_extract.images.Image`.
     """
 
     data: np.ndarray
@@ -60,6 +62,8 @@ class Plane:
     sky_noise: object = None
     even_gain: bool = False
     weight_scale: float | None = None
+    origin: tuple = (0, 0)
+    core: object = None
 
     def __post_init__(self):
         if self.sky_noise is None:
@@ -145,7 +149,7 @@ def ready(image, config, zero_point=None):
     return Plane(
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
-        weight_scale=weight_scale,
+        weight_scale=weight_scale, origin=image.origin, core=image.core,
     )
 
 
