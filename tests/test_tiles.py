@@ -2,25 +2,29 @@
 
 import subprocess
 import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 from conftest import ROOT, command, job
+from misbehaving import Files, Misbehaving
+from remote_places import impatient
 from stars import add_gaussian, grid, star_field
 
 from bench.matching import matched
 from bench.mosaic import write_mosaic
-from mr_extract import Config, storage
+from mr_extract import Config
 from mr_extract.astrometry import sky_positions
 from mr_extract.config import Background
+from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
 from mr_extract.jobs.checkimage_files import Checks, file_name
+from mr_extract.jobs.fetching import fetch_ahead
 from mr_extract.jobs.one_image import process
+from mr_extract.jobs.plan import read_plan
+from mr_extract.jobs.sections import reader_for
 from mr_extract.region import Region
-from mr_extract.storage import local
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.manifest import checked, parse_line
 from preprocess.tiling import margins, tiles
@@ -138,21 +142,25 @@ def rows_of(found):
     return {name: values for name, values in found.columns.items() if name != "image"}
 
 
+def packed(folder, name):
+    """Pack the mosaic as its name says."""
+    if name.endswith(".gz"):
+        with open(folder / name, "wb") as out:
+            subprocess.run(["gzip", "-1nc", "m.fits"], cwd=folder, stdout=out, check=True)
+        return
+    with fits.open(folder / "m.fits") as units:
+        fits.CompImageHDU(units[0].data, units[0].header, compression_type="RICE_1",
+                          tile_shape=(100, 100)).writeto(folder / name, overwrite=True)
+
+
 @pytest.mark.parametrize("how", ["fz", "gz", "written"])
 def test_tiles_of_packed_files_and_written_ones_are_the_same(mosaic, how):
     source, options = "m.fits", []
-    if how == "fz":
-        source = "m.fits.fz"
-        with fits.open(mosaic / "m.fits") as units:
-            unit = fits.CompImageHDU(units[0].data, units[0].header, compression_type="RICE_1",
-                                     tile_shape=(100, 100))
-            unit.writeto(mosaic / source, overwrite=True)
-    elif how == "gz":
-        source = "m.fits.gz"
-        with open(mosaic / source, "wb") as out:
-            subprocess.run(["gzip", "-1nc", "m.fits"], cwd=mosaic, stdout=out, check=True)
-    else:
+    if how == "written":
         options = ["--write", "parts"]
+    else:
+        source = f"m.fits.{how}"
+        packed(mosaic, source)
     run = preprocess("tiles", source, "--size", "768", "-o", f"{how}.txt", *options, cwd=mosaic)
     assert run.status == 0, run.err
     assert ("packed" in run.err) == (how == "gz")
@@ -415,38 +423,50 @@ def test_a_check_image_of_a_tile_lies_where_the_tile_does(beside, tmp_path):
 
 
 @pytest.fixture
-def remote(monkeypatch):
-    """A scheme that serves the files of this machine by ranges, and counts what it is asked."""
-    module, asked = ModuleType("mr_extract.storage.counted"), []
-
-    def read_range(uri, offset, size, version=""):
-        data, version = local.read_range(uri.removeprefix("counted://"), offset, size, version)
-        asked.append(len(data))
-        return data, version
-
-    module.read_range, module.asked = read_range, asked
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(storage.SCHEMES, "counted", "counted")
-    return module
+def server(mosaic, monkeypatch):
+    """A web server that has the mosaic, plain, compressed in tiles and packed."""
+    names = ("m.fits", "m.fits.fz", "m.fits.gz")
+    for name in names[1:]:
+        if not (mosaic / name).exists():
+            packed(mosaic, name)
+    files = {f"/{name}": (mosaic / name).read_bytes() for name in names}
+    with impatient(monkeypatch, fetch_timeout=20.0), Misbehaving(Files(files)) as server:
+        yield server
 
 
-def test_of_a_remote_file_ranges_are_read_and_the_catalog_is_the_same(mosaic, remote):
+@pytest.mark.parametrize("name", ["m.fits", "m.fits.fz", "m.fits.gz"])
+def test_of_a_remote_file_ranges_are_read_and_the_catalog_is_the_same(mosaic, server, name):
     fields = [("region", "700:1500,600:1400"), ("tile_core", "800:1400,700:1300"), ("id", "one")]
-    here = process(checked(str(mosaic / "m.fits"), fields), Config())
-    assert not remote.asked
-    there = process(checked(f"counted://{mosaic / 'm.fits'}", fields), Config())
+    here = process(checked(str(mosaic / name), fields), Config())
+    assert not server.requests
+    there = process(checked(f"{server.url}/{name}", fields), Config())
     assert not there.kind and there.block == here.block
-    # Rows come together, with what lies between them, in parts of 8 MB and a few for headers.
-    assert len(remote.asked) < 8
-    assert sum(remote.asked) < 1.1 * 800 * SIZE * 2 + 4 * 65536
-    assert here.size == 800 * 800 * 2
+    ranges = [request.headers.get("range") for request in server.requests]
+    assert all(ranges)
+    if name == "m.fits":
+        # Rows come together, with what lies between them; a few requests for headers.
+        assert len(ranges) < 8
+        assert sum(server.sent.values()) < 1.1 * 800 * SIZE * 2 + 6 * 65536
+        assert here.size == 800 * 800 * 2
+    if name == "m.fits.fz":
+        assert len(ranges) < 40 and sum(server.sent.values()) < 0.6 * len_of(mosaic / name)
 
 
-def test_the_files_of_regions_are_not_fetched_whole(mosaic, remote):
-    from mr_extract.jobs.fetching import fetch_ahead
+def len_of(path):
+    return path.stat().st_size
 
-    entry = checked(f"counted://{mosaic / 'm.fits'}", [("region", "700:1500,600:1400")])
-    assert list(fetch_ahead([entry])) == [(entry, {})] and not remote.asked
+
+def test_the_files_of_regions_are_not_fetched_whole(server):
+    entry = checked(f"{server.url}/m.fits", [("region", "700:1500,600:1400")])
+    assert list(fetch_ahead([entry])) == [(entry, {})] and not server.requests
+
+
+def test_an_image_that_changes_while_its_tile_is_read_is_a_failure(server):
+    read, _ = reader_for(f"{server.url}/m.fits")
+    assert len(read(0, 2880)) == 2880
+    server.origin.files["/m.fits"] = server.origin.files["/m.fits"][:-2880]
+    with pytest.raises(ImageFailure, match="fetch-changed"):
+        read(1 << 20, 2880)
 
 
 @pytest.mark.parametrize("shape", [(3000, 2000), (64, 5000), (4096, 4096), (4097, 4160)])
@@ -472,8 +492,6 @@ def test_the_overlap_follows_the_mesh():
 
 
 def test_shards_share_the_tiles_of_one_image_by_their_bytes(mosaic):
-    from mr_extract.jobs.plan import read_plan
-
     plan = read_plan([str(mosaic / "tiles.txt")], None)
     shards = plan.shards(3)
     loads = [sum(int(e.get("bytes")) for e in shard) for shard in shards]

@@ -1,15 +1,16 @@
 """A region of a file, wherever the file is."""
 
+import io
+
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.region import Region
 from mr_extract.storage.ranges import BLOCK, Ranges
-from mr_extract.unpacking import unpacking_reader
+from mr_extract.storage.seekable import SeekableFile
+from mr_extract.unpacking import BZIP2, GZIP, unpacking_reader
 
 # What a remote file sends in about the time that one more request takes.
 GAP = 1 << 20
-_STREAM = 8 << 20  # of a packed remote file at once
-_PACKED = (b"\x1f\x8b", b"BZ")
 
 
 def section_of(uri, region):
@@ -57,13 +58,13 @@ def reader_for(uri):
     ImageFailure
         As for `section_of`.
     """
-    from mr_extract.images.seeking import SeekableReader
-
     file = Ranges(uri, 1 if storage.is_local(uri) else BLOCK)
-    packed = file.read(0, 2) in _PACKED
-    if packed:
-        file = Ranges(uri, _STREAM)
-    return unpacking_reader(SeekableReader(file.read)), packed
+    magic = file.read(0, 3)
+    if not magic:
+        raise ImageFailure("empty-file", "the file has no bytes")
+    if magic.startswith((GZIP, BZIP2)):
+        return unpacking_reader(io.BufferedReader(SeekableFile(uri))), True
+    return file.read, False
 
 
 def place(image, entry):
