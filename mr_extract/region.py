@@ -42,6 +42,13 @@ class Region:
         return (other.x0 <= self.x0 and self.x1 <= other.x1
                 and other.y0 <= self.y0 and self.y1 <= other.y1)
 
+    def outside(self, shape):
+        """Return why it is no region of an image of this (height, width), or an empty text."""
+        height, width = shape
+        if self.within(Region(0, width, 0, height)):
+            return ""
+        return f"the region {self} is not within the image of {width} x {height} pixels"
+
 
 def looks_like_region(text):
     """Tell whether a text is written as a region is."""

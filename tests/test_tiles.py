@@ -512,6 +512,15 @@ def test_smaller_images_keep_their_lines(beside):
     assert run.out == b"i.fits\ndeep.fits\n" and "2 images whole" in run.err
 
 
+def test_check_knows_regions(mosaic):
+    lines = (mosaic / "tiles.txt").read_text()
+    (mosaic / "wrong.txt").write_text(lines + "m.fits\tregion=0:2201,0:9\n")
+    for name in ("tiles.txt", "wrong.txt"):
+        run = preprocess("check", name, "--headers", cwd=mosaic)
+        text = run.out.decode() + run.err
+        assert ("bad-region" in text) == (run.status != 0) == (name == "wrong.txt"), text
+
+
 @pytest.mark.parametrize("args, said", [
     (["--size", "63"], "a tile must hold a cell of 64 x 64"), (["--size", "x"], "--size"),
     (["--overlap", "-1"], "--overlap"), (["--overlap", "some"], "--overlap"),

@@ -10,7 +10,6 @@ from mr_extract.images.cards import header_text, parse_cards
 from mr_extract.images.image import Image, plane_shape
 from mr_extract.images.plain import converted, integers, pixel_type
 from mr_extract.images.units import NotPlain, chosen_unit, list_units, meant_unit
-from mr_extract.region import Region
 
 _AT_ONCE = 8 << 20  # bytes
 
@@ -165,10 +164,8 @@ class Section:
                        origin=(self.region.x0, self.region.y0))
 
     def _check(self, shape):
-        height, width = plane_shape(shape)
-        if not self.region.within(Region(0, width, 0, height)):
-            raise ImageFailure("bad-region", f"the region {self.region} is not within the image "
-                                             f"of {width} x {height} pixels")
+        if problem := self.region.outside(plane_shape(shape)):
+            raise ImageFailure("bad-region", problem)
 
     def _plain(self, unit, images):
         cards = self._counted(unit)
