@@ -34,7 +34,7 @@ def sky_positions(header, x, y, frame="icrs"):
         Header cards as from `mr_extract.images`; whatever is not plain needs
         their attribute `text`, or an astropy Header.
     x, y : ndarray of float64, shape (n,)
-        0-based pixel positions.
+        0-based pixel positions, counted from the `origin` of the cards.
     frame : str
         ``icrs``, ``fk5`` (equinox J2000, which is what SExtractor calls ALPHA_J2000 for
         headers in FK5) or ``native``: longitude and latitude in the header's own system
@@ -61,10 +61,11 @@ def sky_positions(header, x, y, frame="icrs"):
     if frame not in FRAMES:
         raise ValueError(f"{frame!r} is none of {', '.join(FRAMES)}")
     header = cards_of(header)
+    origin = getattr(header, "origin", (0, 0))
     axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
     if not any(re.match(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)", a) for a in axes):
         return None
-    x, y = np.asarray(x, float), np.asarray(y, float)
+    x, y = (np.asarray(v, float) + first for v, first in zip((x, y), origin))
     plain = _plain_gnomonic(header, axes, x, y)
     if plain is None:
         return _by_astropy(header, axes, x, y, frame)

@@ -30,8 +30,10 @@ FLAGS = {
             "Kron search ellipse",
     0x0800: "where a Kron, Petrosian or light radius was searched, or the Gaussian window, "
             "leaves the image",
+    0x1000: "the border of a tile cuts the source: the tiles should overlap more",
 }
-SATURATED, FAILED, CROWDED, SEARCH_CUT = 0x0100, 0x0200, 0x0400, 0x0800
+TRUNCATED, SATURATED, FAILED, CROWDED, SEARCH_CUT, CUT_BY_TILE = (
+    0x0002, 0x0100, 0x0200, 0x0400, 0x0800, 0x1000)
 
 
 def columns_of(config):

@@ -23,6 +23,7 @@ KINDS = {
     "corrupt": "the file is damaged",
     "no-image": "the file has no image, only headers or tables",
     "no-extension": "the extension that was asked for is not there",
+    "bad-region": "the region that was asked for is not within the image",
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",
     "companion-mismatch": "a mask, weight map, flag image or calibration is not that of the image",

@@ -7,8 +7,9 @@ import numpy as np
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.checkimages import check_images
-from mr_extract.columns import FAILED, SATURATED, columns_of
+from mr_extract.columns import CUT_BY_TILE, FAILED, SATURATED, TRUNCATED, columns_of
 from mr_extract.detection.extraction import detect
+from mr_extract.detection.ownership import cut, highest_pixels, own
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
 from mr_extract.lists.association import associate
@@ -75,11 +76,14 @@ class Detected:
     objects : structured ndarray, shape (n,)
         From `mr_extract.detection.extraction.detect`.
     segments : mr_extract.detection.segments.Segments
+    owned : ndarray of bool, shape (n,), or None
+        Which are the image's own, where it is a tile; None for all.
     """
 
     plane: Plane
     objects: np.ndarray
     segments: Segments
+    owned: np.ndarray | None = None
 
 
 def find_sources(image, config, zero_point=None, lap=lambda stage: None):
@@ -96,14 +100,22 @@ def find_sources(image, config, zero_point=None, lap=lambda stage: None):
     -------
     Detected
     """
+    raw = None if image.core is None else image.data.copy()
     plane = ready(image, config, zero_point)
     lap("background")
     objects, segments = detect(
         plane.data, config.detection, plane.rms, plane.hidden, plane.gain,
         plane.threshold_noise(config.detection),
     )
+    owned = None
+    if raw is not None:
+        place = image.core, image.origin
+        owned = own(*highest_pixels(raw, plane.mask, segments), *place)
+        by_tile, by_image = cut(objects, plane.data.shape, *place)
+        objects["flag"][by_tile & ~by_image] &= ~TRUNCATED
+        objects["flag"][by_tile] |= CUT_BY_TILE
     lap("detection")
-    return Detected(plane, objects, segments)
+    return Detected(plane, objects, segments, owned)
 
 
 def measure_image(image, config, zero_point=None, detection=None, known=None, checks=()):
@@ -171,24 +183,38 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     values["flag"] = frame.flag
 
     facts = _weight_scales(plane, detection.plane)
+    if detection.owned is not None:
+        frame.keep(detection.owned)
+        facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))
     if known is not None:
         matches, selected = associate(
-            known, plane.header, plane.data.shape, objects["x"], objects["y"], config.association
+            known, plane.header, plane.data.shape, frame.objects["x"], frame.objects["y"],
+            config.association, plane.origin,
         )
         values |= matches
         facts["matched"] = int(np.count_nonzero(matches["assoc_number"]))
         frame.keep(selected)
         clock.lap("association")
     pictures = check_images(checks, frame)
-    columns = {
-        name: np.ascontiguousarray(values[name], column.dtype)
-        for name, column in chosen.items()
-        if name != "image"
-    }
+    columns = _as_in_schema(values, chosen, plane.origin)
     return Sources(
         columns, plane.background, plane.rms, plane.data.shape, plane.valid,
         int(np.count_nonzero(frame.failed)), clock.seconds, facts, pictures,
     )
+
+
+def _as_in_schema(values, chosen, origin):
+    """Return the chosen columns in their types, pixels counted from an image's first one."""
+    columns = {}
+    for name, column in chosen.items():
+        if name == "image":
+            continue
+        value = values[name]
+        for axis, first in zip("xy", origin):
+            if first and column.ucd.split(";")[0] == f"pos.cartesian.{axis}":
+                value = value + first
+        columns[name] = np.ascontiguousarray(value, column.dtype)
+    return columns
 
 
 def _weight_scales(plane, detected):
@@ -237,11 +263,7 @@ def measure_targets(image, config, zero_point=None, *, targets):
         if sky is None and config.astrometry.require_wcs:
             raise ImageFailure("no-wcs", "the header has no celestial coordinates")
         values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
-    columns = {
-        name: np.ascontiguousarray(values[name], column.dtype)
-        for name, column in chosen.items()
-        if name != "image"
-    }
+    columns = _as_in_schema(values, chosen, plane.origin)
     return Sources(
         columns, plane.background, plane.rms, plane.data.shape, plane.valid,
         int(np.count_nonzero(forced.failed)), clock.seconds,

@@ -17,6 +17,7 @@ COMMANDS = {
     "merge": ("preprocess.merge", "merge the catalogs of several runs into one"),
     "remaining": ("preprocess.remaining", "list what catalogs do not account for, or failed"),
     "shards": ("preprocess.shards", "cut a manifest into balanced ones"),
+    "tiles": ("preprocess.tiles", "cut images too large for a task into tiles"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 

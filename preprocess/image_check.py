@@ -93,7 +93,7 @@ def _failure_of(uri: str) -> ImageFailure | None:
 
 def _size_problem(entry: Entry, size: int | None) -> list[Problem]:
     promised = entry.get("bytes")
-    if not promised or size is None or int(promised) == size:
+    if not promised or size is None or int(promised) == size or entry.region is not None:
         return []
     return [(entry.id, "fetch-changed", f"it has {size} bytes, the manifest says {promised}")]
 
@@ -117,6 +117,9 @@ def _header_problems(entries: Sequence[Entry], size: int | None) -> list[Problem
         except ImageFailure as failure:
             found.append((entry.id, failure.kind, failure.message))
             continue
+        for unit in chosen if entry.region else ():
+            if unit.is_plane and (problem := entry.region.outside(unit.shape[-2:])):
+                found.append((entry.id, "bad-region", problem))
         cut = [unit for unit in chosen if unit.cut or (size and unit.end - BLOCK >= size)]
         if cut:
             found.append((entry.id, "truncated", f"the file ends inside unit {cut[0].number}"))

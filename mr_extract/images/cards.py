@@ -26,9 +26,12 @@ class Cards(dict):
     ----------
     text : str
         The cards as they stand in the file, 80 characters each, with END.
+    origin : tuple of int
+        x and y, in the image of which the cards speak, of the first pixel that is here.
     """
 
     text = ""
+    origin = (0, 0)
 
 
 def header_text(read, offset, first=b""):

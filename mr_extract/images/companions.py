@@ -7,6 +7,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
 from mr_extract.images.image import plane, plane_shape
+from mr_extract.images.plain import integers, pixel_type
 from mr_extract.images.read import read_unpacked
 from mr_extract.images.sdss.masks import (
     BAD_PLANES,
@@ -15,9 +16,8 @@ from mr_extract.images.sdss.masks import (
     is_object_mask,
     read_object_mask,
 )
-from mr_extract.images.units import NotPlain, list_units, reader_of
-
-_INTEGERS = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8"}
+from mr_extract.images.section import Section
+from mr_extract.images.units import NotPlain, list_units, meant_unit, reader_of
 
 
 def add_known(image, buffer, settings):
@@ -26,8 +26,8 @@ def add_known(image, buffer, settings):
     Parameters
     ----------
     image : mr_extract.images.Image
-    buffer : bytes-like
-        Its file, unpacked.
+    buffer : bytes-like or mr_extract.images.section.Section
+        Its file, unpacked, or the region of it.
     settings : mr_extract.config.Companions
 
     Raises
@@ -38,7 +38,11 @@ def add_known(image, buffer, settings):
     if settings.calibrated == "sdss-frame":
         from mr_extract.images.sdss.frames import calibrate_frame
 
-        calibrate_frame(image, buffer)
+        if isinstance(buffer, Section):
+            calibrate_frame(image, buffer.whole())
+            image.weight = buffer.cut(image.weight)
+        else:
+            calibrate_frame(image, buffer)
         if settings.weight_type == "none":
             image.weight, image.weight_kind = None, ""
 
@@ -164,8 +168,8 @@ def read_values(buffer, image, ext=None):
 
     Parameters
     ----------
-    buffer : bytes-like
-        The companion's file, unpacked.
+    buffer : bytes-like or mr_extract.images.section.Section
+        The companion's file, unpacked, or the region of it that the image is of.
     image : mr_extract.images.Image
     ext : int, str or None
         Number or EXTNAME; of equal names the one with the EXTVER of the image. None
@@ -186,6 +190,10 @@ def read_values(buffer, image, ext=None):
         As of `mr_extract.images.read_image`; ``no-extension`` where no extension of
         the companion is that of the image.
     """
+    if isinstance(buffer, Section):
+        if is_object_mask(buffer):
+            return buffer.cut(read_object_mask(buffer.whole(), image.full_shape)), None
+        return buffer.values(image, ext)
     if is_object_mask(buffer):
         return read_object_mask(buffer, image.data.shape), None
     try:
@@ -193,7 +201,7 @@ def read_values(buffer, image, ext=None):
     except NotPlain:
         read = read_unpacked(buffer, ext)
         return read.data, read.mask
-    number = _meant(buffer, units, image, ext)
+    number = meant_unit(reader_of(buffer), units, image, ext)
     unit = units[number] if number < len(units) else None
     if unit is not None and unit.is_image and not unit.cut:
         values = _integers(buffer, unit)
@@ -203,50 +211,17 @@ def read_values(buffer, image, ext=None):
     return read.data, read.mask
 
 
-def _meant(buffer, units, image, ext):
-    """Return the number of the unit that belongs to an image."""
-    if isinstance(ext, int):
-        return ext
-    name = image.header.get("EXTNAME") if ext is None else ext
-    named = [unit for unit in units if unit.is_image and name
-             and unit.name.upper() == str(name).strip().upper()]
-    version = image.header.get("EXTVER", 1)
-    for unit in named if len(named) > 1 else ():
-        if read_cards(buffer, unit.start)[0].get("EXTVER", 1) == version:
-            return unit.number
-    if named:
-        return named[0].number
-    if ext is not None:
-        raise ImageFailure("no-extension",
-                           f"there is no extension {ext!r} among {len(units)} units")
-    if image.hdu < len(units) and units[image.hdu].is_plane:
-        return image.hdu
-    images = [unit for unit in units if unit.is_plane]
-    if len(images) == 1 or (not images and units[-1].cut):
-        return (images or units)[-1].number
-    raise ImageFailure(
-        "no-extension", f"none of {len(images)} images is that of extension {image.hdu}"
-    )
-
-
 def _integers(buffer, unit):
     """Return the pixels of a unit, None where they are not plain integers."""
     cards = read_cards(buffer, unit.start)[0]
     if unit.compressed:
         return _tiled_integers(buffer, unit, cards)
-    bitpix, zero = cards.get("BITPIX"), cards.get("BZERO", 0)
-    unsigned = -128 if bitpix == 8 else 2.0 ** (abs(bitpix) - 1)
-    if bitpix not in _INTEGERS or cards.get("BSCALE", 1) != 1 or zero not in (0, unsigned):
+    dtype = pixel_type(cards)
+    if integers(np.zeros(0, dtype), cards) is None:
         return None
     height, width = plane_shape(unit.shape)
-    values = np.frombuffer(buffer, _INTEGERS[bitpix], height * width, unit.data)
-    values = values.reshape(height, width)
-    if bitpix == 64 and zero:
-        return None  # no mask or flag has so many bits
-    if zero:
-        values = values.astype(np.int64)
-        values += int(zero)
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
+    values = np.frombuffer(buffer, dtype, height * width, unit.data)
+    return integers(values.reshape(height, width), cards)
 
 
 def _tiled_integers(buffer, unit, cards):

@@ -72,6 +72,41 @@ def tile_values(buffer, unit):
     return _opened(_alone(buffer, unit), lambda units: np.array(units[1].data))
 
 
+def tile_sections(section, unit, cards):
+    """Return the region of a tile-compressed image in its own type, band by band.
+
+    Parameters
+    ----------
+    section : mr_extract.images.section.Section
+    unit : mr_extract.images.units.Unit
+    cards : mr_extract.images.cards.Cards
+        Of the table.
+
+    Returns
+    -------
+    header : mr_extract.images.cards.Cards
+        Of the image.
+    bands : iterable of (int, ndarray of shape (rows, width))
+        The first row within the region, and pixels.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read_general`.
+    """
+    from mr_extract.images.compressed import TileTable
+
+    table, region = TileTable(section, unit, cards), section.region
+    header = _opened(_PRIMARY + table.file([]), lambda units: cards_of(units[1].header))
+
+    def rows(first, last, tiles):
+        place = (*[0] * (len(unit.shape) - 2), slice(first, last), slice(region.x0, region.x1))
+        return _opened(_PRIMARY + table.file(tiles),
+                       lambda units: np.array(units[1].section[place]))
+
+    return header, ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
+
+
 def _alone(buffer, unit):
     return _PRIMARY + bytes(memoryview(buffer)[unit.start : unit.end])
 

@@ -41,6 +41,12 @@ class Image:
         Image value at which a pixel is saturated.
     saturated : ndarray of bool, shape (height, width), or None
         True where a mask says that a source is saturated, whatever the pixels hold.
+    full_shape : tuple of int or None
+        Height and width of the image of which this is a region; None for all of it.
+    origin : tuple of int
+        x and y of the first pixel in that image, whose pixels the catalog counts.
+    core : mr_extract.region.Region or None
+        The pixels of that image whose sources belong to this region; None for all.
     primary : mapping
         Cards of the primary header, if the image is an extension that has a share in
         them. They hold no coordinates of it, but may hold zero point or gain.
@@ -58,6 +64,9 @@ class Image:
     gain: float | None = None
     saturation: float | None = None
     saturated: np.ndarray | None = None
+    full_shape: tuple | None = None
+    origin: tuple = (0, 0)
+    core: object = None
     primary: object = field(default_factory=dict)
 
 

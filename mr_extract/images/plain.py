@@ -74,17 +74,52 @@ def read_unit(buffer, unit, images=1):
 
 
 def _pixels(buffer, cards, shape, start):
-    bitpix = cards["BITPIX"]
-    if bitpix not in _TYPES:
-        raise ImageFailure("unsupported-pixels", f"BITPIX is {bitpix}")
+    dtype = pixel_type(cards)
     height, width = plane_shape(shape)
-    dtype = np.dtype(_TYPES[bitpix])
     available = (len(buffer) - start) // dtype.itemsize
     if available < height * width:
         raise ImageFailure(
             "truncated", f"{max(available, 0)} of {height * width} pixels are there"
         )
     raw = np.frombuffer(buffer, dtype, height * width, start).reshape(height, width)
+    return converted(raw, cards)
+
+
+def pixel_type(cards):
+    """Return the type of a unit's pixels as they are stored.
+
+    Raises
+    ------
+    ImageFailure
+        ``unsupported-pixels`` for a BITPIX that there is not.
+    """
+    bitpix = cards["BITPIX"]
+    if bitpix not in _TYPES:
+        raise ImageFailure("unsupported-pixels", f"BITPIX is {bitpix}")
+    return np.dtype(_TYPES[bitpix])
+
+
+def converted(raw, cards):
+    """Return stored pixels as a plane.
+
+    Parameters
+    ----------
+    raw : ndarray of `pixel_type`, shape (height, width)
+    cards : mapping
+        The unit's cards.
+
+    Returns
+    -------
+    data, mask
+        As `mr_extract.images.image.plane` returns them. Each pixel stands for itself: parts
+        of an image come out as they do in the whole.
+
+    Raises
+    ------
+    NotPlain
+        For scaling that is not given in numbers.
+    """
+    bitpix = cards["BITPIX"]
     scale, zero, blank = cards.get("BSCALE", 1), cards.get("BZERO", 0), cards.get("BLANK")
     for name, value in (("BSCALE", scale), ("BZERO", zero)):
         if type(value) not in (int, float):
@@ -111,3 +146,27 @@ def _pixels(buffer, cards, shape, start):
             mask = blanks if mask is None else mask | blanks
             data[blanks] = 0.0
     return data, mask
+
+
+def integers(raw, cards):
+    """Return stored pixels as the integers that they are.
+
+    Parameters
+    ----------
+    raw : ndarray of `pixel_type`
+    cards : mapping
+
+    Returns
+    -------
+    ndarray or None
+        In native byte order, to the last bit; None where they are not integers, or scaled.
+    """
+    bitpix, zero = cards.get("BITPIX"), cards.get("BZERO", 0)
+    unsigned = -128 if bitpix == 8 else 2.0 ** (abs(bitpix) - 1)
+    if bitpix < 0 or cards.get("BSCALE", 1) != 1 or zero not in (0, unsigned):
+        return None
+    if bitpix == 64 and zero:
+        return None  # no mask or flag has so many bits
+    if zero:
+        raw = raw.astype(np.int64) + int(zero)
+    return raw.astype(raw.dtype.newbyteorder("="), copy=False)

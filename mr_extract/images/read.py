@@ -3,6 +3,7 @@
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
 from mr_extract.images.plain import read_unit
+from mr_extract.images.section import Section
 from mr_extract.images.units import NotPlain, chosen_unit, list_units, reader_of
 from mr_extract.unpacking import unpack
 
@@ -36,9 +37,12 @@ def read_image(buffer, ext=None):
 def read_unpacked(buffer, ext=None):
     """Read one image of a FITS file that has no gzip or bzip2 around it.
 
-    Parameters, result and failures are those of `read_image`. What other units
-    hold is not looked at, only how long they are.
+    Parameters, result and failures are those of `read_image`; the file may also be a
+    `mr_extract.images.section.Section`. What other units hold is not looked at, only how
+    long they are.
     """
+    if isinstance(buffer, Section):
+        return buffer.image(ext)
     if bytes(buffer[:2]) == b"\x1f\x9d":
         raise ImageFailure("not-fits", "it is packed with compress (.Z); unpack it with gunzip")
     try:

@@ -185,6 +185,50 @@ def chosen_unit(units, ext=None):
     return unit
 
 
+def meant_unit(read, units, image, ext=None):
+    """Return the number of the unit of a companion that belongs to an image.
+
+    Parameters
+    ----------
+    read : callable
+        Of the companion's file.
+    units : list of Unit
+        Of the same file.
+    image : mr_extract.images.Image
+        Its header and `hdu`.
+    ext : int, str or None
+        As for `mr_extract.images.companions.read_values`.
+
+    Raises
+    ------
+    ImageFailure
+        ``no-extension``.
+    """
+    if isinstance(ext, int):
+        return ext
+    name = image.header.get("EXTNAME") if ext is None else ext
+    named = [unit for unit in units if unit.is_image and name
+             and unit.name.upper() == str(name).strip().upper()]
+    version = image.header.get("EXTVER", 1)
+    for unit in named if len(named) > 1 else ():
+        cards = parse_cards(header_text(read, unit.start)[0], ("EXTVER",))
+        if cards.get("EXTVER", 1) == version:
+            return unit.number
+    if named:
+        return named[0].number
+    if ext is not None:
+        raise ImageFailure("no-extension",
+                           f"there is no extension {ext!r} among {len(units)} units")
+    if image.hdu < len(units) and units[image.hdu].is_plane:
+        return image.hdu
+    images = [unit for unit in units if unit.is_plane]
+    if len(images) == 1 or (not images and units[-1].cut):
+        return (images or units)[-1].number
+    raise ImageFailure(
+        "no-extension", f"none of {len(images)} images is that of extension {image.hdu}"
+    )
+
+
 def _is_meant(unit, ext):
     if isinstance(ext, int):
         return ext == unit.number

@@ -6,6 +6,7 @@ from mr_extract import storage
 from mr_extract.config import WEIGHT_KINDS
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import opened, stays_open
+from mr_extract.jobs.sections import section_of
 from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
 
 
@@ -91,8 +92,8 @@ def attach(image, entry, settings, file):
         Gets its masked pixels, weights, flags and calibration.
     entry : mr_extract.text.manifest.Entry
     settings : mr_extract.config.Companions
-    file : tuple of (bytes-like, str)
-        The image's own file, unpacked, and its checksum.
+    file : tuple of (bytes-like or mr_extract.images.section.Section, str)
+        The image's own file, unpacked, and its checksum; or the region of it.
 
     Returns
     -------
@@ -118,6 +119,8 @@ def attach(image, entry, settings, file):
             _take(image, one, place, buffer, settings)
         except ImageFailure as failure:
             raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
+        if not checksum:  # of a region, it is known when it has been read
+            checksum, size = buffer.checksum, buffer.size
         facts[f"{one.role}_sha256"] = checksum
         total += size
     return facts, total
@@ -142,12 +145,19 @@ def _take(image, one, place, buffer, settings):
 
 
 def open_first(one, entry, file):
-    """Return the first place that is there, and its file, checksum and size."""
+    """Return the first place that is there, and its file, checksum and size.
+
+    Of a line that means a region the file is that region of it, and its checksum empty.
+    """
     missing = []
+    # A calibration has no pixels.
+    whole = entry.region is None or one.role == "calibration"
     for place in one.places:
         if not place.uri:
-            return place, *file, 0
+            return (place, *file, 0) if whole else (place, file[0].again(), "", 0)
         try:
+            if not whole:
+                return place, section_of(place.uri, entry.region), "", 0
             return place, *opened(place.uri, role=one.role, keep=stays_open(entry))
         except ImageFailure as failure:
             if failure.kind != "fetch-not-found":
@@ -174,8 +184,7 @@ def shown(place, entry):
     paths begin: a task, which has absolute ones, says the same as a bare mapper. Where it
     has a name of its own, the last part alone is the same for both.
     """
-    ext = entry.get("ext")
-    own = entry.id if ext is None else entry.id.removesuffix(f"[{ext}]")
+    own = entry.id.removesuffix(entry.part)
     if entry.uri == own:
         begin = "" if storage.absolute(own) == own else storage.absolute("")
     elif entry.uri.endswith(f"/{own}"):

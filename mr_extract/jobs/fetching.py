@@ -57,7 +57,9 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
                 if entry is None:
                     ended = True
                     break
-                places = [] if entry.problem else companions.places(entry, config)
+                # Of a region the process that measures reads no more than it needs.
+                apart = entry.problem or entry.region is not None
+                places = [] if apart else companions.places(entry, config)
                 fetches = {}
                 for uris in places:
                     for uri in uris:

@@ -11,7 +11,9 @@ from time import perf_counter
 from mr_extract import __version__
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import hand_over, is_held, opened, stays_open
+from mr_extract.jobs.sections import place, section_of
 from mr_extract.text.accounting import error_line, image_line
+from mr_extract.text.manifest import REGIONS
 
 
 @dataclass
@@ -82,9 +84,9 @@ def process(entry, config, files=None, checks=None):
         # in some runners), and the image is accounted for.
         log = getattr(sys.stderr, "buffer", sys.stderr)
         log.write(traceback.format_exc().encode())
-        place = traceback.extract_tb(error.__traceback__)[-1]
+        last = traceback.extract_tb(error.__traceback__)[-1]
         return failed(image_id, "internal", f"{type(error).__name__}: {error} "
-                                            f"({os.path.basename(place.filename)}:{place.lineno})")
+                                            f"({os.path.basename(last.filename)}:{last.lineno})")
 
 
 def _measured(image_id, entry, config, checks):
@@ -99,9 +101,15 @@ def _measured(image_id, entry, config, checks):
         nonlocal mark
         seconds[stage], mark = seconds.get(stage, 0.0) - mark + perf_counter(), perf_counter()
 
-    again = is_held(entry.uri)
-    buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=lap)
-    image = read_unpacked(buffer, entry.ext)
+    again = is_held(entry.uri) and entry.region is None
+    if entry.region is None:
+        buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=lap)
+        image = read_unpacked(buffer, entry.ext)
+    else:
+        buffer = section_of(entry.uri, entry.region)
+        image = read_unpacked(buffer, entry.ext)
+        checksum, size = buffer.checksum, buffer.size
+    place(image, entry)
     companions, more = attach(image, entry, config.companions, (buffer, checksum))
     hdu, images = image.hdu, image.images
     lap("read")
@@ -131,6 +139,7 @@ def _measured(image_id, entry, config, checks):
         "sha256": checksum,
         "version": __version__,
         "config": config.hash(),
+        **{name: entry.get(name) for name in REGIONS if entry.get(name) is not None},
         **companions, **listed, **sources.facts,
     }
     if images > 1 and entry.ext is None:

@@ -1,7 +1,8 @@
 """The image on which the sources of another are found."""
 
+from mr_extract.jobs import sections
 from mr_extract.jobs.companions import attach, companion_of, open_first, shown
-from mr_extract.text.manifest import Entry
+from mr_extract.text.manifest import REGIONS, Entry
 
 _OWN = ("mask", "weight", "rms", "variance")
 _held = None  # (what was detected on, mr_extract.frame.Detected, its facts)
@@ -20,8 +21,8 @@ def detection_for(entry, config, file, lap=lambda stage: None):
         ``detect_mask``, ``detect_weight``, ``detect_rms`` and ``detect_variance`` are its
         companions, else the rules for masks and weights are applied to its own name.
     config : mr_extract.config.Config
-    file : tuple of (bytes-like, str)
-        The image's own file, unpacked, and its checksum.
+    file : tuple of (bytes-like or mr_extract.images.section.Section, str)
+        The image's own file, unpacked, and its checksum; or the region of it.
     lap : callable
         Called with the name of each stage when it is done.
 
@@ -46,6 +47,7 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     fields = [(name, value) for name in _OWN
               if (value := entry.get(f"detect_{name}")) is not None]
     fields.append(("calibration", ""))  # it gives no fluxes
+    fields += [(name, entry.get(name)) for name in REGIONS if entry.get(name) is not None]
     key = one.places, entry.uri if not all(p.uri for p in one.places) else None, entry.ext, \
         tuple(fields), config
     if _held is not None and _held[0] == key:
@@ -62,9 +64,12 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     if ext is not None:
         fields.append(("ext", str(ext)))
     image = read_unpacked(buffer, ext)
+    if not checksum:  # of a region, it is known when it has been read
+        checksum, size = buffer.checksum, buffer.size
     if place.uri:
         fields.append(("id", shown(place, entry)))
     own = Entry(place.uri or entry.uri, tuple(fields))
+    sections.place(image, own)
     companions, more = attach(image, own, config.companions, (buffer, checksum))
     lap("read")
     facts = {"detect_sha256": checksum} | {f"detect_{k}": v for k, v in companions.items()}

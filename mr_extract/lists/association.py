@@ -43,12 +43,15 @@ class Known:
     def __post_init__(self):
         self._vectors = unit_vectors(self.first, self.second) if self.sky else None
 
-    def pixels(self, header, shape):
-        """Return entries and their 0-based pixels; None where the header has no sky."""
+    def pixels(self, header, shape, origin=(0, 0)):
+        """Return entries and their 0-based pixels; None where the header has no sky.
+
+        Pixels of the list are those of an image of which this one begins at `origin`.
+        """
         if self.sky:
             return in_footprint(header, shape, self._vectors)
         which = np.flatnonzero(np.isfinite(self.first) & np.isfinite(self.second))
-        return which, self.first[which], self.second[which]
+        return which, self.first[which] - origin[0], self.second[which] - origin[1]
 
 
 def known_from(table, settings):
@@ -87,7 +90,7 @@ def known_from(table, settings):
                  np.stack(data, 1) if data else np.zeros((len(table), 0)))
 
 
-def associate(known, header, shape, x, y, settings):
+def associate(known, header, shape, x, y, settings, origin=(0, 0)):
     """Match positions with a list.
 
     Parameters
@@ -101,6 +104,9 @@ def associate(known, header, shape, x, y, settings):
         Barycentres in 0-based pixels.
     settings : mr_extract.config.Association
         `assoc_radius` in pixels and `assoc_type`.
+    origin : tuple of int
+        x and y of the image's first pixel, from which `x` and `y` count, in the pixels of
+        the list.
 
     Returns
     -------
@@ -117,7 +123,7 @@ def associate(known, header, shape, x, y, settings):
         ``broken-wcs``, or ``no-wcs`` where the list is on the sky and the image is not.
     """
     n, kind = len(x), settings.assoc_type
-    which, list_x, list_y = known.pixels(header, shape)
+    which, list_x, list_y = known.pixels(header, shape, origin)
     if which is None:
         raise ImageFailure("no-wcs", "the list is on the sky, and the header has no celestial "
                                      "coordinates")

@@ -11,6 +11,7 @@ import numpy as np
 import sep
 
 from mr_extract.columns import FAILED, SATURATED
+from mr_extract.detection.ownership import own
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
 from mr_extract.lists.footprint import in_footprint, inside, unit_vectors
@@ -50,8 +51,17 @@ class Targets:
     def __len__(self):
         return len(self.ids)
 
-    def within(self, header, shape):
+    def within(self, header, shape, origin=(0, 0), core=None):
         """Return the targets on an image: their numbers from 0 on, ascending, and pixels.
+
+        Parameters
+        ----------
+        header : mapping
+        shape : tuple of int
+            Height and width.
+        origin, core
+            As of `mr_extract.images.Image`. Pixels of the list are those of the whole
+            image; with a core, the targets are those whose pixel lies in it.
 
         Returns
         -------
@@ -61,9 +71,18 @@ class Targets:
             0-based.
         """
         if self.sky:
-            return in_footprint(header, shape, self._vectors)
-        which = np.flatnonzero(inside(self.first, self.second, shape))
-        return which, self.first[which], self.second[which]
+            which, x, y = in_footprint(header, shape, self._vectors)
+            if which is None:
+                return which, x, y
+        else:
+            x, y = self.first - origin[0], self.second - origin[1]
+            which = np.flatnonzero(inside(x, y, shape))
+            x, y = x[which], y[which]
+        if core is not None:
+            pixels = (np.floor(v + 0.5).astype(np.int64) for v in (x, y))
+            mine = own(*pixels, core, origin)
+            which, x, y = which[mine], x[mine], y[mine]
+        return which, x, y
 
 
 def targets_from(table, how="auto"):
@@ -157,7 +176,7 @@ def measure_at(image, config, targets, zero_point=None, ellipses=False):
     normal deviate below k.
     """
     seconds, mark = {}, perf_counter()
-    which, x, y = targets.within(image.header, image.data.shape)
+    which, x, y = targets.within(image.header, image.data.shape, image.origin, image.core)
     if which is None:
         raise ImageFailure("no-wcs", "the targets are on the sky, and the header has no "
                                      "celestial coordinates")

@@ -45,6 +45,8 @@ class Plane:
         As from `mr_extract.planes.noise.noise_map`.
     typical_noise : float, optional
         Noise of the pixels that have the gain; `rms` by default.
+    origin, core
+        As of `mr_extract.images.Image`.
     """
 
     data: np.ndarray
@@ -63,6 +65,8 @@ class Plane:
     even_gain: bool = False
     weight_scale: float | None = None
     typical_noise: float | None = None
+    origin: tuple = (0, 0)
+    core: object = None
 
     def __post_init__(self):
         if self.sky_noise is None:
@@ -150,7 +154,7 @@ def ready(image, config, zero_point=None):
     return Plane(
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
-        weight_scale=weight_scale, typical_noise=typical,
+        weight_scale=weight_scale, typical_noise=typical, origin=image.origin, core=image.core,
     )
 
 

@@ -5,7 +5,7 @@ BITS = {
         "aperture", 0x0400),
     2: ("blended with another source", 0x0001),
     4: ("a pixel is saturated", 0x0100),
-    8: ("cut off by the border of the image", 0x0002),
+    8: ("cut off by the border of the image, or of a tile of it", 0x0002 | 0x1000),
     16: ("an aperture or window, or where a radius was searched, is incomplete: it reaches over "
          "the border or holds nothing but bad pixels",
          0x0010 | 0x0040 | 0x0800),

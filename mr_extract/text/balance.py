@@ -10,8 +10,14 @@ from math import ceil
 
 
 def companions_of(entry):
-    """Return what the images of one parcel share, None for an image that stands alone."""
-    return entry.get("detect") or (None if entry.get("ext") is None else entry.uri)
+    """Return what the images of one parcel share, None for an image that stands alone.
+
+    Regions are read for themselves, so they stand alone but for a detection image.
+    """
+    detect, region = entry.get("detect"), entry.get("region")
+    if region is not None:
+        return f"{detect}[{region}]" if detect else None
+    return detect or (None if entry.get("ext") is None else entry.uri)
 
 
 def size_of(entry):

@@ -14,24 +14,28 @@ from difflib import get_close_matches
 from functools import lru_cache
 from math import isfinite
 
+from mr_extract.region import looks_like_region, parse_region
+
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
 _MAPS = ("mask", "weight", "rms", "variance", "flags")
 COMPANIONS = (*_MAPS, "calibration", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
               "positions")
-USED = ("ext", "id", "bytes", "zero_point", *COMPANIONS)
+REGIONS = ("region", "tile_core", "tile_origin")
+USED = ("ext", "id", "bytes", "zero_point", *REGIONS, *COMPANIONS)
 # Names by which the accounting line says what was measured.
 FACTS = ("sources", "background", "width", "height", "pixels", "hdu", "sha256",
          "version", "config", "images_in_file", "failed_sources",
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
          "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
-         "targets", "outside", "matched")
-RESERVED = ("flat", "region")
+         "targets", "outside", "matched", "of_other_tiles")
+RESERVED = ("flat",)
 
 LONGEST = 65536  # bytes of a line
 
 _FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 _EXTENSION = re.compile(r"(.+)\[(/.+/|[^\[\]]+)\]")
+_ORIGIN = re.compile(r"(\d{1,9}),(\d{1,9})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # `#` would cut a row for readers with a comment option, a quote would swallow
 # tabs; control characters and Unicode's line ends break lines.
@@ -68,12 +72,32 @@ class Entry:
 
     @property
     def id(self):
-        """Identity in the catalog: the field ``id``, or URI and extension."""
-        given = self.get("id")
-        if not given:  # an empty one is a problem, and is reported under the path
-            ext = self.get("ext")
-            given = self.uri if ext is None else f"{self.uri}[{ext}]"
-        return escaped(given)
+        """Identity in the catalog: the field ``id``, or URI, extension and region."""
+        # An empty one is a problem, and is reported under the path.
+        return escaped(self.get("id") or self.uri + self.part)
+
+    @property
+    def part(self):
+        """Extension and region as they stand behind the URI: ``[2][0:4096,0:4096]``."""
+        named = (self.get("ext"), self.get("region"))
+        return "".join(f"[{text}]" for text in named if text is not None)
+
+    @property
+    def region(self):
+        """The region of the image that is meant, None for all of it."""
+        text = self.get("region")
+        return None if text is None else parse_region(text)
+
+    @property
+    def core(self):
+        """The region whose sources are this line's, None for all that it finds."""
+        text = self.get("tile_core")
+        return None if text is None else parse_region(text)
+
+    @property
+    def origin(self):
+        """Where the first pixel of the file is in the image that it was cut from, as (x, y)."""
+        return tuple(map(int, self.get("tile_origin", "0,0").split(",")))
 
     @property
     def ext(self):
@@ -164,7 +188,7 @@ def parse_line(line):
 
 
 def checked(uri, fields=()):
-    """Return the entry of a URI, which may end in ``[extension]``, and fields.
+    """Return the entry of a URI, which may end in ``[extension][region]``, and fields.
 
     Parameters
     ----------
@@ -178,6 +202,10 @@ def checked(uri, fields=()):
     """
     fields = tuple(fields)
     bracketed = uri.endswith("]") and _EXTENSION.fullmatch(uri)
+    if bracketed and looks_like_region(bracketed.group(2)) and "region" not in dict(fields):
+        uri, region = bracketed.groups()
+        fields = (("region", region), *fields)
+        bracketed = uri.endswith("]") and _EXTENSION.fullmatch(uri)
     if bracketed and "ext" not in dict(fields):
         uri, ext = bracketed.groups()
         fields = (("ext", ext), *fields)
@@ -230,6 +258,10 @@ def _problem_of_values(values, unfit):
             re.compile(ext[1:-1])
         except re.error as error:
             return f"the pattern {ext} cannot be understood: {error}"
+    if ext is not None and looks_like_region(ext):
+        return f"the extension {ext} is written as a region is; region= takes it"
+    if problem := _region_problem(*(values.get(name) for name in REGIONS)):
+        return problem
     size = values.get("bytes", "0")
     if not (size.isdecimal() and len(size) < 20):
         return "the field bytes is not a whole number"
@@ -240,6 +272,23 @@ def _problem_of_values(values, unfit):
             raise ValueError
     except ValueError:
         return "the field zero_point is not a number"
+    return ""
+
+
+def _region_problem(region, core, origin):
+    """Return what is wrong with the fields that say which pixels are meant, or an empty text."""
+    parsed = {}
+    for name, text in zip(REGIONS, (region, core)):
+        try:
+            parsed[name] = None if text is None else parse_region(text)
+        except ValueError as error:
+            return f"the field {name}: {error}"
+    if origin is not None and not _ORIGIN.fullmatch(origin):
+        return f"the field tile_origin: {origin!r} is not of the form x,y (from 0)"
+    if region is not None and origin is not None:
+        return "the fields region and tile_origin exclude each other"
+    if None not in parsed.values() and not parsed["tile_core"].within(parsed["region"]):
+        return f"the tile_core {core} is not within the region {region}"
     return ""
 
 

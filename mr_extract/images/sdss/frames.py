@@ -36,8 +36,8 @@ def calibrate_frame(image, buffer):
     Parameters
     ----------
     image : mr_extract.images.Image
-        The frame. Its pixels stay as they are; it gets `zero_point`, `gain`, and an rms
-        map as `weight`.
+        The frame, or a region of it. Its pixels stay as they are; it gets `zero_point`,
+        `gain`, and as `weight` an rms map of the whole frame.
     buffer : bytes-like
         The whole file, unpacked.
 
@@ -46,7 +46,8 @@ def calibrate_frame(image, buffer):
     ImageFailure
         As `frame_noise`.
     """
-    image.weight, image.gain = frame_noise(buffer, image.header, image.data.shape)
+    shape = image.full_shape or image.data.shape
+    image.weight, image.gain = frame_noise(buffer, image.header, shape)
     image.weight_kind, image.zero_point = "rms", NANOMAGGY
 
 

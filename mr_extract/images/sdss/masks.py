@@ -30,11 +30,11 @@ def is_object_mask(buffer):
 
     Parameters
     ----------
-    buffer : bytes-like
-        The whole file, unpacked.
+    buffer : bytes-like or mr_extract.images.section.Section
+        The whole file, unpacked, or a region of it.
     """
     try:
-        cards, _ = read_cards(buffer, 0)
+        cards = buffer.primary() if hasattr(buffer, "primary") else read_cards(buffer, 0)[0]
     except EOFError:
         return False
     return all(name in cards for name in ("MASKROWS", "MASKCOLS", "NPLANE"))

@@ -1,0 +1,93 @@
+"""Which sources are a tile's own, and which its border cuts.
+
+Tiles overlap, and most sources of an overlap are found in two of them or four. A source is
+that tile's in whose core its highest pixel lies. Highest is the pixel of the image as it
+is read: its values are the same in every tile, to the bit, while those without background
+or filtered differ in the last digits, and of two that are nearly equal now one would be the
+highest and now the other. Of equal ones, as in the core of a saturated star, it is the first
+in the order of rows. A barycentre will not do: it moves with each pixel at the rim of the
+source, and of a blend these are dealt out by chance.
+"""
+
+import numpy as np
+
+from mr_extract.region import Region
+
+# Sides of the image at which sep calls a source truncated.
+_SIDES = (("xmin", 1), ("xmax", 1), ("ymin", 0), ("ymax", 0))
+
+
+def highest_pixels(raw, mask, segments):
+    """Return the highest pixel of each object.
+
+    Parameters
+    ----------
+    raw : ndarray of float32, shape (height, width)
+        The image with its background.
+    mask : ndarray of bool, shape (height, width), or None
+        True where a pixel does not count: it is the highest only where no other is.
+    segments : mr_extract.detection.segments.Segments
+
+    Returns
+    -------
+    x, y : ndarray of int64, shape (n,)
+    """
+    segments = segments.own  # what cleaning added may be brighter
+    if not segments.count:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    values = raw.ravel()[segments.pixels]
+    if mask is not None:
+        values[mask.ravel()[segments.pixels]] = -np.inf
+    y, x = np.divmod(segments.pixels[segments.highest(values)], raw.shape[1])
+    return x, y
+
+
+def own(x, y, core, origin):
+    """Say which of some pixels lie in the core of a tile.
+
+    Parameters
+    ----------
+    x, y : ndarray of int64, shape (n,)
+        Of the tile.
+    core : mr_extract.region.Region
+        Of the image that the tile is of.
+    origin : tuple of int
+        x and y of the tile's first pixel in it.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    return core.contains(x + origin[0], y + origin[1])
+
+
+def cut(objects, shape, core, origin):
+    """Say which objects touch the border of their tile, and which that of the image.
+
+    Parameters
+    ----------
+    objects : structured ndarray, shape (n,)
+        With `xmin`, `xmax`, `ymin` and `ymax`, in pixels of the tile.
+    shape : tuple of int
+        Height and width of the tile.
+    core : mr_extract.region.Region
+        It reaches to the border of the tile where that is the border of the image.
+    origin : tuple of int
+        As for `own`.
+
+    Returns
+    -------
+    by_tile, by_image : ndarray of bool, shape (n,)
+    """
+    (x0, y0), (height, width) = origin, shape
+    tile = Region(x0, x0 + width, y0, y0 + height)
+    ends = {"xmin": core.x0 == tile.x0, "xmax": core.x1 == tile.x1,
+            "ymin": core.y0 == tile.y0, "ymax": core.y1 == tile.y1}
+    by_tile, by_image = np.zeros((2, len(objects)), bool)
+    for name, axis in _SIDES:
+        touches = objects[name] == (0 if name.endswith("min") else shape[axis] - 1)
+        if ends[name]:
+            by_image |= touches
+        else:
+            by_tile |= touches
+    return by_tile, by_image

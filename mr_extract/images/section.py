@@ -1,0 +1,282 @@
+"""A region of an image, read without the rest of its file."""
+
+import hashlib
+from dataclasses import replace
+
+import numpy as np
+
+from mr_extract.failures import ImageFailure
+from mr_extract.images.cards import header_text, parse_cards
+from mr_extract.images.image import Image, plane_shape
+from mr_extract.images.plain import converted, integers, pixel_type
+from mr_extract.images.units import NotPlain, chosen_unit, list_units, meant_unit
+
+_AT_ONCE = 8 << 20  # bytes
+
+
+class Section:
+    """A region of the images of one file.
+
+    Parameters
+    ----------
+    read : callable
+        Takes an offset and a size, and returns bytes of the file without gzip or bzip2
+        around it; fewer at its end. It is asked from the front to the back, as far as the
+        file allows.
+    region : mr_extract.region.Region
+    gap : int
+        Bytes that are sooner read than left out. Of a file in this machine none are; of a
+        remote one so many as come in the time of a request.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of pixels that were read, wanted or not.
+    """
+
+    def __init__(self, read, region, gap=0):
+        self.read, self.region, self._gap = read, region, gap
+        self.size = 0
+        self._digest = hashlib.sha256()
+        self._units = None
+
+    @property
+    def checksum(self):
+        """SHA-256 of what was used, in hexadecimal digits.
+
+        Of each unit that was read: its header, then the stored bytes of the region's
+        pixels, row by row, or the compressed bytes of the tiles that it touches, in the
+        order of their numbers. It does not depend on where the file is or how it is
+        packed outside.
+        """
+        return self._digest.hexdigest()
+
+    def again(self):
+        """Return the same region of the same file, with a checksum of its own."""
+        other = Section(self.read, self.region, self._gap)
+        other._units = self._units
+        return other
+
+    def units(self):
+        """Return the units of the file, as `mr_extract.images.units.list_units`."""
+        if self._units is None:
+            self._units = list_units(self.read)
+        return self._units
+
+    def cards(self, unit):
+        """Return the cards of a unit."""
+        return parse_cards(header_text(self.read, unit.start)[0])
+
+    def primary(self):
+        """Return the cards of the primary header."""
+        return parse_cards(header_text(self.read, 0)[0])
+
+    def whole(self):
+        """Return all bytes of the file, for what cannot be read in parts."""
+        pieces, offset = [], 0
+        while piece := self.read(offset, _AT_ONCE):
+            pieces.append(piece)
+            offset += len(piece)
+        self.size += offset
+        whole = b"".join(pieces)
+        self._digest.update(whole)
+        return whole
+
+    def image(self, ext=None):
+        """Read the region of an image.
+
+        Parameters
+        ----------
+        ext : int or str, optional
+            As for `mr_extract.images.read_image`.
+
+        Returns
+        -------
+        Image
+            The pixels and mask of the region, to the bit those of the whole image.
+            Its header is that of the image, with the region's `origin`.
+
+        Raises
+        ------
+        ImageFailure
+            As `mr_extract.images.read_image`, and ``bad-region``.
+
+        Notes
+        -----
+        A file whose headers are too odd for the plain reader is read whole.
+        """
+        primary = None
+        try:
+            units = self.units()
+            primary = self.primary()
+            unit = chosen_unit(units, ext)
+            self._check(unit.shape)
+            if unit.cut:
+                raise ImageFailure("truncated", f"the file ends inside unit {unit.number}")
+            images = sum(one.is_plane for one in units)
+            if unit.compressed:
+                image = self._tiled(unit, images)
+            else:
+                image = self._plain(unit, images)
+        except NotPlain:
+            from mr_extract.images.general import read_general
+
+            image = self._cut(read_general(self.whole(), ext))
+        # As in `mr_extract.images.read`.
+        if image.hdu and image.header.get("INHERIT") is not False:
+            image.primary = primary or self.primary()
+        image.header.origin = image.origin
+        return image
+
+    def values(self, image, ext=None):
+        """Read the same region of a companion.
+
+        Parameters, results and failures are those of
+        `mr_extract.images.companions.read_values`.
+        """
+        try:
+            units = self.units()
+        except NotPlain:
+            read = self.image(ext)
+            return read.data, read.mask
+        number = meant_unit(self.read, units, image, ext)
+        unit = units[number] if number < len(units) else None
+        if unit is not None and unit.is_image and not unit.cut:
+            if unit.shape[-2:] != image.full_shape:
+                raise ImageFailure("companion-mismatch", f"it has {_size(unit.shape[-2:])} pixels, "
+                                                         f"the image {_size(image.full_shape)}")
+            self._check(unit.shape)
+            values = self._whole_numbers(unit)
+            if values is not None:
+                return values, None
+        read = self.image(number)
+        return read.data, read.mask
+
+    def cut(self, values):
+        """Return the region of an array, shape (height, width), of a whole image."""
+        self._check(values.shape)
+        return np.ascontiguousarray(values[self.region.slices])
+
+    def _cut(self, image):
+        shape = image.data.shape
+        mask = None if image.mask is None else self.cut(image.mask)
+        return replace(image, data=self.cut(image.data), mask=mask, full_shape=shape,
+                       origin=(self.region.x0, self.region.y0))
+
+    def _check(self, shape):
+        if problem := self.region.outside(plane_shape(shape)):
+            raise ImageFailure("bad-region", problem)
+
+    def _plain(self, unit, images):
+        cards = self._counted(unit)
+        if unit.number == 0 and cards.get("SIMPLE") is not True:
+            raise NotPlain("SIMPLE is not T")
+        bands = ((first, *converted(raw, cards)) for first, raw in self._rows(unit, cards))
+        return self._gathered(bands, unit, cards, images)
+
+    def _tiled(self, unit, images):
+        from mr_extract.images.general import pixels_of, tile_sections
+
+        header, bands = tile_sections(self, unit, self._counted(unit))
+        bands = ((first, *pixels_of(values, header)) for first, values in bands)
+        return self._gathered(bands, unit, header, images)
+
+    def _gathered(self, bands, unit, cards, images):
+        """Return the image of bands of rows."""
+        data, mask = np.empty(self.region.shape, np.float32), None
+        for first, values, bad in bands:
+            rows = slice(first, first + len(values))
+            data[rows] = values
+            if bad is not None:
+                mask = np.zeros(data.shape, bool) if mask is None else mask
+                mask[rows] = bad
+        return Image(data, cards, mask, unit.number, images, full_shape=plane_shape(unit.shape),
+                     origin=(self.region.x0, self.region.y0))
+
+    def _whole_numbers(self, unit):
+        """Return the pixels of a unit as they are stored, None where they are not integers."""
+        if unit.compressed:
+            from mr_extract.images.general import tile_sections
+
+            cards = self.cards(unit)
+            if not isinstance(cards.get("ZBITPIX"), int) or cards["ZBITPIX"] < 0:
+                return None
+            _, bands = tile_sections(self, unit, self._counted(unit))
+            values = np.concatenate([band for _, band in bands])
+            return values if values.dtype.kind in "iu" else None
+        cards = self.cards(unit)
+        if integers(np.zeros(0, pixel_type(cards)), cards) is None:
+            return None
+        return np.concatenate([integers(raw, cards)
+                               for _, raw in self._rows(unit, self._counted(unit))])
+
+    def _counted(self, unit):
+        """Return the cards of a unit, whose header enters the checksum."""
+        text, _ = header_text(self.read, unit.start)
+        self._digest.update(text.encode("latin-1"))
+        return parse_cards(text)
+
+    def _rows(self, unit, cards):
+        """Yield bands of stored pixels: the first row within the region, and an array."""
+        dtype = pixel_type(cards)
+        _, width = plane_shape(unit.shape)
+        height, across = self.region.shape
+        stride, wanted = width * dtype.itemsize, across * dtype.itemsize
+        start = unit.data + self.region.y0 * stride + self.region.x0 * dtype.itemsize
+        through = stride - wanted <= self._gap
+        rows = max(1, _AT_ONCE // (stride if through else wanted))
+        for first in range(0, height, rows):
+            count = min(rows, height - first)
+            if through:
+                span = self.part(start + first * stride, (count - 1) * stride + wanted)
+                raw = np.lib.stride_tricks.as_strided(
+                    np.frombuffer(span, np.uint8), (count, wanted), (stride, 1), writeable=False
+                ).tobytes()
+            else:
+                raw = b"".join(self.part(start + row * stride, wanted)
+                               for row in range(first, first + count))
+            self._digest.update(raw)
+            yield first, np.frombuffer(raw, dtype).reshape(count, across)
+
+    def part(self, offset, size):
+        """Return bytes of the file, all of them.
+
+        Raises
+        ------
+        ImageFailure
+            ``truncated`` when the file ends before.
+        """
+        data = self.read(offset, size)
+        self.size += len(data)
+        if len(data) < size:
+            raise ImageFailure("truncated", f"{len(data)} of {size} bytes are there at {offset}")
+        return data
+
+    def parts(self, places):
+        """Return parts of the file in the order in which they are asked for.
+
+        Parameters
+        ----------
+        places : sequence of (int, int)
+            Offset and size of each. Those that are no farther apart than the gap are read
+            together. Their bytes enter the checksum.
+        """
+        found = {}
+        ordered = sorted(set(places))
+        while ordered:
+            begin, end, taken = ordered[0][0], sum(ordered[0]), 1
+            while (taken < len(ordered) and ordered[taken][0] - end <= self._gap
+                   and sum(ordered[taken]) - begin <= _AT_ONCE):
+                end, taken = max(end, sum(ordered[taken])), taken + 1
+            span = self.part(begin, end - begin)
+            for offset, size in ordered[:taken]:
+                found[offset, size] = span[offset - begin : offset - begin + size]
+            ordered = ordered[taken:]
+        pieces = [found[place] for place in places]
+        for piece in pieces:
+            self._digest.update(piece)
+        return pieces
+
+
+def _size(shape):
+    return " x ".join(str(n) for n in reversed(shape))
