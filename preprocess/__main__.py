@@ -17,6 +17,7 @@ COMMANDS = {
     "merge": ("preprocess.merge", "merge the catalogs of several runs into one"),
     "remaining": ("preprocess.remaining", "list what catalogs do not account for, or failed"),
     "shards": ("preprocess.shards", "cut a manifest into balanced ones"),
+    "pack": ("preprocess.pack", "pack images for Hadoop: whole files in SequenceFiles"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 

@@ -21,6 +21,8 @@ from mr_extract.jobs.gather import complain, gather
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.listed import check_lists
 from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catalog
+from mr_extract.jobs.packed import STREAMED
+from mr_extract.jobs.packed_plan import read_packed
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
 
@@ -53,14 +55,14 @@ def drive(job):
     if options.hint and not options.quiet:
         complain(options.hint)
     try:
-        plan = _planned(job)
+        plan, packed = _planned(job)
     except ValueError as error:
         complain(str(error))
         return 2
     if not len(plan):
         complain("warning: the manifest holds no images; the catalog is empty")
     try:
-        totals, counters = _extracted(job, plan)
+        totals, counters = _extracted(job, plan, packed)
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
@@ -68,19 +70,27 @@ def drive(job):
 
 
 def _planned(job):
-    """Read the manifests; whatever a user can mend is a ValueError here, before any work."""
-    options = job.options
+    """Read the manifests, or the packed files, and say which of these Hadoop should read.
+
+    Whatever a user can mend is a ValueError here, before any work.
+    """
+    options, packed = job.options, []
     sources = options.args or ["-"]
-    stdin = standard_input() if "-" in sources else None
-    plan = read_plan(sources, stdin, options.extensions)
+    if options.packed:
+        if "-" in sources:
+            raise ValueError("--packed needs the name of a packed folder or file")
+        plan, packed = read_packed(sources, options.extensions, complain)
+    else:
+        stdin = standard_input() if "-" in sources else None
+        plan = read_plan(sources, stdin, options.extensions)
     _check_runner(options)
     check_outputs(options, plan)
     check_lists(job.config)
     check_directory()
-    return plan
+    return plan, packed if options.runner in STREAMED else []
 
 
-def _extracted(job, plan):
+def _extracted(job, plan, packed):
     """Run the tasks, put the catalog in its place, and return totals and counters."""
     options = job.options
     ordered = options.reduce != "none"
@@ -91,7 +101,7 @@ def _extracted(job, plan):
     columns = catalog_columns(job.config)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
-            counters = _run(job, plan, scratch, text) if plan.entries else {}
+            counters = _run(job, plan, scratch, text, packed) if plan.entries else {}
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
                 totals = gather(text, plan, job.config, columns, catalog, ordered)
@@ -114,8 +124,23 @@ def _reported(options, plan, totals, counters, seconds):
     return 0
 
 
-def _run(job, plan, scratch, text):
-    """Run the tasks, collect what they wrote, and return the counters."""
+def _run(job, plan, scratch, text, packed):
+    """Run the tasks, collect what they wrote, and return the counters.
+
+    Of packed files that Hadoop should read the records come to the tasks; when its reader
+    does not get through them, the tasks fetch one record after the other.
+    """
+    if packed:
+        job.streamed = True
+        try:
+            return _run_tasks(job, plan, scratch, text, packed)
+        except StepFailedException as error:
+            complain(f"{error}; now each packed record is fetched for itself")
+            job.streamed = False
+    return _run_tasks(job, plan, scratch, text)
+
+
+def _run_tasks(job, plan, scratch, text, packed=()):
     options = job.options
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
@@ -124,7 +149,7 @@ def _run(job, plan, scratch, text):
         full = images // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
     shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
-    options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
+    options.args = list(packed) or [glob.escape(path) for path in shards]  # mrjob's patterns
     _set_up_runner(options, runner_name, jobs, scratch)
     with job.make_runner() as runner:
         watch = nullcontext()

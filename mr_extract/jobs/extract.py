@@ -43,6 +43,8 @@ class ExtractJob(MRJob):
     INTERNAL_PROTOCOL = BytesProtocol
     OUTPUT_PROTOCOL = BytesValueProtocol
 
+    streamed = False  # packed records come to the tasks on standard input
+
     _done = 0
     _last_status = float("-inf")
 
@@ -97,13 +99,7 @@ class ExtractJob(MRJob):
         value : bytes
             A part of a block under its key, or with ``--reduce none`` a block.
         """
-        from mr_extract.jobs.expansion import expanded
-        from mr_extract.jobs.fetching import fetch_ahead
-
-        # A driver has expanded them already; without one it is done here.
-        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
-        images = fetch_ahead(entries, self.config, heartbeat=self._heartbeat)
-        for entry, outcome in self._outcomes(images):
+        for entry, outcome in self._outcomes(self._images(pairs)):
             self._report(outcome)
             if self.options.reduce == "none":
                 yield None, outcome.block.removesuffix(b"\n")
@@ -111,6 +107,31 @@ class ExtractJob(MRJob):
             key = blocks.key(entry.id)
             for value in blocks.pack(outcome.block, entry.meaning):
                 yield key, value
+
+    def _images(self, pairs):
+        """Return the images of the lines, or of the packed records on standard input."""
+        if self.options.packed:
+            from mr_extract.jobs.packed import received
+
+            return received(self.stdin, lambda: self.increment_counter("packed", "keys lost"))
+        from mr_extract.jobs.expansion import expanded
+        from mr_extract.jobs.fetching import fetch_ahead
+
+        # A driver has expanded them already; without one it is done here.
+        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
+        return fetch_ahead(entries, self.config, heartbeat=self._heartbeat)
+
+    def hadoop_input_format(self):
+        """Return the format of packed files where Hadoop is to read them."""
+        from mr_extract.jobs.packed import INPUT_FORMAT
+
+        return INPUT_FORMAT if self.streamed else None
+
+    def jobconf(self):
+        """Return what Hadoop must know to hand over packed records."""
+        from mr_extract.jobs.packed import JOBCONF
+
+        return {**super().jobconf(), **(JOBCONF if self.streamed else {})}
 
     def _outcomes(self, images):
         if not self.options.in_process:
@@ -169,6 +190,7 @@ class ExtractJob(MRJob):
             f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *(["--in-process"] if self.options.in_process else []),
+            *(["--packed"] if self.streamed else []),
             *([f"--checkimage={','.join(self.checks.kinds)}",
                f"--checkimage-dir={self.checks.folder}"] if self.checks else []),
         ]

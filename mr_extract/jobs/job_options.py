@@ -27,6 +27,9 @@ def add_job_options(add_argument):
     add_argument("--config", metavar="FILE.sex",
                  help="take settings and columns from a configuration of SExtractor, and its "
                       "defaults for what it leaves out; other options stand above it")
+    add_argument("--packed", action="store_true",
+                 help="the inputs are not manifests but images that `python -m preprocess pack` "
+                      "packed: its folders, or .seq files of them")
     add_argument("--reduce", default="identity", metavar="|".join(_REDUCE), type=_reduce,
                  help="none: rows as the tasks wrote them; identity: one catalog ordered by "
                       "image id, then source number [identity]")

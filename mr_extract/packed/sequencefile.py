@@ -20,7 +20,7 @@ _MAGIC, _VERSION = b"SEQ", 6
 _NUMBER = struct.Struct(">i")
 _ESCAPE = _NUMBER.pack(-1)
 _SYNC_SIZE = 16
-_LOOK = 4096  # what is read of a record to find its key
+LOOK = 4096  # what is read of a record to find its key
 _STRIDE = 1 << 20  # what is read at once to find a sync marker
 
 
@@ -160,7 +160,7 @@ def read_header(read):
     Damaged
         When the file is none, or not of this kind.
     """
-    start = read(0, _LOOK)
+    start = read(0, LOOK)
     if start[:3] != _MAGIC:
         raise Damaged("it is no SequenceFile")
     if start[3:4] != bytes([_VERSION]):
@@ -211,7 +211,7 @@ def read_record(data):
     ------
     Damaged
     """
-    record = _parsed(0, bytes(data[:_LOOK]), lambda offset, size: bytes(data[offset:offset + size]))
+    record = _parsed(0, bytes(data[:LOOK]), lambda offset, size: bytes(data[offset:offset + size]))
     if record.size != len(data):
         raise Damaged(f"{len(data)} of the {record.size} bytes of a record")
     return record.key, memoryview(data)[record.value:]
@@ -242,7 +242,7 @@ def scan(read):
     offset = header.end
     while True:
         # The last byte of what was passed over comes along, to see whether it is there.
-        start = read(offset - 1, 1 + _LOOK)
+        start = read(offset - 1, 1 + LOOK)
         if len(start) < 2:
             return
         start = start[1:]

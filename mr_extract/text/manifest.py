@@ -19,7 +19,7 @@ from math import isfinite
 _MAPS = ("mask", "weight", "rms", "variance", "flags")
 COMPANIONS = (*_MAPS, "calibration", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
               "positions")
-USED = ("ext", "id", "bytes", "zero_point", *COMPANIONS)
+USED = ("ext", "id", "bytes", "zero_point", "packed", *COMPANIONS)
 # Names by which the accounting line says what was measured.
 FACTS = ("sources", "background", "width", "height", "pixels", "hdu", "sha256",
          "version", "config", "images_in_file", "failed_sources",
