@@ -183,7 +183,7 @@ def packed(entries: tuple[Entry, ...], form: str, config: Config) -> tuple[Conte
                     size += len(file_packed)
                     bodies.append(file_packed.body)
                     parts[uri] = Part(uri, len(file), len(file_packed), file_packed.form,
-                                      file_packed.sha256)
+                                      file_packed.sha256, file_packed.crc32)
                     continue
                 file = ImageFailure("memory", "a packed record holds no more than 2 GB")
             parts[uri] = Part(uri, failure=(file.kind, file.message))

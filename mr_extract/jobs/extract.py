@@ -30,6 +30,7 @@ from mr_extract.options import (
     config_from,
     differing,
 )
+from mr_extract.packed.sequencefile import Damaged
 from mr_extract.text import blocks
 from mr_extract.text.manifest import read_entries
 
@@ -218,6 +219,9 @@ def main():
         # Whoever read our output, as in `... | head`, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
+    except Damaged as error:
+        print(f"mr_extract: {error}", file=sys.stderr)  # standard input of a task is no records
+        sys.exit(1)
     except OSError as error:
         # A full disk, mostly; a defect of ours would have been another class.
         print(f"mr_extract: {error}", file=sys.stderr)

@@ -74,8 +74,8 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
         lap("unpack")
     checksum = hashlib.sha256(fetched).hexdigest()
     if meant not in (None, checksum):
-        raise ImageFailure("corrupt", "its packed record is damaged: its bytes are not those of "
-                                      "the file that was packed")
+        raise ImageFailure("corrupt", "its packed record is damaged: it is not the file that "
+                                      "was packed")
     lap("checksum")
     file = unpack(fetched), checksum, size
     lap("read")

@@ -33,7 +33,7 @@ def write_file(file, uri, content):
     if isinstance(content, ImageFailure):
         head["failure"], body = (content.kind, content.message), b""
     elif isinstance(content, PackedFile):
-        head["packed"], body = (content.form, content.sha256), content.body
+        head["packed"], body = (content.form, content.sha256, content.crc32), content.body
     write_frame(file, head, body)
 
 

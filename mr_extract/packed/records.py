@@ -2,7 +2,7 @@
 
 A record holds all that is needed to measure the images of one file: the lines of the
 manifest that mean them, the file, and its companions. The key is JSON, the value the
-files one after the other.
+files one after the other. Both can tell when they are no longer what was written.
 """
 
 import gzip
@@ -35,24 +35,31 @@ class PackedFile:
         ``as-is``, or ``fz`` for what `mr_extract.packed.restorable.smaller` made of it.
     sha256 : str
         Of the file as it was.
+    crc32 : int
+        Of the body.
     body : bytes-like
     """
 
     form: str
     sha256: str
+    crc32: int
     body: bytes
 
     def __len__(self):
         return len(self.body)
 
     def unpacked(self):
-        """Return the file as it was; whether it is that tells its checksum.
+        """Return the file as it was.
 
         Raises
         ------
         ImageFailure
-            ``corrupt`` or ``truncated``.
+            ``corrupt`` when the body is not what was packed. It is not looked into then:
+            decoders of pixels do not expect damage.
         """
+        if zlib.crc32(self.body) != self.crc32:
+            raise ImageFailure("corrupt", "its packed record is damaged: the checksum of its "
+                                          "bytes is another")
         if self.form == AS_IS:
             return self.body
         from mr_extract.packed.restorable import restored
@@ -70,7 +77,7 @@ class Part:
         Where it was.
     size, stored : int
         Its bytes, and those in the record.
-    form, sha256 : str
+    form, sha256, crc32
         As of `PackedFile`.
     failure : tuple of (str, str)
         Kind and message, where it could not be had; it has no bytes then.
@@ -81,6 +88,7 @@ class Part:
     stored: int = 0
     form: str = AS_IS
     sha256: str = ""
+    crc32: int = 0
     failure: tuple = ()
 
 
@@ -116,7 +124,7 @@ class Contents:
                 found[part.uri] = ImageFailure(*part.failure)
                 continue
             body = bytes(value[start : start + part.stored])
-            found[part.uri] = PackedFile(part.form, part.sha256, body)
+            found[part.uri] = PackedFile(part.form, part.sha256, part.crc32, body)
             start += part.stored
         return found
 
@@ -140,8 +148,8 @@ def packed_file(data, form):
 
         body = smaller(data)
         if body is not None:
-            return PackedFile(FZ, checksum, body)
-    return PackedFile(AS_IS, checksum, data)
+            return PackedFile(FZ, checksum, zlib.crc32(body), body)
+    return PackedFile(AS_IS, checksum, zlib.crc32(data), data)
 
 
 def key_of(contents):
@@ -155,8 +163,9 @@ def key_of(contents):
             for part in contents.parts
         ],
     }
-    return json.dumps({name: value for name, value in told.items() if value},
+    text = json.dumps({name: value for name, value in told.items() if value},
                       separators=(",", ":")).encode()
+    return _summed(text.removesuffix(b"}"))
 
 
 def contents_of(key):
@@ -167,24 +176,23 @@ def contents_of(key):
     Damaged
         When it is none of ours, or no longer what it was.
     """
+    if _summed(key[: -len(_summed(b""))]) != key:
+        raise Damaged("the key of the record is not what was written")
     try:
         told = json.loads(key)
         entries = [parse_line(line.encode()) for line in told.get("lines", ())]
-        entries += [Entry(*_texts(image_id, problem, kind))
+        entries += [Entry(image_id, (), problem, kind)
                     for image_id, kind, problem in told.get("refused", ())]
         parts = tuple(Part(**{**part, "failure": tuple(part.get("failure", ()))})
                       for part in told.get("files", ()))
     except (ValueError, TypeError, AttributeError) as error:
-        raise Damaged("the key of a packed record cannot be understood") from error
-    if None in entries or not entries:
-        raise Damaged("the key of a packed record names no image")
+        raise Damaged("the key of the record is of another version") from error
     return Contents(tuple(entries), parts)
 
 
-def _texts(image_id, problem, kind):
-    if not all(isinstance(text, str) for text in (image_id, problem, kind)):
-        raise ValueError
-    return image_id, (), problem, kind
+def _summed(text):
+    """Return an object of JSON that lacks its end with its checksum and its end."""
+    return b'%s,"sum":"%08x"}' % (text, zlib.crc32(text))
 
 
 def place_of(uri, offset, size):
@@ -262,7 +270,7 @@ def _lines(data):
 def _rows(lines):
     for line in lines:
         try:
-            name, offset, size, key = line.rstrip(b"\n").split(b"\t")
+            name, offset, size, key = line.removesuffix(b"\n").split(b"\t")
             yield name.decode(), int(offset), int(size), key
         except ValueError as error:
             raise Damaged("a line of its index cannot be understood") from error

@@ -21,6 +21,7 @@ _NUMBER = struct.Struct(">i")
 _ESCAPE = _NUMBER.pack(-1)
 _SYNC_SIZE = 16
 LOOK = 4096  # what is read of a record to find its key
+_LONGEST_KEY = 1 << 26
 _STRIDE = 1 << 20  # what is read at once to find a sync marker
 
 
@@ -275,8 +276,8 @@ def _parsed(offset, start, read):
         raise Damaged("the lengths of a record do not agree")
     head = 2 * _NUMBER.size + name_size + _NUMBER.size
     if head > len(start):
-        if head > 1 << 26:
-            raise Damaged("a key of more than 64 MB")
+        if name_size > _LONGEST_KEY:
+            raise Damaged("the lengths of a record do not agree")
         start = read(offset, head)
     try:
         key, at = _take_text(start, 2 * _NUMBER.size)
@@ -321,8 +322,8 @@ def read_framed(stream):
     """
     while start := stream.read(_NUMBER.size):
         try:
-            key, at = _take_text(_framed(stream, start), 0)
-            value = _framed(stream, stream.read(_NUMBER.size))
+            key, at = _take_text(_framed(stream, start, _LONGEST_KEY), 0)
+            value = _framed(stream, stream.read(_NUMBER.size), MOST)
             size, at = _take(value, 0, _NUMBER.size)
         except EOFError as error:
             raise Damaged("the input ends inside a record") from error
@@ -331,11 +332,11 @@ def read_framed(stream):
         yield key, memoryview(value)[at:]
 
 
-def _framed(stream, start):
+def _framed(stream, start, most):
     if len(start) < _NUMBER.size:
         raise EOFError
     size = _NUMBER.unpack(start)[0]
-    if not 0 <= size <= MOST:
+    if not 0 <= size <= most:
         raise Damaged("the input is not framed: is stream.map.input=rawbytes set?")
     data = stream.read(size)
     if len(data) < size:
