@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from multiprocessing import get_context
@@ -40,7 +39,7 @@ from mr_extract.packed.sequencefile import MOST, Writer
 from mr_extract.text.manifest import Entry
 from mr_extract.text.naming import parse_place
 from preprocess.errors import CommandError
-from preprocess.manifest import size_for_people
+from preprocess.found_images import size_for_people
 
 EXAMPLE = """\
 example:
@@ -138,17 +137,14 @@ def grouped(plan: Plan) -> Iterator[tuple[Entry, ...]]:
     Yields
     ------
     entries : tuple of mr_extract.text.manifest.Entry
-        In the order of the manifest, with absolute places.
+        With absolute places.
     """
-    groups, refused = {}, plan.refused
-    for image_id, entry in plan.lines.items():
-        if image_id in refused:
-            kind, problem = refused[image_id]
-            groups[None, image_id] = [replace(entry, problem=problem, kind=kind)]
-        else:
-            entry = absolute_entry(entry)
-            groups.setdefault(entry.uri, []).append(entry)
-    return map(tuple, groups.values())
+    groups = {}
+    for entry in map(absolute_entry, plan.entries.values()):
+        groups.setdefault(entry.uri, []).append(entry)
+    yield from map(tuple, groups.values())
+    for image_id, (kind, problem) in plan.refused.items():
+        yield (Entry(image_id, (), problem, kind),)
 
 
 def packed(entries: tuple[Entry, ...], form: str, config: Config) -> tuple[Contents, list]:

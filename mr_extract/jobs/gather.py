@@ -78,8 +78,8 @@ def gather(text, plan, config, columns, catalog, ordered=True):
     places, totals, refused = dict.fromkeys(plan.entries), Totals(), plan.refused
     for start, block in _placed(text):
         account = whole(block)
-        if account is None or account.id in refused:
-            continue  # of packed images a task sees also those that are refused
+        if account is None:
+            continue
         if account.id not in places:
             raise RuntimeError(f"a task reported on {account.id}, which was not asked for")
         known = places[account.id]

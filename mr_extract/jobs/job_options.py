@@ -62,6 +62,7 @@ def add_job_options(add_argument):
                  help="print the settings that would be used and their hash, and exit")
     add_argument("--version", action="store_true", help="print the version and exit")
     add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
+    add_argument("--driven", action="store_true", help=argparse.SUPPRESS)
 
 
 def settle(options):

@@ -8,12 +8,16 @@ from mr_extract.packed import sequencefile
 from mr_extract.packed.records import contents_of, parse_place
 from mr_extract.packed.sequencefile import Damaged
 
-STREAMED = ("hadoop", "emr")  # runners whose tasks get records on standard input
 INPUT_FORMAT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 JOBCONF = {
     "stream.map.input": "rawbytes",
     "mapreduce.input.fileinputformat.split.minsize": 1,  # a task for each block, where it is
 }
+KEYS_LOST = "packed", "keys lost"  # the counter of records that name no image any more
+
+
+class RecordsLost(Exception):
+    """Hadoop handed over records of which nobody can say what they are."""
 
 
 def fetch_record(place, image):
@@ -48,16 +52,18 @@ def fetch_record(place, image):
     return files
 
 
-def received(stream, count=lambda: None):
+def received(stream, driven, lost):
     """Yield the images of the records that Hadoop streaming hands over.
 
     Parameters
     ----------
     stream : binary file
         Standard input of the task.
-    count : callable
-        Called for each record of which not even the key can be understood. The driver
-        will find its images missing.
+    driven : bool
+        A driver has accounted for the lines that cannot be tried; without one they are
+        yielded, too.
+    lost : callable
+        Called for each record of which not even the key can be understood.
 
     Yields
     ------
@@ -74,9 +80,10 @@ def received(stream, count=lambda: None):
             contents = contents_of(key)
         except Damaged as damage:
             print(f"mr_extract: a packed record is lost: {damage}", file=sys.stderr)
-            count()
+            lost()
             continue
         files = contents.files(value)
         del value
         for entry in contents.entries:
-            yield entry, files
+            if not (driven and entry.problem):
+                yield entry, files

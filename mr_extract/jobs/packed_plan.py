@@ -41,14 +41,14 @@ def read_packed(places, extensions, complain):
         Each line has the field ``packed``, which says where its record is.
     inputs : list of str
         What Hadoop should read; empty when a part is damaged, which its reader would not
-        survive.
+        survive, or an image is packed more than once.
 
     Raises
     ------
     ValueError
         When a place is not packed, or was packed with other `extensions`.
     """
-    plan, inputs, whole = Plan(), [], True
+    plan, inputs, whole, images = Plan(), [], True, 0
     for place in places:
         place = place.rstrip("/")
         read = _read_file if _is_file(place) else _read_folder
@@ -61,12 +61,15 @@ def read_packed(places, extensions, complain):
                 if row is None:
                     whole = False
                 else:
-                    _add(plan, *row)
+                    images += _add(plan, *row)
         except ImageFailure as failure:
             raise ValueError(f"cannot read {place}: {failure.message}") from failure
         except Damaged as damage:
             raise ValueError(f"{place}: {damage}") from damage
         inputs.append(_for_hadoop(storage.absolute(place)))
+    if images > len(plan.entries):
+        complain(f"{images - len(plan.entries)} images are packed more than once")
+        whole = False
     return plan, inputs if whole else []
 
 
@@ -137,6 +140,7 @@ def _for_hadoop(uri):
 
 
 def _add(plan, uri, offset, size, key):
+    """Take in the lines of a record, and return how many images should be tried."""
     contents = contents_of(key)
     size_of_files = sum(part.size for part in contents.parts)
     for entry in contents.entries:
@@ -146,3 +150,4 @@ def _add(plan, uri, offset, size, key):
                 fields = (*fields, ("bytes", str(size_of_files)))
             entry = Entry(entry.uri, fields)
         plan.add(entry)
+    return sum(not entry.problem for entry in contents.entries)
