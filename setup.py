@@ -10,11 +10,12 @@ version = re.search(r'__version__ = "(.+)"', (here / "mr_extract/__init__.py").r
 
 extras = {
     "fast": ["isal>=1.5"],
+    "hdfs": ["hdfs-native>=0.14.7"],
     "spark": ["pyspark>=3.5"],
     "demo": ["matplotlib>=3.8"],
 }
 extras["test"] = [
-    *extras["fast"], *extras["spark"], *extras["demo"],
+    *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     "fitsio>=1.2",
     "hypothesis>=6.100",
     "moto[s3,server]>=5.0",

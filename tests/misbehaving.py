@@ -156,7 +156,7 @@ class Misbehaving:
                 client = self._context.wrap_socket(client, server_side=True)
             with client, client.makefile("rb") as lines:
                 while not self._over.is_set():
-                    request = _request(lines)
+                    request = _request(lines, client)
                     if request is None or not self._answer(client, request):
                         return
         except OSError:
@@ -204,7 +204,7 @@ class Exchange:
         return False
 
 
-def _request(lines):
+def _request(lines, client):
     first = lines.readline().split()
     if len(first) != 3:
         return None
@@ -212,6 +212,8 @@ def _request(lines):
     while (line := lines.readline().strip()):
         name, _, value = line.decode("latin-1").partition(":")
         headers[name.lower()] = value.strip()
+    if headers.pop("expect", None):
+        client.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = lines.read(int(headers.get("content-length", 0)))
     return Request(first[0].decode(), first[1].decode("latin-1"), headers, body)
 

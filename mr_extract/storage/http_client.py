@@ -22,17 +22,19 @@ _BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _pools = {}
 
 
-def send(method, uri, headers=None):
+def send(method, uri, headers=None, body=None):
     """Send a request, redirects followed.
 
     Parameters
     ----------
     method : str
-        GET or HEAD.
+        As GET or HEAD.
     uri : str
         With or without ``USER:PASSWORD@``; characters that are not allowed in a URL, such
         as blanks, are encoded.
     headers : dict, optional
+    body : bytes or binary file, optional
+        Sent once: a request that has one should not be redirected.
 
     Returns
     -------
@@ -48,7 +50,7 @@ def send(method, uri, headers=None):
     """
     url = _parsed(uri)
     for _ in range(MOST_REDIRECTS + 1):
-        response = _once(method, url, headers or {})
+        response = _once(method, url, headers or {}, body)
         if response.status not in _REDIRECTS:
             return response, url
         response.close()
@@ -79,7 +81,7 @@ def _server(url):
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}[url.scheme]
 
 
-def _once(method, url, headers):
+def _once(method, url, headers, body):
     headers = {
         # A file that is packed on the way would be other bytes than the server's file.
         "Accept-Encoding": "identity",
@@ -91,7 +93,7 @@ def _once(method, url, headers):
     limit = storage.access().fetch_timeout
     try:
         return _pool(url).request(
-            method, url._replace(auth=None).url, headers=headers, redirect=False,
+            method, url._replace(auth=None).url, body, headers=headers, redirect=False,
             retries=False, preload_content=False, decode_content=False,
             timeout=Timeout(connect=limit, read=limit),
         )

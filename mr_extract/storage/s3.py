@@ -77,6 +77,9 @@ class _KeptOpen:
     def __init__(self, file):
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
 
+    def close(self):
+        """Do nothing."""
+
 
 def _parts(uri):
     scheme, _, rest = uri.partition("://")

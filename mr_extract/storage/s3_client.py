@@ -124,6 +124,8 @@ def _of_answer(response):
     code = str(response.get("Error", {}).get("Code", ""))
     facts = response.get("ResponseMetadata", {})
     status, headers = facts.get("HTTPStatusCode", 0), facts.get("HTTPHeaders", {})
+    if code == "403":  # an answer to HEAD has no words
+        code = "AccessDenied"
     if code in _FORBIDDEN:
         return ImageFailure("fetch-forbidden", _FORBIDDEN[code])
     if code in _NOT_FOUND:

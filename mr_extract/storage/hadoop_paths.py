@@ -1,0 +1,31 @@
+"""What the URIs of HDFS mean, whichever way it is read.
+
+As for ``hadoop fs``, a path means what is written: ``%20`` is not a blank, ``#`` and ``?``
+are characters of a name.
+"""
+
+import re
+
+_URI = re.compile(r"([^:/]+)://([^/]*)(/?.*)", re.DOTALL)
+
+
+def place_of(uri):
+    """Return the scheme (lower case), the authority and the path of a URI."""
+    scheme, authority, path = _URI.fullmatch(uri).groups()
+    return scheme.lower(), authority, re.sub("/+", "/", path).rstrip("/") or "/"
+
+
+def uri_of(uri, path):
+    """Return the URI of a path in the file system of another URI."""
+    scheme, authority, _ = _URI.fullmatch(uri).groups()
+    return f"{scheme}://{authority}{path}"
+
+
+def is_hidden(name):
+    """Tell whether Hadoop's own jobs leave a file or folder out, or its copy is unfinished."""
+    return name.startswith((".", "_")) or name.endswith("._COPYING_")
+
+
+def version_of(milliseconds, length):
+    """Return what changes with the content of a file: when it was closed, and its length."""
+    return f"{milliseconds}-{length}"
