@@ -108,7 +108,7 @@ def framed(folder):
         data = path.read_bytes()
         for one in sequencefile.scan(lambda offset, size, data=data: data[offset:offset + size]):
             name = sequencefile._text(one.key)
-            value = data[one.value - 4 : one.value + one.value_size]
+            value = data[one.value : one.value + one.value_size]
             frames += [struct.pack(">i", len(name)), name, struct.pack(">i", len(value)), value]
     return b"".join(frames)
 

@@ -309,7 +309,8 @@ def read_framed(stream):
     ----------
     stream : binary file
         Standard input of a mapper with ``stream.map.input=rawbytes`` and the input format
-        ``SequenceFileInputFormat``: each key and value behind four bytes of its length.
+        ``SequenceFileInputFormat``. A Text comes as it is in the file, behind four bytes of
+        its length; of a BytesWritable the bytes alone, behind theirs.
 
     Yields
     ------
@@ -322,14 +323,15 @@ def read_framed(stream):
     """
     while start := stream.read(_NUMBER.size):
         try:
-            key, at = _take_text(_framed(stream, start, _LONGEST_KEY), 0)
+            text = _framed(stream, start, _LONGEST_KEY)
+            key, end = _take_text(text, 0)
+            if end != len(text):
+                raise Damaged("the keys of the input are no Text as raw bytes")
             value = _framed(stream, stream.read(_NUMBER.size), MOST)
-            size, at = _take(value, 0, _NUMBER.size)
         except EOFError as error:
             raise Damaged("the input ends inside a record") from error
-        if _NUMBER.unpack(size)[0] != len(value) - at:
-            raise Damaged("the input is not Text and BytesWritable as raw bytes")
-        yield key, memoryview(value)[at:]
+        yield key, value
+        del value
 
 
 def _framed(stream, start, most):
