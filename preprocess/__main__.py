@@ -18,6 +18,7 @@ COMMANDS = {
     "remaining": ("preprocess.remaining", "list what catalogs do not account for, or failed"),
     "shards": ("preprocess.shards", "cut a manifest into balanced ones"),
     "tiles": ("preprocess.tiles", "cut images too large for a task into tiles"),
+    "pack": ("preprocess.pack", "pack images for Hadoop: whole files in SequenceFiles"),
     "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
 }
 

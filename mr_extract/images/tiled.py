@@ -30,33 +30,63 @@ def tiled_file(values, name, cards=()):
         by significance, as gzip without time. (Astropy's writes the time.)
     """
     height, width = values.shape
-    rows = max(1, min(height, _TILE_PIXELS // width))
-    tiles = []
-    for first in range(0, height, rows):
-        big = np.ascontiguousarray(values[first : first + rows], values.dtype.newbyteorder(">"))
-        shuffled = big.view(np.uint8).reshape(-1, values.dtype.itemsize).T.tobytes()
-        packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-        tiles.append(packer.compress(shuffled) + packer.flush())
-    lengths = np.array([len(tile) for tile in tiles])
-    places = np.stack([lengths, np.cumsum(lengths) - lengths], 1).astype(">i8").tobytes()
+    rows = tile_rows(height, width)
+    data, cards_of_table = gzip_2_table(values, rows)
     floats = values.dtype.kind == "f"
     header = [
-        _card("XTENSION", "BINTABLE"), _card("BITPIX", 8), _card("NAXIS", 2),
-        _card("NAXIS1", 16), _card("NAXIS2", len(tiles)), _card("PCOUNT", int(lengths.sum())),
-        _card("GCOUNT", 1), _card("TFIELDS", 1), _card("TTYPE1", "COMPRESSED_DATA"),
-        _card("TFORM1", f"1QB({lengths.max()})"), _card("ZIMAGE", True),
-        _card("ZTENSION", "IMAGE"), _card("ZBITPIX", -32 if floats else 32),
-        _card("ZNAXIS", 2), _card("ZNAXIS1", width), _card("ZNAXIS2", height),
-        _card("ZPCOUNT", 0), _card("ZGCOUNT", 1),
-        _card("ZTILE1", width), _card("ZTILE2", rows), _card("ZCMPTYPE", "GZIP_2"),
-        *([_card("ZQUANTIZ", "NONE")] if floats else []), _card("EXTNAME", name), *cards,
+        *cards_of_table, card("ZIMAGE", True),
+        card("ZTENSION", "IMAGE"), card("ZBITPIX", -32 if floats else 32),
+        card("ZNAXIS", 2), card("ZNAXIS1", width), card("ZNAXIS2", height),
+        card("ZPCOUNT", 0), card("ZGCOUNT", 1),
+        card("ZTILE1", width), card("ZTILE2", rows), card("ZCMPTYPE", "GZIP_2"),
+        *([card("ZQUANTIZ", "NONE")] if floats else []), card("EXTNAME", name), *cards,
     ]
-    primary = [_card("SIMPLE", True), _card("BITPIX", 8), _card("NAXIS", 0), _card("EXTEND", True)]
-    data = places + b"".join(tiles)
-    return _padded_header(primary) + _padded_header(header) + data + b"\0" * (-len(data) % BLOCK)
+    primary = [card("SIMPLE", True), card("BITPIX", 8), card("NAXIS", 0), card("EXTEND", True)]
+    return padded_header(primary) + padded_header(header) + data + b"\0" * (-len(data) % BLOCK)
 
 
-def _card(keyword, value):
+def tile_rows(height, width):
+    """Return how many whole rows make a tile."""
+    return max(1, min(height, _TILE_PIXELS // max(1, width)))
+
+
+def gzip_2_table(values, rows):
+    """Return the table of tiles of an image in GZIP_2.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., height, width)
+        Of any type but one of a byte.
+    rows : int
+        Of a tile.
+
+    Returns
+    -------
+    data : bytes
+        Not padded.
+    cards : list of str
+        That describe the table, the first eight in the order that FITS demands.
+    """
+    tiles = []
+    kind = values.dtype.newbyteorder(">")
+    for plane in values.reshape(-1, *values.shape[-2:]):
+        for first in range(0, len(plane), rows):
+            big = np.ascontiguousarray(plane[first : first + rows], kind)
+            shuffled = big.view(np.uint8).reshape(-1, kind.itemsize).T.tobytes()
+            packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+            tiles.append(packer.compress(shuffled) + packer.flush())
+    lengths = np.array([len(tile) for tile in tiles])
+    places = np.stack([lengths, np.cumsum(lengths) - lengths], 1).astype(">i8").tobytes()
+    return places + b"".join(tiles), [
+        card("XTENSION", "BINTABLE"), card("BITPIX", 8), card("NAXIS", 2),
+        card("NAXIS1", 16), card("NAXIS2", len(tiles)), card("PCOUNT", int(lengths.sum())),
+        card("GCOUNT", 1), card("TFIELDS", 1), card("TTYPE1", "COMPRESSED_DATA"),
+        card("TFORM1", f"1QB({lengths.max()})"),
+    ]
+
+
+def card(keyword, value):
+    """Return a card of 80 characters."""
     if isinstance(value, str):
         text = f"'{value:<8}'"
     else:
@@ -64,6 +94,7 @@ def _card(keyword, value):
     return f"{keyword:<8}= {text}".ljust(CARD)
 
 
-def _padded_header(cards):
-    text = "".join([*cards, "END".ljust(CARD)]).encode("ascii")
+def padded_header(cards):
+    """Return the bytes of a header in whole blocks."""
+    text = "".join([*cards, "END".ljust(CARD)]).encode("latin-1")
     return text + b" " * (-len(text) % BLOCK)

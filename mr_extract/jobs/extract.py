@@ -19,6 +19,7 @@ from mrjob.step import MRStep
 from mr_extract import storage
 from mr_extract.jobs.job_options import add_job_options, checks_from, refuse, settle
 from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
+from mr_extract.jobs.plain_arguments import given, plain
 from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.jobs.worker import ACCESS, CHECKS
 from mr_extract.options import (
@@ -30,6 +31,7 @@ from mr_extract.options import (
     config_from,
     differing,
 )
+from mr_extract.packed.sequencefile import Damaged
 from mr_extract.text import blocks
 from mr_extract.text.manifest import read_entries
 
@@ -42,6 +44,8 @@ class ExtractJob(MRJob):
     INPUT_PROTOCOL = BytesValueProtocol
     INTERNAL_PROTOCOL = BytesProtocol
     OUTPUT_PROTOCOL = BytesValueProtocol
+
+    streamed = False  # packed records come to the tasks on standard input
 
     _done = 0
     _last_status = float("-inf")
@@ -56,7 +60,7 @@ class ExtractJob(MRJob):
 
     def load_args(self, args):
         """Parse the options and make the configuration."""
-        super().load_args(args)
+        super().load_args(given(args))
         settle(self.options)
         try:
             self.config = with_rules_anywhere(with_lists_anywhere(config_from(self.options)))
@@ -97,13 +101,10 @@ class ExtractJob(MRJob):
         value : bytes
             A part of a block under its key, or with ``--reduce none`` a block.
         """
-        from mr_extract.jobs.expansion import expanded
-        from mr_extract.jobs.fetching import fetch_ahead
+        from mr_extract.jobs.environment import check_environment
 
-        # A driver has expanded them already; without one it is done here.
-        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
-        images = fetch_ahead(entries, self.config, heartbeat=self._heartbeat)
-        for entry, outcome in self._outcomes(images):
+        check_environment()
+        for entry, outcome in self._outcomes(self._images(pairs)):
             self._report(outcome)
             if self.options.reduce == "none":
                 yield None, outcome.block.removesuffix(b"\n")
@@ -111,6 +112,32 @@ class ExtractJob(MRJob):
             key = blocks.key(entry.id)
             for value in blocks.pack(outcome.block, entry.meaning):
                 yield key, value
+
+    def _images(self, pairs):
+        """Return the images of the lines, or of the packed records on standard input."""
+        if self.options.packed:
+            from mr_extract.jobs.packed import KEYS_LOST, received
+
+            return received(self.stdin, self.options.driven,
+                            lambda: self.increment_counter(*KEYS_LOST))
+        from mr_extract.jobs.expansion import expanded
+        from mr_extract.jobs.fetching import fetch_ahead
+
+        # A driver has expanded them already; without one it is done here.
+        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
+        return fetch_ahead(entries, self.config, heartbeat=self._heartbeat)
+
+    def hadoop_input_format(self):
+        """Return the format of packed files where Hadoop is to read them."""
+        from mr_extract.jobs.packed import INPUT_FORMAT
+
+        return INPUT_FORMAT if self.streamed else None
+
+    def jobconf(self):
+        """Return what Hadoop must know to hand over packed records."""
+        from mr_extract.jobs.packed import JOBCONF
+
+        return {**super().jobconf(), **(JOBCONF if self.streamed else {})}
 
     def _outcomes(self, images):
         if not self.options.in_process:
@@ -153,6 +180,7 @@ class ExtractJob(MRJob):
         """Yield the block of one image, once."""
         block = blocks.unpack(values)
         if block is not None:
+            self.increment_counter("catalog", "images")
             yield None, block.removesuffix(b"\n")
 
     def run_job(self):
@@ -164,14 +192,15 @@ class ExtractJob(MRJob):
     def _non_option_kwargs(self):
         # Tasks get the settings by value: a kernel file need not travel.
         kwargs = super()._non_option_kwargs()
-        kwargs["extra_args"] = [
+        kwargs["extra_args"] = plain([
             *arguments(self.config), *access_arguments(self.access),
             f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *(["--in-process"] if self.options.in_process else []),
+            *(["--packed", "--driven"] if self.streamed else []),
             *([f"--checkimage={','.join(self.checks.kinds)}",
                f"--checkimage-dir={self.checks.folder}"] if self.checks else []),
-        ]
+        ])
         return kwargs
 
     def _runner_class(self):
@@ -179,6 +208,10 @@ class ExtractJob(MRJob):
             from mr_extract.jobs.local_runner import LocalRunner
 
             return LocalRunner
+        if self.options.runner == "hadoop":
+            from mr_extract.jobs.hadoop_runner import HadoopRunner
+
+            return HadoopRunner
         return super()._runner_class()
 
 
@@ -196,6 +229,9 @@ def main():
         # Whoever read our output, as in `... | head`, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
+    except Damaged as error:
+        print(f"mr_extract: {error}", file=sys.stderr)  # standard input of a task is no records
+        sys.exit(1)
     except OSError as error:
         # A full disk, mostly; a defect of ours would have been another class.
         print(f"mr_extract: {error}", file=sys.stderr)

@@ -8,6 +8,7 @@ from mr_extract.config import Config
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs import companions
 from mr_extract.jobs.opened import stays_open
+from mr_extract.jobs.packed import fetch_record
 
 LOOKAHEAD_BYTES = 256 << 20
 # Small images on a far server need many on the way: at 100 ms a request and 10 ms an
@@ -41,9 +42,9 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
     Yields
     ------
     entry : mr_extract.text.manifest.Entry
-    files : dict of str to (bytes or ImageFailure)
-        By URI the remote files that were fetched. What is not among them is for the
-        process that measures to read.
+    files : dict of str to (bytes or PackedFile or ImageFailure)
+        By URI the remote files that were fetched, or those of a packed record. What is not
+        among them is for the process that measures to read.
     """
     config = config or Config()
     waiting, before, entries = deque(), {}, iter(entries)
@@ -57,15 +58,20 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
                 if entry is None:
                     ended = True
                     break
-                # Of a region the process that measures reads no more than it needs.
-                apart = entry.problem or entry.region is not None
+                # Of a region the process that measures reads no more than it needs; a record
+                # of a packed file holds the companions too.
+                packed = entry.get("packed")
+                apart = entry.problem or packed or entry.region is not None
                 places = [] if apart else companions.places(entry, config)
                 fetches = {}
+                if packed and not entry.problem:
+                    fetches[packed] = before.get(packed) or pool.submit(
+                        fetch_record, packed, entry.uri)
                 for uris in places:
                     for uri in uris:
                         storage.advise(uri)
                     if not storage.is_local(uris[0]):
-                        fetches[uris] = before.get(uris) or pool.submit(_fetch, uris)
+                        fetches[uris] = before.get(uris) or pool.submit(fetch_first, uris)
                 waiting.append((entry, fetches))
                 before = fetches if stays_open(entry) else {}
             if not waiting:
@@ -91,8 +97,8 @@ def _size(file):
     return 0 if isinstance(file, ImageFailure) else len(file)
 
 
-def _fetch(uris):
-    """Return the first of the files that is there, and why those before it are not."""
+def fetch_first(uris):
+    """Return the first of the files that is there, and why those before it are not, by URI."""
     files = {}
     for uri in uris:
         try:

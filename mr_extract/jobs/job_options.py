@@ -27,6 +27,9 @@ def add_job_options(add_argument):
     add_argument("--config", metavar="FILE.sex",
                  help="take settings and columns from a configuration of SExtractor, and its "
                       "defaults for what it leaves out; other options stand above it")
+    add_argument("--packed", action="store_true",
+                 help="the inputs are not manifests but images that `python -m preprocess pack` "
+                      "packed: its folders, or .seq files of them")
     add_argument("--reduce", default="identity", metavar="|".join(_REDUCE), type=_reduce,
                  help="none: rows as the tasks wrote them; identity: one catalog ordered by "
                       "image id, then source number [identity]")
@@ -59,6 +62,7 @@ def add_job_options(add_argument):
                  help="print the settings that would be used and their hash, and exit")
     add_argument("--version", action="store_true", help="print the version and exit")
     add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
+    add_argument("--driven", action="store_true", help=argparse.SUPPRESS)
 
 
 def settle(options):

@@ -54,7 +54,7 @@ def process(entry, config, files=None, checks=None):
     ----------
     entry : mr_extract.text.manifest.Entry
     config : mr_extract.config.Config
-    files : dict of str to (bytes or ImageFailure), optional
+    files : dict of str to (bytes or PackedFile or ImageFailure), optional
         By URI the files that have been fetched already.
     checks : mr_extract.jobs.checkimage_files.Checks, optional
         Check images to write.

@@ -8,10 +8,11 @@ import hashlib
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.packed.records import PackedFile
 from mr_extract.unpacking import unpack
 
 _held = {}  # role to (absolute uri, (buffer, checksum, size))
-_at_hand = {}  # uri to bytes or ImageFailure
+_at_hand = {}  # uri to bytes, PackedFile or ImageFailure
 
 
 def hand_over(files):
@@ -19,7 +20,7 @@ def hand_over(files):
 
     Parameters
     ----------
-    files : dict of str to (bytes or ImageFailure)
+    files : dict of str to (bytes or PackedFile or ImageFailure)
         By URI. They replace those of an earlier call.
     """
     global _at_hand
@@ -39,8 +40,8 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
         What the file is to the image, as ``image`` or ``weight``. Of each role one
         file is held, until another of that role is opened.
     lap : callable
-        Called with ``"fetch"``, ``"checksum"`` and ``"read"`` (here: to unpack) when
-        that is done.
+        Called with ``"fetch"``, ``"unpack"`` (of a packed record), ``"checksum"`` and
+        ``"read"`` (here: gzip and bzip2) when that is done.
 
     Returns
     -------
@@ -49,13 +50,14 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
     checksum : str
         SHA-256 of the file as it is, in hexadecimal digits.
     size : int
-        Bytes of the file as it is.
+        Bytes that were read: those of the file as it is, or as it is packed.
 
     Raises
     ------
     ImageFailure
         ``fetch-...`` and ``unsupported-scheme`` as the storage names them;
-        ``empty-file``, ``truncated`` or ``corrupt`` when it cannot be unpacked.
+        ``empty-file``, ``truncated`` or ``corrupt`` when it cannot be unpacked, or is
+        not the file that was packed.
     """
     if is_held(uri, role):
         return _held[role][1] if keep else _held.pop(role)[1]
@@ -66,7 +68,14 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
     if fetched is None:
         fetched = storage.read(uri)
     lap("fetch")
-    checksum, size = hashlib.sha256(fetched).hexdigest(), len(fetched)
+    size, meant = len(fetched), None
+    if isinstance(fetched, PackedFile):
+        meant, fetched = fetched.sha256, fetched.unpacked()
+        lap("unpack")
+    checksum = hashlib.sha256(fetched).hexdigest()
+    if meant not in (None, checksum):
+        raise ImageFailure("corrupt", "its packed record is damaged: it is not the file that "
+                                      "was packed")
     lap("checksum")
     file = unpack(fetched), checksum, size
     lap("read")

@@ -147,7 +147,7 @@ def _named(source):
     """Return the entry of an image named on the command line."""
     try:
         entry = checked(source)
-        line = format_line(_anywhere(entry)).encode()
+        line = format_line(absolute_entry(entry)).encode()
         if b"\n" not in line and parse_line(line).uri == storage.absolute(entry.uri):
             return entry
     except UnicodeEncodeError:
@@ -183,12 +183,13 @@ def write_shards(plan, number, directory):
         path = Path(directory, f"shard-{k:05d}.txt")
         with open(path, "w", encoding="utf-8", newline="\n") as file:
             for entry in entries:
-                file.write(format_line(_anywhere(entry)) + "\n")
+                file.write(format_line(absolute_entry(entry)) + "\n")
         paths.append(str(path))
     return paths
 
 
-def _anywhere(entry):
+def absolute_entry(entry):
+    """Return an entry that means the same from every directory, under the id that it has."""
     uri = storage.absolute(entry.uri)
     fields = tuple((k, anywhere(v) if k in COMPANIONS else v) for k, v in entry.fields)
     if uri != entry.uri and entry.get("id") is None:

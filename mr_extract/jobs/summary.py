@@ -21,7 +21,8 @@ def summarise(totals, counters, seconds, runner, lines):
     lines : int
         Different images in the manifests.
     """
-    stages = counters.get(_TIMES, {})
+    stages, tasks = counters.get(_TIMES, {}), counters.get("Job Counters ", {})
+    near = tasks.get("Data-local map tasks", 0), tasks.get("Launched map tasks", 0)
     return {
         "runner": runner,
         "lines": lines,
@@ -35,6 +36,7 @@ def summarise(totals, counters, seconds, runner, lines):
         "failed_sources": totals.failed_sources,
         "files_with_further_images": totals.partly,
         "bytes": counters.get("bytes", {}).get("read", 0),
+        "map_tasks": {"launched": near[1], "where_their_data_are": near[0]} if near[1] else {},
         "seconds": round(seconds, 3),
         "images_per_second": round(lines / seconds, 3) if seconds > 0 else 0.0,
         "milliseconds": dict(sorted(stages.items(), key=lambda pair: -pair[1])),
@@ -55,7 +57,11 @@ def as_text(summary):
         lines.append(f"{summary['files_with_further_images']} files hold further images, which "
                      "were not measured: --extensions all measures them, a line file.fits[2] one")
     for kind, what in summary["failures"].items():
-        lines.append(f"  {what['images']} x {kind}: {what['first']}: {what['message']}")
+        lines.append("  " + ": ".join(filter(None, (
+            f"{what['images']} x {kind}", what["first"], what["message"]))))
+    if summary["map_tasks"].get("where_their_data_are"):
+        lines.append("{where_their_data_are} of {launched} map tasks ran where their data are"
+                     .format(**summary["map_tasks"]))
     stages = summary["milliseconds"]
     if sum(stages.values()):
         whole = sum(stages.values())

@@ -18,7 +18,7 @@ from collections import deque
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.one_image import Outcome, failed
 from mr_extract.jobs.opened import stays_open
-from mr_extract.jobs.worker import FRAME, write_frame
+from mr_extract.jobs.worker import FRAME, write_file, write_frame
 
 ATTEMPTS = 2
 HEARTBEAT = 10.0
@@ -76,10 +76,7 @@ class Worker:
         try:
             write_frame(self._process.stdin, head)
             for uri, file in needed.items():
-                failed = isinstance(file, ImageFailure)
-                failure = (file.kind, file.message) if failed else None
-                write_frame(self._process.stdin, {"uri": uri, "failure": failure},
-                            b"" if failed else file)
+                write_file(self._process.stdin, uri, file)
         except BrokenPipeError:
             pass  # as above
 
@@ -142,7 +139,7 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
 
     Parameters
     ----------
-    images : iterable of (Entry, dict of str to (bytes or ImageFailure))
+    images : iterable of (Entry, dict of str to (bytes or PackedFile or ImageFailure))
         From `mr_extract.jobs.fetching.fetch_ahead`.
     settings, timeout, heartbeat
         As for `Worker`.

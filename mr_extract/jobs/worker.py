@@ -11,6 +11,7 @@ import struct
 import sys
 
 from mr_extract.failures import ImageFailure
+from mr_extract.packed.records import PackedFile
 
 CHECKS = "--checkimage"  # among the settings: what process() takes besides
 ACCESS = "--access"  # and how remote places are reached
@@ -24,6 +25,16 @@ def write_frame(file, head, body=b""):
     file.write(text)
     file.write(body)
     file.flush()
+
+
+def write_file(file, uri, content):
+    """Write the frame of a fetched file: bytes, a packed file or why it could not be had."""
+    head, body = {"uri": uri}, content
+    if isinstance(content, ImageFailure):
+        head["failure"], body = (content.kind, content.message), b""
+    elif isinstance(content, PackedFile):
+        head["packed"], body = (content.form, content.sha256, content.crc32), content.body
+    write_frame(file, head, body)
 
 
 def read_frame(file):
@@ -54,7 +65,7 @@ def serve(requests, answers):
 
     The first frame is the configuration, with the check images under `CHECKS` and the access
     under `ACCESS`. An entry of the manifest follows, then a frame for each of its `files` that
-    has been fetched: its URI and bytes, or the kind and message of the failure. And so on.
+    has been fetched, as `write_file` writes it. And so on.
     """
     from mr_extract import storage
     from mr_extract.config import Config
@@ -79,7 +90,9 @@ def serve(requests, answers):
 
 
 def _file(head, body):
-    return head["uri"], ImageFailure(*head["failure"]) if head["failure"] else body
+    if "failure" in head:
+        return head["uri"], ImageFailure(*head["failure"])
+    return head["uri"], PackedFile(*head["packed"], body) if "packed" in head else body
 
 
 def main():

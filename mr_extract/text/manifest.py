@@ -22,7 +22,7 @@ _MAPS = ("mask", "weight", "rms", "variance", "flags")
 COMPANIONS = (*_MAPS, "calibration", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
               "positions")
 REGIONS = ("region", "tile_core", "tile_origin")
-USED = ("ext", "id", "bytes", "zero_point", *REGIONS, *COMPANIONS)
+USED = ("ext", "id", "bytes", "zero_point", "packed", *REGIONS, *COMPANIONS)
 # Names by which the accounting line says what was measured.
 FACTS = ("sources", "background", "width", "height", "pixels", "hdu", "sha256",
          "version", "config", "images_in_file", "failed_sources",

@@ -1,0 +1,111 @@
+"""Packed images on a real Hadoop: split, read where they are, and the same catalog."""
+
+import re
+import shutil
+import sys
+
+import pytest
+from conftest import LAUNCHER, ROOT, command, job
+
+from mr_extract.packed import records
+
+
+@pytest.fixture(scope="module")
+def manifest(night, tmp_path_factory):
+    """Six images, one that is not there, one that is no line."""
+    path = tmp_path_factory.mktemp("lists") / "list.txt"
+    lines = (night / "manifest.txt").read_text()
+    path.write_text(f"{lines}{night}/none.fits\nx.fits\tno field\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def packed(hadoop, manifest):
+    """They are packed on HDFS, in several files, in blocks that hold some of them."""
+    place = f"{hadoop.filesystem}/user/me/frames.seq"
+    done = pack(hadoop, manifest, "-o", place, "--size", "450K")
+    assert done.status == 1 and "8 images" in done.err, done.err
+    return place
+
+
+def pack(hadoop, *args):
+    return command([sys.executable, "-m", "preprocess", "pack", *args],
+                   env={**hadoop.environment, "PYTHONPATH": str(ROOT)})
+
+
+@pytest.fixture(scope="module")
+def by_path(manifest):
+    return job("-r", "inline", manifest, "--max-failures", "2")
+
+
+def on(hadoop, *args, **keywords):
+    return job("-r", "hadoop", *args, env=hadoop.environment, **keywords)
+
+
+def counters(hadoop, run):
+    """Counters of the last job of a run, by name."""
+    number = re.findall(r"application_(\d+_\d+)", run.err)[-1]
+    told = hadoop.get(f"http://{hadoop.head}:19888/ws/v1/history/mapreduce/jobs/"
+                      f"job_{number}/counters")
+    return {one["name"]: one["totalCounterValue"]
+            for group in told["jobCounters"]["counterGroup"] for one in group["counter"]}
+
+
+def test_the_catalog_is_that_of_the_paths_and_every_task_runs_where_its_block_is(
+        hadoop, packed, by_path):
+    run = on(hadoop, "--packed", packed, "--max-failures", "2")
+    assert run.status == 0, run.err
+    assert run.out == by_path.out
+    told = counters(hadoop, run)
+    assert told["TOTAL_LAUNCHED_MAPS"] == told["DATA_LOCAL_MAPS"] == 2
+    assert "2 of 2 map tasks" in run.err
+    # An image that was not there when it was packed is a failure of the task.
+    assert told["measured"] == 6 and told["failed"] == 1
+
+
+def test_parts_in_an_output_folder_agree_with_what_was_packed(hadoop, packed, by_path):
+    place = f"{hadoop.filesystem}/user/me/catalog"
+    run = on(hadoop, "--packed", packed, "--max-failures", "2", "--output-dir", place)
+    assert run.status == 0, run.err
+    text = hadoop.run("fs", "-cat", f"{place}/part-*").stdout
+    assert sorted(text.splitlines()) == sorted(by_path.body.decode().splitlines())
+
+
+def test_the_bare_command_gives_the_same_rows(hadoop, packed, by_path, tmp_path):
+    shutil.copytree(ROOT / "mr_extract", tmp_path / "mr_extract",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(LAUNCHER, tmp_path)
+    place = f"{hadoop.filesystem}/user/me/rows"
+    done = hadoop.run(
+        "jar", hadoop.streaming_jar, "-D", "stream.map.input=rawbytes",
+        "-D", "mapreduce.job.reduces=1",
+        "-files", f"{tmp_path}/mr_extract.py,{tmp_path}/mr_extract",
+        "-inputformat", "org.apache.hadoop.mapred.SequenceFileInputFormat",
+        "-input", packed, "-output", place,
+        "-mapper", f"{sys.executable} mr_extract.py --mapper --packed",
+        "-reducer", f"{sys.executable} mr_extract.py --reducer")
+    assert done.returncode == 0, done.stderr
+    assert hadoop.run("fs", "-cat", f"{place}/part-*").stdout.encode() == by_path.body
+
+
+@pytest.mark.parametrize("damage", ["cut", "length", "key"])
+def test_what_hadoop_cannot_read_costs_its_image_alone(hadoop, night, tmp_path, damage):
+    pack(hadoop, *sorted(night.glob("*.fits"))[:3], "-o", tmp_path / "three")
+    _, rows = records.read_index((tmp_path / "three" / records.INDEX).read_bytes())
+    (_, offset, size, key) = list(rows)[2]
+    path = tmp_path / "three" / "packed-00000.seq"
+    data = bytearray(path.read_bytes())
+    if damage == "cut":
+        del data[offset + size // 2 :]
+    else:
+        data[offset + (1 if damage == "length" else 40)] ^= 0x10
+    path.write_bytes(data)
+    inline = job("--packed", tmp_path / "three")
+    assert sorted(inline.accounts().values()) == [
+        "", "", "truncated" if damage == "cut" else "corrupt"]
+    place = f"/user/me/{damage}"
+    assert hadoop.run("fs", "-mkdir", "-p", "/user/me").returncode == 0
+    assert hadoop.run("fs", "-put", tmp_path / "three", place).returncode == 0
+    run = on(hadoop, "--packed", f"{hadoop.filesystem}{place}")
+    assert run.status == 1
+    assert run.out == inline.out, run.err
