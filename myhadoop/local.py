@@ -245,12 +245,11 @@ class LocalCluster:
             data_address="127.0.0.1",
         )
         configuration.write(self.conf, layout, settings)
-        # Java asks this file alone: some resolvers call every loopback address localhost.
-        own = sorted({"localhost", socket.gethostname()})
-        names = [(address, address) for address in self.addresses]
-        (self.folder / "hosts").write_text(
-            "".join(f"{address} {name}\n" for address, name in (("127.0.0.1", " ".join(own)),
-                                                                *names)))
+        # Java asks this file alone: some resolvers call every loopback address localhost. The
+        # name of this machine leads to the head, whose web pages go by it.
+        names = [("127.0.0.1", "localhost"), *((address, address) for address in self.addresses),
+                 (self.head, socket.gethostname())]
+        (self.folder / "hosts").write_text("".join(f"{a} {name}\n" for a, name in names))
         self.hadoop_bin.write_text(_PROGRAM.format(
             java=shlex.join(self._java(512)), conf=shlex.quote(str(self.conf)),
             jars=shlex.quote(str(self.jars))))

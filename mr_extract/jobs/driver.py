@@ -16,11 +16,13 @@ from mrjob.step import StepFailedException
 
 from mr_extract import __version__
 from mr_extract.columns import catalog_columns, describe
-from mr_extract.jobs import summary
+from mr_extract.jobs import hadoop_settings, summary
 from mr_extract.jobs.gather import complain, gather
+from mr_extract.jobs.hadoop_progress import Watch
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.listed import check_lists
 from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catalog
+from mr_extract.jobs.parts import finish_parts
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input, write_shards
 from mr_extract.jobs.progress import Progress
 
@@ -91,10 +93,17 @@ def _extracted(job, plan):
     columns = catalog_columns(job.config)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
-            counters = _run(job, plan, scratch, text) if plan.entries else {}
+            counters, totals = {}, None
+            if plan.entries:
+                counters, totals = _run(job, plan, scratch, text, columns)
+            if totals is not None and not _is_merged(options):
+                return totals, counters
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
                 totals = gather(text, plan, job.config, columns, catalog, ordered)
+                if options.runner == "hadoop" and totals.failures["lost"]:
+                    raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
+                                  "not come back with its output; no catalog was written")
                 catalog.flush()
                 put_catalog(catalog, options, plan, job.stdout)
     return totals, counters
@@ -114,13 +123,24 @@ def _reported(options, plan, totals, counters, seconds):
     return 0
 
 
-def _run(job, plan, scratch, text):
-    """Run the tasks, collect what they wrote, and return the counters."""
+def _is_merged(options):
+    """Tell whether one catalog is to be made here of what the tasks wrote."""
+    return not options.output_dir or bool(options.catalog or options.cat_output)
+
+
+def _run(job, plan, scratch, text, columns):
+    """Run the tasks, collect what they wrote, and return the counters.
+
+    With them come the totals of the parts in ``--output-dir``, None when they are not
+    to stay there.
+    """
     options = job.options
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
     tasks, images = 1, len(plan.entries)
-    if runner_name != "inline":
+    if runner_name == "hadoop":
+        tasks = hadoop_settings.number_of_tasks(plan.entries.values(), options.jobconf or {})
+    elif runner_name != "inline":
         full = images // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
     shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
@@ -128,7 +148,9 @@ def _run(job, plan, scratch, text):
     _set_up_runner(options, runner_name, jobs, scratch)
     with job.make_runner() as runner:
         watch = nullcontext()
-        if runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
+        if runner_name == "hadoop":
+            runner.watch = Watch(images, options.quiet)
+        elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
             watch = Progress(runner._get_local_tmp_dir(), images, sys.stderr)
         try:
             with watch:
@@ -136,10 +158,14 @@ def _run(job, plan, scratch, text):
         finally:
             for line in getattr(runner, "complaints", ()):
                 complain(line)
-        for chunk in runner.cat_output():
-            text.write(chunk)
-        counters = runner.counters()
-    return counters[0] if counters else {}
+        if _is_merged(options):
+            for chunk in runner.cat_output():
+                text.write(chunk)
+        counters = next(iter(runner.counters()), {})
+        totals = None
+        if options.output_dir:
+            totals = finish_parts(runner, plan, job, columns, counters, scratch)
+    return counters, totals
 
 
 def _set_up_runner(options, name, jobs, scratch):
@@ -179,6 +205,8 @@ def _check_runner(options):
         options.hadoop_bin or os.environ.get("HADOOP_HOME") or shutil.which("hadoop")
     ):
         raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
+    if options.runner == "hadoop":
+        hadoop_settings.check(options.jobconf or {})
 
 
 def _quiet_logging(job):

@@ -19,6 +19,7 @@ from mrjob.step import MRStep
 from mr_extract import storage
 from mr_extract.jobs.job_options import add_job_options, checks_from, refuse, settle
 from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
+from mr_extract.jobs.plain_arguments import given, plain
 from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.jobs.worker import ACCESS, CHECKS
 from mr_extract.options import (
@@ -56,7 +57,7 @@ class ExtractJob(MRJob):
 
     def load_args(self, args):
         """Parse the options and make the configuration."""
-        super().load_args(args)
+        super().load_args(given(args))
         settle(self.options)
         try:
             self.config = with_rules_anywhere(with_lists_anywhere(config_from(self.options)))
@@ -97,9 +98,11 @@ class ExtractJob(MRJob):
         value : bytes
             A part of a block under its key, or with ``--reduce none`` a block.
         """
+        from mr_extract.jobs.environment import check_environment
         from mr_extract.jobs.expansion import expanded
         from mr_extract.jobs.fetching import fetch_ahead
 
+        check_environment()
         # A driver has expanded them already; without one it is done here.
         entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
         images = fetch_ahead(entries, self.config, heartbeat=self._heartbeat)
@@ -153,6 +156,7 @@ class ExtractJob(MRJob):
         """Yield the block of one image, once."""
         block = blocks.unpack(values)
         if block is not None:
+            self.increment_counter("catalog", "images")
             yield None, block.removesuffix(b"\n")
 
     def run_job(self):
@@ -164,14 +168,14 @@ class ExtractJob(MRJob):
     def _non_option_kwargs(self):
         # Tasks get the settings by value: a kernel file need not travel.
         kwargs = super()._non_option_kwargs()
-        kwargs["extra_args"] = [
+        kwargs["extra_args"] = plain([
             *arguments(self.config), *access_arguments(self.access),
             f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *(["--in-process"] if self.options.in_process else []),
             *([f"--checkimage={','.join(self.checks.kinds)}",
                f"--checkimage-dir={self.checks.folder}"] if self.checks else []),
-        ]
+        ])
         return kwargs
 
     def _runner_class(self):
@@ -179,6 +183,10 @@ class ExtractJob(MRJob):
             from mr_extract.jobs.local_runner import LocalRunner
 
             return LocalRunner
+        if self.options.runner == "hadoop":
+            from mr_extract.jobs.hadoop_runner import HadoopRunner
+
+            return HadoopRunner
         return super()._runner_class()
 
 

@@ -8,6 +8,41 @@ import threading
 _REPORT = re.compile(rb"reporter:counter:([^,\n]*),([^,\n]*),(\d+)\n")
 
 
+class Bar:
+    """Images done, sources, speed and time left, on one line.
+
+    Parameters
+    ----------
+    total : int
+        Images to be done.
+    file : text file
+        The terminal.
+    """
+
+    def __init__(self, total, file):
+        from tqdm import tqdm
+
+        self._total = total
+        # Some terminals do not know their size; tqdm then writes nothing.
+        columns, rows = os.get_terminal_size(file.fileno())
+        self._bar = tqdm(total=total, unit="image", file=file, smoothing=0.1,
+                         ncols=columns or 100, nrows=rows or 24)
+
+    def show(self, done, sources, failed, more=""):
+        """Show counts, and a text behind them."""
+        words = [f"{sources} sources", f"{failed} failed" if failed else "", more]
+        self._bar.set_postfix_str(", ".join(filter(None, words)))
+        self._bar.update(min(done, self._total) - self._bar.n)
+
+    def clear(self):
+        """Make room for a line of text."""
+        self._bar.clear()
+
+    def close(self):
+        """Leave the last state on the terminal."""
+        self._bar.close()
+
+
 class Progress:
     """Show images done, sources, speed and time left while tasks run.
 
@@ -31,12 +66,7 @@ class Progress:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self):
-        from tqdm import tqdm
-
-        # Some terminals do not know their size; tqdm then writes nothing.
-        columns, rows = os.get_terminal_size(self._file.fileno())
-        self._bar = tqdm(total=self._total, unit="image", file=self._file, smoothing=0.1,
-                         ncols=columns or 100, nrows=rows or 24)
+        self._bar = Bar(self._total, self._file)
         self._thread.start()
         return self
 
@@ -62,10 +92,7 @@ class Progress:
             self._read[path] = self._read.get(path, 0) + len(text)
             for group, counter, amount in _REPORT.findall(text):
                 self._count(group, counter, int(amount))
-        self._bar.set_postfix_str(
-            f"{self._sources} sources" + (f", {self._failed} failed" if self._failed else "")
-        )
-        self._bar.update(min(self._done, self._total) - self._bar.n)
+        self._bar.show(self._done, self._sources, self._failed)
 
     def _count(self, group, counter, amount):
         if group == b"images":

@@ -55,7 +55,8 @@ def as_text(summary):
         lines.append(f"{summary['files_with_further_images']} files hold further images, which "
                      "were not measured: --extensions all measures them, a line file.fits[2] one")
     for kind, what in summary["failures"].items():
-        lines.append(f"  {what['images']} x {kind}: {what['first']}: {what['message']}")
+        lines.append("  " + ": ".join(filter(None, (
+            f"{what['images']} x {kind}", what["first"], what["message"]))))
     stages = summary["milliseconds"]
     if sum(stages.values()):
         whole = sum(stages.values())

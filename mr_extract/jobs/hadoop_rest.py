@@ -1,0 +1,67 @@
+"""What YARN tells over HTTP of a job that runs: its counters, and the last words of a task.
+
+All of it is for people. Where a cluster is closed to us, as with Kerberos, there is less to
+show and nothing fails.
+"""
+
+import json
+import re
+import urllib.request
+
+_TIMEOUT = 3.0  # seconds
+_MOST = 4096  # bytes of a log
+
+
+class JobTold:
+    """Ask the ApplicationMaster of a job, through the proxy of the ResourceManager.
+
+    Parameters
+    ----------
+    url : str
+        Where the job is tracked, as Hadoop prints it.
+    job : str
+        As ``job_1795594500715_0005``.
+    """
+
+    def __init__(self, url, job):
+        self._job = f"{url.rstrip('/')}/ws/v1/mapreduce/jobs/{job}"
+
+    def counters(self):
+        """Return the counters so far by group and name; empty when nobody tells."""
+        try:
+            told = _json(f"{self._job}/counters")["jobCounters"].get("counterGroup", [])
+        except (OSError, ValueError, KeyError):
+            return {}
+        return {
+            group["counterGroupName"]: {
+                counter["name"]: counter["totalCounterValue"] for counter in group["counter"]}
+            for group in told
+        }
+
+    def last_words(self, attempt):
+        """Return the last line that an attempt wrote to standard error; empty if unknown."""
+        task = re.sub(r"^attempt_(.+)_\d+$", r"task_\1", attempt)
+        try:
+            told = _json(f"{self._job}/tasks/{task}/attempts/{attempt}")["taskAttempt"]
+            log = (f"http://{told['nodeHttpAddress']}/ws/v1/node/containerlogs/"
+                   f"{told['assignedContainerId']}/stderr?size=-{_MOST}")
+            lines = _get(log, "text/plain").decode(errors="replace").splitlines()
+        except (OSError, ValueError, KeyError):
+            return ""
+        lines = [line.strip() for line in lines]
+        return next((line for line in reversed(lines) if line and not _is_frame(line)), "")
+
+
+def _is_frame(line):
+    """Tell whether a line is of what surrounds a log, or of Java's own words."""
+    return bool(re.match(r"\*+$|End of LogType|log4j:|SLF4J|reporter:|WARNING:", line))
+
+
+def _json(url):
+    return json.loads(_get(url, "application/json"))
+
+
+def _get(url, kind):
+    request = urllib.request.Request(url, headers={"Accept": kind})
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:
+        return answer.read()

@@ -1,0 +1,154 @@
+"""mrjob's Hadoop runner, made fit for many shards.
+
+mrjob's own starts a Java process for each file that it uploads or reads, ships
+one file of code, and lets a job run on when its driver is stopped. Here all
+shards travel at once, this package goes with them, and all parts of the output
+come in one stream.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from mrjob.conf import combine_dicts
+from mrjob.hadoop import HadoopJobRunner
+from mrjob.step import StepFailedException
+
+from mr_extract.jobs.hadoop_settings import DEFAULTS, REDUCES, number_of_reduces
+from mr_extract.jobs.shipping import write_code_archive
+
+CODE = "mr_extract_code"  # the folder of the code where a task runs
+
+
+class JobFailed(StepFailedException):
+    """The job failed, for the reason given and in no other words."""
+
+    def __str__(self):
+        return self.reason
+
+
+class HadoopRunner(HadoopJobRunner):
+    """Run one map task for each shard.
+
+    `watch`, a `mr_extract.jobs.hadoop_progress.Watch`, follows the job.
+    """
+
+    watch = None
+
+    @classmethod
+    def _default_opts(cls):
+        # An interpreter that has the packages; nodes without it need --python-bin.
+        return combine_dicts(super()._default_opts(), {
+            "bootstrap_mrjob": False, "python_bin": [sys.executable],
+            "cleanup_on_failure": ["ALL"],  # the user is told why, and shards are made anew
+        })
+
+    def _run(self):
+        try:
+            super()._run()
+        except subprocess.CalledProcessError as error:
+            words = " ".join(error.cmd[-3:])
+            raise JobFailed(
+                f"the command `hadoop ... {words}` ended with status {error.returncode}"
+            ) from error
+
+    def _jobconf_for_step(self, step_num):
+        reduces = {REDUCES: number_of_reduces(len(self._input_paths))}
+        return {**DEFAULTS, **reduces, **super()._jobconf_for_step(step_num)}
+
+    def _cmdenv(self):
+        given = super()._cmdenv()
+        paths = [CODE, *filter(None, [given.get("PYTHONPATH")])]
+        return {"OPENBLAS_NUM_THREADS": "1", **given, "PYTHONPATH": ":".join(paths)}
+
+    def _wd_mirror(self):
+        # Hadoop uploads what -files names with more replicas than our shards get.
+        return None
+
+    def _add_job_files_for_upload(self):
+        super()._add_job_files_for_upload()
+        path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
+        write_code_archive(path)
+        self._working_dir_mgr.add("archive", path, CODE)
+
+    def _add_input_files_for_upload(self):
+        pass  # `_upload_local_files` takes their folder
+
+    def _upload_local_files(self):
+        super()._upload_local_files()
+        self.fs.put(os.path.dirname(self._input_paths[0]), self._shards)
+
+    @property
+    def _shards(self):
+        return f"{self._hadoop_tmp_dir}/shards"
+
+    def _step_input_uris(self, step_num):
+        return [self._shards]
+
+    def _run_job_in_hadoop(self):
+        try:
+            with self.watch:
+                super()._run_job_in_hadoop()
+        except StepFailedException as error:
+            raise JobFailed(self.watch.ending()) from error
+        except BaseException:
+            self._kill_job()
+            raise
+
+    def _read_logs(self):
+        return False  # a Java process for each place where logs might be; `watch` asks YARN
+
+    def _pick_error(self, log_interpretation, step_type):
+        return None  # which would be printed: pages of Java
+
+    def _kill_job(self):
+        """Have YARN end the job, which does not need us to go on."""
+        if self.watch.job:
+            subprocess.run([*self.get_hadoop_bin(), "job", "-kill", self.watch.job],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+
+    def cat_output(self):
+        """Yield the output of all reducers, unpacked where it is compressed.
+
+        Raises
+        ------
+        OSError
+            When it breaks off; what came before is not all there is.
+        """
+        return streamed(self.get_hadoop_bin(), f"{self.get_output_dir()}/part-*")
+
+
+def streamed(program, pattern):
+    """Yield the bytes of files of a Hadoop file system, one after the other.
+
+    Parameters
+    ----------
+    program : list of str
+        The command ``hadoop``.
+    pattern : str
+        URI of files, with wildcards.
+
+    Yields
+    ------
+    bytes
+
+    Raises
+    ------
+    OSError
+        When they cannot be read to their end.
+    """
+    with tempfile.TemporaryFile() as complaints:
+        process = subprocess.Popen([*program, "fs", "-text", pattern], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=complaints)
+        try:
+            while chunk := process.stdout.read(1 << 20):
+                yield chunk
+        finally:
+            process.stdout.close()
+            status = process.wait()
+        if status:
+            complaints.seek(0)
+            words = complaints.read().decode(errors="replace").strip().splitlines()
+            raise OSError(f"reading {pattern} broke off: {words[-1] if words else status}")
