@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import pwd
 import random
 import shlex
 import signal
@@ -80,6 +81,7 @@ class LocalCluster:
         self.conf = self.folder / "etc" / "hadoop"
         self._jvm = (*configuration.JVM, f"-Djdk.net.hosts.file={self.folder}/hosts",
                      f"-Djava.io.tmpdir={self.folder}/tmp")
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
         self._keeper, self._alone = None, alone
         self._write(settings, memory_mb, cores)
 
@@ -154,6 +156,8 @@ class LocalCluster:
         for name in self.daemons(*parts):
             self._begin(name)
         self.wait_ready(*parts)
+        if HDFS in parts:
+            self._make_folders()
 
     def kill(self, name, with_signal=signal.SIGKILL):
         """Send a signal to a daemon, as ``datanode-1``; for SIGKILL wait until it is gone."""
@@ -210,18 +214,25 @@ class LocalCluster:
         text = (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    def get(self, url):
-        """Return what a daemon answers to a GET as an object, None when it does not answer."""
+    def get(self, url, method="GET"):
+        """Return what a daemon answers to a request as an object, None when it does not answer."""
         host, _, path = url.removeprefix("http://").partition("/")
         connection = http.client.HTTPConnection(host, timeout=5)
         try:
-            connection.request("GET", f"/{path}", headers={"Accept": "application/json"})
+            connection.request(method, f"/{path}", headers={"Accept": "application/json"})
             answer = connection.getresponse()
             return json.loads(answer.read()) if answer.status == 200 else None
         except (OSError, http.client.HTTPException):
             return None
         finally:
             connection.close()
+
+    def _make_folders(self):
+        """Make the folders that people and programs take for granted."""
+        for path, mode in (("/tmp", 1777), (f"/user/{self.user}", 755)):
+            url = f"{self.webhdfs}/webhdfs/v1{path}?op=MKDIRS&permission={mode}"
+            if not self.get(f"{url}&user.name={self.user}", "PUT"):
+                raise RuntimeError(f"the NameNode does not make {path}")
 
     def _hdfs_is_ready(self):
         answer = self.get(f"{self.webhdfs}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState")

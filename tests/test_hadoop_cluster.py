@@ -1,6 +1,5 @@
 """A Hadoop of one's own: it serves, and it leaves nothing."""
 
-import getpass
 import http.client
 import json
 import signal
@@ -17,7 +16,7 @@ from hadoop_clusters import processes_of
 def webhdfs(cluster, method, path, operation, body=None):
     """Ask as any client does, following the NameNode to a DataNode."""
     place = cluster.webhdfs.removeprefix("http://")
-    path = f"/webhdfs/v1{path}?user.name={getpass.getuser()}&op={operation}"
+    path = f"/webhdfs/v1{path}?user.name={cluster.user}&op={operation}"
     while True:
         connection = http.client.HTTPConnection(place, timeout=30)
         connection.request(method, path, body if place not in cluster.webhdfs else None)

@@ -8,7 +8,7 @@ import json
 import re
 import urllib.request
 
-_TIMEOUT = 3.0  # seconds
+_TIMEOUT = 10.0  # seconds
 _MOST = 4096  # bytes of a log
 
 

@@ -13,6 +13,7 @@ import tempfile
 
 from mrjob.conf import combine_dicts
 from mrjob.hadoop import HadoopJobRunner
+from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
 from mr_extract.jobs.hadoop_settings import DEFAULTS, REDUCES, number_of_reduces
@@ -55,8 +56,11 @@ class HadoopRunner(HadoopJobRunner):
             ) from error
 
     def _jobconf_for_step(self, step_num):
-        reduces = {REDUCES: number_of_reduces(len(self._input_paths))}
-        return {**DEFAULTS, **reduces, **super()._jobconf_for_step(step_num)}
+        own = {
+            REDUCES: number_of_reduces(len(self._input_paths)),
+            "mapreduce.job.name": f"mr_extract, {self.watch.images} images",
+        }
+        return {**DEFAULTS, **own, **super()._jobconf_for_step(step_num)}
 
     def _cmdenv(self):
         given = super()._cmdenv()
@@ -97,6 +101,19 @@ class HadoopRunner(HadoopJobRunner):
         except BaseException:
             self._kill_job()
             raise
+
+    def _run_hadoop(self, hadoop_args, env, record_callback):
+        with subprocess.Popen(
+            hadoop_args, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,  # Ctrl-C is for us to act upon
+        ) as process:
+            try:
+                told = _interpret_hadoop_jar_command_stderr(
+                    self.watch.through(process.stdout), record_callback)
+                return process.wait(), told
+            except BaseException:
+                process.kill()
+                raise
 
     def _read_logs(self):
         return False  # a Java process for each place where logs might be; `watch` asks YARN

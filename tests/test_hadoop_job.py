@@ -1,0 +1,231 @@
+"""The job on a real Hadoop: the same bytes, and nothing half done that looks whole."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+from conftest import LAUNCHER, ROOT, command, job
+from processes import finish, kill, start_job
+
+from mr_extract.jobs.hadoop_progress import root_cause
+from mr_extract.jobs.hadoop_runner import streamed
+from mr_extract.jobs.hadoop_settings import DEFAULTS, number_of_reduces, number_of_tasks
+from mr_extract.jobs.plain_arguments import given, plain
+from mr_extract.text.manifest import Entry
+
+DIFFICULT = """o'hara "x" $HOME \\ naïve 星"""
+
+
+@pytest.fixture(scope="module")
+def manifest(night, tmp_path_factory):
+    """The night's six images, one that is not there, and two lines under one id."""
+    path = tmp_path_factory.mktemp("lists") / "list.txt"
+    lines = [line for line in (night / "manifest.txt").read_text().splitlines()
+             if not line.startswith("#")]
+    first = lines[0].split("\t")[0]
+    path.write_text("\n".join([*lines, f"{night}/no-such-file.fits", f"{first}\tid=twice\tfilter=g",
+                               f"{first}\tid=twice\tfilter=r"]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def inline(manifest):
+    return job("-r", "inline", manifest)
+
+
+def on(hadoop, *args, **keywords):
+    return job("-r", "hadoop", *args, env=hadoop.environment, **keywords)
+
+
+def job_of(run):
+    return re.search(r"application_(\d+_\d+)", run.err)[1]
+
+
+def history(hadoop, run, what):
+    port = "19888/ws/v1/history/mapreduce/jobs"
+    return hadoop.get(f"http://{hadoop.head}:{port}/job_{job_of(run)}/{what}")
+
+
+def properties(hadoop, run):
+    told = history(hadoop, run, "conf")["conf"]["property"]
+    return {one["name"]: one["value"] for one in told}
+
+
+def test_the_catalog_is_that_of_inline_and_made_by_the_code_that_was_shipped(
+        hadoop, manifest, tmp_path):
+    # A version of its own: the Python of the nodes may have the package installed.
+    shutil.copytree(ROOT / "mr_extract", tmp_path / "mr_extract",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    launcher = shutil.copy(LAUNCHER, tmp_path)
+    package = tmp_path / "mr_extract" / "__init__.py"
+    package.write_text(re.sub(r'__version__ = "(.+)"', r'__version__ = "\1+shipped"',
+                              package.read_text()))
+
+    def run(*args):
+        return command([sys.executable, launcher, *args, "--max-failures", "2", manifest],
+                       env=hadoop.environment)
+
+    expected = run("-r", "inline")
+    assert expected.out.count(b"+shipped") == 7  # the header and six images
+    summary, catalog = tmp_path / "summary.json", tmp_path / "catalog.tsv"
+    done = run("-r", "hadoop", "-D", "mapreduce.job.maps=2", "-D", "mapreduce.map.memory.mb=1536",
+               "--s3-profile", DIFFICULT, "--summary", summary, "--catalog", catalog)
+    assert done.status == 0, done.err
+    assert catalog.read_bytes() == expected.out
+    assert "Hadoop has the job: http" in done.err
+
+    facts = json.loads(summary.read_text())
+    assert facts["images"] == {"measured": 6, "failed": 2}
+    sizes = [os.path.getsize(line.split("\t")[0])
+             for line in manifest.read_text().splitlines()[:6]]
+    assert facts["bytes"] == sum(sizes)  # of Hadoop's counters
+    assert facts["milliseconds"]["detection"] > 0
+
+    told = properties(hadoop, done)
+    assert told["mapreduce.map.memory.mb"] == "1536"
+    own = {name: str(value) for name, value in DEFAULTS.items()
+           if name != "mapreduce.map.memory.mb"}
+    assert {name: told[name] for name in own} == own
+    tasks = history(hadoop, done, "tasks")["tasks"]["task"]
+    assert sorted(task["type"] for task in tasks) == ["MAP", "MAP", "REDUCE"]
+    left = hadoop.run("fs", "-ls", "-R", f"/user/{hadoop.user}/tmp/mrjob")
+    assert left.stdout == ""
+
+
+def test_parts_stay_on_the_cluster_with_all_that_makes_them_a_catalog(hadoop, manifest, inline):
+    done = on(hadoop, "-D", "mapreduce.job.maps=2", "-D", "mapreduce.job.reduces=2",
+              "--output-dir", "hdfs:///catalogs/parts", "--max-failures", "2", manifest)
+    assert done.status == 0, done.err
+    assert done.out == b""
+    assert "6 images measured, 2 failed" in done.err
+    listed = hadoop.run("fs", "-ls", "/catalogs/parts").stdout.split()
+    names = [word.rpartition("/")[2] for word in listed if word.startswith("/catalogs")]
+    assert names == ["_SUCCESS", "_header", "part-00000", "part-00001", "part-refused"]
+
+    def read(name):
+        return b"".join(streamed([str(hadoop.hadoop_bin)], f"/catalogs/parts/{name}"))
+
+    assert read("_header").splitlines() == inline.out.splitlines()[:3]
+    lines = [line for part in names[2:] for line in read(part).splitlines()]
+    assert sorted(lines) == sorted(inline.body.splitlines())
+
+    again = on(hadoop, "--output-dir", "hdfs:///catalogs/parts", manifest)
+    assert again.status == 1
+    assert "/catalogs/parts already exists" in again.err and "Traceback" not in again.err
+
+
+def test_output_that_comes_back_in_part_is_no_catalog(hadoop, manifest, tmp_path):
+    """The client stops half way and says that all is well."""
+    program = tmp_path / "hadoop"
+    program.write_text('#!/bin/sh\nif [ "$2" = -text ]; then\n'
+                       f'  {hadoop.hadoop_bin} "$@" | head -c 50000\n'
+                       f'else\n  exec {hadoop.hadoop_bin} "$@"\nfi\n')
+    program.chmod(0o755)
+    catalog = tmp_path / "catalog.tsv"
+    done = on(hadoop, "--hadoop-bin", program, "--hadoop-streaming-jar", hadoop.streaming_jar,
+              "--catalog", catalog, "--max-failures", "100%", manifest)
+    assert done.status == 1
+    assert re.search(r"[1-6] images of a job that ended well did not come back", done.err)
+    assert "Traceback" not in done.err
+    assert [path.name for path in tmp_path.iterdir()] == ["hadoop"]
+
+
+@pytest.mark.parametrize("lost", ["a block", "all"])
+def test_a_stream_that_breaks_off_is_an_error(hdfs, tmp_path, lost):
+    path = tmp_path / "file"
+    path.write_bytes(os.urandom(2 << 20))
+    place = f"/tmp/streamed-{lost.replace(' ', '-')}"
+    put = hdfs.run("fs", "-D", "dfs.blocksize=1048576", "-D", "dfs.replication=1",
+                   "-put", path, place)
+    assert put.returncode == 0, put.stderr
+    program = [str(hdfs.hadoop_bin)]
+    assert b"".join(streamed(program, place)) == path.read_bytes()
+    if lost == "all":
+        place += "-not-there"
+    else:
+        last = max(hdfs.folder.glob("worker-*/blocks/**/blk_*[0-9]"), key=os.path.getmtime)
+        assert last.read_bytes() == path.read_bytes()[1 << 20:]
+        last.unlink()
+    came = b""
+    with pytest.raises(OSError, match="broke off"):
+        for chunk in streamed(program, place):
+            came += chunk
+    assert path.read_bytes().startswith(came)
+
+
+def test_a_node_whose_python_lacks_packages_fails_the_task_and_says_so(hadoop, manifest):
+    done = on(hadoop, "--python-bin", f"{sys.executable} -S", "-D", "mapreduce.map.maxattempts=2",
+              manifest)
+    assert done.status == 1 and done.out == b""
+    assert re.search(r"the job failed, nothing was written: .* has no numpy, sep, astropy, orjson; "
+                     r"name a Python that has with --python-bin; its logs: yarn logs", done.err)
+    assert done.err.count("failed and may be tried again: status 1: ") == 1
+
+
+def test_a_stopped_driver_takes_its_job_with_it(hadoop, manifest, tmp_path, monkeypatch):
+    for name, value in hadoop.environment.items():
+        monkeypatch.setenv(name, value)
+    process = start_job("-r", "hadoop", "--catalog", tmp_path / "catalog.tsv", manifest)
+    said = process.stderr.readline().decode()
+    assert "Hadoop has the job" in said
+    kill(process.pid, signal.SIGTERM)
+    status, out, err = finish(process)
+    assert status == 128 + signal.SIGTERM and out == b"" and "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+    application = re.search(r"application_\d+_\d+", said)[0]
+    end = time.monotonic() + 30
+    state = ""
+    while state not in ("KILLED", "FINISHED", "FAILED") and time.monotonic() < end:
+        app = hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/apps/{application}")["app"]
+        state = app["state"]
+        time.sleep(0.2)
+    assert state == "KILLED"
+
+
+def test_properties_that_lose_images_are_refused(night):
+    for name in ("mapreduce.map.failures.maxpercent", "mapred.max.map.failures.percent"):
+        done = job("-r", "hadoop", "--hadoop-bin", "hadoop", "-D", f"{name}=5",
+                   night / "manifest.txt")
+        assert done.status == 2 and f"-D {name} drops whole tasks" in done.err
+
+
+@pytest.mark.parametrize(("images", "megabytes", "tasks"), [
+    (1, 6, 1),
+    (4, 6, 1),
+    (2000, 6, 47),  # 12 GB: a quarter of a gigabyte each
+    (11150, 6, 261),
+    (100_000, 6, 512),
+    (1_000_000, 6, 2930),  # 2 GB each
+])
+def test_a_task_gets_images_enough_to_be_worth_its_start(images, megabytes, tasks):
+    entries = [Entry("a.fits", (("bytes", str(megabytes << 20)),))] * images
+    assert number_of_tasks(entries, {}) == tasks
+    assert number_of_tasks(entries, {"mapreduce.job.maps": "7"}) == 7
+
+
+def test_reducers_follow_the_number_of_maps():
+    assert [number_of_reduces(n) for n in (1, 16, 17, 512, 10 ** 6)] == [1, 1, 2, 32, 128]
+
+
+def test_arguments_survive_what_cannot_quote():
+    arguments = ["--thresh=1.5", "--weight=/a b/{stem}.fits", DIFFICULT, "", "\udcff", "a\nb"]
+    sent = plain(arguments)
+    assert sent[:2] == arguments[:2]
+    for word in sent[2:]:
+        assert re.fullmatch(r"--encoded=[A-Za-z0-9_=-]*", word)
+    assert given(sent) == arguments
+
+
+def test_of_a_java_trace_the_bottom_is_told():
+    text = ("Error: java.lang.RuntimeException: Error in configuring object\n\tat a.b(C.java:1)\n"
+            "Caused by: java.io.IOException: Cannot run program \"/no\": error=2, No such file\n"
+            "\t... 25 more\nCaused by: java.io.IOException: error=2, No such file\n")
+    assert root_cause(text).endswith('IOException: Cannot run program "/no": error=2, No such file')
+    assert root_cause("Container killed on request. Exit code is 143\nmore") == (
+        "Container killed on request. Exit code is 143")
+    assert root_cause("") == "no reason given"
