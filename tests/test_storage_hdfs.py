@@ -30,12 +30,16 @@ DATA = random.Random(1).randbytes(20_000_000)
 SCHEMES = ["hdfs", "webhdfs"]
 
 
-@pytest.fixture
-def impatient():
+@pytest.fixture(autouse=True)
+def access_as_before():
     before = storage.access()
-    storage.configure(Access(fetch_timeout=5.0, fetch_budget=1.0))
     yield
     storage.configure(before)
+
+
+@pytest.fixture
+def impatient():
+    storage.configure(Access(fetch_timeout=5.0, fetch_budget=1.0))
 
 
 def root(cluster, scheme):
@@ -147,7 +151,6 @@ def test_a_mount_table(hdfs, monkeypatch, tmp_path):
 @pytest.mark.parametrize("first", [closed_port, silent_port])
 def test_of_two_namenodes_the_first_is_dead(hdfs, monkeypatch, tmp_path, scheme, first):
     put(f"{hdfs.filesystem}/available.fits", DATA[:1000])
-    before = storage.access()
     storage.configure(Access(fetch_timeout=1.0, fetch_budget=20.0))
     with first() as dead, configured(monkeypatch, tmp_path, **{
         "dfs.nameservices": "pair",
@@ -161,7 +164,6 @@ def test_of_two_namenodes_the_first_is_dead(hdfs, monkeypatch, tmp_path, scheme,
     }):
         assert storage.read(f"{scheme}://pair/available.fits") == DATA[:1000]
         put(f"{scheme}://pair/available-{scheme}.fits", DATA[:10])
-    storage.configure(before)
     assert storage.read(f"{hdfs.filesystem}/available-{scheme}.fits") == DATA[:10]
 
 
@@ -293,12 +295,11 @@ def test_a_datanode_falls_silent_and_the_other_replica_is_read(new_cluster, sche
     cluster = new_cluster()
     cluster.start("hdfs")
     put_in_blocks(cluster, "/a.fits", DATA, replication=2)
-    uri, before = f"{root(cluster, scheme)}/a.fits", storage.access()
+    uri = f"{root(cluster, scheme)}/a.fits"
     storage.configure(Access(fetch_timeout=2.0, fetch_budget=60.0))
     cluster.kill("datanode-1", signal.SIGSTOP)
     for _ in range(2):
         assert storage.read(uri) == DATA
-    storage.configure(before)
     cluster.kill("datanode-1", signal.SIGCONT)
 
 
