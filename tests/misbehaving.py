@@ -111,7 +111,7 @@ class Misbehaving:
     change : callable
         What `changing` calls; given by the test.
     sent : dict
-        Path to the number of bytes of bodies that were taken by the client's machine.
+        Path to the number of bytes of bodies that were sent; the last 32 kB perhaps in vain.
     """
 
     def __init__(self, origin, context=None):
@@ -187,9 +187,10 @@ class Exchange:
         return most is None
 
     def body(self, data):
-        self.client.sendall(data)
         path = self.request.path
+        # Before, as the client may look before this thread comes back.
         self.server.sent[path] = self.server.sent.get(path, 0) + len(data)
+        self.client.sendall(data)
 
     def wait(self, seconds=HANG):
         """Wait while the client does."""
