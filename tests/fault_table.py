@@ -39,6 +39,7 @@ class Fault:
     schemes: tuple = SCHEMES
     operation: str = "read"
     requests: int | None = None
+    silent: bool = False  # the client must give up, and may do so too early
 
 
 WEB, S3 = ("http",), ("s3",)
@@ -48,13 +49,13 @@ FAULTS = [
           requests=2),
     Fault("the connection is closed in the middle, once", "whole", [cut(PART), right],
           requests=2),
-    Fault("silence in the middle, once", "whole", [hang(PART), right], requests=2),
+    Fault("silence in the middle, once", "whole", [hang(PART), right], silent=True),
     Fault("every answer breaks off after a third of the file", "whole", [cut(PART)], requests=3),
     Fault("500, once", "whole", [s3_error(500, "InternalError"), right], requests=2),
     Fault("503 (S3: SlowDown) with Retry-After, twice", "whole", [SLOW_DOWN, SLOW_DOWN, right],
           requests=3),
     Fault("429, once", "whole", [s3_error(429, "TooManyRequests"), right], requests=2),
-    Fault("no answer, once", "whole", [silent, right], requests=2),
+    Fault("no answer, once", "whole", [silent, right], silent=True),
     Fault("the server ignores that a part is asked for", "whole",
           [cut(PART), without_ranges], requests=2),
     Fault("the file changes while it is read, once", "whole", [changing(PART), right]),
@@ -79,9 +80,9 @@ FAULTS = [
     Fault("429, always", "fetch-throttled", [s3_error(429, "TooManyRequests")]),
     Fault("503 that asks to wait longer than the budget", "fetch-throttled",
           [s3_error(503, "SlowDown", Retry_After="3600")], requests=1),
-    Fault("no answer, ever", "fetch-timeout", [silent]),
-    Fault("silence before the first byte, always", "fetch-timeout", [hang(0)]),
-    Fault("a byte now and then, without end", "fetch-timeout", [trickle]),
+    Fault("no answer, ever", "fetch-timeout", [silent], silent=True),
+    Fault("silence before the first byte, always", "fetch-timeout", [hang(0)], silent=True),
+    Fault("a byte now and then, without end", "fetch-timeout", [trickle], silent=True),
     Fault("408 (S3: RequestTimeout), always", "fetch-failed", [status(408)], WEB),
     Fault("RequestTimeout, always", "fetch-failed", [s3_error(400, "RequestTimeout")], S3),
     Fault("closed before the first byte, always", "fetch-truncated", [cut(0)]),

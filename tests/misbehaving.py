@@ -6,7 +6,6 @@ for ever; without a script the answer is right.
 """
 
 import gzip
-import hashlib
 import http.client
 import re
 import socket
@@ -65,7 +64,7 @@ class Files:
         content = self.files.get(request.path)
         if content is None:
             return Response.of(b"no such page", 404)
-        headers = {"ETag": f'"{hashlib.md5(content).hexdigest()}"',
+        headers = {"ETag": f'"{hash(content):x}"',
                    "Last-Modified": formatdate(1e9 + len(content), usegmt=True)}
         if request.path.endswith("/"):
             headers["Content-Type"] = "text/html; charset=utf-8"
@@ -111,7 +110,7 @@ class Misbehaving:
     change : callable
         What `changing` calls; given by the test.
     sent : dict
-        Path to the number of bytes of bodies that were taken by the client's machine.
+        Path to the number of bytes of bodies that were sent; the last 32 kB perhaps in vain.
     """
 
     def __init__(self, origin, context=None):
@@ -187,9 +186,10 @@ class Exchange:
         return most is None
 
     def body(self, data):
-        self.client.sendall(data)
         path = self.request.path
+        # Before, as the client may look before this thread comes back.
         self.server.sent[path] = self.server.sent.get(path, 0) + len(data)
+        self.client.sendall(data)
 
     def wait(self, seconds=HANG):
         """Wait while the client does."""

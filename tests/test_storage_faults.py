@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from conftest import ROOT, command
 from fault_table import FAULTS, SCHEMES, markdown
 from misbehaving import Files, Misbehaving
 from remote_places import (
+    BUDGET,
     FILE,
     OTHER,
     PATH,
@@ -40,12 +42,13 @@ def moto():
 def place(request, moto, monkeypatch):
     """A server that misbehaves by script, and the URI of the file it has."""
     scheme, fault = request.param
-    # What does not pass is tried again at least once, what passes as long as it takes.
-    budget = {"whole": 30, "fetch-timeout": 1.5}.get(fault.outcome, 0.5)
     with impatient(monkeypatch), web() if scheme == "http" else bucket(moto) as (server, uri):
-        storage.configure(Access(fetch_timeout=0.4, fetch_budget=budget,
-                                 s3_endpoint_url=server.url))
+        access = Access(fetch_budget=60 if fault.outcome == "whole" else BUDGET,
+                        s3_endpoint_url=server.url)
+        storage.configure(access)
         assert storage.stat(uri).size == len(FILE)
+        if fault.silent:
+            storage.configure(replace(access, fetch_timeout=0.4))
         server.requests.clear()
         server.script[PATH] = list(fault.ways)
         yield server, uri, fault

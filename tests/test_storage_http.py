@@ -25,7 +25,7 @@ LARGE = random.Random(3).randbytes(1 << 20) * 64
 
 @pytest.fixture(autouse=True)
 def access(monkeypatch):
-    with impatient(monkeypatch, fetch_budget=0.2):
+    with impatient(monkeypatch):
         yield
 
 

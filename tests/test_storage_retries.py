@@ -1,24 +1,11 @@
 """How long something is tried again, and what a server may ask for."""
 
 import pytest
+from remote_places import Clock
 
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.connections import of_status, retry_after
 from mr_extract.storage.faults import FIRST_WAIT, LONGEST_WAIT, Passing, retried
-
-
-class Clock:
-    """Time that passes when somebody sleeps."""
-
-    def __init__(self):
-        self.now, self.pauses = 1000.0, []
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.pauses.append(seconds)
-        self.now += seconds
 
 
 def tried(failures, budget, clock=None, chance=1.0, takes=0.0):

@@ -6,7 +6,7 @@ import random
 
 import pytest
 from misbehaving import Misbehaving, s3_error
-from remote_places import FILE, bare_client, bucket, impatient, moto_server
+from remote_places import BUDGET, FILE, bare_client, bucket, impatient, moto_server
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -40,8 +40,7 @@ def server(monkeypatch, port, client):
 
 
 def configure(server, **settings):
-    storage.configure(Access(s3_endpoint_url=server.url, fetch_timeout=10, fetch_budget=0.2,
-                             **settings))
+    storage.configure(Access(s3_endpoint_url=server.url, fetch_budget=BUDGET, **settings))
 
 
 def failure(call, *arguments):
