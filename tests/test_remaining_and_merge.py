@@ -317,9 +317,10 @@ def test_what_is_no_catalog_is_one_line_and_exit_2(folder, capsys, text, word):
         assert error.count("\n") == 1 and word in error and "two.tsv" in error
 
 
-def test_what_a_broken_catalog_cannot_give_is_said_and_is_exit_1(folder, capsys):
+@pytest.mark.parametrize("last", [2, len("b\t3\n")])  # within a row, or before the last row
+def test_what_a_broken_catalog_cannot_give_is_said_and_is_exit_1(folder, capsys, last):
     text = read(catalog("one.tsv", block("a", 3), block("b", 3), block("c", 3)))
-    Path("one.tsv").write_bytes(text[: text.index(b"#image\tc") - 2])
+    Path("one.tsv").write_bytes(text[: text.index(b"#image\tc") - last])
     assert main(["merge", "one.tsv", "-o", "merged.tsv"]) == 1
     error = capsys.readouterr().err
     assert "one.tsv: it breaks off: 1 of 3 images are there" in error
@@ -366,13 +367,17 @@ def test_a_failed_file_stays_where_its_images_are_lines_of_their_own(folder):
 
 def test_different_failures_in_a_file_count_as_asked_whatever_the_order(folder):
     Path("list.txt").write_text("a.fits\text=*\n")
-    blocks = [block("a.fits[1]"), failure("a.fits[2]", "corrupt"), failure("a.fits[3]", "killed")]
-    for order in (blocks, [blocks[k] for k in (2, 0, 1)]):
+    blocks = [block("a.fits[1]"), failure("a.fits[2]", "corrupt"), failure("a.fits[3]", "killed"),
+              block("b.fits")]
+    for order in (blocks, [blocks[k] for k in (2, 3, 0, 1)], [blocks[k] for k in (1, 3, 0, 2)]):
         catalog("one.tsv", *order, ordered=False)
         assert rest_of("list.txt", "one.tsv", "--kind", "corrupt") == [b"a.fits\text=*"]
         assert rest_of("list.txt", "one.tsv", "--kind", "killed") == [b"a.fits\text=*"]
         assert rest_of("list.txt", "one.tsv", "--kind", "timeout") == []
         assert rest_of("list.txt", "one.tsv") == []
+    catalog("two.tsv", *(block(f"a.fits[{k}]") for k in (1, 2, 3)))  # run again whole
+    assert rest_of("list.txt", "one.tsv", "two.tsv", "--failed") == []
+    assert rest_of("list.txt", "two.tsv", "one.tsv", "--failed") == []
 
 
 @pytest.mark.parametrize("arguments", [

@@ -73,6 +73,7 @@ def test_every_line_is_in_one_shard_as_it_was_whatever_the_manifest(lines, numbe
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sorting.SortedRecords.__init__, "__defaults__", (300,))
         patch.setattr(sorting, "RUNS", 3)
+        patch.setattr(shards, "WAITING", 500)
         where = f"{folder}/out"
         if not lines:
             with pytest.raises(shards.CommandError, match="no images"):
