@@ -14,6 +14,7 @@ from bench.tables import Section, written
 from mr_extract.text.catalog import read_catalog
 
 BRIGHT = 10  # signal to noise
+BLENDED = 0x0001  # flag
 SCALE = 1.5  # threshold in units of the noise, as by default
 MEGABYTE = 1e6
 
@@ -44,10 +45,10 @@ def measure(folder, size, tile, mosaic=None):
         f"A simulated mosaic of {size:,} x {size:,} pixels (stars, galaxies, cosmic rays, a sky "
         f"that rises by 5 % and waves by 2 %), whole and in {number} tiles of at most {tile} x "
         f"{tile} pixels and their overlap. Lost are sources of the whole that no tile has within "
-        "a pixel, new those of tiles that the whole has not; doubled are those of the new that lie "
-        "within 3 pixels of a source of another tile.",
-        ("threshold", "whole", "tiles", "doubled", "lost", "new", f"S/N > {BRIGHT}: whole",
-         "lost", "new"),
+        "a pixel, new those of tiles that the whole has not, parts of blends among them; doubled "
+        "are those of the new that lie within 3 pixels of a source of another tile.",
+        ("threshold", "whole", "tiles", "doubled", "lost (blends)", "new (blends)",
+         f"S/N > {BRIGHT}: whole", "lost", "new"),
     )
     numbers = Section(
         "Numbers",
@@ -98,7 +99,9 @@ class Comparison:
         """Return what stands in the table of sources."""
         bright = [int(np.count_nonzero(one > BRIGHT)) for one in self._signal]
         cells = [f"{len(self.whole['x']):,}", f"{len(self.tiled['x']):,}", self.doubled(),
-                 len(self.lost), len(self.new), f"{bright[0]:,}"]
+                 *(f"{len(part)} ({np.count_nonzero(one['flag'][part] & BLENDED)})"
+                   for one, part in ((self.whole, self.lost), (self.tiled, self.new))),
+                 f"{bright[0]:,}"]
         for signal, part, all_bright in zip(self._signal, (self.lost, self.new), bright):
             count = int(np.count_nonzero(signal[part] > BRIGHT))
             cells.append(f"{count} ({count / all_bright:.3%})")
@@ -115,7 +118,7 @@ class Comparison:
     def differences(self):
         """Yield the median, 99th percentile and greatest of what stands in the other table."""
         pairs = np.stack([self._i, self._j])[:, self._signal[0][self._i] > BRIGHT]
-        blended = self.whole["flag"][pairs[0]] & 1 != 0
+        blended = self.whole["flag"][pairs[0]] & BLENDED != 0
         for name, chosen in (("x", ~blended), ("flux_auto", ~blended), ("flux_auto", blended)):
             i, j = pairs[:, chosen]
             apart = np.abs(self.whole[name][i] - self.tiled[name][j])

@@ -21,6 +21,7 @@ from mr_extract.images.general import pixels_of
 from mr_extract.images.read import read_unpacked
 from mr_extract.lists.reading import Table, read_table
 from mr_extract.options import settled, with_files
+from mr_extract.region import looks_like_region
 from mr_extract.sextractor.hints import keyword_hint
 from mr_extract.unpacking import unpack
 
@@ -211,6 +212,9 @@ def _opened(path):
     match = _EXTENSION.fullmatch(path) if isinstance(path, str) else None
     if match and not os.path.exists(path):
         path, ext = match.group(1), match.group(2).strip()
+        if looks_like_region(ext):
+            raise ValueError(f"[{ext}] is a region, which a manifest may name: here, give a slice "
+                             "of the array")
         ext = int(ext) if ext.isdecimal() and len(ext) < 10 else ext
     with open(path, "rb") as file:
         return unpack(file.read()), ext

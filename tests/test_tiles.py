@@ -14,7 +14,7 @@ from stars import add_gaussian, grid, star_field
 
 from bench.matching import matched
 from bench.mosaic import write_mosaic
-from mr_extract import Config
+from mr_extract import Config, extract
 from mr_extract.astrometry import sky_positions
 from mr_extract.config import Background
 from mr_extract.failures import ImageFailure
@@ -408,6 +408,11 @@ def test_ids_hold_extension_and_region_and_are_read_back():
     assert parse_line(b"m.fits\tid=x\tregion=0:5,3:9").id == "x"
     assert not parse_line(b"m.fits\tregion=0:5,3:9\ttile_core=0:5,3:9").carried
     assert not parse_line(b"m.fits\tscore=3\toriginal=a.fits").problem, "fields of one's own"
+
+
+def test_a_notebook_is_told_that_regions_are_for_manifests(beside):
+    with pytest.raises(ValueError, match="slice of the array"):
+        extract(f"{beside / 'i.fits'}[0:300,0:300]")
 
 
 def test_a_check_image_of_a_tile_lies_where_the_tile_does(beside, tmp_path):
