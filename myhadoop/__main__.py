@@ -17,7 +17,8 @@ Hadoop {version} runs: {workers} DataNodes, {workers} NodeManagers; its files ar
 
 To use it:
   export HADOOP_HOME={folder} HADOOP_CONF_DIR={folder}/etc/hadoop
-  {bin} fs -ls /
+  export PATH=$HADOOP_HOME/bin:$PATH
+  hadoop fs -ls /
   python mr_extract.py -r hadoop list.txt > catalog.tsv
 To end it:
   make hadoop-down"""
@@ -56,8 +57,7 @@ def _up(options):
         raise
     print(_STARTED.format(
         version=jars.VERSION, workers=len(cluster.workers), folder=cluster.folder,
-        filesystem=cluster.filesystem, resourcemanager=cluster.resourcemanager,
-        bin=cluster.hadoop_bin))
+        filesystem=cluster.filesystem, resourcemanager=cluster.resourcemanager))
     return 0
 
 

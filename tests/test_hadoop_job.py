@@ -5,16 +5,24 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
 import pytest
 from conftest import LAUNCHER, ROOT, command, job
+from hadoop_clusters import processes_of
 from processes import finish, kill, start_job
 
-from mr_extract.jobs.hadoop_progress import root_cause
+from mr_extract.jobs.hadoop_progress import Watch, root_cause
 from mr_extract.jobs.hadoop_runner import streamed
-from mr_extract.jobs.hadoop_settings import DEFAULTS, number_of_reduces, number_of_tasks
+from mr_extract.jobs.hadoop_settings import (
+    DEFAULTS,
+    MAPS,
+    REDUCES,
+    number_of_reduces,
+    number_of_tasks,
+)
 from mr_extract.jobs.plain_arguments import given, plain
 from mr_extract.text.manifest import Entry
 
@@ -229,3 +237,73 @@ def test_of_a_java_trace_the_bottom_is_told():
     assert root_cause("Container killed on request. Exit code is 143\nmore") == (
         "Container killed on request. Exit code is 143")
     assert root_cause("") == "no reason given"
+
+
+def test_what_a_failed_attempt_said_is_told_in_one_line(capsys):
+    said = """\
+26/11/25 08:20:01 INFO mapreduce.JobSubmitter: Submitting tokens for job: job_1795_10007
+26/11/25 08:20:30 INFO mapreduce.Job: Task Id : attempt_1795_10007_m_000000_0, Status : FAILED
+Error: java.lang.RuntimeException: Error in configuring object
+\tat org.apache.hadoop.util.ReflectionUtils.setJobConf(ReflectionUtils.java:113)
+Caused by: java.io.IOException: error=13, Permission denied
+
+26/11/25 08:20:31 INFO mapreduce.Job:  map 0% reduce 0%
+26/11/25 08:20:40 INFO mapreduce.Job: Job job_1795_10007 failed with state FAILED due to: Task
+"""
+    lines = said.encode().splitlines(True)
+    watch = Watch(6)
+    assert list(watch.through(lines)) == lines
+    assert watch.job == "job_1795_10007"
+    assert capsys.readouterr().err == (
+        "mr_extract: attempt_1795_10007_m_000000_0 failed and may be tried again: "
+        "java.io.IOException: error=13, Permission denied\n")
+    assert watch.ending() == ("Job job_1795_10007 failed with state FAILED due to: Task; its logs: "
+                              "yarn logs -applicationId application_1795_10007")
+
+
+PAGE = (ROOT / "docs" / "hadoop.md").read_text()
+
+
+def test_the_page_has_every_default():
+    cells = [row.split("|")[1:3] for row in PAGE.splitlines() if row.startswith("| `")]
+    told = {name.strip(" `"): value.strip() for names, value in cells for name in names.split(",")}
+    told["zlib.compress.level"] = re.search(r"`zlib.compress.level` (\w+)", PAGE)[1]
+    assert {name: told.get(name) for name in DEFAULTS} == {
+        name: str(value) for name, value in DEFAULTS.items()}
+    assert {MAPS, REDUCES} <= set(told)
+
+
+@pytest.mark.needs("hadoop")
+@pytest.mark.timeout(900)
+def test_every_command_of_the_page_runs(tmp_path):
+    """On the Hadoop that it starts: the same catalog merged, in parts, and from bare streaming."""
+    for name in ("Makefile", "setup.py", "mr_extract.py", "mr_extract", "preprocess", "myhadoop"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "python3"):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+        (programs / name).chmod(0o755)
+    (programs.parent / ".demo").touch()
+    commands = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    up = commands.index("make hadoop-up\n")
+    down = commands.index("make hadoop-down\n")
+    commands.append(commands.pop(down))
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("MAKEFLAGS", None)
+    expected = "python mr_extract.py hdfs:///survey/list.txt > expected.tsv"
+    done = subprocess.run(["bash", "-euxc", "\n".join([*commands[up:-1], expected])],
+                          cwd=tmp_path, env=environment, text=True, capture_output=True)
+    try:
+        assert done.returncode == 0, done.stderr
+        catalog = (tmp_path / "expected.tsv").read_bytes()
+        assert catalog.count(b"\n#image\t") == 6
+        assert (tmp_path / "catalog.tsv").read_bytes() == catalog
+        assert (tmp_path / "whole.tsv").read_bytes() == catalog
+        assert (tmp_path / "body.tsv").read_bytes() == catalog.split(b"\n", 3)[3]
+    finally:
+        ended = subprocess.run(["bash", "-euc", commands[-1]], cwd=tmp_path, env=environment,
+                               text=True, capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+    assert processes_of(tmp_path / ".hadoop") == {}
+    assert not (tmp_path / ".hadoop").exists()
