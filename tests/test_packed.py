@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import shutil
-import struct
 import sys
 
 import numpy as np
@@ -107,9 +106,8 @@ def framed(folder):
     for path in sorted(folder.glob("*.seq")):
         data = path.read_bytes()
         for one in sequencefile.scan(lambda offset, size, data=data: data[offset:offset + size]):
-            name = sequencefile._text(one.key)
             value = data[one.value : one.value + one.value_size]
-            frames += [struct.pack(">i", len(name)), name, struct.pack(">i", len(value)), value]
+            frames.append(sequencefile.framed(one.key, value))
     return b"".join(frames)
 
 
@@ -253,7 +251,8 @@ def test_another_sequence_file_is_refused(tmp_path):
 def test_pack_refuses_what_makes_no_sense(night, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a").touch()
-    name = str(night / "manifest.txt")
+    name, tile = night / "manifest.txt", tmp_path / "tile.txt"
+    tile.write_text(f"{sorted(night.glob('*.fits'))[0]}[0:100,0:100]\n")
     for arguments, said in (
         ([name, "-o", tmp_path / "full"], "name a new folder"),
         ([name, "-o", "http://somewhere/folder"], "nothing can be written to http://"),
@@ -261,6 +260,7 @@ def test_pack_refuses_what_makes_no_sense(night, tmp_path):
         ([name, "-o", tmp_path / "new", "--size", "many"], "'many' is not a size"),
         ([name, "-o", tmp_path / "new", "--extensions", "many"], "is none of first, all"),
         ([name, "-o", tmp_path / "new", "--jobs", "0"], "is not a number from 1 on"),
+        ([tile, "-o", tmp_path / "new"], "means a region"),
     ):
         run = preprocess("pack", *arguments)
         assert run.status == 2 and said in run.err and run.err.count("\n") == 1, run.err
