@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import json
+import os
+import re
 import shutil
 import sys
 
@@ -265,6 +267,35 @@ def test_pack_refuses_what_makes_no_sense(night, tmp_path):
         run = preprocess("pack", *arguments)
         assert run.status == 2 and said in run.err and run.err.count("\n") == 1, run.err
     assert not (tmp_path / "new").exists()
+
+
+def page_commands():
+    """The blocks of commands of docs/packed.md: here, on Hadoop, on Hadoop without mrjob."""
+    text = (ROOT / "docs" / "packed.md").read_text()
+    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def run_block(block, folder, env=None):
+    """Run commands in a folder that looks like the checkout, with this Python."""
+    (folder / "bin").mkdir(exist_ok=True)
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    for name in ("mr_extract.py", "mr_extract", "preprocess"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    path = os.pathsep.join([str(folder / "bin"), (env or {}).get("PATH", os.environ["PATH"])])
+    run = command(["bash", "-euc", block], cwd=folder, env={**(env or {}), "PATH": path})
+    assert run.status == 0, run.err
+    return run
+
+
+def test_the_commands_of_the_page_run(tmp_path):
+    blocks = page_commands()
+    assert len(blocks) == 3
+    run_block(blocks[0], tmp_path)
+    by_path = run_block("python mr_extract.py -r local night/manifest.txt", tmp_path)
+    assert (tmp_path / "catalog.tsv").read_bytes() == by_path.out
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
