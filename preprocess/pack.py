@@ -109,6 +109,10 @@ def run(args: argparse.Namespace) -> int:
                          args.extensions)
     except (ValueError, re.error) as error:
         raise CommandError(str(error)) from None
+    for image_id, entry in plan.entries.items():
+        if entry.region is not None:
+            raise CommandError(f"{image_id} means a region, and a packed file is read as a whole: "
+                               "measure tiles from the file itself")
     folder = args.output.rstrip("/") or args.output
     _check_empty(folder)
     output = _Output(folder, args.size, args.extensions)

@@ -17,6 +17,7 @@ PARTS = {
     "steps": "### Steps of the framework",
     "crowded": "### Crowded fields",
     "remote": "### Images on S3",
+    "packed": "### Packed images",
     "storage": "### Remote files",
     "start": "### Starting",
     "scale": "### Long manifests",

@@ -4,8 +4,9 @@ import bz2
 import gzip
 import io
 import json
+import os
+import re
 import shutil
-import struct
 import sys
 
 import numpy as np
@@ -107,9 +108,8 @@ def framed(folder):
     for path in sorted(folder.glob("*.seq")):
         data = path.read_bytes()
         for one in sequencefile.scan(lambda offset, size, data=data: data[offset:offset + size]):
-            name = sequencefile._text(one.key)
             value = data[one.value : one.value + one.value_size]
-            frames += [struct.pack(">i", len(name)), name, struct.pack(">i", len(value)), value]
+            frames.append(sequencefile.framed(one.key, value))
     return b"".join(frames)
 
 
@@ -253,7 +253,8 @@ def test_another_sequence_file_is_refused(tmp_path):
 def test_pack_refuses_what_makes_no_sense(night, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "a").touch()
-    name = str(night / "manifest.txt")
+    name, tile = night / "manifest.txt", tmp_path / "tile.txt"
+    tile.write_text(f"{sorted(night.glob('*.fits'))[0]}[0:100,0:100]\n")
     for arguments, said in (
         ([name, "-o", tmp_path / "full"], "name a new folder"),
         ([name, "-o", "http://somewhere/folder"], "nothing can be written to http://"),
@@ -261,10 +262,40 @@ def test_pack_refuses_what_makes_no_sense(night, tmp_path):
         ([name, "-o", tmp_path / "new", "--size", "many"], "'many' is not a size"),
         ([name, "-o", tmp_path / "new", "--extensions", "many"], "is none of first, all"),
         ([name, "-o", tmp_path / "new", "--jobs", "0"], "is not a number from 1 on"),
+        ([tile, "-o", tmp_path / "new"], "means a region"),
     ):
         run = preprocess("pack", *arguments)
         assert run.status == 2 and said in run.err and run.err.count("\n") == 1, run.err
     assert not (tmp_path / "new").exists()
+
+
+def page_commands():
+    """The blocks of commands of docs/packed.md: here, on Hadoop, on Hadoop without mrjob."""
+    text = (ROOT / "docs" / "packed.md").read_text()
+    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def run_block(block, folder, env=None):
+    """Run commands in a folder that looks like the checkout, with this Python."""
+    (folder / "bin").mkdir(exist_ok=True)
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    for name in ("mr_extract.py", "mr_extract", "preprocess"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    path = os.pathsep.join([str(folder / "bin"), (env or {}).get("PATH", os.environ["PATH"])])
+    run = command(["bash", "-euc", block], cwd=folder, env={**(env or {}), "PATH": path})
+    assert run.status == 0, run.err
+    return run
+
+
+def test_the_commands_of_the_page_run(tmp_path):
+    blocks = page_commands()
+    assert len(blocks) == 3
+    run_block(blocks[0], tmp_path)
+    by_path = run_block("python mr_extract.py -r local night/manifest.txt", tmp_path)
+    assert (tmp_path / "catalog.tsv").read_bytes() == by_path.out
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)

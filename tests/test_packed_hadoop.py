@@ -1,11 +1,13 @@
 """Packed images on a real Hadoop: split, read where they are, and the same catalog."""
 
+import os
 import re
 import shutil
 import sys
 
 import pytest
-from conftest import LAUNCHER, ROOT, command, job
+from conftest import ROOT, command, job
+from test_packed import page_commands, run_block
 
 from mr_extract.packed import records
 
@@ -22,7 +24,7 @@ def manifest(night, tmp_path_factory):
 @pytest.fixture(scope="module")
 def packed(hadoop, manifest):
     """They are packed on HDFS, in several files, in blocks that hold some of them."""
-    place = f"{hadoop.filesystem}/user/me/frames.seq"
+    place = f"{hadoop.filesystem}/user/me/several"
     done = pack(hadoop, manifest, "-o", place, "--size", "450K")
     assert done.status == 1 and "8 images" in done.err, done.err
     return place
@@ -71,21 +73,17 @@ def test_parts_in_an_output_folder_agree_with_what_was_packed(hadoop, packed, by
     assert sorted(text.splitlines()) == sorted(by_path.body.decode().splitlines())
 
 
-def test_the_bare_command_gives_the_same_rows(hadoop, packed, by_path, tmp_path):
-    shutil.copytree(ROOT / "mr_extract", tmp_path / "mr_extract",
-                    ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(LAUNCHER, tmp_path)
-    place = f"{hadoop.filesystem}/user/me/rows"
-    done = hadoop.run(
-        "jar", hadoop.streaming_jar, "-D", "stream.map.input=rawbytes",
-        "-D", "mapreduce.job.reduces=1",
-        "-files", f"{tmp_path}/mr_extract.py,{tmp_path}/mr_extract",
-        "-inputformat", "org.apache.hadoop.mapred.SequenceFileInputFormat",
-        "-input", packed, "-output", place,
-        "-mapper", f"{sys.executable} mr_extract.py --mapper --packed",
-        "-reducer", f"{sys.executable} mr_extract.py --reducer")
-    assert done.returncode == 0, done.stderr
-    assert hadoop.run("fs", "-cat", f"{place}/part-*").stdout.encode() == by_path.body
+def test_the_commands_of_the_page_run_the_bare_one_gives_the_same_rows(hadoop, night, tmp_path):
+    _, with_mrjob, bare = page_commands()
+    shutil.copy(night / "manifest.txt", tmp_path / "list.txt")
+    path = f"{hadoop.hadoop_bin.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**hadoop.environment, "PATH": path}
+    by_path = run_block("python mr_extract.py list.txt", tmp_path)
+    run_block(with_mrjob, tmp_path, environment)
+    assert (tmp_path / "catalog.tsv").read_bytes() == by_path.out
+    run_block(bare, tmp_path, environment)
+    rows = hadoop.run("fs", "-cat", f"{hadoop.filesystem}/user/me/rows/part-*").stdout
+    assert rows.encode() == by_path.body
 
 
 @pytest.mark.parametrize("damage", ["cut", "length", "key"])
@@ -104,8 +102,8 @@ def test_what_hadoop_cannot_read_costs_its_image_alone(hadoop, night, tmp_path, 
     assert sorted(inline.accounts().values()) == [
         "", "", "truncated" if damage == "cut" else "corrupt"]
     place = f"/user/me/{damage}"
-    assert hadoop.run("fs", "-mkdir", "-p", "/user/me").returncode == 0
-    assert hadoop.run("fs", "-put", tmp_path / "three", place).returncode == 0
+    hadoop.run("fs", "-mkdir", "-p", "/user/me", check=True)
+    hadoop.run("fs", "-put", tmp_path / "three", place, check=True)
     run = on(hadoop, "--packed", f"{hadoop.filesystem}{place}")
     assert run.status == 1
     assert run.out == inline.out, run.err

@@ -152,19 +152,16 @@ def test_a_record_larger_than_an_array_of_java_is_refused():
         Writer(io.BytesIO(), b"").add(b"key", [Large()])
 
 
-def framed(pairs):
-    return b"".join(struct.pack(">i", len(text)) + text + struct.pack(">i", len(v)) + v
-                    for k, v in pairs for text in [sequencefile._text(k)])
-
-
 @given(PAIRS)
 def test_frames_of_hadoop_streaming_are_read(pairs):
-    found = sequencefile.read_framed(io.BytesIO(framed(pairs)))
+    stream = b"".join(sequencefile.framed(*pair) for pair in pairs)
+    found = sequencefile.read_framed(io.BytesIO(stream))
     assert list(found) == pairs
 
 
 def test_frames_that_break_off_or_are_none_are_errors():
-    whole = framed([(b"key", b"value")])
+    whole = sequencefile.framed(b"key", b"value")
+    assert whole == b"\0\0\0\4\3key\0\0\0\5value"
     for cut in range(1, len(whole)):
         with pytest.raises(Damaged, match="ends inside a record"):
             list(sequencefile.read_framed(io.BytesIO(whole[:cut])))

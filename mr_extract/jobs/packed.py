@@ -11,7 +11,9 @@ from mr_extract.packed.sequencefile import Damaged
 INPUT_FORMAT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 JOBCONF = {
     "stream.map.input": "rawbytes",
-    "mapreduce.input.fileinputformat.split.minsize": 1,  # a task for each block, where it is
+    "mapreduce.input.fileinputformat.split.minsize": 1,
+    "mapreduce.job.maps": 1,  # at least: so each block is a split, whose hosts are its own
+    "mapreduce.task.io.sort.mb": 32,  # rows are few: the heap of a task is for images
 }
 KEYS_LOST = "packed", "keys lost"  # the counter of records that name no image any more
 

@@ -334,6 +334,12 @@ def read_framed(stream):
         del value
 
 
+def framed(key, value):
+    """Return a key and a value as Hadoop streaming hands them over."""
+    text = _text(key)
+    return b"".join([_NUMBER.pack(len(text)), text, _NUMBER.pack(len(value)), value])
+
+
 def _framed(stream, start, most):
     if len(start) < _NUMBER.size:
         raise EOFError
