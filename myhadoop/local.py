@@ -27,6 +27,14 @@ _CLASSES = {
     "historyserver": "org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer",
 }
 
+_WEB_PORTS = {
+    "namenode": HEAD_PORTS["dfs.namenode.http-address"],
+    "datanode": WORKER_PORTS["dfs.datanode.http.address"],
+    "resourcemanager": HEAD_PORTS["yarn.resourcemanager.webapp.address"],
+    "nodemanager": WORKER_PORTS["yarn.nodemanager.webapp.address"],
+    "historyserver": HEAD_PORTS["mapreduce.jobhistory.webapp.address"],
+}
+
 _PROGRAM = """\
 #!/bin/sh
 # The sub-commands of `hadoop` that clients call, over plain jars.
@@ -167,7 +175,7 @@ class LocalCluster:
             time.sleep(0.02)
 
     def restart(self, name):
-        """Start a daemon, killing it first if it lives; does not wait until it serves."""
+        """Start a daemon, killing it first if it lives; `wait_serves` waits until it serves."""
         if self.pid(name):
             self.kill(name)
         self._begin(name)
@@ -208,6 +216,28 @@ class LocalCluster:
                     raise RuntimeError(f"{part} is not ready after {within:.0f} s; logs are in "
                                        f"{self.folder / 'logs'}")
                 time.sleep(0.1)
+
+    def wait_serves(self, name, within=READY_WITHIN):
+        """Wait until a daemon that was started again answers, and a DataNode has its blocks.
+
+        The NameNode and the ResourceManager know for some seconds nothing of a worker's death,
+        so that `wait_ready` cannot tell.
+        """
+        kind, _, number = name.partition("-")
+        url = f"http://{self.addresses[int(number or 0)]}:{_WEB_PORTS[kind]}/jmx"
+        end = time.monotonic() + within
+        while not self._serves(kind, url):
+            if time.monotonic() > end:
+                raise RuntimeError(f"the {name} does not serve:\n{self.last_words(name)}")
+            time.sleep(0.1)
+
+    def _serves(self, kind, url):
+        if kind != "datanode":
+            return self.get(url) is not None
+        answer = self.get(f"{url}?qry=Hadoop:service=DataNode,name=DataNodeInfo")
+        beans = answer["beans"] if answer else []
+        actors = json.loads(beans[0].get("BPServiceActorInfo") or "[]") if beans else []
+        return bool(actors) and all(actor["ActorState"] == "RUNNING" for actor in actors)
 
     def last_words(self, name, lines=15):
         """Return the end of the log of a daemon."""

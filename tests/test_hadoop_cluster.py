@@ -77,7 +77,7 @@ def test_a_daemon_can_be_killed_and_started_again_and_nothing_is_left_at_the_end
     assert cluster.pid("datanode-1") is None
     cluster.restart("datanode-1")
     assert cluster.pid("datanode-1") not in (None, pid)
-    cluster.wait_ready("hdfs")
+    cluster.wait_serves("datanode-1")
     assert webhdfs(cluster, "GET", "/file", "OPEN") == b"one replica"
     assert len(processes_of(cluster.folder)) == 4  # with the keeper
     cluster.stop()
