@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from myhadoop import jars
-from myhadoop.local import LocalCluster, running_keeper, stop_keeper
+from myhadoop.local import LocalCluster
+from myhadoop.running import running_keeper, stop_keeper
 
 FOLDER = ".hadoop"
 

@@ -94,6 +94,12 @@ def test_a_daemon_that_cannot_start_says_why(new_cluster):
 
 
 @pytest.mark.needs("hdfs")
+def test_a_folder_with_a_blank_is_refused(tmp_path):
+    run = command([sys.executable, "-m", "myhadoop", "up", "--folder", tmp_path / "a b"], cwd=ROOT)
+    assert run.status == 1 and "no folder with a blank in its path" in run.err
+
+
+@pytest.mark.needs("hdfs")
 def test_whoever_started_it_may_be_killed_and_nothing_is_left(tmp_path):
     folder = tmp_path / "hadoop"
     script = ("import sys, time; from myhadoop.local import LocalCluster\n"

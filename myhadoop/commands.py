@@ -1,0 +1,83 @@
+"""How daemons and clients of Hadoop are started from plain jars."""
+
+import os
+import shlex
+from pathlib import Path
+
+from myhadoop import jars
+from myhadoop.configuration import WORKER_FOLDER, WORKER_HOST
+
+_DAEMON_MB, _CLIENT_MB = 384, 512  # of heap
+
+_CLASSES = {
+    "namenode": "org.apache.hadoop.hdfs.server.namenode.NameNode",
+    "datanode": "org.apache.hadoop.hdfs.server.datanode.DataNode",
+    "resourcemanager": "org.apache.hadoop.yarn.server.resourcemanager.ResourceManager",
+    "nodemanager": "org.apache.hadoop.yarn.server.nodemanager.NodeManager",
+    "historyserver": "org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer",
+}
+
+_PROGRAM = """\
+#!/bin/sh
+# The sub-commands of `hadoop` that clients call, over plain jars.
+conf={conf}
+command=$1
+shift
+case $command in
+  version) class=org.apache.hadoop.util.VersionInfo ;;
+  jar) class=org.apache.hadoop.util.RunJar ;;
+  fs) class=org.apache.hadoop.fs.FsShell ;;
+  job) class=org.apache.hadoop.mapred.JobClient ;;
+  *) echo "hadoop: $command is none of version, jar, fs, job" >&2; exit 2 ;;
+esac
+exec {java} -cp "${{HADOOP_CONF_DIR:-$conf}}:"{jars}'/*' "$class" "$@"
+"""
+
+
+def daemon(kind, options, conf, library, host, folder):
+    """Return command and environment of a daemon.
+
+    Parameters
+    ----------
+    kind : str
+        As ``namenode``.
+    options : sequence of str
+        Of the JVM.
+    conf, library : path
+        Folders of configuration and of jars.
+    host : str
+        Name or address of the host on which it runs.
+    folder : path
+        For what it keeps there.
+
+    Returns
+    -------
+    dict
+        ``command`` (list of str) and ``environment`` (dict of str to str).
+    """
+    java = jars.java()
+    return {
+        "command": [java, f"-Xmx{_DAEMON_MB}m", *options, "-cp", f"{conf}:{library}/*",
+                    _CLASSES[kind]],
+        "environment": {
+            "PATH": os.environ["PATH"], "LANG": "C.UTF-8",
+            "JAVA_HOME": str(Path(os.path.realpath(java)).parent.parent),
+            "USER": os.environ.get("USER", ""), "HOME": os.environ.get("HOME", "/"),
+            "HADOOP_CONF_DIR": str(conf), WORKER_HOST: host, WORKER_FOLDER: str(folder),
+        },
+    }
+
+
+def client_program(options, conf, library):
+    """Return the text of the program ``hadoop``.
+
+    Parameters
+    ----------
+    options : sequence of str
+        Of the JVM.
+    conf, library : path
+        Folders of configuration (where `HADOOP_CONF_DIR` is not set) and of jars.
+    """
+    return _PROGRAM.format(
+        java=shlex.join([jars.java(), f"-Xmx{_CLIENT_MB}m", *options]),
+        conf=shlex.quote(str(conf)), jars=shlex.quote(str(library)))

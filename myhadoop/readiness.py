@@ -1,0 +1,52 @@
+"""Whether daemons serve, as they tell over HTTP."""
+
+import http.client
+import json
+
+from myhadoop.configuration import HEAD_PORTS, WORKER_PORTS
+
+WEB_PORTS = {
+    "namenode": HEAD_PORTS["dfs.namenode.http-address"],
+    "datanode": WORKER_PORTS["dfs.datanode.http.address"],
+    "resourcemanager": HEAD_PORTS["yarn.resourcemanager.webapp.address"],
+    "nodemanager": WORKER_PORTS["yarn.nodemanager.webapp.address"],
+    "historyserver": HEAD_PORTS["mapreduce.jobhistory.webapp.address"],
+}
+
+
+def ask(url, method="GET"):
+    """Return what a daemon answers as an object, None when it does not answer."""
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=5)
+    try:
+        connection.request(method, f"/{path}", headers={"Accept": "application/json"})
+        answer = connection.getresponse()
+        return json.loads(answer.read()) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def hdfs_is_ready(namenode, workers):
+    """Tell whether a NameNode (URL) takes writes and has so many DataNodes."""
+    answer = ask(f"{namenode}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState")
+    state = answer["beans"][0] if answer and answer["beans"] else {}
+    return state.get("FSState") == "Operational" and state.get("NumLiveDataNodes") == workers
+
+
+def yarn_is_ready(resourcemanager, historyserver, workers):
+    """Tell whether a ResourceManager has so many NodeManagers, and the JobHistoryServer answers."""
+    answer = ask(f"{resourcemanager}/ws/v1/cluster/metrics")
+    return (answer is not None and answer["clusterMetrics"]["activeNodes"] == workers
+            and ask(f"{historyserver}/ws/v1/history/info") is not None)
+
+
+def serves(kind, url):
+    """Tell whether a daemon answers, and a DataNode has found its NameNode."""
+    if kind != "datanode":
+        return ask(f"{url}/jmx") is not None
+    answer = ask(f"{url}/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo")
+    beans = answer["beans"] if answer else []
+    actors = json.loads(beans[0].get("BPServiceActorInfo") or "[]") if beans else []
+    return bool(actors) and all(actor["ActorState"] == "RUNNING" for actor in actors)
