@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from preprocess.detector import detect_light
-from preprocess.frame import GAIN, PIXEL_SCALE, READ_NOISE, SATURATION
-from preprocess.render import MARGIN, render_sources
-from preprocess.sky import sky_sources
-from preprocess.truth import TRUTH
+from preprocess.simulation.detector import detect_light
+from preprocess.simulation.frame import GAIN, PIXEL_SCALE, READ_NOISE, SATURATION
+from preprocess.simulation.render import MARGIN, render_sources
+from preprocess.simulation.sky import sky_sources
+from preprocess.simulation.truth import TRUTH
 
 BLOCK = 2000  # pixels
 PAD = 250  # in which sources outside of a block shine in: the largest stamp

@@ -58,7 +58,7 @@ def make_night(folder, frames, shape, given=None):
     given : Path, optional
         Folder with a manifest and at least so many frames.
     """
-    from preprocess.simulate import simulate_night
+    from preprocess.simulation.simulate import simulate_night
 
     if given is None:
         simulate_night(folder / "night", frames=frames, seed=1, shape=shape)

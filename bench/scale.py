@@ -10,7 +10,7 @@ from bench.tables import Section
 from mr_extract.columns import catalog_columns
 from mr_extract.config import Config
 from mr_extract.text.accounting import header, image_line
-from preprocess.catalogs import CatalogReader
+from preprocess.accounts.catalogs import CatalogReader
 
 MEGABYTE = 1e6
 SHARDS = 1000

@@ -5,21 +5,22 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 from typing import NoReturn
 
 from preprocess.errors import CommandError
 
 #: Sub-command: the module that holds it, and its line in the help.
 COMMANDS = {
-    "lists": ("preprocess.lists", "write the published lists of images again"),
-    "manifest": ("preprocess.manifest", "list the FITS images of folders, buckets and pages"),
-    "check": ("preprocess.check", "tell what a job would stumble over in a manifest"),
-    "merge": ("preprocess.merge", "merge the catalogs of several runs into one"),
-    "remaining": ("preprocess.remaining", "list what catalogs do not account for, or failed"),
-    "shards": ("preprocess.shards", "cut a manifest into balanced ones"),
-    "tiles": ("preprocess.tiles", "cut images too large for a task into tiles"),
-    "pack": ("preprocess.pack", "pack images for Hadoop: whole files in SequenceFiles"),
-    "simulate": ("preprocess.simulate", "write a night of simulated survey frames"),
+    "lists": ("lists", "write the published lists of images again"),
+    "manifest": ("listing.manifest", "list the FITS images of folders, buckets and pages"),
+    "check": ("check", "tell what a job would stumble over in a manifest"),
+    "shards": ("shards", "cut a manifest into balanced ones"),
+    "tiles": ("tiles", "cut images too large for a task into tiles"),
+    "pack": ("pack", "pack images for Hadoop: whole files in SequenceFiles"),
+    "remaining": ("accounts.remaining", "list what catalogs do not account for, or failed"),
+    "merge": ("accounts.merge", "merge the catalogs of several runs into one"),
+    "simulate": ("simulation.simulate", "write a night of simulated survey frames"),
 }
 
 
@@ -57,8 +58,12 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == command:
-            importlib.import_module(module).add_arguments(subparser)
+            _module(module).add_arguments(subparser)
     return parser
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"preprocess.{name}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = next((word for word in arguments if not word.startswith("-")), None)
     try:
         args = build_parser(command).parse_args(arguments)
-        return importlib.import_module(COMMANDS[args.command][0]).run(args)
+        return _module(COMMANDS[args.command][0]).run(args)
     except SystemExit as stop:  # argparse has spoken: help (0) or a bad option (2)
         return stop.code if isinstance(stop.code, int) else 2
     except CommandError as error:

@@ -12,8 +12,8 @@ from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.manifest import Entry, escaped
 from preprocess.digests import DigestSet, digest_of
 from preprocess.image_check import ImageCheck, Problem
+from preprocess.listing.text_lists import entries_of, number_of_lines, readable_again
 from preprocess.options import add_access_options, configure_access
-from preprocess.text_lists import entries_of, number_of_lines, readable_again
 from preprocess.threads import in_order
 
 EXAMPLE = """\

@@ -10,7 +10,7 @@ from mr_extract.images.units import Unit, chosen_unit
 from mr_extract.jobs.expansion import file_units, meant_images
 from mr_extract.text.manifest import COMPANIONS, Entry, is_pattern
 from mr_extract.text.naming import parse_place
-from preprocess.header_fields import header_units
+from preprocess.listing.header_fields import header_units
 
 #: Id, kind (of mr_extract.failures) and message.
 Problem = tuple[str, str, str]

@@ -10,8 +10,8 @@ from textwrap import wrap
 
 from mr_extract.storage.output import text_written_whole
 from preprocess.errors import CommandError
+from preprocess.listing.manifest_lines import manifest_line
 from preprocess.listrules import PublishedList, read_lists
-from preprocess.manifest_lines import manifest_line
 from preprocess.sizes import size_for_people
 
 EXAMPLE = """\

@@ -39,7 +39,7 @@ from mr_extract.packed.sequencefile import MOST, Writer
 from mr_extract.text.manifest import Entry
 from mr_extract.text.naming import parse_place
 from preprocess.errors import CommandError
-from preprocess.found_images import size_for_people
+from preprocess.listing.found_images import size_for_people
 
 EXAMPLE = """\
 example:

@@ -14,8 +14,8 @@ from mr_extract.jobs.sections import reader_for, section_of
 from mr_extract.options import settled
 from mr_extract.text.manifest import COMPANIONS, REGIONS, Entry
 from preprocess.errors import CommandError
-from preprocess.found_images import size_for_people
-from preprocess.manifest_lines import manifest_line
+from preprocess.listing.found_images import size_for_people
+from preprocess.listing.manifest_lines import manifest_line
 from preprocess.options import add_extensions, add_output, opened_output
 from preprocess.tiling import margins, tiles, whole_cells
 

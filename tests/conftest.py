@@ -130,7 +130,7 @@ def job(*args, **keywords):
 @pytest.fixture(scope="session")
 def night(tmp_path_factory):
     """A simulated night of six small overlapping frames: folder with manifest and truth."""
-    from preprocess.simulate import simulate_night
+    from preprocess.simulation.simulate import simulate_night
 
     folder = tmp_path_factory.mktemp("night")
     simulate_night(str(folder), frames=6, seed=7, shape=(400, 500))

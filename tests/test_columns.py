@@ -13,7 +13,7 @@ from mr_extract.columns import MATCHED_GROUP
 from mr_extract.schema import COLUMNS
 from mr_extract.sextractor.flags import to_sextractor
 from mr_extract.unpacking import unpack
-from preprocess.frame import simulate_frame
+from preprocess.simulation.frame import simulate_frame
 
 pytestmark = pytest.mark.needs("sextractor")
 

@@ -16,8 +16,8 @@ from preprocess.__main__ import main
 from preprocess.errors import CommandError
 from preprocess.listrules import choices, read_lists
 from preprocess.lists import manifest_lines, table
-from preprocess.night import Night
-from preprocess.simulate import simulate_night
+from preprocess.simulation.night import Night
+from preprocess.simulation.simulate import simulate_night
 
 LISTS = read_lists()
 PAGE = (ROOT / "input_lists" / "README.md").read_text()

@@ -12,7 +12,7 @@ from mr_extract.columns import COLUMNS, MATCHED_GROUP, choose
 from mr_extract.failures import ImageFailure
 from mr_extract.frame import measure_image
 from mr_extract.images import Image
-from preprocess.frame import simulate_frame
+from preprocess.simulation.frame import simulate_frame
 
 ALL = {"columns": ("all",)}
 

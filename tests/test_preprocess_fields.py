@@ -13,8 +13,8 @@ from conftest import job
 
 from mr_extract.text.manifest import parse_line
 from preprocess.__main__ import main
-from preprocess.choice import moment
-from preprocess.header_fields import header_option
+from preprocess.listing.choice import moment
+from preprocess.listing.header_fields import header_option
 from preprocess.sizes import size_in_bytes
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from mr_extract.text.manifest import is_fits_name, parse_line
 from preprocess.__main__ import main
-from preprocess.found_images import Tally
-from preprocess.local_files import local_images, natural_key
-from preprocess.manifest_lines import manifest_line
+from preprocess.listing.found_images import Tally
+from preprocess.listing.local_files import local_images, natural_key
+from preprocess.listing.manifest_lines import manifest_line
 from preprocess.sizes import size_for_people
 
 ROOT = Path(__file__).resolve().parent.parent

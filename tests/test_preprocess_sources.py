@@ -21,9 +21,9 @@ from remote_places import bare_client, impatient, moto_server
 
 from mr_extract import storage
 from preprocess.__main__ import main
-from preprocess.found_images import Tally
-from preprocess.local_files import local_images, natural_key
-from preprocess.remote_places import place_of
+from preprocess.listing.found_images import Tally
+from preprocess.listing.local_files import local_images, natural_key
+from preprocess.listing.remote_places import place_of
 
 
 def fits_bytes(band, shape=(2, 2), extensions=0):

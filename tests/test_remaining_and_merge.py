@@ -16,8 +16,8 @@ from processes import peak_of
 from mr_extract.config import Config
 from mr_extract.text.accounting import error_line, header, image_line
 from mr_extract.text.block_stream import split_blocks, whole
-from preprocess import merging
 from preprocess.__main__ import main
+from preprocess.accounts import merging
 
 
 @pytest.fixture

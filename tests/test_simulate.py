@@ -14,15 +14,20 @@ from hypothesis import strategies as st
 
 from mr_extract.text.manifest import read_entries
 from preprocess.__main__ import main
-from preprocess.detector import detect_light
 from preprocess.errors import CommandError
-from preprocess.frame import simulate_frame, take_frame
-from preprocess.mixtures import half_light_radius, moffat_mixture, moffat_radius, sersic_mixture
-from preprocess.night import Night
-from preprocess.render import BETA, MARGIN, central_brightness, render_sources
-from preprocess.simulate import simulate_night
-from preprocess.sky import sky_sources
-from preprocess.truth import TRUTH
+from preprocess.simulation.detector import detect_light
+from preprocess.simulation.frame import simulate_frame, take_frame
+from preprocess.simulation.mixtures import (
+    half_light_radius,
+    moffat_mixture,
+    moffat_radius,
+    sersic_mixture,
+)
+from preprocess.simulation.night import Night
+from preprocess.simulation.render import BETA, MARGIN, central_brightness, render_sources
+from preprocess.simulation.simulate import simulate_night
+from preprocess.simulation.sky import sky_sources
+from preprocess.simulation.truth import TRUTH
 
 SMALL = (256, 256)
 FWHM = 3.03

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocess.detector import DEFECT
+from preprocess.simulation.detector import DEFECT
 
 
 @dataclass(frozen=True)

@@ -6,19 +6,19 @@ import sys
 from collections.abc import Iterator
 
 from mr_extract.jobs.expansion import FIRST, check_extensions
-from preprocess.choice import add_choice, choice_from
-from preprocess.companion_fields import Rules, rule_option, with_companions
 from preprocess.errors import CommandError
-from preprocess.found_images import FoundImage, Tally
-from preprocess.header_fields import header_option
-from preprocess.manifest_lines import Description, check_name
+from preprocess.listing.choice import add_choice, choice_from
+from preprocess.listing.companion_fields import Rules, rule_option, with_companions
+from preprocess.listing.found_images import FoundImage, Tally
+from preprocess.listing.header_fields import header_option
+from preprocess.listing.manifest_lines import Description, check_name
+from preprocess.listing.sources import Sources, found_images, sources_of
 from preprocess.options import (
     add_access_options,
     add_output,
     configure_access,
     opened_output,
 )
-from preprocess.sources import Sources, found_images, sources_of
 from preprocess.threads import in_order
 
 EXAMPLE = """\

@@ -10,7 +10,7 @@ from mr_extract.storage import local
 from mr_extract.text.manifest import is_fits_name
 from preprocess.digests import DigestSet, digest_of
 from preprocess.errors import CommandError
-from preprocess.found_images import FoundImage, Tally
+from preprocess.listing.found_images import FoundImage, Tally
 
 
 def natural_key(path: str) -> tuple:

@@ -6,7 +6,7 @@ of its own: a piece of sky is the same whoever looks at it, through whichever fr
 
 import numpy as np
 
-from preprocess.mixtures import SERSIC_INDICES
+from preprocess.simulation.mixtures import SERSIC_INDICES
 
 #: One true source: strip coordinates and half-light radius (semi-major axis), before any PSF.
 SOURCE = np.dtype(

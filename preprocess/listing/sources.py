@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from mr_extract import storage
 from preprocess.digests import DigestSet
-from preprocess.found_images import FoundImage, Tally
-from preprocess.local_files import local_images
-from preprocess.remote_places import Place, place_of, remote_images
-from preprocess.text_lists import images_of_list, is_list
+from preprocess.listing.found_images import FoundImage, Tally
+from preprocess.listing.local_files import local_images
+from preprocess.listing.remote_places import Place, place_of, remote_images
+from preprocess.listing.text_lists import images_of_list, is_list
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.text.manifest import Entry, format_line, is_fits_name, parse_line, read_entries
 from preprocess.errors import CommandError
-from preprocess.found_images import FoundImage, Tally
+from preprocess.listing.found_images import FoundImage, Tally
 from preprocess.texts import lines_of, opened_source
 
 _SNIFFED = 1 << 16

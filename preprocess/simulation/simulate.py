@@ -14,7 +14,7 @@ from functools import partial
 from mr_extract.storage.output import text_written_whole, written_whole
 from mr_extract.text.manifest import is_fits_name, parse_line
 from preprocess.errors import CommandError
-from preprocess.manifest_lines import manifest_line
+from preprocess.listing.manifest_lines import manifest_line
 
 EXAMPLE = """\
 example:
@@ -85,9 +85,9 @@ def simulate_night(
     ValueError
         When a number is out of range.
     """
-    from preprocess.detector import DEFECT
-    from preprocess.night import Night
-    from preprocess.truth import TRUTH, header_line
+    from preprocess.simulation.detector import DEFECT
+    from preprocess.simulation.night import Night
+    from preprocess.simulation.truth import TRUTH, header_line
 
     directory = os.fspath(directory)
     night = Night(seed, tuple(shape), passes, density, ra, dec)
@@ -149,9 +149,9 @@ def _write_frame(night, directory: str, frame: int) -> _Written:
     """Write frame number `frame` of a night, and give its lines of the manifest and tables."""
     from astropy.io import fits
 
-    from preprocess.frame import take_frame
-    from preprocess.night import FILTER
-    from preprocess.truth import defect_lines, truth_lines
+    from preprocess.simulation.frame import take_frame
+    from preprocess.simulation.night import FILTER
+    from preprocess.simulation.truth import defect_lines, truth_lines
 
     simulated = take_frame(night, frame)
     path = os.path.join(directory, simulated.exposure.name)

@@ -8,9 +8,9 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images.units import Unit
 from mr_extract.jobs.expansion import ALL, FIRST, file_units, meant_images, single
 from mr_extract.text.manifest import Entry, checked, format_line, is_pattern
-from preprocess.choice import Choice
-from preprocess.found_images import FoundImage
-from preprocess.header_fields import Wanted, header_fields, header_units
+from preprocess.listing.choice import Choice
+from preprocess.listing.found_images import FoundImage
+from preprocess.listing.header_fields import Wanted, header_fields, header_units
 
 _NOT_MEANT = ("no-image", "not-two-dimensional", "no-extension")
 

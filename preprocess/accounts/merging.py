@@ -9,7 +9,7 @@ from itertools import groupby
 from mr_extract.jobs.expansion import FIRST
 from mr_extract.text.accounting import Account
 from mr_extract.text.block_stream import whole
-from preprocess.catalogs import CatalogReader
+from preprocess.accounts.catalogs import CatalogReader
 from preprocess.errors import CommandError
 from preprocess.sorting import SortedRecords
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from preprocess.mixtures import moffat_mixture, moffat_radius, sersic_mixture
-from preprocess.stamps import add_gaussians, peak_values
+from preprocess.simulation.mixtures import moffat_mixture, moffat_radius, sersic_mixture
+from preprocess.simulation.stamps import add_gaussians, peak_values
 
 #: Exponent of the Moffat PSF.
 BETA = 3.0

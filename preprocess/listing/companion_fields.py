@@ -12,11 +12,11 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.text.anchors import anchored
 from mr_extract.text.naming import Place, Rule, parse_rule, same_but_packing
-from preprocess.choice import Choice
 from preprocess.digests import DigestSet, digest_of
 from preprocess.errors import CommandError
-from preprocess.found_images import FoundImage, Tally
-from preprocess.remote_places import Place as SearchedPlace
+from preprocess.listing.choice import Choice
+from preprocess.listing.found_images import FoundImage, Tally
+from preprocess.listing.remote_places import Place as SearchedPlace
 from preprocess.threads import in_order
 
 
@@ -28,7 +28,7 @@ class Rules:
     ----------
     by_field : tuple of (str, Rule)
         ``weight`` and ``mask``, each at most once.
-    searched : tuple of preprocess.remote_places.Place
+    searched : tuple of preprocess.listing.remote_places.Place
         Places that are listed whole: a file of theirs that is not in the list is not there.
     threads : int
         Files outside the list that are asked for at the same time.

@@ -10,8 +10,8 @@ from mr_extract.failures import KINDS
 from mr_extract.jobs.expansion import ALL, meant_by
 from mr_extract.text.accounting import LOST
 from mr_extract.text.manifest import escaped, parse_line
-from preprocess.accounted import Accounted, is_asked
-from preprocess.catalogs import CatalogReader
+from preprocess.accounts.accounted import Accounted, is_asked
+from preprocess.accounts.catalogs import CatalogReader
 from preprocess.options import add_extensions, add_output, opened_output
 from preprocess.texts import lines_of
 

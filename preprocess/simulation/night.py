@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from preprocess.projection import Strip, TangentPlane, frame_projection
+from preprocess.simulation.projection import Strip, TangentPlane, frame_projection
 
 #: Rows and columns of a frame, as in SDSS.
 SHAPE = (1489, 2048)

@@ -10,7 +10,7 @@ from mr_extract.storage.found import Found
 from mr_extract.text.manifest import is_fits_name
 from preprocess.digests import DigestSet, digest_of
 from preprocess.errors import CommandError
-from preprocess.found_images import FoundImage, Tally, file_name
+from preprocess.listing.found_images import FoundImage, Tally, file_name
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from preprocess.detector import detect_light, sky_plane
-from preprocess.night import (
+from preprocess.simulation.detector import detect_light, sky_plane
+from preprocess.simulation.night import (
     EXPOSURE_SECONDS,
     FILTER,
     GAIN,
@@ -18,10 +18,10 @@ from preprocess.night import (
     Exposure,
     Night,
 )
-from preprocess.projection import sky_position
-from preprocess.render import MARGIN, central_brightness, render_sources
-from preprocess.sky import sky_sources
-from preprocess.truth import TRUTH
+from preprocess.simulation.projection import sky_position
+from preprocess.simulation.render import MARGIN, central_brightness, render_sources
+from preprocess.simulation.sky import sky_sources
+from preprocess.simulation.truth import TRUTH
 
 if TYPE_CHECKING:
     from astropy.io.fits import Header
@@ -38,9 +38,9 @@ class SimulatedFrame:
     header : astropy.io.fits.Header
         Cards of the frame.
     truth : ndarray
-        Of type `preprocess.truth.TRUTH`: the sources whose centres are on the frame.
+        Of type `preprocess.simulation.truth.TRUTH`: the sources whose centres are on the frame.
     defects : ndarray
-        Of type `preprocess.detector.DEFECT`: the bad column and the cosmic rays.
+        Of type `preprocess.simulation.detector.DEFECT`: the bad column and the cosmic rays.
     light : ndarray of float64
         ADU expected in each pixel, sky included, without noise or defects.
     exposure : Exposure
@@ -69,7 +69,7 @@ def simulate_frame(
     shape : tuple of int, optional
         Rows and columns.
     **options
-        The other parameters of `preprocess.night.Night`.
+        The other parameters of `preprocess.simulation.night.Night`.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def visible_sources(night: Night, exposure: Exposure) -> np.ndarray:
     Returns
     -------
     sources : ndarray
-        Of type `preprocess.truth.TRUTH`, in order of the source number; ``peak`` and
+        Of type `preprocess.simulation.truth.TRUTH`, in order of the source number; ``peak`` and
         ``saturated`` are not filled in yet.
     """
     height, width = night.shape

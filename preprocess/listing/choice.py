@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
-from preprocess.found_images import file_name
+from preprocess.listing.found_images import file_name
 from preprocess.sizes import size_in_bytes
 
 _AGE = re.compile(r"(\d+(?:\.\d*)?) *(s|min|h|d|w)")

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from mr_extract.text.accounting import Header
-from preprocess.catalogs import CatalogReader
+from preprocess.accounts.catalogs import CatalogReader
+from preprocess.accounts.merging import Superseded, told
 from preprocess.errors import CommandError
-from preprocess.merging import Superseded, told
 from preprocess.options import add_extensions, add_output, opened_output
 
 EXAMPLE = """\

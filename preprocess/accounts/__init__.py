@@ -1,0 +1,1 @@
+"""What catalogs account for: sub-commands ``remaining`` and ``merge``."""

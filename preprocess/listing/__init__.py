@@ -1,0 +1,1 @@
+"""Places of images to manifests: sub-command ``manifest``."""

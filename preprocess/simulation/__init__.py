@@ -1,0 +1,1 @@
+"""Simulated survey frames, with the truth beside them: sub-command ``simulate``."""
