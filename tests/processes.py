@@ -54,6 +54,16 @@ def wait_for(process, text, timeout=30):
     return None
 
 
+def wait_until_it_measures(process, timeout=60):
+    """Wait until a process itself has loaded what measures; for ``-r inline``."""
+    end = time.monotonic() + timeout
+    while time.monotonic() < end and process.poll() is None:
+        if b"/sep" in Path(f"/proc/{process.pid}/maps").read_bytes():
+            return
+        time.sleep(0.01)
+    raise AssertionError("the job ended before it could be hit")
+
+
 def kill(pid, with_signal=signal.SIGKILL):
     """Send a signal; a process that is gone already is none of our business."""
     try:
@@ -70,19 +80,19 @@ def finish(process, timeout=120):
 
 
 _PEAK = """
-import resource, sys
+import sys
 from preprocess.__main__ import main
 status = main(sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# Not getrusage: it counts what the process was before it became this program.
+print(next(l.split()[1] for l in open("/proc/self/status") if l.startswith("VmHWM:")))
 sys.exit(status)
 """
 
 
 def peak_of(*arguments):
     """Run a sub-command of preprocess and return the most memory it held, in MB."""
-    # By way of a shell: of a child of this process the kernel counts our memory as its own.
     done = subprocess.run(
-        ["sh", "-c", '"$0" "$@"; exit $?', sys.executable, "-c", _PEAK, *map(str, arguments)],
+        [sys.executable, "-c", _PEAK, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(LAUNCHER.parent)}, capture_output=True, text=True,
     )
     assert done.returncode == 0, done.stderr

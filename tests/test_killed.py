@@ -6,7 +6,7 @@ import time
 
 import pytest
 from conftest import Run, job
-from processes import descendants, finish, kill, start_job, wait_for
+from processes import descendants, finish, kill, start_job, wait_for, wait_until_it_measures
 
 MAPPER, WORKER = "--mapper", "mr_extract.jobs.worker"
 
@@ -113,7 +113,7 @@ def test_a_stopped_job_leaves_no_catalog_and_no_process(
     if runner == "local":
         _busy(process)
     else:
-        time.sleep(1.0)
+        wait_until_it_measures(process)
     children = descendants(process.pid)
     kill(process.pid, fatal)
     status, out, err = finish(process)
