@@ -223,8 +223,12 @@ class LocalCluster:
         """Make the folders that people and programs take for granted."""
         for path, mode in (("/tmp", 1777), (f"/user/{self.user}", 755)):
             url = f"{self.webhdfs}/webhdfs/v1{path}?op=MKDIRS&permission={mode}"
-            if not ask(f"{url}&user.name={self.user}", "PUT"):
-                raise RuntimeError(f"the NameNode does not make {path}")
+            end = time.monotonic() + READY_WITHIN
+            while not ask(f"{url}&user.name={self.user}", "PUT"):
+                if time.monotonic() > end:
+                    raise RuntimeError(f"the NameNode does not make {path}:\n"
+                                       f"{self.last_words('namenode')}")
+                time.sleep(0.1)
 
     def _write(self, settings, memory_mb, cores):
         """Write all that is not state: configuration, program, commands of the daemons."""

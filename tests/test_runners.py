@@ -99,3 +99,9 @@ def test_the_module_and_the_launcher_are_the_same_program(manifest, catalog):
     run = command([sys.executable, "-m", "mr_extract.jobs.extract", "-r", "inline", manifest],
                   cwd=LAUNCHER.parent)
     assert run.out == catalog.out
+
+
+def test_drivers_and_reducers_start_without_what_measures():
+    code = ("import sys, mr_extract.jobs.extract, mr_extract.jobs.driver\n"
+            "sys.exit(any(m in sys.modules for m in ('numpy', 'astropy', 'sep')))")
+    assert command([sys.executable, "-c", code], cwd=LAUNCHER.parent).status == 0

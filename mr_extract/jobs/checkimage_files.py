@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import CARD
-from mr_extract.images.cutouts import shifted
 from mr_extract.storage.output import written_whole
 
 _WCS = re.compile(r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12] *$|(CD|PC)[12]_[12] *$"
@@ -88,6 +87,8 @@ def write_checks(checks, folder, image_id, header):
 
 def wcs_cards(header):
     """Return the cards of an image's coordinates, from the first pixel that is there."""
+    from mr_extract.images.cutouts import shifted
+
     text = getattr(header, "text", "")
     cards = (text[k : k + CARD] for k in range(0, len(text), CARD))
     cards = [card.ljust(CARD) for card in cards if _WCS.match(card[:8]) and card.isascii()]
