@@ -123,14 +123,14 @@ def on_hadoop(night, rounds, place):
         "Packed images on Hadoop",
         f"Whole jobs over {frames} frames on HDFS, alternating, medians of {rounds} rounds.",
         ("", "seconds", "tasks where their data are", "fetch and unpack, ms a frame",
-         "measured, ms a frame"))
+         "all stages, ms a frame"))
     for name, jobs in told.items():
         got = [sum(one["milliseconds"].get(stage, 0) for stage in ("fetch", "unpack"))
                for one in jobs]
         every = [sum(one["milliseconds"].values()) for one in jobs]
         tasks = jobs[-1]["map_tasks"]
-        section.add(name, f"{middle([one['seconds'] for one in jobs]):.1f}",
-                    f"{tasks['where_their_data_are']} of {tasks['launched']}",
+        near = "{where_their_data_are} of {launched}".format(**tasks) if tasks else "-"
+        section.add(name, f"{middle([one['seconds'] for one in jobs]):.1f}", near,
                     f"{middle(got) / frames:.0f}", f"{middle(every) / frames:.0f}")
     return section
 

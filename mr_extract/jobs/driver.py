@@ -68,7 +68,7 @@ def drive(job):
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
-    return _reported(options, plan, totals, counters, monotonic() - began)
+    return _reported(job, plan, totals, counters, monotonic() - began)
 
 
 def _planned(job):
@@ -119,9 +119,11 @@ def _extracted(job, plan, packed):
     return totals, counters
 
 
-def _reported(options, plan, totals, counters, seconds):
+def _reported(job, plan, totals, counters, seconds):
     """Say what was done and return the exit status."""
-    facts = summary.summarise(totals, counters, seconds, options.runner or "inline", len(plan))
+    options = job.options
+    facts = summary.summarise(totals, counters, seconds, options.runner or "inline", len(plan),
+                              job.streamed)
     if not options.quiet:
         complain(summary.as_text(facts))
     if options.summary:

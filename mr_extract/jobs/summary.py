@@ -7,7 +7,7 @@ from mr_extract.storage.output import text_written_whole
 _TIMES = "milliseconds by stage"
 
 
-def summarise(totals, counters, seconds, runner, lines):
+def summarise(totals, counters, seconds, runner, lines, packed=False):
     """Return what a job did as plain dictionaries.
 
     Parameters
@@ -20,6 +20,8 @@ def summarise(totals, counters, seconds, runner, lines):
     runner : str
     lines : int
         Different images in the manifests.
+    packed : bool
+        The tasks had the images from Hadoop: it says how many ran near them.
     """
     stages, tasks = counters.get(_TIMES, {}), counters.get("Job Counters ", {})
     near = tasks.get("Data-local map tasks", 0), tasks.get("Launched map tasks", 0)
@@ -36,7 +38,7 @@ def summarise(totals, counters, seconds, runner, lines):
         "failed_sources": totals.failed_sources,
         "files_with_further_images": totals.partly,
         "bytes": counters.get("bytes", {}).get("read", 0),
-        "map_tasks": {"launched": near[1], "where_their_data_are": near[0]} if near[1] else {},
+        "map_tasks": {"launched": near[1], "where_their_data_are": near[0]} if packed else {},
         "seconds": round(seconds, 3),
         "images_per_second": round(lines / seconds, 3) if seconds > 0 else 0.0,
         "milliseconds": dict(sorted(stages.items(), key=lambda pair: -pair[1])),
@@ -59,7 +61,7 @@ def as_text(summary):
     for kind, what in summary["failures"].items():
         lines.append("  " + ": ".join(filter(None, (
             f"{what['images']} x {kind}", what["first"], what["message"]))))
-    if summary["map_tasks"].get("where_their_data_are"):
+    if summary["map_tasks"]:
         lines.append("{where_their_data_are} of {launched} map tasks ran where their data are"
                      .format(**summary["map_tasks"]))
     stages = summary["milliseconds"]
