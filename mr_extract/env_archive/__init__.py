@@ -1,4 +1,4 @@
-"""This Python and what mr_extract needs, as an archive that runs on nodes which have neither.
+"""The Python that runs and what mr_extract needs, as an archive for nodes that have neither.
 
 ``python -m mr_extract.env_archive``, or ``--env-archive auto`` of a Hadoop job.
 """
