@@ -7,13 +7,14 @@ FITS ?=
 FRAMES ?= 12
 ARGS ?=
 
-.PHONY: help env demo-env demo test lint bench hadoop-up hadoop-down clean
+.PHONY: help env demo-env demo test lint bench hadoop-up hadoop-down env-archive clean
 
 help:
 	@echo "make demo               simulate a night, extract it, compare with truth, draw a frame"
 	@echo "make demo FITS='a/*.fits'   the same for your own images"
 	@echo "make test               all tests that this machine can carry (ARGS='-k name')"
 	@echo "make hadoop-up          a Hadoop of your own on this machine; make hadoop-down ends it"
+	@echo "make env-archive        this Python and its packages for Hadoop's nodes without them"
 	@echo "make lint | bench | env | clean"
 
 $(BIN)/python:
@@ -28,7 +29,11 @@ $(VENV)/.demo: $(BIN)/python setup.py
 
 $(VENV)/.test: $(BIN)/python setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.archive
+
+$(VENV)/.archive: $(BIN)/python setup.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[archive,fast,hdfs]'
+	@touch $@
 
 $(VENV)/.lint: $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ruff>=0.6'
@@ -55,6 +60,9 @@ hadoop-up: demo-env
 
 hadoop-down:
 	@$(PYTHON) -m myhadoop down
+
+env-archive: $(VENV)/.archive
+	@$(BIN)/python -m mr_extract.env_archive
 
 clean:
 	rm -rf $(VENV) *.egg-info build demo_night catalog.tsv demo.png

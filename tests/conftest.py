@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from hadoop_clusters import hadoop, hdfs, lacks_hadoop, new_cluster  # noqa: F401
+from hidden_python import lacks_mount_namespaces
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
@@ -43,6 +44,7 @@ def _lacks_setpriv():
 GROUPS = {
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
+    "mount-namespaces": lacks_mount_namespaces,
     "shared-data": _lacks_shared_data,
     "sextractor": _lacks_sextractor,
     "spark": _lacks_spark,

@@ -16,7 +16,7 @@ from mrjob.step import StepFailedException
 
 from mr_extract import __version__
 from mr_extract.columns import catalog_columns, describe
-from mr_extract.jobs import hadoop_settings, summary
+from mr_extract.jobs import bare_nodes, hadoop_settings, summary
 from mr_extract.jobs.gather import complain, gather
 from mr_extract.jobs.hadoop_progress import Watch
 from mr_extract.jobs.job_options import allowed
@@ -89,6 +89,9 @@ def _planned(job):
     check_outputs(options, plan)
     check_lists(job.config)
     check_directory()
+    if options.env_archive and len(plan):
+        say = (lambda _: None) if options.quiet else complain
+        options.env_archive = bare_nodes.chosen_archive(options.env_archive, say)
     return plan, packed if options.runner == "hadoop" else []
 
 
@@ -176,6 +179,10 @@ def _run_tasks(job, plan, scratch, text, columns, packed=()):
         watch = nullcontext()
         if runner_name == "hadoop":
             runner.watch, runner.packed = Watch(images, options.quiet), packed
+            if options.env_archive:
+                words = runner.ship_environment(options.env_archive)
+                if not options.quiet:
+                    complain(words)
         elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
             watch = Progress(runner._get_local_tmp_dir(), images, sys.stderr)
         try:
@@ -205,6 +212,8 @@ def _set_up_runner(options, name, jobs, scratch):
         options.num_cores = 1 if name == "inline" else jobs
     if name == "spark" and not options.spark_master:
         options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
+    if options.env_archive:
+        options.python_bin = options.python_bin or [bare_nodes.PYTHON]
     if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
         return
     options.python_bin = options.python_bin or [sys.executable]
@@ -227,6 +236,8 @@ def _printed(job):
 
 
 def _check_runner(options):
+    if options.env_archive and options.runner != "hadoop":
+        raise ValueError("--env-archive is for -r hadoop: here this Python runs the tasks")
     if options.runner == "spark" and find_spec("pyspark") is None:
         raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
     if options.runner == "hadoop" and not (

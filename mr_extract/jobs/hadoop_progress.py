@@ -5,6 +5,7 @@ import sys
 import threading
 from time import monotonic
 
+from mr_extract.jobs.environment import advice
 from mr_extract.jobs.gather import complain
 from mr_extract.jobs.hadoop_rest import JobTold
 from mr_extract.jobs.progress import Bar
@@ -100,7 +101,9 @@ class Watch:
         if self._attempt and self._attempts <= _MOST_ATTEMPTS:
             cause = root_cause("\n".join(self._trace))
             status = _STATUS.search(cause)
-            if status and self._words:
+            if lacking := advice(cause) or advice(self._words):
+                cause = self._words = lacking
+            elif status and self._words:
                 cause = f"status {status[1]}: {self._words}"
             self._say(f"{self._attempt} failed and may be tried again: {cause}")
         self._attempt = None

@@ -12,10 +12,11 @@ import sys
 import tempfile
 
 from mrjob.conf import combine_dicts
-from mrjob.hadoop import HadoopJobRunner
+from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
+from mr_extract.jobs.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.hadoop_settings import DEFAULTS, REDUCES, number_of_reduces
 from mr_extract.jobs.shipping import write_code_archive
 
@@ -40,7 +41,7 @@ class HadoopRunner(HadoopJobRunner):
 
     @classmethod
     def _default_opts(cls):
-        # An interpreter that has the packages; nodes without it need --python-bin.
+        # An interpreter that has the packages; nodes without it need --env-archive.
         return combine_dicts(super()._default_opts(), {
             "bootstrap_mrjob": False, "python_bin": [sys.executable],
             "cleanup_on_failure": ["ALL"],  # the user is told why, and shards are made anew
@@ -76,6 +77,27 @@ class HadoopRunner(HadoopJobRunner):
         path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
         write_code_archive(path)
         self._working_dir_mgr.add("archive", path, CODE)
+
+    def ship_environment(self, archive):
+        """Let tasks run with the Python of an archive, and say what was done for it.
+
+        Parameters
+        ----------
+        archive : str
+            As `mr_extract.jobs.bare_nodes.chosen_archive` returns it.
+
+        Returns
+        -------
+        str
+        """
+        # A folder that stays: nodes unpack an archive once, and for the next jobs too.
+        folder = fully_qualify_hdfs_path(".mr_extract")
+        try:
+            uri, words = ship(archive, self.get_hadoop_bin(), folder)
+        except NotShipped as error:
+            raise JobFailed(str(error)) from error
+        self._working_dir_mgr.add("archive", uri, ENVIRONMENT)
+        return words
 
     def _add_input_files_for_upload(self):
         pass  # `_upload_local_files` takes their folder

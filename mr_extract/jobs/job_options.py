@@ -48,6 +48,10 @@ def add_job_options(add_argument):
                  help="failed images that are no reason for exit status 1 [0]")
     add_argument("--jobs", type=_count, metavar="N",
                  help="processes of -r local and threads of -r spark [all cores]")
+    add_argument("--env-archive", metavar="auto|FILE|URI",
+                 help="with -r hadoop, for nodes without our Python or packages: an archive that "
+                      "they unpack and whose bin/python runs the tasks; auto: one of the Python "
+                      "that runs now, made once by python -m mr_extract.env_archive")
     add_argument("--image-timeout", type=_seconds, default=3600.0, metavar="SECONDS",
                  help="an image that takes longer is a failure; 0 for no limit; not with "
                       "-r inline [3600]")
