@@ -10,7 +10,7 @@ import sys
 import tempfile
 from contextlib import nullcontext
 from importlib.util import find_spec
-from time import monotonic
+from time import monotonic, sleep
 
 from mrjob.step import StepFailedException
 
@@ -19,6 +19,7 @@ from mr_extract.columns import catalog_columns, describe
 from mr_extract.jobs import hadoop_settings, summary
 from mr_extract.jobs.gather import complain, gather
 from mr_extract.jobs.hadoop_progress import Watch
+from mr_extract.jobs.hadoop_runner import BrokenOff
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.listed import check_lists
 from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catalog
@@ -30,6 +31,7 @@ from mr_extract.jobs.progress import Progress
 
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16
+_READ_AGAIN = 5.0, 30.0  # seconds until the output of a job is read again: a node may come back
 
 
 def drive(job):
@@ -64,11 +66,16 @@ def drive(job):
     if not len(plan):
         complain("warning: the manifest holds no images; the catalog is empty")
     try:
-        totals, counters = _extracted(job, plan, packed)
+        totals, counters, failure = _extracted(job, plan, packed)
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
-    return _reported(options, plan, totals, counters, monotonic() - began)
+    status = _reported(options, plan, totals, counters, monotonic() - began)
+    if failure:
+        complain(f"the job failed: {failure}\nmr_extract: what its finished tasks had measured is "
+                 "in the catalog; `python -m preprocess remaining` lists the images that are lost")
+        return 1
+    return status
 
 
 def _planned(job):
@@ -93,30 +100,40 @@ def _planned(job):
 
 
 def _extracted(job, plan, packed):
-    """Run the tasks, put the catalog in its place, and return totals and counters."""
+    """Run the tasks, put the catalog in its place, and return totals and counters.
+
+    With them comes why the job failed, None if it did not: on Hadoop, what its finished
+    tasks wrote outlives it.
+    """
     options = job.options
     ordered = options.reduce != "none"
-    if options.runner in (None, "inline", "local"):
-        # `gather` sorts and merges all that the tasks wrote: on one machine there is
-        # nothing left for reducers to do, and each costs the start of a process.
+    if options.runner in (None, "inline", "local", "hadoop") and not options.output_dir:
+        # `gather` sorts and merges all that the tasks wrote: there is nothing left for
+        # reducers to do, each takes its time to start, and maps that are done are lost with
+        # a job that fails before its reducers are.
         options.reduce = "none"
     columns = catalog_columns(job.config)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
-            counters, totals = {}, None
+            counters, totals, failure = {}, None, None
             if plan.entries:
-                counters, totals = _run(job, plan, scratch, text, columns, packed)
+                try:
+                    counters, totals = _run(job, plan, scratch, text, columns, packed)
+                except StepFailedException as error:
+                    if not text.tell():
+                        raise
+                    failure = error
             if totals is not None and not _is_merged(options):
-                return totals, counters
+                return totals, counters, None
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
                 totals = gather(text, plan, job.config, columns, catalog, ordered)
-                if options.runner == "hadoop" and totals.failures["lost"]:
+                if options.runner == "hadoop" and totals.failures["lost"] and not failure:
                     raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
                                   "not come back with its output; no catalog was written")
                 catalog.flush()
                 put_catalog(catalog, options, plan, job.stdout)
-    return totals, counters
+    return totals, counters, failure
 
 
 def _reported(options, plan, totals, counters, seconds):
@@ -179,6 +196,10 @@ def _run_tasks(job, plan, scratch, text, columns, packed=()):
         try:
             with watch:
                 runner.run()
+        except StepFailedException:
+            if runner_name == "hadoop" and not (packed or options.output_dir):
+                _rescue(runner, text)
+            raise
         finally:
             for line in getattr(runner, "complaints", ()):
                 complain(line)
@@ -186,12 +207,36 @@ def _run_tasks(job, plan, scratch, text, columns, packed=()):
         if counters.get(KEYS_LOST[0], {}).get(KEYS_LOST[1]):
             raise RecordsLost("Hadoop read packed records that are damaged")
         if _is_merged(options):
-            for chunk in runner.cat_output():
-                text.write(chunk)
+            _collect(runner, text)
         totals = None
         if options.output_dir:
             totals = finish_parts(runner, plan, job, columns, counters, scratch)
     return counters, totals
+
+
+def _collect(runner, text):
+    """Write to a file what the tasks wrote."""
+    for pause in (*_READ_AGAIN, None):
+        try:
+            for chunk in runner.cat_output():
+                text.write(chunk)
+            return
+        except BrokenOff as error:
+            if pause is None:
+                raise
+            complain(f"{error}; it is read again in {pause:.0f} s")
+            text.seek(0)
+            text.truncate()
+            sleep(pause)
+
+
+def _rescue(runner, text):
+    """Write to a file what the finished tasks of a failed job wrote, as far as it goes."""
+    try:
+        for chunk in runner.cat_output():
+            text.write(chunk)
+    except BrokenOff:
+        pass  # mostly as there is nothing; the job has failed, and that is told
 
 
 def _set_up_runner(options, name, jobs, scratch):
