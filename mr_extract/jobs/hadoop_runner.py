@@ -9,23 +9,19 @@ come in one stream.
 import os
 import subprocess
 import sys
-import tempfile
 
 from mrjob.conf import combine_dicts
 from mrjob.hadoop import HadoopJobRunner
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
+from mr_extract.jobs.hadoop_output import streamed
 from mr_extract.jobs.hadoop_settings import COMMITTER, DEFAULTS, REDUCES, number_of_reduces
 from mr_extract.jobs.plain_arguments import plain
 from mr_extract.jobs.shipping import write_code_archive
 
 CODE = "mr_extract_code"  # the folder of the code where a task runs
 _REPLICAS = 3
-
-
-class BrokenOff(OSError):
-    """What a job wrote could not be read to its end."""
 
 
 class JobFailed(StepFailedException):
@@ -152,37 +148,3 @@ class HadoopRunner(HadoopJobRunner):
             What came before is not all there is.
         """
         return streamed(self.get_hadoop_bin(), f"{self.get_output_dir()}/part-*")
-
-
-def streamed(program, pattern):
-    """Yield the bytes of files of a Hadoop file system, one after the other.
-
-    Parameters
-    ----------
-    program : list of str
-        The command ``hadoop``.
-    pattern : str
-        URI of files, with wildcards.
-
-    Yields
-    ------
-    bytes
-
-    Raises
-    ------
-    BrokenOff
-        When they cannot be read to their end.
-    """
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen([*program, "fs", "-text", pattern], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=complaints)
-        try:
-            while chunk := process.stdout.read(1 << 20):
-                yield chunk
-        finally:
-            process.stdout.close()
-            status = process.wait()
-        if status:
-            complaints.seek(0)
-            words = complaints.read().decode(errors="replace").strip().splitlines()
-            raise BrokenOff(f"reading {pattern} broke off: {words[-1] if words else status}")
