@@ -1,13 +1,11 @@
 """An image too large for its task is a failure of that image, and of no other."""
 
-import os
 import resource
 import subprocess
 import sys
-import time
 
 import pytest
-from conftest import command, job
+from conftest import job
 
 from mr_extract.config import Config
 from mr_extract.jobs.fetching import fetch_ahead

@@ -1,16 +1,11 @@
 """A task that dies again and again loses the image at which it dies, and no other."""
 
-import io
 import os
-import signal
-import threading
-import time
 
 import pytest
-from conftest import Run, job
-from processes import descendants, finish, kill, start_job
+from conftest import job
 
-from mr_extract import storage
+from bench.deadly_places import DeadlyPlaces, kills
 from mr_extract.jobs.retried_task import retried_task
 from mr_extract.text.manifest import Entry
 
@@ -93,8 +88,37 @@ def test_a_task_is_done_where_nothing_can_be_noted(tmp_path, capsys):
 
 
 @pytest.fixture
-def deadly(night):
-    """A place on the web: whoever fetches it is killed, as by an image that no task survives."""
-    from misbehaving import Server
+def deadly(night, tmp_path):
+    """A manifest of the night with three images that are fetched from a web server."""
+    lines = [line.split("\t")[0] for line in (night / "manifest.txt").read_text().splitlines()
+             if not line.startswith("#")]
+    with DeadlyPlaces(night) as places:
+        names = [os.path.basename(line) for line in lines[:3]]
+        manifest = tmp_path / "list.txt"
+        manifest.write_text("".join(f"{line}\n" for line in lines)
+                            + "".join(f"{places.url}/{name}\tid=web-{k}\n"
+                                      for k, name in enumerate(names)))
+        yield places, names, manifest
 
-    raise NotImplementedError
+
+def test_on_this_machine_an_image_that_kills_its_task_is_named_and_no_other_is_lost(deadly):
+    places, names, manifest = deadly
+    clean = job("-r", "inline", manifest)
+    assert clean.status == 0
+    places.deeds[names[1]] = kills
+    run = job("-r", "local", "--jobs", "1", "--max-failures", "1", manifest)
+    assert run.status == 0, run.err
+    assert run.err.count("ended with status -9") == 3
+    assert run.accounts() == {**clean.accounts(), "web-1": "killed"}
+    assert b"#error\tweb-1\tkilled\tthe task died while it was in work, 2 times\n" in run.out
+    kept = [line for line in clean.body.splitlines() if b"web-1" not in line]
+    assert [line for line in run.body.splitlines() if b"web-1" not in line] == kept
+
+
+def test_on_this_machine_two_of_them_in_one_task_are_named(deadly):
+    places, names, manifest = deadly
+    places.deeds[names[0]] = places.deeds[names[2]] = kills
+    run = job("-r", "local", "--jobs", "1", "--max-failures", "2", manifest)
+    assert run.status == 0, run.err
+    assert {i: kind for i, kind in run.accounts().items() if kind} == {
+        "web-0": "killed", "web-2": "killed"}
