@@ -11,20 +11,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.deadly_places import DeadlyPlaces, kills, kills_all_around, stops_once
-from bench.hadoop_lab import MAPPER, MASTER, REDUCER, WORKER, Lab, kill
+from bench.deadly_places import DeadlyPlaces, kills, kills_all_around
+from bench.hadoop_lab import MAPPER, MASTER, REDUCER, WORKER, Done, Lab, kill
 from bench.processes import ROOT
 from bench.tables import Section, written
 
 IMAGES, FRAMES, MAPS = 240, 6, 8
-SETTINGS = {"yarn-site": {
+RECOVERY = {
     "yarn.resourcemanager.recovery.enabled": "true",
     "yarn.resourcemanager.store.class":
         "org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore",
-}}
+}
 #: Small containers, so that tasks run on both hosts, and patience to suit.
 OPTIONS = ("-D", f"mapreduce.job.maps={MAPS}", "-D", "mapreduce.map.memory.mb=1024",
            "-D", "mapreduce.task.timeout=30000",
@@ -45,7 +46,7 @@ class Bench:
         The same on the web.
     manifest : Path
         A list of many lines about them.
-    clean : bench.hadoop_lab.Done
+    clean : Done
         What ``-r inline`` makes of it.
     """
 
@@ -53,7 +54,7 @@ class Bench:
     frames: list
     places: DeadlyPlaces
     manifest: Path
-    clean: object
+    clean: Done
 
     def list_of(self, name, place=str, more=()):
         """Write a manifest: the same images under the same ids elsewhere, and more lines."""
@@ -124,18 +125,23 @@ def nodemanager(bench):
 def host(bench):
     def fault(lab, process):
         lab.busy(process)
-        worker = next(iter(lab.wait_for(MASTER).values()))
-        for name in ("nodemanager", "datanode"):
-            lab.cluster.kill(f"{name}-{worker}")
-        for pid, its in lab.processes("").items():
-            if its == worker:
-                kill(pid)
+        end_host(lab, next(iter(lab.wait_for(MASTER).values())))
 
     done = bench.lab.run(*OPTIONS, bench.manifest, fault=fault)
     return done, bench.expects_all(done)
 
 
-def _on_hdfs(bench, replication):
+def end_host(lab, worker):
+    """Kill all that runs on a host."""
+    for name in ("nodemanager", "datanode"):
+        lab.cluster.kill(f"{name}-{worker}")
+    for pid, its in lab.processes("").items():
+        if its == worker:
+            kill(pid)
+
+
+def on_hdfs(bench, replication):
+    """Put the images on HDFS and return a manifest of these."""
     place = f"/survey-{replication}"
     bench.lab.put(bench.frames[0].parent, place, replication)
     root = f"{bench.lab.cluster.filesystem}{place}"
@@ -149,14 +155,14 @@ def _kills_a_datanode(lab, process):
 
 @what_dies("`kill -9` of a DataNode, images on HDFS with 2 replicas")
 def datanode(bench):
-    done = bench.lab.run(*OPTIONS, _on_hdfs(bench, 2), fault=_kills_a_datanode)
+    done = bench.lab.run(*OPTIONS, on_hdfs(bench, 2), fault=_kills_a_datanode)
     return done, bench.expects_all(done)
 
 
 @what_dies("the same, images with 1 replica")
 def only_replica(bench):
     # Every line is an image that is fetched: its file may be gone.
-    done = bench.lab.run(*OPTIONS, "--fetch-budget", "5", _on_hdfs(bench, 1),
+    done = bench.lab.run(*OPTIONS, "--fetch-budget", "5", on_hdfs(bench, 1),
                          fault=_kills_a_datanode)
     kinds = set(done.failures.values())
     if not done.failures or not kinds <= {"fetch-failed", "fetch-timeout", "fetch-not-found"}:
@@ -245,14 +251,6 @@ def poisoned_container(bench):
     return done, bench.expects_all_but(done, {"deadly": "killed"}, status=0)
 
 
-@what_dies("a mapper that hangs at an image, the first time")
-def hanging_once(bench):
-    manifest = _deadly(bench, stops_once(), "once")
-    done = bench.lab.run(*OPTIONS, manifest)
-    same = done.status == 0 and done.without(["deadly"]) == bench.clean.body.splitlines()
-    return done, "the same" if same else "WRONG"
-
-
 @what_dies("a disk that is full when maps spill, on one host (`--output-dir`)")
 def full_disk(bench):
     if os.geteuid() != 0:
@@ -268,7 +266,7 @@ def full_disk(bench):
         def fault(lab, process):
             while 1 not in lab.wait_for(MAPPER, process=process).values():
                 time.sleep(0.05)
-            with open(place / "full", "wb") as file, suppress_full():
+            with suppress(OSError), open(place / "full", "wb") as file:  # until it is full
                 while True:
                     file.write(bytes(1 << 20))
                     file.flush()
@@ -278,16 +276,6 @@ def full_disk(bench):
         cluster.kill("nodemanager-1")
         subprocess.run(["umount", "-l", place], check=True)
     return done, verdict
-
-
-class suppress_full:
-    """Go on behind the block when the disk is full."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, _):
-        return kind is not None and issubclass(kind, OSError)
 
 
 @what_dies("`kill -9` of a reducer's Python (`--output-dir`)")
@@ -380,33 +368,42 @@ def _taken_up(bench, done):
     return "the same" if merged == bench.clean.out else "WRONG"
 
 
-def prepared(lab, places, frames):
-    """Return what faults need, with the clean catalog.
+@contextmanager
+def prepared(folder):
+    """Start a Hadoop, simulate images, make the clean catalog.
 
     Parameters
     ----------
-    lab : bench.hadoop_lab.Lab
-    places : DeadlyPlaces
-        Of the folder of the frames.
-    frames : list of Path
-    """
-    from bench.hadoop_lab import Done
+    folder : Path
 
-    bench = Bench(lab, frames, places, None, None)
+    Yields
+    ------
+    Bench
+    """
+    from myhadoop.local import LocalCluster
+    from preprocess.simulate import simulate_night
+
+    simulate_night(str(folder / "night"), frames=FRAMES, seed=7, shape=(400, 500))
+    frames = sorted((folder / "night").glob("*.fits"))
+    state = {"yarn.resourcemanager.fs.state-store.uri": f"file://{folder}/rm-state"}
+    cluster = LocalCluster(folder / "hadoop", settings={"yarn-site": {**RECOVERY, **state}})
+    bench = Bench(Lab(cluster, folder), frames, DeadlyPlaces(folder / "night"), None, None)
     bench.manifest = bench.list_of("list.txt")
     run = subprocess.run([sys.executable, ROOT / "mr_extract.py", "-r", "inline", bench.manifest],
                          capture_output=True)
     bench.clean = Done(run.returncode, run.stdout, run.stderr.decode())
     if run.returncode:
         raise RuntimeError(bench.clean.err)
-    return bench
+    try:
+        cluster.start()
+        with bench.places:
+            yield bench
+    finally:
+        cluster.stop()
 
 
 def measure(names):
     """Try faults, one after the other, and return the section about them."""
-    from myhadoop.local import LocalCluster
-    from preprocess.simulate import simulate_night
-
     section = Section(
         "Faults that were tried",
         f"{IMAGES} images in {MAPS} map tasks, on two hosts of one machine, each fault while "
@@ -414,21 +411,9 @@ def measure(names):
         ("what dies", "exit status", "attempts", "images", "failed", "rows", "catalog"),
     )
     with tempfile.TemporaryDirectory(prefix="bench-faults-") as folder:
-        folder = Path(folder)
-        simulate_night(str(folder / "night"), frames=FRAMES, seed=7, shape=(400, 500))
-        frames = sorted((folder / "night").glob("*.fits"))
-        state = {"yarn.resourcemanager.fs.state-store.uri": f"file://{folder}/rm-state"}
-        cluster = LocalCluster(
-            folder / "hadoop", settings={"yarn-site": {**SETTINGS["yarn-site"], **state}})
-        try:
-            cluster.start()
-            lab = Lab(cluster, folder)
-            with DeadlyPlaces(folder / "night") as places:
-                bench = prepared(lab, places, frames)
-                for name in names:
-                    _tried(section, bench, name)
-        finally:
-            cluster.stop()
+        with prepared(Path(folder)) as bench:
+            for name in names:
+                _tried(section, bench, name)
     return section
 
 
