@@ -38,7 +38,7 @@ KINDS = {
     "deblending-overflow": "an object has more branches than the largest buffer holds",
     "memory": "the image does not fit into memory",
     "timeout": "measuring took longer than allowed",
-    "killed": "the process that measured it died, twice",
+    "killed": "the process that measured it died, twice, or its task did",
     "lost": "no task reported on it",
     "internal": "an unexpected error, a defect of mr_extract",
 }

@@ -1,6 +1,5 @@
 """The process that a user starts: plan, run, gather, report."""
 
-import glob
 import json
 import logging
 import os
@@ -8,7 +7,6 @@ import shutil
 import signal
 import sys
 import tempfile
-from contextlib import nullcontext
 from importlib.util import find_spec
 from time import monotonic
 
@@ -18,18 +16,12 @@ from mr_extract import __version__
 from mr_extract.columns import catalog_columns, describe
 from mr_extract.jobs import bare_nodes, hadoop_settings, summary
 from mr_extract.jobs.gather import complain, gather
-from mr_extract.jobs.hadoop_progress import Watch
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.listed import check_lists
 from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catalog
-from mr_extract.jobs.packed import KEYS_LOST, RecordsLost
 from mr_extract.jobs.packed_plan import read_packed
-from mr_extract.jobs.parts import finish_parts
-from mr_extract.jobs.plan import check_directory, read_plan, standard_input, write_shards
-from mr_extract.jobs.progress import Progress
-
-IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
-TASKS_PER_JOB = 16
+from mr_extract.jobs.plan import check_directory, read_plan, standard_input
+from mr_extract.jobs.running import is_merged, run_tasks
 
 
 def drive(job):
@@ -64,11 +56,16 @@ def drive(job):
     if not len(plan):
         complain("warning: the manifest holds no images; the catalog is empty")
     try:
-        totals, counters = _extracted(job, plan, packed)
+        totals, counters, failure = _extracted(job, plan, packed)
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
-    return _reported(job, plan, totals, counters, monotonic() - began)
+    status = _reported(job, plan, totals, counters, monotonic() - began)
+    if failure:
+        complain(f"the job failed: {failure}\nmr_extract: what its finished tasks had measured is "
+                 "in the catalog; `python -m preprocess remaining` lists the images that are lost")
+        return 1
+    return status
 
 
 def _planned(job):
@@ -96,30 +93,40 @@ def _planned(job):
 
 
 def _extracted(job, plan, packed):
-    """Run the tasks, put the catalog in its place, and return totals and counters."""
+    """Run the tasks, put the catalog in its place, and return totals and counters.
+
+    With them comes why the job failed, None if it did not: on Hadoop, what its finished
+    tasks wrote outlives it.
+    """
     options = job.options
     ordered = options.reduce != "none"
-    if options.runner in (None, "inline", "local"):
-        # `gather` sorts and merges all that the tasks wrote: on one machine there is
-        # nothing left for reducers to do, and each costs the start of a process.
+    if options.runner in (None, "inline", "local", "hadoop") and not options.output_dir:
+        # `gather` sorts and merges all that the tasks wrote: there is nothing left for
+        # reducers to do, each takes its time to start, and maps that are done are lost with
+        # a job that fails before its reducers are.
         options.reduce = "none"
     columns = catalog_columns(job.config)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
-            counters, totals = {}, None
+            counters, totals, failure = {}, None, None
             if plan.entries:
-                counters, totals = _run(job, plan, scratch, text, columns, packed)
-            if totals is not None and not _is_merged(options):
-                return totals, counters
+                try:
+                    counters, totals = run_tasks(job, plan, scratch, text, columns, packed)
+                except StepFailedException as error:
+                    if not text.tell():
+                        raise
+                    failure = error
+            if totals is not None and not is_merged(options):
+                return totals, counters, None
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
                 totals = gather(text, plan, job.config, columns, catalog, ordered)
-                if options.runner == "hadoop" and totals.failures["lost"]:
+                if options.runner == "hadoop" and totals.failures["lost"] and not failure:
                     raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
                                   "not come back with its output; no catalog was written")
                 catalog.flush()
                 put_catalog(catalog, options, plan, job.stdout)
-    return totals, counters
+    return totals, counters, failure
 
 
 def _reported(job, plan, totals, counters, seconds):
@@ -136,94 +143,6 @@ def _reported(job, plan, totals, counters, seconds):
         complain(f"{totals.failed} images failed, {limit} allowed (--max-failures)")
         return 1
     return 0
-
-
-def _is_merged(options):
-    """Tell whether one catalog is to be made here of what the tasks wrote."""
-    return not options.output_dir or bool(options.catalog or options.cat_output)
-
-
-def _run(job, plan, scratch, text, columns, packed):
-    """Run the tasks, collect what they wrote, and return the counters.
-
-    With them come the totals of the parts in ``--output-dir``, None when they are not
-    to stay there. Of packed files the tasks get the records from Hadoop; when it cannot
-    get through them, the tasks fetch one record after the other.
-    """
-    if packed:
-        job.streamed = True
-        try:
-            return _run_tasks(job, plan, scratch, text, columns, packed)
-        except (StepFailedException, RecordsLost) as error:
-            complain(f"{error}\nmr_extract: once more, each packed record fetched for itself")
-        job.streamed = False
-        text.seek(0)
-        text.truncate()
-    return _run_tasks(job, plan, scratch, text, columns)
-
-
-def _run_tasks(job, plan, scratch, text, columns, packed=()):
-    options = job.options
-    runner_name = options.runner or "inline"
-    jobs = options.jobs or len(os.sched_getaffinity(0))
-    tasks, images = 1, len(plan.entries)
-    if runner_name == "hadoop":
-        tasks = hadoop_settings.number_of_tasks(plan.entries.values(), options.jobconf or {})
-    elif runner_name != "inline":
-        full = images // (jobs * IMAGES_PER_TASK)
-        tasks = jobs * max(1, min(TASKS_PER_JOB, full))
-    shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
-    options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
-    _set_up_runner(options, runner_name, jobs, scratch)
-    with job.make_runner() as runner:
-        watch = nullcontext()
-        if runner_name == "hadoop":
-            runner.watch, runner.packed = Watch(images, options.quiet), packed
-            if options.env_archive:
-                words = runner.ship_environment(options.env_archive)
-                if not options.quiet:
-                    complain(words)
-        elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
-            watch = Progress(runner._get_local_tmp_dir(), images, sys.stderr)
-        try:
-            with watch:
-                runner.run()
-        finally:
-            for line in getattr(runner, "complaints", ()):
-                complain(line)
-        counters = next(iter(runner.counters()), {})
-        if counters.get(KEYS_LOST[0], {}).get(KEYS_LOST[1]):
-            raise RecordsLost("Hadoop read packed records that are damaged")
-        if _is_merged(options):
-            for chunk in runner.cat_output():
-                text.write(chunk)
-        totals = None
-        if options.output_dir:
-            totals = finish_parts(runner, plan, job, columns, counters, scratch)
-    return counters, totals
-
-
-def _set_up_runner(options, name, jobs, scratch):
-    """Give mrjob what its runners need to run this package from where it stands."""
-    options.in_process = name == "inline"
-    options.local_tmp_dir = options.local_tmp_dir or scratch
-    if name in ("inline", "local"):
-        options.conf_paths = options.conf_paths or []  # what mrjob.conf says is for clusters
-        options.num_cores = 1 if name == "inline" else jobs
-    if name == "spark" and not options.spark_master:
-        options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
-    if options.env_archive:
-        options.python_bin = options.python_bin or [bare_nodes.PYTHON]
-    if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
-        return
-    options.python_bin = options.python_bin or [sys.executable]
-    if name == "spark":
-        options.spark_tmp_dir = options.spark_tmp_dir or os.path.join(scratch, "spark")
-    options.bootstrap_mrjob = False
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    environment = {"PYTHONPATH": os.pathsep.join(
-        path for path in (root, os.environ.get("PYTHONPATH")) if path)}
-    options.cmdenv = {**environment, **(options.cmdenv or {})}
 
 
 def _printed(job):

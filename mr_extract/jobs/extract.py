@@ -102,9 +102,11 @@ class ExtractJob(MRJob):
             A part of a block under its key, or with ``--reduce none`` a block.
         """
         from mr_extract.jobs.environment import check_environment
+        from mr_extract.jobs.retried_task import retried_task
 
         check_environment()
-        for entry, outcome in self._outcomes(self._images(pairs)):
+        task = retried_task(self.options.attempt_notes, os.environ)
+        for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
             self._report(outcome)
             if self.options.reduce == "none":
                 yield None, outcome.block.removesuffix(b"\n")
@@ -113,19 +115,23 @@ class ExtractJob(MRJob):
             for value in blocks.pack(outcome.block, entry.meaning):
                 yield key, value
 
-    def _images(self, pairs):
+    def _images(self, pairs, task):
         """Return the images of the lines, or of the packed records on standard input."""
         if self.options.packed:
             from mr_extract.jobs.packed import KEYS_LOST, received
 
-            return received(self.stdin, self.options.driven,
-                            lambda: self.increment_counter(*KEYS_LOST))
+            images = received(self.stdin, self.options.driven,
+                              lambda: self.increment_counter(*KEYS_LOST))
+            return task.through(images) if task else images
         from mr_extract.jobs.expansion import expanded
-        from mr_extract.jobs.fetching import fetch_ahead
+        from mr_extract.jobs.fetching import LOOKAHEAD_IMAGES, fetch_ahead
 
         # A driver has expanded them already; without one it is done here.
         entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
-        return fetch_ahead(entries, self.config, heartbeat=self._heartbeat)
+        if task:
+            entries = (entry for entry, _ in task.through((entry, None) for entry in entries))
+        return fetch_ahead(entries, self.config, heartbeat=self._heartbeat,
+                           most_images=1 if task else LOOKAHEAD_IMAGES)
 
     def hadoop_input_format(self):
         """Return the format of packed files where Hadoop is to read them."""
@@ -139,16 +145,18 @@ class ExtractJob(MRJob):
 
         return {**super().jobconf(), **(JOBCONF if self.streamed else {})}
 
-    def _outcomes(self, images):
+    def _outcomes(self, images, overlapping):
         if not self.options.in_process:
+            from mr_extract.jobs.memory_limit import MemoryLimit, container_size
             from mr_extract.jobs.supervisor import measure_supervised
 
             settings = differing(self.config)
             if self.checks:
                 settings[CHECKS] = self.checks.kinds, self.checks.folder
             settings[ACCESS] = vars(self.access)
+            memory = MemoryLimit(self.options.image_memory, container_size(os.environ))
             yield from measure_supervised(
-                images, settings, self.options.image_timeout, self._heartbeat
+                images, settings, self.options.image_timeout, self._heartbeat, memory, overlapping
             )
             return
         from mr_extract.jobs.one_image import process
@@ -196,6 +204,8 @@ class ExtractJob(MRJob):
             *arguments(self.config), *access_arguments(self.access),
             f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
+            *([] if self.options.image_memory is None else
+              [f"--image-memory={self.options.image_memory}"]),
             *(["--in-process"] if self.options.in_process else []),
             *(["--packed", "--driven"] if self.streamed else []),
             *([f"--checkimage={','.join(self.checks.kinds)}",

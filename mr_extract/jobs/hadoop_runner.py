@@ -9,7 +9,6 @@ come in one stream.
 import os
 import subprocess
 import sys
-import tempfile
 
 from mrjob.conf import combine_dicts
 from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
@@ -17,10 +16,13 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
 from mr_extract.jobs.bare_nodes import ENVIRONMENT, NotShipped, ship
-from mr_extract.jobs.hadoop_settings import DEFAULTS, REDUCES, number_of_reduces
+from mr_extract.jobs.hadoop_output import streamed
+from mr_extract.jobs.hadoop_settings import COMMITTER, DEFAULTS, REDUCES, number_of_reduces
+from mr_extract.jobs.plain_arguments import plain
 from mr_extract.jobs.shipping import write_code_archive
 
 CODE = "mr_extract_code"  # the folder of the code where a task runs
+_REPLICAS = 3
 
 
 class JobFailed(StepFailedException):
@@ -57,11 +59,17 @@ class HadoopRunner(HadoopJobRunner):
             ) from error
 
     def _jobconf_for_step(self, step_num):
-        own = {
-            REDUCES: number_of_reduces(len(self._input_paths)),
-            "mapreduce.job.name": f"mr_extract, {self.watch.images} images",
-        }
+        own = {"mapreduce.job.name": f"mr_extract, {self.watch.images} images"}
+        if "reducer" in self._get_step(step_num):
+            own[REDUCES] = number_of_reduces(len(self._input_paths))
+        else:
+            # Nobody but us reads the output: what a task wrote may survive a job that fails.
+            own[COMMITTER] = 2
         return {**DEFAULTS, **own, **super()._jobconf_for_step(step_num)}
+
+    def _mr_job_extra_args(self, local=False):
+        notes = f"{self._hadoop_tmp_dir}/attempts"
+        return [*super()._mr_job_extra_args(local), *plain([f"--attempt-notes={notes}"])]
 
     def _cmdenv(self):
         given = super()._cmdenv()
@@ -105,7 +113,9 @@ class HadoopRunner(HadoopJobRunner):
     def _upload_local_files(self):
         super()._upload_local_files()
         if not self.packed:
-            self.fs.put(os.path.dirname(self._input_paths[0]), self._shards)
+            # Where files have one replica, a lost node would take shards with it.
+            self.fs.hadoop.invoke_hadoop(["fs", "-D", f"dfs.replication={_REPLICAS}", "-put",
+                                          os.path.dirname(self._input_paths[0]), self._shards])
 
     @property
     def _shards(self):
@@ -119,6 +129,7 @@ class HadoopRunner(HadoopJobRunner):
             with self.watch:
                 super()._run_job_in_hadoop()
         except StepFailedException as error:
+            self._kill_job()  # if it was the command alone that failed
             raise JobFailed(self.watch.ending()) from error
         except BaseException:
             self._kill_job()
@@ -151,45 +162,11 @@ class HadoopRunner(HadoopJobRunner):
                            stderr=subprocess.DEVNULL)
 
     def cat_output(self):
-        """Yield the output of all reducers, unpacked where it is compressed.
+        """Yield the output of all tasks, unpacked where it is compressed.
 
         Raises
         ------
-        OSError
-            When it breaks off; what came before is not all there is.
+        BrokenOff
+            What came before is not all there is.
         """
         return streamed(self.get_hadoop_bin(), f"{self.get_output_dir()}/part-*")
-
-
-def streamed(program, pattern):
-    """Yield the bytes of files of a Hadoop file system, one after the other.
-
-    Parameters
-    ----------
-    program : list of str
-        The command ``hadoop``.
-    pattern : str
-        URI of files, with wildcards.
-
-    Yields
-    ------
-    bytes
-
-    Raises
-    ------
-    OSError
-        When they cannot be read to their end.
-    """
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen([*program, "fs", "-text", pattern], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=complaints)
-        try:
-            while chunk := process.stdout.read(1 << 20):
-                yield chunk
-        finally:
-            process.stdout.close()
-            status = process.wait()
-        if status:
-            complaints.seek(0)
-            words = complaints.read().decode(errors="replace").strip().splitlines()
-            raise OSError(f"reading {pattern} broke off: {words[-1] if words else status}")

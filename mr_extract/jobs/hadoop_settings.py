@@ -2,6 +2,7 @@
 
 MAPS = "mapreduce.job.maps"
 REDUCES = "mapreduce.job.reduces"
+COMMITTER = "mapreduce.fileoutputcommitter.algorithm.version"
 
 _MEGABYTE = 1 << 20
 _TASKS_AIMED_AT = 512
@@ -15,6 +16,8 @@ DEFAULTS = {
     "mapreduce.input.fileinputformat.split.minsize": 1 << 40,
     "mapreduce.map.memory.mb": 2048,
     "mapreduce.reduce.memory.mb": 1024,
+    # Java's part of it, where the cluster does not say -Xmx: the rest is for the images.
+    "mapreduce.job.heap.memory-mb.ratio": 0.25,
     "mapreduce.map.maxattempts": 4,
     "mapreduce.reduce.maxattempts": 4,
     "mapreduce.task.timeout": 300_000,  # a task reports every ten seconds
@@ -23,8 +26,8 @@ DEFAULTS = {
     "mapreduce.map.output.compress": "true",
     "zlib.compress.level": "BEST_SPEED",
     "mapreduce.job.reduce.slowstart.completedmaps": 0.9,
-    # Results of a task appear when the job has ended well, not before.
-    "mapreduce.fileoutputcommitter.algorithm.version": 1,
+    # Parts appear when the job has ended well, not before.
+    COMMITTER: 1,
     "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",  # the driver does, having counted
     "yarn.client.nodemanager-connect.max-wait-ms": 3000,
     "yarn.client.nodemanager-connect.retry-interval-ms": 1000,

@@ -3,12 +3,14 @@
 import argparse
 import os
 import re
+import resource
 import sys
 
 from mr_extract import storage
 from mr_extract.columns import CHECK_IMAGES
 from mr_extract.jobs.checkimage_files import Checks
 from mr_extract.jobs.expansion import ALL, FIRST, check_extensions
+from mr_extract.jobs.memory_limit import LEAST
 from mr_extract.sextractor import FORMATS
 from mr_extract.sextractor.meanings import CHECK_IMAGES as THEIRS
 
@@ -55,6 +57,9 @@ def add_job_options(add_argument):
     add_argument("--image-timeout", type=_seconds, default=3600.0, metavar="SECONDS",
                  help="an image that takes longer is a failure; 0 for no limit; not with "
                       "-r inline [3600]")
+    add_argument("--image-memory", type=_megabytes, metavar="MB",
+                 help="an image whose measuring takes more memory is a failure; 0 for no limit; "
+                      "not with -r inline [in a task of Hadoop what its container leaves, else 0]")
     add_argument("--checkimage", metavar="KIND,KIND", type=_kinds,
                  help=f"check images to write for each image: {', '.join(CHECK_IMAGES)} "
                       "or as SExtractor spells them (CHECKIMAGE_TYPE)")
@@ -66,6 +71,7 @@ def add_job_options(add_argument):
                  help="print the settings that would be used and their hash, and exit")
     add_argument("--version", action="store_true", help="print the version and exit")
     add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
+    add_argument("--attempt-notes", help=argparse.SUPPRESS)
     add_argument("--driven", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -180,6 +186,15 @@ def _limit(text):
 def _count(text):
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes")
+    return int(text)
+
+
+def _megabytes(text):
+    if not hasattr(resource, "prlimit"):
+        raise argparse.ArgumentTypeError("only Linux can limit the memory of a process")
+    if not text.isdecimal() or 0 < int(text) < LEAST >> 20:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 0 nor a number of megabytes from {LEAST >> 20} on")
     return int(text)
 
 

@@ -5,6 +5,8 @@ images when one task dies, and cuts the input by bytes. Here a task is one
 shard, a task that dies is run again, and one that keeps dying loses no other.
 """
 
+import os
+import re
 import subprocess
 import sys
 import threading
@@ -14,7 +16,10 @@ from functools import partial
 from mrjob.local import LocalMRJobRunner
 from mrjob.step import StepFailedException
 
-ATTEMPTS = 4  # as Hadoop's default
+from mr_extract.jobs.plain_arguments import plain
+from mr_extract.jobs.retried_task import ATTEMPTS
+
+_ATTEMPT = "mapreduce_task_attempt_id"
 
 
 class LocalRunner(LocalMRJobRunner):
@@ -24,14 +29,22 @@ class LocalRunner(LocalMRJobRunner):
         super().__init__(**kwargs)
         self.complaints = []
         self._running, self._lock, self._stopped = set(), threading.Lock(), False
+        self._attempts = {}  # by number of the map task, from 0
 
     def _pick_mapper_split_size(self, input_paths, step_num):
         return sys.maxsize
 
     def _invoke_task_func(self, task_type, step_num, task_num):
-        return partial(self._run_process, self._substep_args(step_num, task_type))
+        return partial(self._run_process, self._substep_args(step_num, task_type), task_num)
 
-    def _run_process(self, args, stdin, stdout, stderr, wd, env):
+    def _mr_job_extra_args(self, local=False):
+        notes = os.path.join(self._get_local_tmp_dir(), "attempts")
+        return [*super()._mr_job_extra_args(local), *plain([f"--attempt-notes={notes}"])]
+
+    def _run_process(self, args, task_num, stdin, stdout, stderr, wd, env):
+        # mrjob counts no attempts.
+        attempt = re.sub(r"\d+$", str(self._attempts.get(task_num, 0)), env[_ATTEMPT])
+        env = {**env, _ATTEMPT: attempt}
         with self._lock:
             if self._stopped:
                 raise StepFailedException(reason="the job was stopped")
@@ -59,6 +72,7 @@ class LocalRunner(LocalMRJobRunner):
     def _attempt(self, step_num, task_num, split):
         run = self._run_mapper_and_combiner_func(step_num, task_num, split)
         for attempt in range(1, ATTEMPTS + 1):
+            self._attempts[task_num] = attempt - 1
             try:
                 return run()
             except subprocess.CalledProcessError as error:

@@ -15,6 +15,8 @@ from mr_extract.jobs.sections import place, section_of
 from mr_extract.text.accounting import error_line, image_line
 from mr_extract.text.manifest import REGIONS
 
+NO_MEMORY = "the image does not fit into memory"
+
 
 @dataclass
 class Outcome:
@@ -78,7 +80,7 @@ def process(entry, config, files=None, checks=None):
     except ImageFailure as failure:
         return failed(image_id, failure.kind, failure.message)
     except MemoryError:
-        return failed(image_id, "memory", "the image does not fit into memory")
+        return failed(image_id, "memory", NO_MEMORY)
     except Exception as error:
         # A defect of ours: the traceback is for the log of the task (a binary stream
         # in some runners), and the image is accounted for.

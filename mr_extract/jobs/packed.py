@@ -14,6 +14,7 @@ JOBCONF = {
     "mapreduce.input.fileinputformat.split.minsize": 1,
     "mapreduce.job.maps": 1,  # at least: so each block is a split, whose hosts are its own
     "mapreduce.task.io.sort.mb": 32,  # rows are few: the heap of a task is for images
+    "mapreduce.job.heap.memory-mb.ratio": 0.5,  # records go through Java
 }
 KEYS_LOST = "packed", "keys lost"  # the counter of records that name no image any more
 

@@ -16,12 +16,14 @@ import time
 from collections import deque
 
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.one_image import Outcome, failed
+from mr_extract.jobs.memory_limit import MemoryLimit
+from mr_extract.jobs.one_image import NO_MEMORY, Outcome, failed
 from mr_extract.jobs.opened import stays_open
-from mr_extract.jobs.worker import FRAME, write_file, write_frame
+from mr_extract.jobs.worker import FRAME, OUT_OF_MEMORY, write_file, write_frame
 
 ATTEMPTS = 2
 HEARTBEAT = 10.0
+_MEMORY_LOOK = 0.5  # YARN looks every three seconds
 
 
 class _Died(Exception):
@@ -29,6 +31,10 @@ class _Died(Exception):
 
 
 class _Hangs(Exception):
+    pass
+
+
+class _TooLarge(Exception):
     pass
 
 
@@ -42,11 +48,14 @@ class Worker:
     timeout : float
         Seconds that an image may take; 0 for no limit.
     heartbeat : callable
-        Called without arguments every ten seconds of waiting.
+        Called without arguments at least every ten seconds of waiting.
+    memory : mr_extract.jobs.memory_limit.MemoryLimit, optional
+        What the process may hold.
     """
 
-    def __init__(self, settings, timeout=0.0, heartbeat=lambda: None):
+    def __init__(self, settings, timeout=0.0, heartbeat=lambda: None, memory=None):
         self._settings, self._timeout, self._heartbeat = settings, timeout, heartbeat
+        self._memory = memory or MemoryLimit()
         self._process = None
         self._sent = set()  # URIs of files that the process was given and holds
 
@@ -74,6 +83,8 @@ class Worker:
         head = {"uri": entry.uri, "fields": entry.fields, "problem": entry.problem,
                 "kind": entry.kind, "files": len(needed)}
         try:
+            if self._memory:
+                self._memory.set_for(self._process.pid)
             write_frame(self._process.stdin, head)
             for uri, file in needed.items():
                 write_file(self._process.stdin, uri, file)
@@ -85,7 +96,7 @@ class Worker:
 
         Raises
         ------
-        _Died, _Hangs
+        _Died, _Hangs, _TooLarge
             The process is gone by then.
         """
         began = time.monotonic()
@@ -97,18 +108,22 @@ class Worker:
         """Read so many bytes of the answer, unless it takes too long."""
         pieces, stream = [], self._process.stdout.fileno()
         while size:
-            wait = HEARTBEAT
+            wait = _MEMORY_LOOK if self._memory else HEARTBEAT
             if self._timeout:
                 wait = max(0.0, min(wait, began + self._timeout - time.monotonic()))
             if not select.select([stream], [], [], wait)[0]:
                 if self._timeout and time.monotonic() - began >= self._timeout:
                     self.stop(kill=True)
                     raise _Hangs
+                if self._memory and self._memory.is_exceeded_by(self._process.pid):
+                    self.stop(kill=True)
+                    raise _TooLarge
                 self._heartbeat()
                 continue
             pieces.append(os.read(stream, min(size, 1 << 20)))
             if not pieces[-1]:
-                raise _Died(_ending(self.stop()))
+                status = self.stop()
+                raise _TooLarge if status == OUT_OF_MEMORY else _Died(_ending(status))
             size -= len(pieces[-1])
         return b"".join(pieces)
 
@@ -134,24 +149,27 @@ def _ending(status):
     return f"ended with exit status {status}"
 
 
-def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
+def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None, memory=None,
+                       overlapping=True):
     """Measure images one after the other in a child process.
 
     Parameters
     ----------
     images : iterable of (Entry, dict of str to (bytes or PackedFile or ImageFailure))
         From `mr_extract.jobs.fetching.fetch_ahead`.
-    settings, timeout, heartbeat
+    settings, timeout, heartbeat, memory
         As for `Worker`.
+    overlapping : bool
+        Take the next image from `images` while one is measured.
 
     Yields
     ------
     entry : mr_extract.text.manifest.Entry
     outcome : Outcome
         In the order of the images. The next image is handed over before an
-        outcome is yielded, so that writing and computing overlap.
+        outcome is yielded, so that writing and computing overlap, too.
     """
-    worker = Worker(settings, timeout, heartbeat)
+    worker = Worker(settings, timeout, heartbeat, memory)
     asked = deque()
     try:
         worker.start()
@@ -160,6 +178,8 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None):
             worker.ask(entry, files)
             asked.append((entry, files))
             yield from previous
+            if not overlapping:
+                yield from _settled(worker, asked)
         yield from _settled(worker, asked)
     finally:
         worker.stop()
@@ -179,7 +199,12 @@ def _outcome(worker, entry, files):
         if attempt:
             worker.ask(entry, files)
         try:
-            return worker.answer()
+            outcome = worker.answer()
+            if outcome.kind == "memory":
+                worker.stop()  # what is left of its memory may be in pieces
+            return outcome
+        except _TooLarge:
+            return failed(entry.id, "memory", NO_MEMORY)
         except _Hangs:
             return failed(entry.id, "timeout", f"not done after {worker._timeout:g} s")
         except _Died as death:

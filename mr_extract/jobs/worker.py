@@ -16,6 +16,7 @@ from mr_extract.packed.records import PackedFile
 CHECKS = "--checkimage"  # among the settings: what process() takes besides
 ACCESS = "--access"  # and how remote places are reached
 FRAME = struct.Struct("!IQ")
+OUT_OF_MEMORY = 3  # exit status when a file that was handed over does not fit
 
 
 def write_frame(file, head, body=b""):
@@ -103,6 +104,8 @@ def main():
         serve(sys.stdin.buffer, answers)
     except (BrokenPipeError, EOFError):
         os._exit(1)  # whoever asked is gone; there is nobody to tell
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)  # in the middle of a frame: what follows cannot be understood
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""How much memory the process that measures may take, so that one image costs no task.
+
+YARN kills a container that grows over its limit with all that is in it: Java, the mapper,
+the process that measures. So that process gets what the others leave, and finds its memory
+at an end where an image is too large: that is a failure of the image.
+"""
+
+import os
+import resource
+
+LEAST = 192 << 20  # without an image the process that measures holds some 90 MB
+_PAGE = resource.getpagesize()
+
+
+class MemoryLimit:
+    """A limit for a process, fixed or what the container of a task leaves.
+
+    Parameters
+    ----------
+    megabytes : int or None
+        The limit; 0 for none. None: what the container leaves, if there is one.
+    container : int
+        Bytes that all processes of the container may hold together, 0 where there is none.
+    """
+
+    def __init__(self, megabytes=None, container=0):
+        self._fixed = (megabytes or 0) << 20
+        self._container = container if megabytes is None else 0
+
+    def __bool__(self):
+        return bool(self._fixed or self._container)
+
+    def room(self):
+        """Return the bytes that the process may hold as things are now.
+
+        An eighth of the container is kept back: Java and the mapper grow, too.
+        """
+        if self._fixed:
+            return self._fixed
+        return max(LEAST, self._container - self._container // 8 - _held_by_others())
+
+    def set_for(self, pid):
+        """Make allocations of a process fail beyond its room."""
+        try:
+            _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
+            room = self.room() if hard == resource.RLIM_INFINITY else min(self.room(), hard)
+            resource.prlimit(pid, resource.RLIMIT_DATA, (room, hard))
+        except ProcessLookupError:
+            pass  # it died; who waits for its answer will find out
+
+    def is_exceeded_by(self, pid):
+        """Tell whether a process holds so much that it, or its container, is in danger.
+
+        Not every way to memory heeds the limit of `set_for`, and the others may have grown.
+        """
+        held = _resident(pid)
+        if self._fixed:
+            return held > self._fixed
+        return held + _held_by_others() > self._container - self._container // 32
+
+
+def container_size(environment):
+    """Return the bytes of the YARN container of a map task, 0 outside of one.
+
+    Parameters
+    ----------
+    environment : dict of str to str
+        Of the task: Hadoop streaming puts its properties there.
+    """
+    if "CONTAINER_ID" not in environment:
+        return 0
+    megabytes = environment.get("mapreduce_map_memory_mb", "")
+    return int(megabytes) << 20 if megabytes.isdecimal() else 0
+
+
+def _held_by_others():
+    """Return what this process and those above it in its session hold: mapper, Java, shells."""
+    pid, session, held = os.getpid(), os.getsid(0), 0
+    while True:
+        held += _resident(pid)
+        if pid == session:
+            return held
+        pid, its_session = _parent(pid)
+        if its_session != session:
+            return held
+
+
+def _resident(pid):
+    """Return the bytes in memory of a process, shared ones too, as YARN counts them."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * _PAGE
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def _parent(pid):
+    """Return the parent of a process, and the session of that."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            parent = int(file.read().rpartition(b")")[2].split()[1])
+        return parent, os.getsid(parent) if parent else 0
+    except (FileNotFoundError, ProcessLookupError):
+        return 0, 0
