@@ -1,9 +1,11 @@
 """A task that dies again and again loses the image at which it dies, and no other."""
 
 import os
+import sys
 
 import pytest
-from conftest import job
+from conftest import LAUNCHER, ROOT, command, job
+from test_packed import framed
 
 from bench.deadly_places import DeadlyPlaces, kills
 from mr_extract.jobs.retried_task import retried_task
@@ -122,3 +124,28 @@ def test_on_this_machine_two_of_them_in_one_task_are_named(deadly):
     assert run.status == 0, run.err
     assert {i: kind for i, kind in run.accounts().items() if kind} == {
         "web-0": "killed", "web-2": "killed"}
+
+
+def test_of_packed_records_the_same_image_is_left_out(night, tmp_path):
+    done = command([sys.executable, "-m", "preprocess", "pack", *sorted(night.glob("*.fits"))[:3],
+                    "-o", tmp_path / "packed"], env={"PYTHONPATH": str(ROOT)})
+    assert done.status == 0, done.err
+
+    def mapped(number):
+        run = command([sys.executable, LAUNCHER, "--mapper", "--packed", "--reduce", "none",
+                       f"--attempt-notes={tmp_path}/notes"], stdin=framed(tmp_path / "packed"),
+                      env={"mapreduce_task_attempt_id": f"attempt_17_0005_m_000003_{number}"})
+        assert run.status == 0, run.err
+        return run
+
+    first = mapped(0)
+    ids = list(first.accounts())
+    notes = tmp_path / "notes" / "17_0005_m_000003"
+    notes.mkdir(parents=True)
+    (notes / "1").write_text(ids[1])
+    second = mapped(2)
+    assert list(second.accounts()) == [ids[0], ids[2], ids[1]]  # the suspect came last
+    assert sorted(second.lines) == sorted(first.lines)
+    assert (notes / "2").read_text() == ""
+    (notes / "2").write_text(ids[1])
+    assert mapped(3).accounts() == {ids[0]: "", ids[2]: "", ids[1]: "killed"}

@@ -49,7 +49,7 @@ class RetriedTask:
         entry : mr_extract.text.manifest.Entry
             One that is not to be tried has that as its problem.
         files : object
-            As it came.
+            As it came; none at all with an image that is not to be tried.
         """
         suspects = []
         for entry, files in images:
@@ -61,7 +61,7 @@ class RetriedTask:
             deaths = self._deaths[entry.id]
             if self._last or deaths >= _DEATHS:
                 yield replace(entry, kind="killed", problem="the task died while it was in work"
-                              + (f", {deaths} times" if deaths > 1 else "")), None
+                              + (f", {deaths} times" if deaths > 1 else "")), {}
             else:
                 yield self._noted(entry), files
         self._note("")
