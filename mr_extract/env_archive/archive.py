@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -168,28 +169,25 @@ def _without_prefix(content):
     if not content.startswith(MAGIC) or sys.base_prefix in _SYSTEM_PREFIXES:
         return content
     prefix = os.fsencode(sys.base_prefix)
-    return content.replace(prefix, b"/nowhere".ljust(len(prefix), b"/")[:len(prefix)])
+    nowhere = b"/nowhere".ljust(len(prefix), b"/")[:len(prefix)]
+    return re.sub(re.escape(prefix) + rb"(?=[/:\0])", nowhere, content)
 
 
 def _compile(folder, packages_folder):
     """Compile all modules; imports would cost seconds in each task.
 
     Two processes at once, always with the same share of the files, as the bytes of a compiled
-    module depend a little on those before it. What a package holds that is no Python is
-    left as it is.
+    module depend a little on those before it. A module that does not compile, as some are for
+    other versions, stays as it is.
     """
-    stdlib = interpreter.standard_library()[1]
-    inside = Path(folder, packages_folder)
-    shares = [[f"{stdlib}"], [packages_folder]]
+    inside = os.path.join(folder, packages_folder)
+    outside = os.path.join(folder, interpreter.standard_library()[1])  # mostly it has the other
     common = [os.path.join(folder, interpreter.PYTHON), "-B", "-S", "-m", "compileall", "-qq",
               "-f", "--invalidation-mode", "unchecked-hash", "-s", folder]
-    # The folder of packages is mostly below that of the standard library.
-    skip = {0: ["-x", f"^{inside}/"], 1: []}
     running = [
-        subprocess.Popen([*common, *skip[k], *(os.path.join(folder, one) for one in share)],
-                         env={"PYTHONHASHSEED": "0"}, stdin=subprocess.DEVNULL,
+        subprocess.Popen([*common, *share], env={"PYTHONHASHSEED": "0"}, stdin=subprocess.DEVNULL,
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for k, share in enumerate(shares)]
+        for share in ([inside], ["-x", f"^{re.escape(inside)}/", outside])]
     for process in running:
         process.wait()
 

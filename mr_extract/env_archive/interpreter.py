@@ -16,7 +16,7 @@ _LEFT_OUT = {"__pycache__", "dist-packages", "ensurepip", "idlelib", "lib2to3", 
 #: Modules for terminals and windows, and what would bring libraries that nothing here uses.
 _LEFT_OUT_MODULES = {"_curses", "_curses_panel", "_dbm", "_gdbm", "_tkinter", "nis", "ossaudiodev",
                      "readline"}
-_MACHINES = {"sitecustomize.py", "usercustomize.py", "EXTERNALLY-MANAGED"}  # of one machine alone
+_OF_ONE_MACHINE = {"sitecustomize.py", "usercustomize.py", "EXTERNALLY-MANAGED"}
 _SYSCONFIG = "_sysconfigdata_"
 _PLACES_KEPT = {"TZPATH"}
 
@@ -59,7 +59,7 @@ def interpreter_files():
                       and not one.startswith("config-")]
         below = os.path.relpath(root, folder)
         for one in names:
-            if one not in _MACHINES and not _is_left_out(one):
+            if one not in _OF_ONE_MACHINE and not _is_left_out(one):
                 files[os.path.normpath(f"{name}/{below}/{one}")] = Path(root, one)
     return files
 

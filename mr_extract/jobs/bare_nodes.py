@@ -10,7 +10,7 @@ AUTO = "auto"
 ENVIRONMENT = "mr_extract_env"  # the folder where a task runs that holds the archive
 PYTHON = f"./{ENVIRONMENT}/bin/python"
 
-_KINDS = (".tar.gz", ".tgz", ".tar", ".zip")  # that YARN unpacks
+_KINDS = (".tar.gz", ".tgz", ".tar")  # that YARN unpacks
 
 
 class NotShipped(Exception):
