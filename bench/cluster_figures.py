@@ -53,7 +53,6 @@ def main(arguments=None):
             from bench.cluster_jobs import measure_jobs
 
             found |= measure_jobs(night, options.rounds)
-            found["image"] -= found["reduce"]  # which stands for itself
     found["machine"] = (
         f"{platform.machine()} with {os.cpu_count()} cores that others used too, Python "
         f"{platform.python_version()}; {options.frames} simulated frames of {shape[1]} x "

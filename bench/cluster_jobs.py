@@ -44,10 +44,10 @@ def measure_jobs(night, rounds):
         for _ in range(rounds):
             few.append(_trial(cluster, night, tiny, 2 * MANY, FEW))
             many.append(_trial(cluster, night, tiny, 2 * MANY, MANY))
-            local = run(job("-r", "local", "--jobs=2", "--quiet", whole, "--catalog",
-                            night.folder / "local.tsv"))
+            before = _local(night, whole)
             full.append(_trial(cluster, night, whole, images, FEW))
-            pairs.append({"local": local.wall, "foreign": local.foreign, **asdict(full[-1])})
+            around = before.wall, _local(night, whole).wall
+            pairs.append({"local": sum(around) / 2, **asdict(full[-1])})
         streamed = _streamed(cluster, night, rounds)
     task = (middle([t.cpu for t in many]) - middle([t.cpu for t in few])) / (MANY - FEW)
     start = middle([run(job("--mapper"), stdin=night.tiny).cpu for _ in range(rounds)])
@@ -59,7 +59,7 @@ def measure_jobs(night, rounds):
         "container_start": task - start,
         "reduce_start": task - start + reducer,
         "command_cpu": middle([t.command for t in few]),
-        "master_cpu": middle([t.cpu for t in few]) - (FEW + 1) * task,
+        "master_cpu": middle([t.cpu for t in few]) - FEW * task,
         "stream_megabyte": streamed,
         **{name: min(getattr(trial, name) for trial in every) for name in ("submit", "master")},
         "finish": min(trial.finish for trial in few),
@@ -92,6 +92,11 @@ def _times(night, name, lines, number):
     path = night.folder / name
     path.write_text("".join(f"{root / lines[k % len(lines)]}\tid={k}\n" for k in range(number)))
     return path
+
+
+def _local(night, manifest):
+    return run(job("-r", "local", "--jobs=2", "--quiet", manifest, "--catalog",
+                   night.folder / "local.tsv"))
 
 
 def _trial(cluster, night, manifest, images, tasks):

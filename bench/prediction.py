@@ -76,7 +76,7 @@ def predict(figures, images, cluster, tasks, reduces, merged=False, read_ahead=T
     tasks, reduces : int
         Map tasks and reduce tasks.
     merged : bool
-        The driver makes one catalog of the parts.
+        The driver makes one catalog of what the maps wrote, without reducers.
     read_ahead : bool
         Tasks fetch an image while they compute another, as they do.
     seed : int
@@ -96,12 +96,14 @@ def predict(figures, images, cluster, tasks, reduces, merged=False, read_ahead=T
         for shard in shards])
     ends = sorted(attempt.ended for attempt in maps)
     mapped = ends[-1]
-    each = images / reduces
-    reducers = slots.run(
-        reduces * [figures.reduce_start + each * figures.rows_bytes / cluster.share],
-        not_before=ends[min(len(ends) - 1, int(SLOW_START * len(ends)))],
-        waits_until=mapped, tail=each * figures.reduce)
-    reduced = max(attempt.ended for attempt in reducers)
+    reduced = mapped
+    if not merged:
+        each = images / reduces
+        reducers = slots.run(
+            reduces * [figures.reduce_start + each * figures.rows_bytes / cluster.share],
+            not_before=ends[min(len(ends) - 1, int(SLOW_START * len(ends)))],
+            waits_until=mapped, tail=each * figures.reduce)
+        reduced = max(attempt.ended for attempt in reducers)
     end = figures.finish
     if merged:
         end += images * (figures.gather + figures.stream_megabyte * figures.rows_bytes / 1e6)

@@ -4,6 +4,7 @@ import heapq
 import json
 import math
 import re
+import shutil
 import sys
 from dataclasses import asdict, replace
 
@@ -215,11 +216,18 @@ def test_cores_that_are_no_nodes_are_refused(tmp_path, cores):
 
 @pytest.mark.needs("hadoop")
 @pytest.mark.timeout(900)
-def test_figures_are_measured_with_a_cluster_and_the_model_takes_them(tmp_path):
+def test_the_commands_of_the_page_measure_a_cluster_and_write_its_tables(tmp_path):
+    page = (ROOT / "docs" / "scale.md").read_text()
+    measured, modelled = re.search(r"^```sh\n(.*?)^```", page, re.M | re.S)[1].splitlines()
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs" / "scale.md", tmp_path / "docs")
     told = tmp_path / "figures.json"
-    done = command([sys.executable, "-m", "bench.cluster_figures", "--quick", "--cluster",
-                    "--output", told], cwd=ROOT, timeout=600)
-    assert done.status == 0, done.err
+    for line in (f"{measured} --quick", f"{modelled} --cores 32"):
+        program, *words = line.split()
+        assert program == "python"
+        done = command([sys.executable, *words], cwd=tmp_path, timeout=600,
+                       env={"PYTHONPATH": str(ROOT)})
+        assert done.status == 0, done.err
     found = figures.read(told)
     for name in ("kernel", "task_start", "container_start", "command_cpu", "submit", "master",
                  "finish", "spread", "plan_line", "gather"):
@@ -228,6 +236,4 @@ def test_figures_are_measured_with_a_cluster_and_the_model_takes_them(tmp_path):
     assert trial["images"] == 4 and trial["tasks"] == 2
     assert trial["wall"] > trial["submit"] + trial["master"] + trial["finish"]
     assert not re.search(r"/[\w/]+/", found.machine)  # nothing of where it was measured
-    assert [section.title for section in model.sections(found, (32,))] == [
-        "Measured", "Four sets of images", "Beside Kira", "Shards", "What it depends on",
-        "Held against jobs"]
+    assert_tables((tmp_path / "docs" / "scale.md").read_text().split("<!-- numbers")[1], 6)

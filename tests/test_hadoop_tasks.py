@@ -132,6 +132,6 @@ def test_numbers_that_are_none_are_refused(night, given):
 def test_a_real_resource_manager_tells(hadoop, monkeypatch):
     for name, value in hadoop.environment.items():
         monkeypatch.setenv(name, value)
-    # Two NodeManagers of 4 GB and 4 cores.
+    # Two NodeManagers of 4 GB and 4 cores each.
     assert slots_of_cluster({}) == 3
     assert slots_of_cluster({"mapreduce.map.memory.mb": "512"}) == 7
