@@ -16,16 +16,8 @@ from processes import finish, kill, start_job
 
 from mr_extract.jobs.hadoop_progress import Watch, root_cause
 from mr_extract.jobs.hadoop_runner import streamed
-from mr_extract.jobs.hadoop_settings import (
-    COMMITTER,
-    DEFAULTS,
-    MAPS,
-    REDUCES,
-    number_of_reduces,
-    number_of_tasks,
-)
+from mr_extract.jobs.hadoop_settings import COMMITTER, DEFAULTS, MAPS, REDUCES
 from mr_extract.jobs.plain_arguments import given, plain
-from mr_extract.text.manifest import Entry
 
 DIFFICULT = """o'hara "x" $HOME \\ naïve 星"""
 
@@ -202,24 +194,6 @@ def test_properties_that_lose_images_are_refused(night):
         done = job("-r", "hadoop", "--hadoop-bin", "hadoop", "-D", f"{name}=5",
                    night / "manifest.txt")
         assert done.status == 2 and f"-D {name} drops whole tasks" in done.err
-
-
-@pytest.mark.parametrize(("images", "megabytes", "tasks"), [
-    (1, 6, 1),
-    (4, 6, 1),
-    (2000, 6, 47),  # 12 GB: a quarter of a gigabyte each
-    (11150, 6, 261),
-    (100_000, 6, 512),
-    (1_000_000, 6, 2930),  # 2 GB each
-])
-def test_a_task_gets_images_enough_to_be_worth_its_start(images, megabytes, tasks):
-    entries = [Entry("a.fits", (("bytes", str(megabytes << 20)),))] * images
-    assert number_of_tasks(entries, {}) == tasks
-    assert number_of_tasks(entries, {"mapreduce.job.maps": "7"}) == 7
-
-
-def test_reducers_follow_the_number_of_maps():
-    assert [number_of_reduces(n) for n in (1, 16, 17, 512, 10 ** 6)] == [1, 1, 2, 32, 128]
 
 
 def test_arguments_survive_what_cannot_quote():

@@ -7,6 +7,7 @@ show and nothing fails.
 import json
 import re
 import urllib.request
+from http.client import HTTPException
 
 _TIMEOUT = 10.0  # seconds
 _MOST = 4096  # bytes of a log
@@ -50,6 +51,53 @@ class JobTold:
             return ""
         lines = [line.strip() for line in lines]
         return next((line for line in reversed(lines) if line and not _is_frame(line)), "")
+
+
+def resource_managers(properties):
+    """Return the URLs of the ResourceManagers that a configuration names.
+
+    Parameters
+    ----------
+    properties : dict of str to str
+        Of Hadoop.
+
+    Returns
+    -------
+    list of str
+        Empty when it names none.
+    """
+    secure = properties.get("yarn.http.policy") == "HTTPS_ONLY"
+    kind, port = ("webapp.https", 8090) if secure else ("webapp", 8088)
+    names = properties.get("yarn.resourcemanager.ha.rm-ids", "")
+    urls = []
+    for name in [f".{name.strip()}" for name in names.split(",")] if names else [""]:
+        host = properties.get(f"yarn.resourcemanager.hostname{name}")
+        place = properties.get(f"yarn.resourcemanager.{kind}.address{name}", "")
+        if host:
+            place = place.replace("${yarn.resourcemanager.hostname}", host) or f"{host}:{port}"
+        if place and "${" not in place:
+            urls.append(f"{'https' if secure else 'http'}://{place}")
+    return urls
+
+
+def cluster_metrics(url):
+    """Return what a ResourceManager says of its cluster, None when it does not.
+
+    Parameters
+    ----------
+    url : str
+        Of the ResourceManager.
+
+    Returns
+    -------
+    dict of str to int or None
+        ``totalMB`` and ``totalVirtualCores``.
+    """
+    try:
+        told = _json(f"{url}/ws/v1/cluster/metrics")["clusterMetrics"]
+        return {name: int(told[name]) for name in ("totalMB", "totalVirtualCores")}
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return None
 
 
 def _is_frame(line):

@@ -17,7 +17,7 @@ from mrjob.step import StepFailedException
 
 from mr_extract.jobs.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.hadoop_output import streamed
-from mr_extract.jobs.hadoop_settings import COMMITTER, DEFAULTS, REDUCES, number_of_reduces
+from mr_extract.jobs.hadoop_settings import COMMITTER, DEFAULTS, REDUCES
 from mr_extract.jobs.plain_arguments import plain
 from mr_extract.jobs.shipping import write_code_archive
 
@@ -36,10 +36,11 @@ class HadoopRunner(HadoopJobRunner):
     """Run one map task for each shard.
 
     `watch`, a `mr_extract.jobs.hadoop_progress.Watch`, follows the job. `packed` names
-    packed files that are its input in place of the shards: Hadoop splits them.
+    packed files that are its input in place of the shards: Hadoop splits them. `reduces` is
+    the number of reduce tasks, where there are any.
     """
 
-    watch, packed = None, ()
+    watch, packed, reduces = None, (), 1
 
     @classmethod
     def _default_opts(cls):
@@ -61,7 +62,7 @@ class HadoopRunner(HadoopJobRunner):
     def _jobconf_for_step(self, step_num):
         own = {"mapreduce.job.name": f"mr_extract, {self.watch.images} images"}
         if "reducer" in self._get_step(step_num):
-            own[REDUCES] = number_of_reduces(len(self._input_paths))
+            own[REDUCES] = self.reduces
         else:
             # Nobody but us reads the output: what a task wrote may survive a job that fails.
             own[COMMITTER] = 2

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 from mrjob.step import StepFailedException
 
-from mr_extract.jobs import bare_nodes, hadoop_settings
+from mr_extract.jobs import bare_nodes, hadoop_tasks
 from mr_extract.jobs.gather import complain
 from mr_extract.jobs.hadoop_output import collect, rescue
 from mr_extract.jobs.hadoop_progress import Watch
@@ -75,7 +75,9 @@ def _run_once(job, plan, scratch, text, columns, packed=()):
     jobs = options.jobs or len(os.sched_getaffinity(0))
     tasks, images = 1, len(plan.entries)
     if runner_name == "hadoop":
-        tasks = hadoop_settings.number_of_tasks(plan.entries.values(), options.jobconf or {})
+        size, properties = hadoop_tasks.size_of(plan.entries.values()), options.jobconf or {}
+        slots = hadoop_tasks.slots_of_cluster(properties)
+        tasks = hadoop_tasks.number_of_maps(size, properties, slots)
     elif runner_name != "inline":
         full = images // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
@@ -86,6 +88,7 @@ def _run_once(job, plan, scratch, text, columns, packed=()):
         watch = nullcontext()
         if runner_name == "hadoop":
             runner.watch, runner.packed = Watch(images, options.quiet), packed
+            runner.reduces = hadoop_tasks.number_of_reduces(size, slots)
             if options.env_archive:
                 words = runner.ship_environment(options.env_archive)
                 if not options.quiet:

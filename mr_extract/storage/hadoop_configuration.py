@@ -1,4 +1,4 @@
-"""What a client reads of Hadoop's configuration: which NameNodes serve under which name."""
+"""What a client reads of Hadoop's configuration, as which NameNodes serve under which name."""
 
 import os
 from pathlib import Path
@@ -10,8 +10,13 @@ _FILES = ("core-site.xml", "hdfs-site.xml")
 _NAMENODES = "dfs.ha.namenodes."
 
 
-def properties():
+def properties(*files):
     """Return the properties of the files in HADOOP_CONF_DIR, or HADOOP_HOME/etc/hadoop.
+
+    Parameters
+    ----------
+    *files : str
+        Their names; default: those that clients of HDFS read.
 
     Returns
     -------
@@ -27,7 +32,7 @@ def properties():
     folder = os.environ.get("HADOOP_CONF_DIR")
     if folder is None and "HADOOP_HOME" in os.environ:
         folder = os.path.join(os.environ["HADOOP_HOME"], "etc", "hadoop")
-    for name in _FILES if folder else ():
+    for name in (files or _FILES) if folder else ():
         path = Path(folder) / name
         if not path.exists():
             continue
