@@ -28,7 +28,8 @@ class Done:
     out : bytes
     err : str
     attempts : dict of str to int
-        Of its tasks as the JobHistoryServer tells: successful, failed, killed.
+        Of its tasks as the JobHistoryServer tells: successful, failed, killed; with
+        ``masters`` the number of its ApplicationMasters.
     """
 
     status: int
@@ -179,10 +180,12 @@ class Lab:
         end = time.monotonic() + 30  # it reads the history after the job has ended
         while (told := self.cluster.get(url)) is None and time.monotonic() < end:
             time.sleep(0.5)
-        told = told["job"] if told else {}
-        return {f"{how} {kind}": told[f"{how}{kind.capitalize()}Attempts"]
-                for kind in ("map", "reduce") for how in ("successful", "failed", "killed")
-                if told.get(f"{how}{kind.capitalize()}Attempts")}
+        if not told:  # an ApplicationMaster that is killed writes none
+            return {}
+        masters = self.cluster.get(f"{url}/jobattempts")["jobAttempts"]["jobAttempt"]
+        found = {f"{how} {kind}": told["job"].get(f"{how}{kind.capitalize()}Attempts", 0)
+                 for kind in ("map", "reduce") for how in ("successful", "failed", "killed")}
+        return {"masters": len(masters), **found}
 
 
 def kill(pid, with_signal=signal.SIGKILL):
