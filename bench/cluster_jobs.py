@@ -39,7 +39,7 @@ def measure_jobs(night, rounds):
     tiny = _times(night, "tiny-lines.txt", night.tiny.read_text().splitlines(), 2 * MANY)
     whole = night.manifest("cluster.txt", night.entries)
     images = len(night.entries)
-    with _cluster() as cluster:
+    with cluster_of_one_machine() as cluster:
         few, many, full, pairs = [], [], [], []
         for _ in range(rounds):
             few.append(_trial(cluster, night, tiny, 2 * MANY, FEW))
@@ -68,7 +68,8 @@ def measure_jobs(night, rounds):
 
 
 @contextmanager
-def _cluster():
+def cluster_of_one_machine():
+    """Give a Hadoop of two NodeManagers, each with room for one map task."""
     from myhadoop.local import LocalCluster
 
     with tempfile.TemporaryDirectory(prefix="bench-cluster-") as folder:
