@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from time import monotonic
 
-from bench.cluster_jobs import MANY, MAP_MEMORY, cluster_of_one_machine
+from bench.cluster_jobs import FEW, MAP_MEMORY, cluster_of_one_machine
 from bench.night import make_night
 from bench.processes import ROOT, environment, job, run
 from bench.tables import Section, middle, ratio, written
@@ -83,7 +83,7 @@ def _hadoop(night, manifest):
 
 
 def _job(night, manifest, *more):
-    return job("-r", "hadoop", *more, "-D", f"mapreduce.job.maps={MANY}",
+    return job("-r", "hadoop", *more, "-D", f"mapreduce.job.maps={FEW}",
                "-D", f"mapreduce.map.memory.mb={MAP_MEMORY}", manifest,
                "--catalog", night.folder / "cluster.tsv")
 
