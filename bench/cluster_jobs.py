@@ -22,12 +22,11 @@ _TOLD_WITHIN = 60.0  # seconds
 
 @dataclass
 class Trial:
-    """A job on the cluster: seconds of its parts, CPU of its containers and of the command."""
+    """A job on the cluster: seconds of its parts, and CPU of its containers."""
 
     images: int
     tasks: int
     cpu: float
-    command: float
     wall: float
     submit: float
     master: float
@@ -58,8 +57,6 @@ def measure_jobs(night, rounds):
         "image": image,
         "container_start": task - start,
         "reduce_start": task - start + reducer,
-        "command_cpu": middle([t.command for t in few]),
-        "master_cpu": middle([t.cpu for t in few]) - FEW * task,
         "stream_megabyte": streamed,
         **{name: min(getattr(trial, name) for trial in every) for name in ("submit", "master")},
         "finish": min(trial.finish for trial in few),
@@ -110,8 +107,8 @@ def _trial(cluster, night, manifest, images, tasks):
     first = min(attempt["startTime"] for attempt in attempts) / 1000
     last = max(attempt["finishTime"] for attempt in attempts) / 1000
     submitted = told["submitTime"] / 1000
-    return Trial(images, tasks, _cpu_of_containers(cluster) - before, cost.cpu,
-                 cost.wall, submitted - began, first - submitted, ended - last)
+    return Trial(images, tasks, _cpu_of_containers(cluster) - before, cost.wall,
+                 submitted - began, first - submitted, ended - last)
 
 
 def _told(cluster, since):

@@ -1,7 +1,7 @@
 """What the model of a cluster is told of a machine: figures by name, as JSON and as a table."""
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from bench.tables import Section, milliseconds
@@ -20,8 +20,6 @@ MEANINGS = {
     "stream_megabyte": "a megabyte of parts streamed to the driver by `hadoop fs -text` (CPU)",
     "submit": "the command until YARN has the job (wall, least of the runs)",
     "master": "YARN has the job until the first container runs (wall, least of the runs)",
-    "command_cpu": "the command of a small job, with all Java that it starts (CPU)",
-    "master_cpu": "the ApplicationMaster of a small job (CPU)",
     "finish": "the last container ended until the command does (wall, least of the runs)",
 }
 
@@ -58,8 +56,6 @@ class Figures:
     submit: float
     master: float
     finish: float
-    command_cpu: float
-    master_cpu: float
     spread: float
     image_bytes: float
     rows_bytes: float
@@ -71,16 +67,6 @@ class Figures:
     def start(self):
         """Seconds of a container and its task before the first image, but for waits."""
         return self.container_start + self.task_start
-
-    def quiet(self):
-        """Return the same with CPU in place of what others had a hand in.
-
-        The command and the ApplicationMaster do one thing after the other: on a machine
-        that has a core for each they take little more than their CPU.
-        """
-        early = self.submit / (self.submit + self.finish)
-        return replace(self, submit=early * self.command_cpu, master=self.master_cpu,
-                       finish=(1 - early) * self.command_cpu)
 
     def section(self):
         """Return the table of the figures."""

@@ -55,9 +55,8 @@ def sections(told, cores=CORES):
     told : bench.figures.Figures
     cores : sequence of int
     """
-    quiet = told.quiet()
-    found = [told.section(), by_set(quiet, cores), against_kira(quiet), by_shards(quiet, cores),
-             sensitivity(quiet)]
+    found = [told.section(), by_set(told, cores), against_kira(told), by_shards(told, cores),
+             sensitivity(told)]
     return [*found, checked(told)] if told.trials else found
 
 
