@@ -403,7 +403,9 @@ def prepared(folder):
     simulate_night(str(folder / "night"), frames=FRAMES, seed=7, shape=(400, 500))
     frames = sorted((folder / "night").glob("*.fits"))
     state = {"yarn.resourcemanager.fs.state-store.uri": f"file://{folder}/rm-state"}
-    cluster = LocalCluster(folder / "hadoop", settings={"yarn-site": {**SETTINGS, **state}})
+    cluster = LocalCluster(folder / "hadoop", settings={
+        "hdfs-site": {"dfs.client.retry.window.base": 500},  # ms, for a block that is gone
+        "yarn-site": {**SETTINGS, **state}})
     bench = Bench(Lab(cluster, folder), frames, DeadlyPlaces(folder / "night"), None, None)
     bench.manifest = bench.list_of("list.txt")
     run = subprocess.run([sys.executable, ROOT / "mr_extract.py", "-r", "inline", bench.manifest],
@@ -424,8 +426,8 @@ def measure(names):
     section = Section(
         "Faults that were tried",
         f"{IMAGES} images in {MAPS} map tasks, on two hosts of one machine, each fault while "
-        "images are measured. Attempts of map tasks: successful, failed, killed, as the last "
-        "ApplicationMaster tells; how many of these there were.",
+        "images are measured. Attempts of maps, and of reduces: successful, failed, killed, as "
+        "the last ApplicationMaster tells; how many of these there were.",
         ("what dies", "exit status", "attempts", "masters", "images", "failed", "rows", "catalog"),
     )
     with tempfile.TemporaryDirectory(prefix="bench-faults-") as folder:
@@ -448,11 +450,12 @@ def _tried(section, bench, name):
         section.add(title, "", "", "", "", "", "", verdict)
     else:
         told = done.attempts
-        attempts = ", ".join(str(told[f"{how} map"]) for how in ("successful", "failed", "killed")
-                             ) if told else "nobody tells"
-        section.add(title, done.status, attempts, told.get("masters", ""),
-                    done.out.count(b"#image\t") or "", len(done.failures) or "",
-                    done.rows or "", verdict)
+        attempts = {kind: ", ".join(str(told[f"{how} {kind}"])
+                                    for how in ("successful", "failed", "killed"))
+                    for kind in ("map", "reduce") if told.get(f"successful {kind}")}
+        section.add(title, done.status, "; ".join(attempts.values()) or "nobody tells",
+                    told.get("masters", ""), done.out.count(b"#image\t") or "",
+                    len(done.failures) or "", done.rows or "", verdict)
         if verdict.endswith("WRONG"):
             print(done.err, file=sys.stderr)
     print(f"{name}: {section.rows[-1][1:]} in {time.monotonic() - began:.0f} s",
