@@ -398,7 +398,7 @@ def prepared(folder):
     Bench
     """
     from myhadoop.local import LocalCluster
-    from preprocess.simulate import simulate_night
+    from preprocess.simulation.simulate import simulate_night
 
     simulate_night(str(folder / "night"), frames=FRAMES, seed=7, shape=(400, 500))
     frames = sorted((folder / "night").glob("*.fits"))
