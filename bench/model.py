@@ -11,7 +11,7 @@ from bench.prediction import predict
 from bench.processes import ROOT
 from bench.simulation import Cluster
 from bench.tables import Section, written
-from mr_extract.jobs.hadoop_tasks import number_of_maps, number_of_reduces
+from mr_extract.jobs.hadoop.tasks import number_of_maps, number_of_reduces
 
 #: Images of Kira's four sets, by name, and its seconds for the third by cores.
 SETS = {"24 MB": 4, "12 GB": 2_310, "65 GB": 11_150, "1 TB": 163_707}

@@ -19,9 +19,9 @@ from mr_extract.env_archive import archive as making
 from mr_extract.env_archive import packages
 from mr_extract.env_archive.elf import MAGIC, read_linked
 from mr_extract.env_archive.libraries import is_of_glibc, needed_libraries, newest_glibc
-from mr_extract.jobs.bare_nodes import ship
 from mr_extract.jobs.environment import advice
-from mr_extract.jobs.hadoop_progress import Watch
+from mr_extract.jobs.hadoop.bare_nodes import ship
+from mr_extract.jobs.hadoop.progress import Watch
 
 pytestmark = pytest.mark.timeout(900)
 BARE = {"PATH": "/usr/bin:/bin"}

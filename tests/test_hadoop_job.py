@@ -14,10 +14,10 @@ from conftest import LAUNCHER, ROOT, command, job
 from hadoop_clusters import processes_of
 from processes import finish, kill, start_job
 
-from mr_extract.jobs.hadoop_progress import Watch, root_cause
-from mr_extract.jobs.hadoop_runner import streamed
-from mr_extract.jobs.hadoop_settings import COMMITTER, DEFAULTS, MAPS, REDUCES
-from mr_extract.jobs.plain_arguments import given, plain
+from mr_extract.jobs.hadoop.plain_arguments import given, plain
+from mr_extract.jobs.hadoop.progress import Watch, root_cause
+from mr_extract.jobs.hadoop.runner import streamed
+from mr_extract.jobs.hadoop.settings import COMMITTER, DEFAULTS, MAPS, REDUCES
 
 DIFFICULT = """o'hara "x" $HOME \\ naïve 星"""
 

@@ -14,8 +14,10 @@ from mrjob.step import StepFailedException
 
 from mr_extract import __version__
 from mr_extract.columns import catalog_columns, describe
-from mr_extract.jobs import bare_nodes, hadoop_settings, summary
+from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather
+from mr_extract.jobs.hadoop.bare_nodes import chosen_archive
+from mr_extract.jobs.hadoop.settings import check_properties
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.listed import check_lists
 from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catalog
@@ -88,7 +90,7 @@ def _planned(job):
     check_directory()
     if options.env_archive and len(plan):
         say = (lambda _: None) if options.quiet else complain
-        options.env_archive = bare_nodes.chosen_archive(options.env_archive, say)
+        options.env_archive = chosen_archive(options.env_archive, say)
     return plan, packed if options.runner == "hadoop" else []
 
 
@@ -164,7 +166,7 @@ def _check_runner(options):
     ):
         raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
     if options.runner == "hadoop":
-        hadoop_settings.check(options.jobconf or {})
+        check_properties(options.jobconf or {})
 
 
 def _quiet_logging(job):

@@ -17,9 +17,9 @@ from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
 from mr_extract import storage
+from mr_extract.jobs.hadoop.plain_arguments import given, plain
 from mr_extract.jobs.job_options import add_job_options, checks_from, refuse, settle
 from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
-from mr_extract.jobs.plain_arguments import given, plain
 from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.jobs.worker import ACCESS, CHECKS
 from mr_extract.options import (
@@ -219,7 +219,7 @@ class ExtractJob(MRJob):
 
             return LocalRunner
         if self.options.runner == "hadoop":
-            from mr_extract.jobs.hadoop_runner import HadoopRunner
+            from mr_extract.jobs.hadoop.runner import HadoopRunner
 
             return HadoopRunner
         return super()._runner_class()

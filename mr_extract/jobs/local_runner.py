@@ -16,7 +16,7 @@ from functools import partial
 from mrjob.local import LocalMRJobRunner
 from mrjob.step import StepFailedException
 
-from mr_extract.jobs.plain_arguments import plain
+from mr_extract.jobs.hadoop.plain_arguments import plain
 from mr_extract.jobs.retried_task import ATTEMPTS
 
 _ATTEMPT = "mapreduce_task_attempt_id"

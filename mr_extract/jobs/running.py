@@ -7,12 +7,18 @@ from contextlib import nullcontext
 
 from mrjob.step import StepFailedException
 
-from mr_extract.jobs import bare_nodes, hadoop_tasks
 from mr_extract.jobs.gather import complain
-from mr_extract.jobs.hadoop_output import collect, rescue
-from mr_extract.jobs.hadoop_progress import Watch
+from mr_extract.jobs.hadoop.bare_nodes import PYTHON as ARCHIVED_PYTHON
+from mr_extract.jobs.hadoop.output import collect, rescue
+from mr_extract.jobs.hadoop.parts import finish_parts
+from mr_extract.jobs.hadoop.progress import Watch
+from mr_extract.jobs.hadoop.tasks import (
+    number_of_maps,
+    number_of_reduces,
+    size_of,
+    slots_of_cluster,
+)
 from mr_extract.jobs.packed import KEYS_LOST, RecordsLost
-from mr_extract.jobs.parts import finish_parts
 from mr_extract.jobs.plan import write_shards
 from mr_extract.jobs.progress import Progress
 
@@ -75,9 +81,9 @@ def _run_once(job, plan, scratch, text, columns, packed=()):
     jobs = options.jobs or len(os.sched_getaffinity(0))
     tasks, images = 1, len(plan.entries)
     if runner_name == "hadoop":
-        size, properties = hadoop_tasks.size_of(plan.entries.values()), options.jobconf or {}
-        slots = hadoop_tasks.slots_of_cluster(properties)
-        tasks = hadoop_tasks.number_of_maps(size, properties, slots)
+        size, properties = size_of(plan.entries.values()), options.jobconf or {}
+        slots = slots_of_cluster(properties)
+        tasks = number_of_maps(size, properties, slots)
     elif runner_name != "inline":
         full = images // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
@@ -88,7 +94,7 @@ def _run_once(job, plan, scratch, text, columns, packed=()):
         watch = nullcontext()
         if runner_name == "hadoop":
             runner.watch, runner.packed = Watch(images, options.quiet), packed
-            runner.reduces = hadoop_tasks.number_of_reduces(size, slots)
+            runner.reduces = number_of_reduces(size, slots)
             if options.env_archive:
                 words = runner.ship_environment(options.env_archive)
                 if not options.quiet:
@@ -126,7 +132,7 @@ def _set_up_runner(options, name, jobs, scratch):
     if name == "spark" and not options.spark_master:
         options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
     if options.env_archive:
-        options.python_bin = options.python_bin or [bare_nodes.PYTHON]
+        options.python_bin = options.python_bin or [ARCHIVED_PYTHON]
     if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
         return
     options.python_bin = options.python_bin or [sys.executable]

@@ -6,8 +6,8 @@ runs when all others have ended. So YARN is asked what there is.
 """
 
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs import hadoop_rest
-from mr_extract.jobs.hadoop_settings import DEFAULTS, MAP_CORES, MAP_MEMORY, MAPS
+from mr_extract.jobs.hadoop import rest
+from mr_extract.jobs.hadoop.settings import DEFAULTS, MAP_CORES, MAP_MEMORY, MAPS
 from mr_extract.storage.hadoop_configuration import properties as configured
 
 _MEGABYTE = 1 << 20
@@ -78,8 +78,8 @@ def slots_of_cluster(properties):
         found = {**configured("core-site.xml", "yarn-site.xml"), **properties}
     except ImageFailure:
         return None  # the command hadoop will say what is wrong with it
-    for url in hadoop_rest.resource_managers(found):
-        metrics = hadoop_rest.cluster_metrics(url)
+    for url in rest.resource_managers(found):
+        metrics = rest.cluster_metrics(url)
         if metrics:
             memory = int(properties.get(MAP_MEMORY, DEFAULTS[MAP_MEMORY]))
             cores = int(properties.get(MAP_CORES, 1))

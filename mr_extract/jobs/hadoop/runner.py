@@ -15,11 +15,11 @@ from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
-from mr_extract.jobs.bare_nodes import ENVIRONMENT, NotShipped, ship
-from mr_extract.jobs.hadoop_output import streamed
-from mr_extract.jobs.hadoop_settings import COMMITTER, DEFAULTS, REDUCES
-from mr_extract.jobs.plain_arguments import plain
-from mr_extract.jobs.shipping import write_code_archive
+from mr_extract.jobs.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
+from mr_extract.jobs.hadoop.output import streamed
+from mr_extract.jobs.hadoop.plain_arguments import plain
+from mr_extract.jobs.hadoop.settings import COMMITTER, DEFAULTS, REDUCES
+from mr_extract.jobs.hadoop.shipping import write_code_archive
 
 CODE = "mr_extract_code"  # the folder of the code where a task runs
 _REPLICAS = 3
@@ -35,7 +35,7 @@ class JobFailed(StepFailedException):
 class HadoopRunner(HadoopJobRunner):
     """Run one map task for each shard.
 
-    `watch`, a `mr_extract.jobs.hadoop_progress.Watch`, follows the job. `packed` names
+    `watch`, a `mr_extract.jobs.hadoop.progress.Watch`, follows the job. `packed` names
     packed files that are its input in place of the shards: Hadoop splits them. `reduces` is
     the number of reduce tasks, where there are any.
     """
@@ -93,7 +93,7 @@ class HadoopRunner(HadoopJobRunner):
         Parameters
         ----------
         archive : str
-            As `mr_extract.jobs.bare_nodes.chosen_archive` returns it.
+            As `mr_extract.jobs.hadoop.bare_nodes.chosen_archive` returns it.
 
         Returns
         -------

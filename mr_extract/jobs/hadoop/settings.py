@@ -35,7 +35,7 @@ DEFAULTS = {
 _LOSING = ("mapreduce.map.failures.maxpercent", "mapred.max.map.failures.percent")
 
 
-def check(properties):
+def check_properties(properties):
     """Raise ValueError for properties with which images would vanish unsaid.
 
     Parameters

@@ -7,7 +7,7 @@ from time import monotonic
 
 from mr_extract.jobs.environment import advice
 from mr_extract.jobs.gather import complain
-from mr_extract.jobs.hadoop_rest import JobTold
+from mr_extract.jobs.hadoop.rest import JobTold
 from mr_extract.jobs.progress import Bar
 
 _LOGGED = re.compile(r"\d\d[\d/-]+[ T]\d\d:\d\d:\d\d\S* (?:\w+ )?\S+: ")

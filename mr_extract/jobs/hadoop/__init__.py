@@ -1,0 +1,1 @@
+"""Jobs on a Hadoop cluster: what travels, what YARN is told and tells, what comes back."""
