@@ -24,7 +24,8 @@ def measure(night, rounds):
         return cost - run(job("-r", "local", "--jobs=1", "--quiet", *more, tiny,
                               "--catalog", output))
 
-    bandwidth = TIMES * size / net(whole, night.tiny).wall
+    # Of a few small frames the difference may drown in the noise.
+    bandwidth = TIMES * size / max(net(whole, night.tiny).wall, 0.01 * len(night.entries))
     took = {"local": [], "s3": []}
     with _served(bandwidth) as (service, link):
         far = _uploaded(night, service, "frames", night.entries, "s3.txt")
@@ -46,6 +47,7 @@ def measure(night, rounds):
         section.add(title, *(f"{1000 * middle([getattr(c, what) for c in took[name]]) / frames:.0f}"
                              for what in ("wall", "cpu")), text)
     section.note("throughput from S3 to that from disk", value)
+    section.note("megabytes a second of the link", bandwidth / 1e6)
     return section
 
 
