@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.deadly_places import DeadlyPlaces, kills, kills_all_around
-from bench.hadoop_lab import MAPPER, MASTER, REDUCER, WORKER, Done, Lab, kill
+from bench.hadoop_lab import MAPPER, MASTER, REDUCER, TASK, WORKER, Done, Lab, kill
 from bench.processes import ROOT
 from bench.tables import Section, written
 
@@ -352,8 +352,9 @@ def output_comes_back(bench):
 @what_dies("a job that YARN fails: both ApplicationMasters killed when some maps are done")
 def failed_job(bench):
     def fault(lab, process):
-        first = set(lab.busy(process))
-        while first <= set(lab.processes(MAPPER)):
+        lab.busy(process)
+        first = set(lab.processes(TASK))
+        while first <= set(lab.processes(TASK)):  # they end when what they wrote is in its place
             time.sleep(0.02)
         master = next(iter(lab.wait_for(MASTER)))
         kill(master)
