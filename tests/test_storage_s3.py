@@ -10,6 +10,7 @@ from remote_places import BUDGET, FILE, bare_client, bucket, impatient, moto_ser
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.storage import s3_client
 from mr_extract.storage.found import Found
 from mr_extract.storage.ranges import Ranges
 from mr_extract.storage.settings import Access
@@ -233,6 +234,7 @@ def test_what_makes_no_sense(server, monkeypatch):
 
 
 def test_the_service_can_come_from_the_environment(server, monkeypatch):
+    monkeypatch.setattr(s3_client, "_clients", {})  # an environment is read once
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.url)
     storage.configure(Access())
     assert storage.read(URI) == FILE and server.requests
