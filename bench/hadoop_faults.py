@@ -24,7 +24,9 @@ from bench.tables import Section, written
 
 IMAGES, FRAMES, MAPS = 240, 6, 8
 SETTINGS = {
-    "yarn.nodemanager.container-monitor.interval-ms": 500,  # containers that are too large
+    # Containers that are too large are killed by YARN itself, as without cgroups, and soon.
+    "yarn.nodemanager.resource.memory.enforced": "false",
+    "yarn.nodemanager.container-monitor.interval-ms": 500,
     "yarn.resourcemanager.recovery.enabled": "true",
     "yarn.resourcemanager.store.class":
         "org.apache.hadoop.yarn.server.resourcemanager.recovery.FileSystemRMStateStore",

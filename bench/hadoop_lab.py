@@ -28,8 +28,8 @@ class Done:
     out : bytes
     err : str
     attempts : dict of str to int
-        Of its tasks as the JobHistoryServer tells: successful, failed, killed; with
-        ``masters`` the number of its ApplicationMasters.
+        Of its tasks as the last ApplicationMaster has told the JobHistoryServer: successful,
+        failed, killed; and as ``masters`` the number of ApplicationMasters.
     """
 
     status: int
@@ -175,17 +175,18 @@ class Lab:
             kill(pid)
 
     def _attempts(self, job):
-        """Return the attempts of a job as the history server counts them."""
-        url = f"http://{self.cluster.head}:19888/ws/v1/history/mapreduce/jobs/job_{job}"
+        """Return the attempts of a job, by Hadoop's number of it."""
+        manager, history = self.cluster.resourcemanager, f"http://{self.cluster.head}:19888"
+        masters = self.cluster.get(f"{manager}/ws/v1/cluster/apps/application_{job}/appattempts")
+        found = {"masters": len(masters["appAttempts"]["appAttempt"])}
+        url = f"{history}/ws/v1/history/mapreduce/jobs/job_{job}"
         end = time.monotonic() + 30  # it reads the history after the job has ended
         while (told := self.cluster.get(url)) is None and time.monotonic() < end:
             time.sleep(0.5)
         if not told:  # an ApplicationMaster that is killed writes none
-            return {}
-        masters = self.cluster.get(f"{url}/jobattempts")["jobAttempts"]["jobAttempt"]
-        found = {f"{how} {kind}": told["job"].get(f"{how}{kind.capitalize()}Attempts", 0)
-                 for kind in ("map", "reduce") for how in ("successful", "failed", "killed")}
-        return {"masters": len(masters), **found}
+            return found
+        return found | {f"{how} {kind}": told["job"].get(f"{how}{kind.capitalize()}Attempts", 0)
+                        for kind in ("map", "reduce") for how in ("successful", "failed", "killed")}
 
 
 def kill(pid, with_signal=signal.SIGKILL):

@@ -170,4 +170,5 @@ class HadoopRunner(HadoopJobRunner):
         BrokenOff
             What came before is not all there is.
         """
-        return streamed(self.get_hadoop_bin(), f"{self.get_output_dir()}/part-*")
+        # mrjob's `get_output_dir` knows of none when the job has failed.
+        return streamed(self.get_hadoop_bin(), f"{self._output_dir}/part-*")
