@@ -12,8 +12,9 @@ from mr_extract.jobs.packed import fetch_record
 
 LOOKAHEAD_BYTES = 256 << 20
 # Small images on a far server need many on the way: at 100 ms a request and 10 ms an
-# image it takes ten to keep up.
-LOOKAHEAD_IMAGES = 16
+# image it takes ten to keep up. But those that are fetched at once share the link, and the
+# first is late: so there are few to begin with, and one more whenever an image is waited for.
+FIRST_IMAGES, LOOKAHEAD_IMAGES = 3, 16
 HEARTBEAT = 10.0  # seconds
 _UNKNOWN_SIZE = 16 << 20
 
@@ -35,7 +36,7 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
         What may be held or under way; before a file is there the ``bytes`` field of its
         line is taken for its size. One image is always let through.
     most_images : int
-        How many images may be held or under way.
+        How many images may be held or under way, when fewer do not keep up.
     heartbeat : callable
         Called without arguments every ten seconds of waiting.
 
@@ -48,10 +49,11 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
     """
     config = config or Config()
     waiting, before, entries = deque(), {}, iter(entries)
+    window, first = min(FIRST_IMAGES, most_images), True
     with ThreadPoolExecutor(most_images, "fetch") as pool:
         ended = False
         while True:
-            while not ended and len(waiting) < most_images and (
+            while not ended and len(waiting) < window and (
                 not waiting or _held(waiting) < most_bytes
             ):
                 entry = next(entries, None)
@@ -77,6 +79,9 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
             if not waiting:
                 return
             entry, fetches = waiting.popleft()
+            if not first and not all(one.done() for one in fetches.values()):
+                window = min(window + 1, most_images)
+            first = False
             while wait(fetches.values(), HEARTBEAT).not_done:
                 heartbeat()
             yield entry, {u: f for one in fetches.values() for u, f in one.result().items()}
