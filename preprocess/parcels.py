@@ -6,7 +6,6 @@ numbers in them are big-endian and texts end in a NUL, which no path holds.
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby, islice
 
 from mr_extract.text.balance import Sizes, companions_of, parts, size_of, sizes_of
@@ -20,34 +19,8 @@ _BYTES = 8  # of a number
 _LARGEST = (1 << 8 * _BYTES) - 1
 
 
-@dataclass(frozen=True)
-class Locality:
-    """What neighbours must share.
-
-    Attributes
-    ----------
-    field : str
-        Name of a field, empty for the path.
-    parts : int
-        Last parts of the path that do not count.
-    """
-
-    field: str = ""
-    parts: int = 1
-
-    def of(self, entry: Entry) -> str:
-        """Give what a line has in common with its neighbours."""
-        if self.field:
-            return entry.get(self.field) or ""
-        return (entry.get("detect") or entry.uri).rsplit("/", self.parts)[0]
-
-
 class Parcels:
-    """Takes lines, gives parcels: by locality where asked, the largest first.
-
-    Parameters
-    ----------
-    locality : Locality, optional
+    """Takes lines, gives parcels: by what they have in common, then the largest first.
 
     Attributes
     ----------
@@ -57,31 +30,26 @@ class Parcels:
         Lines, and those of them that cannot be understood.
     """
 
-    def __init__(self, locality: Locality | None = None):
-        self._locality = locality
+    def __init__(self):
         self._together, self._dealing = SortedRecords(), SortedRecords()
         # Parcels whose load depends on the mean of all, or on what a shard may hold.
         self._waiting = tempfile.TemporaryFile(prefix="mr_extract-")
         self.sizes = Sizes()
         self.images = self.malformed = 0
 
-    def add(self, line: bytes) -> None:
-        """Take in a line; blank ones and comments are passed over."""
-        entry = parse_line(line)
-        if entry is None:
-            return
-        line = line.rstrip(b"\r\n")
+    def add(self, entry: Entry, line: bytes, local: str) -> None:
+        """Take in a line, without its end, and what it has in common with its neighbours."""
         place, shared, size = self.images, companions_of(entry), size_of(entry)
         self.images += 1
         self.malformed += bool(entry.problem)
         if shared is not None:
-            self._together.add(_text(shared) + _number(place) + line)
+            self._together.add(_text(shared) + _number(place) + _text(local) + line)
             return
         self.sizes.add(size)
         if size is None:
-            self._wait(0, 1, place, entry, line)
+            self._wait(0, 1, place, _text(local), line)
         else:
-            self._deal(size, place, self._local(entry), line)
+            self._deal(size, place, _text(local), line)
 
     def complete(self) -> None:
         """Bring together what belongs together, when all lines are there."""
@@ -89,9 +57,10 @@ class Parcels:
             begin = len(shared) + 1
             while some := list(islice(records, MOST_TOGETHER)):
                 place = int.from_bytes(some[0][begin : begin + _BYTES])
-                self._join(place, [record[begin + _BYTES :] for record in some])
+                texts = [record[begin + _BYTES :].split(b"\0", 1) for record in some]
+                self._join(place, texts[0][0] + b"\0", [line for _, line in texts])
 
-    def ordered(self, limit: float) -> Iterator[tuple[int, bytes]]:
+    def ordered(self, limit: float) -> Iterator[tuple[bytes, int, bytes]]:
         """Give the parcels.
 
         Parameters
@@ -101,6 +70,8 @@ class Parcels:
 
         Yields
         ------
+        local : bytes
+            What they have in common with the parcels beside them.
         load : int
             Bytes.
         lines : bytes
@@ -118,25 +89,21 @@ class Parcels:
         for record in self._dealing:
             begin = record.index(b"\0") + 1
             load = _LARGEST - int.from_bytes(record[begin : begin + _BYTES])
-            yield load, record[begin + 2 * _BYTES :]
+            yield record[: begin - 1], load, record[begin + 2 * _BYTES :]
 
-    def _join(self, place: int, lines: list[bytes]) -> None:
-        entries = [parse_line(line) for line in lines]
-        sizes = sizes_of(entries)
+    def _join(self, place: int, local: bytes, lines: list[bytes]) -> None:
+        sizes = sizes_of([parse_line(line) for line in lines])
         for size in sizes:
             self.sizes.add(size)
         known = [size for size in sizes if size is not None]
-        self._wait(sum(known), len(sizes) - len(known), place, entries[0], b"\n".join(lines))
+        self._wait(sum(known), len(sizes) - len(known), place, local, b"\n".join(lines))
 
-    def _wait(self, known: int, unknown: int, place: int, entry: Entry, lines: bytes) -> None:
+    def _wait(self, known: int, unknown: int, place: int, local: bytes, lines: bytes) -> None:
         numbers = _number(known) + _number(unknown) + _number(place)
-        write_record(self._waiting, numbers + self._local(entry) + lines)
+        write_record(self._waiting, numbers + local + lines)
 
     def _deal(self, load: int, place: int, local: bytes, lines: bytes) -> None:
         self._dealing.add(local + _number(_LARGEST - load) + _number(place) + lines)
-
-    def _local(self, entry: Entry) -> bytes:
-        return _text(self._locality.of(entry)) if self._locality else b"\0"
 
 
 def _number(value: int) -> bytes:

@@ -3,7 +3,6 @@
 import argparse
 import math
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,9 @@ from dataclasses import dataclass
 
 from mr_extract.text.balance import InTurn, LeastFull
 from preprocess.errors import CommandError
-from preprocess.parcels import Locality, Parcels
+from preprocess.localities import Host, Locality, locality_named, placed
+from preprocess.options import add_access_options, configure_access
+from preprocess.parcels import Parcels
 from preprocess.sizes import size_for_people, size_in_bytes
 from preprocess.texts import lines_of
 
@@ -26,7 +27,8 @@ still begin where the job is started; comments are left out. The largest images 
 Images of one file (ext=) and those found on one detection image (detect=) stay in one shard
 unless they are more than it should hold. Lines without bytes= count as the mean of the others.
 --by prefix keeps images of one folder or prefix together, --by prefix:2 those that agree without
-the last two parts of the path, --by FIELD those that agree in a field, as filter= or host=.
+the last two parts of the path, --by FIELD those that agree in a field, as filter=. --by host asks
+HDFS on which host each image is (or takes host=); comments in the shards name the hosts.
 Memory does not grow with the manifest; what is sorted stands in $TMPDIR meanwhile.
 """
 
@@ -46,6 +48,8 @@ class Shards:
         Bytes of the images of each shard.
     unknown, mean : int
         Files without ``bytes=``, and what each of them counted as.
+    elsewhere : int
+        Lines that have nothing of what was to be kept together.
     """
 
     images: int
@@ -53,6 +57,7 @@ class Shards:
     loads: list[int]
     unknown: int
     mean: int
+    elsewhere: int
 
     @property
     def excess(self) -> float:
@@ -66,6 +71,7 @@ def write_shards(
     number: int | None = None,
     size: int | None = None,
     locality: Locality | None = None,
+    threads: int = 16,
 ) -> Shards:
     """Cut a manifest into shards.
 
@@ -79,8 +85,10 @@ def write_shards(
         Shards; fewer where there are fewer images.
     size : int, optional
         In place of `number`: bytes that a shard should hold on average, at most.
-    locality : Locality, optional
+    locality : Prefix, Field or Host of preprocess.localities, optional
         What to keep together.
+    threads : int, optional
+        Files whose hosts are asked for at a time.
 
     Returns
     -------
@@ -89,12 +97,13 @@ def write_shards(
     Raises
     ------
     CommandError
-        When the manifest holds no images or the folder is not empty.
+        When the manifest holds no images, the folder is not empty, or HDFS does not answer.
     """
     with _folder_written_whole(directory) as folder:
-        parcels = Parcels(locality)
-        for line in lines:
-            parcels.add(line)
+        parcels, elsewhere = Parcels(), 0
+        for entry, line, local in placed(lines, locality, threads):
+            parcels.add(entry, line, local)
+            elsewhere += not local
         if not parcels.images:
             raise CommandError("the manifest holds no images")
 
@@ -102,9 +111,10 @@ def write_shards(
         total = parcels.sizes.load
         number = min(parcels.images, number or math.ceil(total / size))
         home = InTurn(number, total) if locality else LeastFull(number)
-        loads = _deal(parcels.ordered(total / number), home, folder)
+        named = isinstance(locality, Host)
+        loads = _deal(parcels.ordered(total / number), home, folder, named)
     return Shards(parcels.images, parcels.malformed, loads, parcels.sizes.unknown,
-                  parcels.sizes.mean)
+                  parcels.sizes.mean, elsewhere if locality else 0)
 
 
 @contextmanager
@@ -125,18 +135,25 @@ def _folder_written_whole(directory: str) -> Iterator[str]:
 
 
 def _deal(
-    parcels: Iterable[tuple[int, bytes]], home: InTurn | LeastFull, folder: str
+    parcels: Iterable[tuple[bytes, int, bytes]], home: InTurn | LeastFull, folder: str, named: bool
 ) -> list[int]:
-    """Write parcels to their shards, and give the bytes of each; none stays empty."""
+    """Write parcels to their shards, and give the bytes of each; none stays empty.
+
+    Where it is to be `named`, a comment says what the lines after it have in common.
+    """
     loads: list[int] = []
+    before: tuple[int, bytes] | None = None
     numbers: dict[int, int] = {}
     waiting: dict[int, list[bytes]] = {}
     size = 0
-    for load, lines in parcels:
+    for local, load, lines in parcels:
         shard = numbers.setdefault(home.shard_for(load), len(numbers))
         if shard == len(loads):
             loads.append(0)
         loads[shard] += load
+        if named and before != (shard, local):
+            before = shard, local
+            waiting.setdefault(shard, []).append(b"# host: " + (local or b"unknown"))
         waiting.setdefault(shard, []).append(lines)
         size += len(lines) + 64
         if size >= WAITING:
@@ -152,16 +169,6 @@ def _write(waiting: dict[int, list[bytes]], folder: str) -> None:
         with open(os.path.join(folder, f"shard-{shard:05d}.txt"), "ab") as file:
             file.write(b"\n".join(lines) + b"\n")
     waiting.clear()
-
-
-def locality_named(text: str) -> Locality:
-    """Read what ``--by`` was given."""
-    match = re.fullmatch(r"prefix(?::([1-9][0-9]?))?", text)
-    if match:
-        return Locality(parts=int(match[1] or 1))
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither prefix, prefix:N nor a field")
-    return Locality(text)
 
 
 def _size(text: str) -> int:
@@ -188,15 +195,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                       help="bytes of the images of a shard, as 500M or 2G")
     parser.add_argument("-o", "--output", required=True, metavar="DIR",
                         help="folder to write, empty or new")
-    parser.add_argument("--by", type=locality_named, metavar="prefix[:N]|FIELD",
+    parser.add_argument("--by", type=locality_named, metavar="prefix[:N]|host|FIELD",
                         help="keep together what is in one place")
+    add_access_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the shards and say on stderr what they came to."""
+    configure_access(args)
     try:
         shards = write_shards(lines_of(args.manifests), args.output, args.number, args.bytes,
-                              args.by)
+                              args.by, args.jobs)
     except OSError as error:
         raise CommandError(f"cannot write {args.output!r}: {error.strerror}") from None
     number = len(shards.loads)
@@ -206,6 +215,8 @@ def run(args: argparse.Namespace) -> int:
     if shards.unknown:
         parts.append(f"{shards.unknown} without bytes= counted as "
                      f"{size_for_people(shards.mean)} each")
+    if shards.elsewhere:
+        parts.append(f"{shards.elsewhere} without {args.by.name}")
     if shards.malformed:
         parts.append(f"{shards.malformed} malformed lines went along")
     print("; ".join(parts), file=sys.stderr)

@@ -15,7 +15,7 @@ from processes import peak_of
 from mr_extract.text.manifest import parse_line
 from preprocess import parcels, shards, sorting
 from preprocess.__main__ import main
-from preprocess.parcels import Locality
+from preprocess.localities import Field, Prefix
 from preprocess.shards import write_shards
 
 
@@ -65,7 +65,7 @@ def line_of(number, prefix, file, size, sort):
 
 
 @settings(max_examples=150, deadline=None)
-@given(LINES, st.integers(1, 12), st.sampled_from([None, Locality(), Locality("filter")]))
+@given(LINES, st.integers(1, 12), st.sampled_from([None, Prefix(), Field("filter")]))
 def test_every_line_is_in_one_shard_as_it_was_whatever_the_manifest(lines, number, by):
     import tempfile
 
@@ -93,7 +93,7 @@ def test_every_line_is_in_one_shard_as_it_was_whatever_the_manifest(lines, numbe
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(1, 100), min_size=300, max_size=600), st.integers(2, 7),
-       st.sampled_from([None, Locality()]))
+       st.sampled_from([None, Prefix()]))
 def test_the_worst_shard_is_within_the_bound_of_its_method(sizes, number, by):
     import tempfile
 
@@ -110,7 +110,7 @@ def test_images_smaller_than_shards_are_balanced_within_five_percent(folder):
     rng = random.Random(5)
     lines = [f"night-{k % 40}/{k}.fits\tbytes={int(rng.lognormvariate(16, 0.7))}".encode()
              for k in range(20_000)]
-    for by in (None, Locality()):
+    for by in (None, Prefix()):
         where = folder / f"out-{by is None}"
         assert write_shards(lines, str(where), 50, locality=by).excess < 0.05
         loads = [load_of(shard) for shard in written(where)]
@@ -124,13 +124,13 @@ def test_by_prefix_a_shard_has_one_prefix_but_where_one_ends_and_the_next_begins
     lines = [f"s3://b/run-{k % 10}/c/{k}.fits\tbytes={1 + k * 7919 % 97}".encode()
              for k in range(1000)]
     random.Random(1).shuffle(lines)
-    for parts, by in ((1, Locality()), (2, Locality(parts=2))):
+    for parts, by in ((1, Prefix()), (2, Prefix(2))):
         write_shards(lines, f"by-{parts}", 30, locality=by)
         pairs = {(k, line.split(b"/")[3]) for k, shard in enumerate(written(f"by-{parts}"))
                  for line in shard}
         assert len(pairs) <= 30 + 10 - 1
     write_shards([line + b"\tfilter=%d" % (k % 3) for k, line in enumerate(lines)], "field", 6,
-                 locality=Locality("filter"))
+                 locality=Field("filter"))
     pairs = {(k, line[-1]) for k, shard in enumerate(written("field")) for line in shard}
     assert len(pairs) <= 6 + 3 - 1
 
