@@ -98,6 +98,39 @@ def test_the_catalog_is_that_of_inline_and_made_by_the_code_that_was_shipped(
     assert left.stdout == ""
 
 
+def test_the_file_system_of_the_cluster_may_be_viewfs_and_the_queue_is_yarns(
+        hadoop, night, tmp_path):
+    view = tmp_path / "conf"
+    shutil.copytree(hadoop.conf, view)
+    mount = "fs.viewfs.mounttable.all.link"
+    mounts = {f"{mount}./sky": f"{hadoop.filesystem}/view", f"{mount}Fallback": hadoop.filesystem}
+    core = (view / "core-site.xml").read_text()
+    core = core.replace(f"<value>{hadoop.filesystem}</value>", "<value>viewfs://all</value>")
+    core = core.replace("</configuration>", "".join(
+        f"<property><name>{name}</name><value>{value}/</value></property>"
+        for name, value in mounts.items()) + "</configuration>")
+    (view / "core-site.xml").write_text(core)
+    environment = {**hadoop.environment, "HADOOP_CONF_DIR": str(view)}
+    paths = sorted(night.glob("*.fits"))[:2]
+    hadoop.run("fs", "-mkdir", "/view")
+    hadoop.run("fs", "-put", *paths, "/view", check=True)
+
+    def run(runner, place, *options):
+        manifest = tmp_path / "list.txt"
+        manifest.write_text("".join(f"{place}/{path.name}\tid={path.stem}\n" for path in paths))
+        return job("-r", runner, *options, manifest, env=environment)
+
+    cluster = ("hadoop", "viewfs://all/sky", "--cmdenv", f"HADOOP_CONF_DIR={view}")
+    done = run(*cluster, "-D", "mapreduce.job.queuename=root.default",
+               "--output-dir", "/sky/catalog", "--catalog", tmp_path / "whole.tsv")
+    assert done.status == 0, done.err
+    assert (tmp_path / "whole.tsv").read_bytes() == run("inline", night).out
+    assert "/view/catalog/_SUCCESS" in hadoop.run("fs", "-ls", "/view/catalog").stdout
+    refused = run(*cluster, "-D", "mapreduce.job.queuename=none")
+    assert refused.status == 1 and refused.out == b""
+    assert re.search(r"nothing was written: .* unknown queue: none", refused.err)
+
+
 def test_parts_stay_on_the_cluster_with_all_that_makes_them_a_catalog(hadoop, manifest, inline):
     done = on(hadoop, "-D", "mapreduce.job.maps=2", "-D", "mapreduce.job.reduces=2",
               "--output-dir", "hdfs:///catalogs/parts", "--max-failures", "2", manifest)

@@ -15,11 +15,13 @@ from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
+from mr_extract import storage
 from mr_extract.jobs.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.hadoop.output import streamed
 from mr_extract.jobs.hadoop.plain_arguments import plain
 from mr_extract.jobs.hadoop.settings import COMMITTER, DEFAULTS, REDUCES
 from mr_extract.jobs.hadoop.shipping import write_code_archive
+from mr_extract.storage import hadoop_configuration
 
 CODE = "mr_extract_code"  # the folder of the code where a task runs
 _REPLICAS = 3
@@ -32,6 +34,15 @@ class JobFailed(StepFailedException):
         return self.reason
 
 
+def _on_the_cluster(path):
+    """Return the URI of a path in the cluster's own file system, which need not be HDFS."""
+    uri = fully_qualify_hdfs_path(path)
+    default = hadoop_configuration.properties().get("fs.defaultFS", "")
+    if path == uri or storage.scheme(default) in ("file", "hdfs"):
+        return uri
+    return default.rstrip("/") + uri.removeprefix("hdfs://")
+
+
 class HadoopRunner(HadoopJobRunner):
     """Run one map task for each shard.
 
@@ -41,6 +52,13 @@ class HadoopRunner(HadoopJobRunner):
     """
 
     watch, packed, reduces = None, (), 1
+
+    def __init__(self, *args, output_dir=None, **keywords):
+        super().__init__(*args, output_dir=output_dir and _on_the_cluster(output_dir), **keywords)
+
+    def _fix_opt(self, opt_key, opt_value, source):
+        fixed = super()._fix_opt(opt_key, opt_value, source)
+        return _on_the_cluster(fixed) if opt_key == "hadoop_tmp_dir" else fixed
 
     @classmethod
     def _default_opts(cls):
@@ -100,7 +118,7 @@ class HadoopRunner(HadoopJobRunner):
         str
         """
         # A folder that stays: nodes unpack an archive once, and for the next jobs too.
-        folder = fully_qualify_hdfs_path(".mr_extract")
+        folder = _on_the_cluster(".mr_extract")
         try:
             uri, words = ship(archive, self.get_hadoop_bin(), folder)
         except NotShipped as error:
