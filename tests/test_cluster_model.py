@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 from conftest import ROOT, command
+from pages import commands_of, read_page, shell_in
 
 from bench import figures, model
 from bench.prediction import costs, predict
@@ -218,17 +219,13 @@ def test_cores_that_are_no_nodes_are_refused(tmp_path, cores):
 @pytest.mark.needs("hadoop")
 @pytest.mark.timeout(900)
 def test_the_commands_of_the_page_measure_a_cluster_and_write_its_tables(tmp_path):
-    page = (ROOT / "docs" / "scale.md").read_text()
-    measured, modelled = re.search(r"^```sh\n(.*?)^```", page, re.M | re.S)[1].splitlines()
+    (commands,) = commands_of(read_page("docs/scale.md"))
+    measured, modelled = commands.splitlines()
     (tmp_path / "docs").mkdir()
     shutil.copy(ROOT / "docs" / "scale.md", tmp_path / "docs")
     told = tmp_path / "figures.json"
-    for line in (f"{measured} --quick", f"{modelled} --cores 32"):
-        program, *words = line.split()
-        assert program == "python"
-        done = command([sys.executable, *words], cwd=tmp_path, timeout=600,
-                       env={"PYTHONPATH": str(ROOT)})
-        assert done.status == 0, done.err
+    done = shell_in(tmp_path, timeout=600)(f"{measured} --quick\n{modelled} --cores 32\n")
+    assert done.status == 0, done.err
     found = figures.read(told)
     for name in ("kernel", "task_start", "container_start", "submit", "master",
                  "finish", "spread", "plan_line", "gather"):

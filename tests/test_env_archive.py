@@ -12,8 +12,9 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Run, command, job
+from conftest import ROOT, command, job
 from hidden_python import libraries_of_the_interpreter, without_our_python
+from pages import commands_of, read_page, shell_in
 
 from mr_extract.env_archive import archive as making
 from mr_extract.env_archive import packages
@@ -175,27 +176,13 @@ def test_every_command_of_the_page_on_bare_nodes_runs(
         "fs", "-put", manifest, "/survey/list.txt")
     assert put[1].returncode == 0, put[1].stderr
 
-    page = re.search(r"^## Bare nodes\n(.*?)^## ", (ROOT / "docs" / "hadoop.md").read_text(),
-                     re.MULTILINE | re.DOTALL)[1]
-    commands = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    commands = commands_of(read_page("docs/hadoop.md", "Bare nodes"))
     assert len(commands) == 2
-    for name in ("Makefile", "setup.py", "mr_extract.py", "mr_extract"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    (programs / "python").chmod(0o755)
-    (programs.parent / ".archive").touch()
-    environment = {**os.environ, **cluster.environment, "XDG_CACHE_HOME": str(cache),
-                   "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    for name in ("MAKEFLAGS", "MAKELEVEL"):  # a make within a make tells of its folders
-        environment.pop(name, None)
+    shell = shell_in(tmp_path, {**cluster.environment, "XDG_CACHE_HOME": str(cache)}, timeout=None)
     said = []
     for one in commands:
-        done = subprocess.run(["bash", "-euc", one], cwd=tmp_path, env=environment,
-                              capture_output=True)
-        said.append(Run(done.returncode, done.stdout, done.stderr.decode()))
-        assert done.returncode == 0, said[-1].err
+        said.append(shell(one))
+        assert said[-1].status == 0, said[-1].err
     assert re.search(r"the nodes' Python is that of env-\w+\.tar\.gz, \d+ MB, put in hdfs:///user/",
                      said[0].err)
     assert (tmp_path / "catalog.tsv").read_bytes() == inline

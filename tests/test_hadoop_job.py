@@ -5,13 +5,13 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 from conftest import LAUNCHER, ROOT, command, job
 from hadoop_clusters import processes_of
+from pages import commands_of, read_page, shell_in
 from processes import finish, kill, start_job
 
 from mr_extract.jobs.hadoop.plain_arguments import given, plain
@@ -270,7 +270,7 @@ Caused by: java.io.IOException: error=13, Permission denied
                               "yarn logs -applicationId application_1795_10007")
 
 
-PAGE = (ROOT / "docs" / "hadoop.md").read_text()
+PAGE = read_page("docs/hadoop.md")
 
 
 def test_the_page_has_every_default():
@@ -286,35 +286,23 @@ def test_the_page_has_every_default():
 @pytest.mark.timeout(900)
 def test_every_command_of_the_page_runs(tmp_path):
     """On the Hadoop that it starts: the same catalog merged, in parts, and from bare streaming."""
-    for name in ("Makefile", "setup.py", "mr_extract.py", "mr_extract", "preprocess", "myhadoop"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    programs = tmp_path / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    for name in ("python", "python3"):
-        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-        (programs / name).chmod(0o755)
-    (programs.parent / ".demo").touch()
     # Bare nodes need a cluster of their own, in test_env_archive.py.
-    page = re.sub(r"^## Bare nodes\n.*?(?=^## )", "", PAGE, flags=re.MULTILINE | re.DOTALL)
-    commands = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    commands = commands_of(PAGE.replace(read_page("docs/hadoop.md", "Bare nodes"), ""))
     up = commands.index("make hadoop-up\n")
     down = commands.index("make hadoop-down\n")
     commands.append(commands.pop(down))
-    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
-    environment.pop("MAKEFLAGS", None)
     expected = "python mr_extract.py hdfs:///survey/list.txt > expected.tsv"
-    done = subprocess.run(["bash", "-euxc", "\n".join([*commands[up:-1], expected])],
-                          cwd=tmp_path, env=environment, text=True, capture_output=True)
+    shell = shell_in(tmp_path, timeout=None)
+    done = shell("\n".join(["set -x", *commands[up:-1], expected]))
     try:
-        assert done.returncode == 0, done.stderr
+        assert done.status == 0, done.err
         catalog = (tmp_path / "expected.tsv").read_bytes()
         assert catalog.count(b"\n#image\t") == 6
         assert (tmp_path / "catalog.tsv").read_bytes() == catalog
         assert (tmp_path / "whole.tsv").read_bytes() == catalog
         assert (tmp_path / "body.tsv").read_bytes() == catalog.split(b"\n", 3)[3]
     finally:
-        ended = subprocess.run(["bash", "-euc", commands[-1]], cwd=tmp_path, env=environment,
-                               text=True, capture_output=True)
-    assert ended.returncode == 0, ended.stderr
+        ended = shell(commands[-1])
+    assert ended.status == 0, ended.err
     assert processes_of(tmp_path / ".hadoop") == {}
     assert not (tmp_path / ".hadoop").exists()

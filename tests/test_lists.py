@@ -9,6 +9,7 @@ import tracemalloc
 
 import pytest
 from conftest import LAUNCHER, ROOT, command, job
+from pages import commands_of, read_page, shell_in
 
 from mr_extract.text.manifest import parse_line
 from mr_extract.text.naming import parse_rule
@@ -20,7 +21,7 @@ from preprocess.simulation.night import Night
 from preprocess.simulation.simulate import simulate_night
 
 LISTS = read_lists()
-PAGE = (ROOT / "input_lists" / "README.md").read_text()
+PAGE = read_page("input_lists/README.md")
 
 SAS = r"https://data\.sdss\.org/sas/dr17/eboss/photoObj/frames/301"
 FRAME = (rf"{SAS}/(?P<run>\d+)/(?P<camcol>[1-6])/"
@@ -213,12 +214,9 @@ def test_the_rule_on_the_page_is_one_of_ours(tmp_path):
 
 
 def test_the_commands_of_the_page_run(tmp_path):
-    (text,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    for line in text.splitlines():
-        words = shlex.split(line)
-        assert words[0] == "python"
-        run = command([sys.executable, *words[1:]], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)})
-        assert run.status == 0, run.err
+    (commands,) = commands_of(PAGE)
+    run = shell_in(tmp_path)(commands)
+    assert run.status == 0, run.err
     assert sum(b"#" != line[:1] for line in open(tmp_path / "thousand.txt", "rb")) == 1000
     assert b"\n/lustre/sdss/imaging/752/40/corr/1/fpC-" in (tmp_path / "local.txt").read_bytes()
 

@@ -4,8 +4,6 @@ import bz2
 import gzip
 import io
 import json
-import os
-import re
 import shutil
 import sys
 
@@ -15,6 +13,7 @@ from astropy.io import fits
 from conftest import LAUNCHER, ROOT, command, job
 from hypothesis import given
 from hypothesis import strategies as st
+from pages import commands_of, read_page, shell_in
 
 from mr_extract.failures import ImageFailure
 from mr_extract.packed import records, sequencefile
@@ -269,32 +268,12 @@ def test_pack_refuses_what_makes_no_sense(night, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def page_commands():
-    """The blocks of commands of docs/packed.md: here, on Hadoop, on Hadoop without mrjob."""
-    text = (ROOT / "docs" / "packed.md").read_text()
-    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
-def run_block(block, folder, env=None):
-    """Run commands in a folder that looks like the checkout, with this Python."""
-    (folder / "bin").mkdir(exist_ok=True)
-    python = folder / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
-    for name in ("mr_extract.py", "mr_extract", "preprocess"):
-        if not (folder / name).exists():
-            (folder / name).symlink_to(ROOT / name)
-    path = os.pathsep.join([str(folder / "bin"), (env or {}).get("PATH", os.environ["PATH"])])
-    run = command(["bash", "-euc", block], cwd=folder, env={**(env or {}), "PATH": path})
-    assert run.status == 0, run.err
-    return run
-
-
 def test_the_commands_of_the_page_run(tmp_path):
-    blocks = page_commands()
-    assert len(blocks) == 3
-    run_block(blocks[0], tmp_path)
-    by_path = run_block("python mr_extract.py -r local night/manifest.txt", tmp_path)
+    here, _, _ = commands_of(read_page("docs/packed.md"))  # the others are for Hadoop
+    run = shell_in(tmp_path)(here)
+    assert run.status == 0, run.err
+    by_path = job("-r", "local", "night/manifest.txt", cwd=tmp_path)
+    assert by_path.status == 0, by_path.err
     assert (tmp_path / "catalog.tsv").read_bytes() == by_path.out
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 from conftest import ROOT, command, job
-from test_packed import page_commands, run_block
+from pages import commands_of, read_page, shell_in
 
 from mr_extract.packed import records
 
@@ -76,14 +76,16 @@ def test_parts_in_an_output_folder_agree_with_what_was_packed(hadoop, packed, by
 
 
 def test_the_commands_of_the_page_run_the_bare_one_gives_the_same_rows(hadoop, night, tmp_path):
-    _, with_mrjob, bare = page_commands()
+    _, with_mrjob, bare = commands_of(read_page("docs/packed.md"))
     shutil.copy(night / "manifest.txt", tmp_path / "list.txt")
     path = f"{hadoop.hadoop_bin.parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**hadoop.environment, "PATH": path}
-    by_path = run_block("python mr_extract.py list.txt", tmp_path)
-    run_block(with_mrjob, tmp_path, environment)
+    shell = shell_in(tmp_path, {**hadoop.environment, "PATH": path})
+    by_path = job("list.txt", cwd=tmp_path)
+    for block in (with_mrjob, bare):
+        run = shell(block)
+        assert run.status == 0, run.err
+    assert by_path.status == 0, by_path.err
     assert (tmp_path / "catalog.tsv").read_bytes() == by_path.out
-    run_block(bare, tmp_path, environment)
     rows = hadoop.run("fs", "-cat", f"{hadoop.filesystem}/user/me/rows/part-*").stdout
     assert rows.encode() == by_path.body
 

@@ -1,37 +1,16 @@
 """docs/preprocess.md is true: the commands on shards and catalogs run and give what they say."""
 
-import os
-import re
-import subprocess
-import sys
-
-from conftest import ROOT, job
-
-
-def commands_of(*sections):
-    text = (ROOT / "docs" / "preprocess.md").read_text()
-    parts = re.split(r"^## ", text, flags=re.MULTILINE)
-    found = []
-    for section in sections:
-        part = next(part for part in parts if part.startswith(f"{section}\n"))
-        found += re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
-    return found
+from conftest import job
+from pages import commands_of, read_page, shell_in
 
 
 def test_shards_remaining_and_merge_give_the_catalog_of_one_run(tmp_path):
-    (tmp_path / "bin").mkdir()
-    python = tmp_path / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
-    for name in ("mr_extract.py", "mr_extract", "preprocess"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    commands = commands_of("Shards", "Remaining", "Merge")
+    commands = commands_of(read_page("docs/preprocess.md", "Shards", "Remaining", "Merge"))
     assert len(commands) == 4
+    shell = shell_in(tmp_path)
     for command in commands:
-        run = subprocess.run(["bash", "-euc", command], cwd=tmp_path, env=environment, text=True,
-                             capture_output=True, timeout=240)
-        assert run.returncode == 0, run.stderr
+        run = shell(command)
+        assert run.status == 0, run.err
     lines = (tmp_path / "list.txt").read_text().splitlines()
     for folder in ("shards", "by-filter"):
         shards = [path.read_text().splitlines() for path in (tmp_path / folder).iterdir()]

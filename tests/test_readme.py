@@ -1,7 +1,6 @@
 """The README is true: its commands run and print what it says."""
 
 import math
-import os
 import re
 import shutil
 import subprocess
@@ -10,37 +9,19 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from pages import read_page, shell_in
 
 from mr_extract.columns import COLUMNS
 from mr_extract.failures import KINDS
 
 
-def blocks(kind, text):
-    return re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
-    """A copy of the tree whose .venv is the Python that runs the tests."""
+    """A copy of the tree, and a function that runs commands there."""
     folder = tmp_path_factory.mktemp("checkout") / "mr_extract"
     skip = shutil.ignore_patterns(".git", ".venv", "__pycache__", "*.egg-info", "demo_night")
     shutil.copytree(ROOT, folder, ignore=skip)
-    commands = folder / ".venv" / "bin"
-    commands.mkdir(parents=True)
-    for name in ("python", "python3"):
-        script = commands / name
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-        script.chmod(0o755)
-    for stamp in (".demo", ".test"):
-        (folder / ".venv" / stamp).touch()
-    return folder
-
-
-def shell(text, cwd):
-    path = f"{cwd}/.venv/bin{os.pathsep}{os.environ['PATH']}"
-    environment = {k: v for k, v in os.environ.items() if k != "MAKEFLAGS"}
-    return subprocess.run(["bash", "-euc", text], cwd=cwd, text=True,
-                          env={**environment, "PATH": path}, capture_output=True, timeout=280)
+    return folder, shell_in(folder, timeout=280)
 
 
 def same(ours, theirs):
@@ -55,41 +36,41 @@ def same(ours, theirs):
 
 
 def test_every_command_of_the_readme_runs_and_prints_what_stands_there(checkout):
-    text = (checkout / "README.md").read_text()
-    shown = iter(blocks("text", text))
-    parts = re.findall(r"^```(sh|python|text)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    _, shell = checkout
+    parts = re.findall(r"^```(sh|python|text)\n(.*?)^```", read_page("README.md"),
+                       re.MULTILINE | re.DOTALL)
     assert [kind for kind, _ in parts].count("sh") >= 5
-    printed = ""
+    got = []
     for kind, part in parts:
         if kind == "text":
-            expected = next(shown).splitlines()
-            got = printed.splitlines()
+            expected = part.splitlines()
             assert len(expected) == len(got) and all(map(same, got, expected)), got
         elif kind == "python":
-            run = shell(f"python - <<'END'\n{part}END\n", checkout)
-            assert run.returncode == 0, run.stderr
+            run = shell(f"python - <<'END'\n{part}END\n")
+            assert run.status == 0, run.err
         elif "make test" not in part:  # which is what is running
-            run = shell(part, checkout)
-            assert run.returncode == 0, (part, run.stderr)
-            printed = run.stdout
+            run = shell(part)
+            assert run.status == 0, (part, run.err)
+            got = run.lines
 
 
 def test_the_demo_shows_completeness_residuals_and_a_picture(checkout):
-    run = shell("make demo FRAMES=2", checkout)
-    assert run.returncode == 0, run.stderr
-    rows = [line.split() for line in run.stdout.splitlines() if re.match(r" *\d+\.0-", line)]
+    folder, shell = checkout
+    run = shell("make demo FRAMES=2")
+    assert run.status == 0, run.err
+    rows = [line.split() for line in run.lines if re.match(r" *\d+\.0-", line)]
     bright = [row for row in rows if 15 <= float(row[0].split("-")[0]) < 18]
     assert len(bright) >= 3
     for row in bright:
         assert float(row[2]) > 95, "completeness"
         assert float(row[5]) > 90, "purity"
         assert float(row[7]) < 0.1, "position residual in pixels"
-    assert (checkout / "demo.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert (checkout / "catalog.tsv").read_text().startswith("#mr_extract ")
-    images = " ".join(sorted(str(p) for p in (checkout / "demo_night").glob("*.fits")))
-    own = shell(f"make demo FITS='{images}'", checkout)
-    assert own.returncode == 0, own.stderr
-    assert "against the truth" not in own.stdout and "demo.png" in own.stdout
+    assert (folder / "demo.png").read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (folder / "catalog.tsv").read_text().startswith("#mr_extract ")
+    images = " ".join(sorted(str(p) for p in (folder / "demo_night").glob("*.fits")))
+    own = shell(f"make demo FITS='{images}'")
+    assert own.status == 0, own.err
+    assert b"against the truth" not in own.out and b"demo.png" in own.out
 
 
 def test_docs_name_every_failure_and_their_links_lead_somewhere():

@@ -1,15 +1,12 @@
 """Claims about ``preprocess shards --by host``: what is on one host of a real HDFS."""
 
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import hdfs_native
 import pytest
-from conftest import ROOT
+from pages import commands_of, read_page, shell_in
 from test_storage_contract import put
 from test_storage_hdfs import closed_port, configured, hosts_of, put_in_blocks, silent_port
 
@@ -115,14 +112,10 @@ def test_the_command_of_the_page_runs(hdfs, images, tmp_path):
             patch.setenv(name, value)
         put("hdfs:///survey/list.txt", "".join(
             f"hdfs:///hosts/{k}.fits\tbytes={1000 + 7 * k}\n" for k in range(50)).encode())
-    section = (ROOT / "docs" / "preprocess.md").read_text().split("\n## Shards by host\n")[1]
-    (command,) = re.findall(r"^```sh\npython (.*?)\n^```", section.split("\n## ")[0],
-                            re.MULTILINE | re.DOTALL)
-    run = subprocess.run(
-        [sys.executable, *command.split()], cwd=tmp_path, text=True, capture_output=True,
-        env={**os.environ, **hdfs.environment, "PYTHONPATH": str(ROOT)})
-    assert run.returncode == 0, run.stderr
-    assert run.stderr.startswith("50 images, ") and "without" not in run.stderr
+    (command,) = commands_of(read_page("docs/preprocess.md", "Shards by host"))
+    run = shell_in(tmp_path, hdfs.environment)(command)
+    assert run.status == 0, run.err
+    assert run.err.startswith("50 images, ") and "without" not in run.err
     found = [path.read_text().splitlines() for path in (tmp_path / "by-host").iterdir()]
     assert len(found) == 8 and all(lines[0].startswith("# host: ") for lines in found)
 

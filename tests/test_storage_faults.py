@@ -1,15 +1,12 @@
 """Whatever happens on the way, the bytes are whole or there is one named failure."""
 
 import os
-import re
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from conftest import ROOT, command
 from fault_table import FAULTS, SCHEMES, markdown
 from misbehaving import Files, Misbehaving
+from pages import commands_of, read_page, shell_in
 from remote_places import (
     BUDGET,
     FILE,
@@ -78,12 +75,11 @@ def fetch(operation, uri):
 
 
 def test_the_page_has_the_table_that_is_tested():
-    assert markdown() in (ROOT / "docs" / "storage.md").read_text()
+    assert markdown() in read_page("docs/storage.md")
 
 
 def test_the_commands_of_the_page_measure_what_they_say(night, moto, tmp_path):
-    page = (ROOT / "docs" / "storage.md").read_text()
-    commands = re.search(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[1]
+    commands = commands_of(read_page("docs/storage.md"))[0]
     image = next(night.glob("*.fits"))
     client = bare_client(moto)
     client.create_bucket(Bucket="survey")
@@ -91,12 +87,10 @@ def test_the_commands_of_the_page_measure_what_they_say(night, moto, tmp_path):
                       ACL="public-read")
     files = Files({"http://archive.example.org/night/b.fits": image.read_bytes()})
     with Misbehaving(files) as proxy:
-        run = command(
-            ["bash", "-euc", commands.replace("> ", f"> {tmp_path}/")], cwd=ROOT,
-            env={"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{moto}", "http_proxy": proxy.url,
-                 "no_proxy": "127.0.0.1", "AWS_CONFIG_FILE": os.devnull,
-                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        )
+        run = shell_in(tmp_path, {
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{moto}", "http_proxy": proxy.url,
+            "no_proxy": "127.0.0.1", "AWS_CONFIG_FILE": os.devnull,
+        })(commands)
     assert run.status == 0, run.err
     first, second = ((tmp_path / name).read_text() for name in ("a.tsv", "b.tsv"))
     assert rows(first) == rows(second) != []

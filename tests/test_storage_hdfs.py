@@ -2,9 +2,7 @@
 
 import itertools
 import json
-import os
 import random
-import re
 import signal
 import socket
 import subprocess
@@ -13,12 +11,12 @@ import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import hdfs_native
 import pytest
-from conftest import ROOT, command, job
+from conftest import ROOT, job
+from pages import commands_of, read_page, shell_in
 from test_storage_contract import fails, put
 
 from mr_extract import storage
@@ -328,9 +326,7 @@ def test_without_hdfs_native_the_extra_is_named(monkeypatch):
 
 
 def test_the_commands_of_the_page_measure_what_they_say(hdfs, night, monkeypatch, tmp_path):
-    page = (ROOT / "docs" / "storage.md").read_text()
-    section = page.partition("## HDFS")[2]
-    commands = re.search(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[1]
+    (commands,) = commands_of(read_page("docs/storage.md", "HDFS"))
     image = next(night.glob("*.fits"))
     put(f"{hdfs.filesystem}/night/a.fits", image.read_bytes())
     pair = {
@@ -338,10 +334,8 @@ def test_the_commands_of_the_page_measure_what_they_say(hdfs, night, monkeypatch
         "dfs.namenode.rpc-address.survey.one": hdfs.filesystem.removeprefix("hdfs://"),
         "dfs.namenode.http-address.survey.one": hdfs.webhdfs.removeprefix("http://"),
     }
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with configured(monkeypatch, tmp_path / "conf", **pair):
-        run = command(["bash", "-euc", commands.replace("> ", f"> {tmp_path}/")], cwd=ROOT,
-                      env={"PATH": path})
+        run = shell_in(tmp_path)(commands)
     assert run.status == 0, run.err
     local = job(image)
     catalogs = [(tmp_path / name).read_text() for name in ("c.tsv", "d.tsv")]

@@ -1,22 +1,18 @@
 """docs/surveys.md is true: its commands run, and what they measure is what the sky has."""
 
 import math
-import os
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.time import Time
-from conftest import ROOT
+from pages import examples_of, read_page, shell_in
 from stars import star_field
 
 from mr_extract.text.catalog import read_catalog
 
-PAGE = (ROOT / "docs" / "surveys.md").read_text()
-PARTS = re.findall(r"^```sh\n(.*?)^```(?:\n\n```text\n(.*?)^```)?", PAGE, re.MULTILINE | re.DOTALL)
+PARTS = examples_of(read_page("docs/surveys.md"))
 NAMES = [re.search(r"--catalog (\w+)\.tsv", command).group(1) for command, _ in PARTS]
 DECAM, CFHT = "c4d_130105_065255_{}_r_a1-N15.fits.fz", "CFHTLS-test_{}.fits"
 TWOMASS = "aK_asky_990502s1420186.fits.gz"
@@ -41,19 +37,8 @@ def surveys(request, tmp_path_factory):
         stars = star_field(chip, 3000.0, (4644, 2112)).data
         units.append(fits.ImageHDU(stars.astype("f4"), name=f"ccd{chip:02d}"))
     fits.HDUList(units).writeto(folder / "mosaic.fits")
-    (folder / "bin").mkdir()
-    python = folder / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
-    for name in ("mr_extract.py", "mr_extract"):
-        (folder / name).symlink_to(ROOT / name)
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    runs = {}
-    for name, (command, _) in zip(NAMES, PARTS):
-        runs[name] = subprocess.run(
-            ["bash", "-euc", command], cwd=folder, env={**os.environ, "PATH": path}, text=True,
-            capture_output=True, timeout=240)
-    return folder, runs
+    shell = shell_in(folder)
+    return folder, {name: shell(command) for name, (command, _) in zip(NAMES, PARTS)}
 
 
 @pytest.fixture
@@ -90,7 +75,7 @@ def test_the_page_has_one_command_for_each_survey():
 @pytest.mark.parametrize("name", IMAGES)
 def test_a_command_runs_and_accounts_for_its_images(surveys, measured, name):
     run = surveys[1][name]
-    assert run.returncode == 0, run.stderr
+    assert run.status == 0, run.err
     accounts, columns = measured(name)
     assert {image: account.kind for image, account in accounts.items()} == dict.fromkeys(
         IMAGES[name], "")
@@ -100,7 +85,7 @@ def test_a_command_runs_and_accounts_for_its_images(surveys, measured, name):
     for account in accounts.values():
         used = {key.removesuffix("_sha256") for key in account.values if key.endswith("_sha256")}
         assert used == roles.get(name, set())
-    assert "further images" not in run.stderr
+    assert "further images" not in run.err
 
 
 @pytest.mark.parametrize("name", [name for name, (_, shown) in zip(NAMES, PARTS) if shown])

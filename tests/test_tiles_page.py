@@ -1,36 +1,25 @@
 """docs/tiles.md is true: its commands run, and tiles come to what they say."""
 
-import os
-import re
-import subprocess
 import sys
 
 import numpy as np
 from conftest import ROOT, command
+from pages import examples_of, read_page, shell_in
 
 from bench.mosaic import write_mosaic
 from mr_extract.text.catalog import read_catalog
 
 
 def test_every_command_of_the_page_runs(tmp_path):
-    text = (ROOT / "docs" / "tiles.md").read_text()
-    (tmp_path / "bin").mkdir()
-    python = tmp_path / "bin" / "python"
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
-    for name in ("mr_extract.py", "mr_extract", "preprocess"):
-        (tmp_path / name).symlink_to(ROOT / name)
     write_mosaic(tmp_path / "mosaic.fits", 1100)
-    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    commands = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    shown = re.search(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL).group(1)
-    said = []
-    for one in commands:
-        run = subprocess.run(["bash", "-euc", one], cwd=tmp_path, text=True, capture_output=True,
-                             env={**os.environ, "PATH": path}, timeout=240)
-        assert run.returncode == 0, run.stderr
-        said.append(run.stdout)
-    assert said[0] == shown
+    shell = shell_in(tmp_path)
+    examples = examples_of(read_page("docs/tiles.md"))
+    assert examples[0][1]
+    for one, shown in examples:
+        run = shell(one)
+        assert run.status == 0, run.err
+        if shown:
+            assert run.out.decode() == shown
     virtual, written = (read_catalog(tmp_path / f"{n}.tsv") for n in ("catalog", "written"))
     assert list(virtual.accounts) == list(written.accounts) and len(virtual.accounts) == 4
     assert np.array_equal(virtual.columns["flux_auto"], written.columns["flux_auto"])
