@@ -47,7 +47,8 @@ demo: demo-env
 	$(BIN)/python -m mr_extract.demo $(if $(FITS),--images $(FITS),--frames $(FRAMES))
 
 test: env
-	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	  --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -25,6 +25,7 @@ extras["test"] = [
     "pytest>=8",
     "pytest-cov>=5",
     "pytest-timeout>=2.3",
+    "pytest-xdist>=3.6",
     "ruff>=0.6",
 ]
 

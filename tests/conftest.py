@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ GROUPS = {
     "spark": _lacks_spark,
     "unprivileged": _lacks_setpriv,
 }
-_left_out = {}
+ON_HADOOP = {"hdfs", "hadoop", "new_cluster"}  # fixtures
 
 
 def pytest_configure(config):
@@ -59,24 +60,42 @@ def pytest_configure(config):
     )
 
 
+def groups_of(item):
+    """Return the groups that a test needs."""
+    groups = {g for marker in item.iter_markers("needs") for g in marker.args}
+    if "shared_data" in item.fixturenames:
+        groups.add("shared-data")
+    return groups | {"hdfs", "hadoop"}.intersection(item.fixturenames)
+
+
+def pytest_collection_modifyitems(items):
+    """Let one process do all that is on Hadoop, from the beginning, and others the other files."""
+    def on_hadoop(item):
+        return bool(groups_of(item) & ON_HADOOP or ON_HADOOP.intersection(item.fixturenames))
+
+    items.sort(key=lambda item: not on_hadoop(item))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(
+            "hadoop" if on_hadoop(item) else item.path.name))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    groups = {g for marker in item.iter_markers("needs") for g in marker.args}
-    fixtures = getattr(item, "fixturenames", ())
-    if "shared_data" in fixtures:
-        groups.add("shared-data")
-    groups.update({"hdfs", "hadoop"}.intersection(fixtures))
-    for group in sorted(groups):
+    for group in sorted(groups_of(item)):
         reason = GROUPS[group]()
         if reason:
-            _left_out.setdefault((group, reason), []).append(item.nodeid)
+            item.user_properties.append(("left out", (group, reason)))
             (pytest.fail if REQUIRE_ALL else pytest.skip)(f"group {group}: {reason}")
 
 
 def pytest_terminal_summary(terminalreporter):
-    for (group, reason), tests in sorted(_left_out.items()):
-        terminalreporter.write_line(f"left out: group {group}, {len(tests)} tests: {reason}")
-    if not _left_out:
+    reports = [report for state in ("skipped", "error", "failed")
+               for report in terminalreporter.stats.get(state, ())]
+    left_out = Counter(tuple(value) for report in reports
+                       for name, value in report.user_properties if name == "left out")
+    for (group, reason), tests in sorted(left_out.items()):
+        terminalreporter.write_line(f"left out: group {group}, {tests} tests: {reason}")
+    if not left_out:
         terminalreporter.write_line(f"left out: nothing (groups: {', '.join(GROUPS)})")
 
 
