@@ -68,6 +68,7 @@ def groups_of(item):
     return groups | {"hdfs", "hadoop"}.intersection(item.fixturenames)
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items):
     """Let one process do all that is on Hadoop, from the beginning, and others the other files."""
     def on_hadoop(item):
