@@ -47,7 +47,7 @@ demo: demo-env
 	$(BIN)/python -m mr_extract.demo $(if $(FITS),--images $(FITS),--frames $(FRAMES))
 
 test: env
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
 	  --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.lint

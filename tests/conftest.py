@@ -1,7 +1,9 @@
 """What the tests share: groups that a machine may lack, a night of frames, the job."""
 
+import functools
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,7 +53,6 @@ GROUPS = {
     "spark": _lacks_spark,
     "unprivileged": _lacks_setpriv,
 }
-ON_HADOOP = {"hdfs", "hadoop", "new_cluster"}  # fixtures
 
 
 def pytest_configure(config):
@@ -68,16 +69,30 @@ def groups_of(item):
     return groups | {"hdfs", "hadoop"}.intersection(item.fixturenames)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items):
-    """Let one process do all that is on Hadoop, from the beginning, and others the other files."""
-    def on_hadoop(item):
-        return bool(groups_of(item) & ON_HADOOP or ON_HADOOP.intersection(item.fixturenames))
+    items.sort(key=lambda item: not is_on_hadoop(item.path.name))
 
-    items.sort(key=lambda item: not on_hadoop(item))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(
-            "hadoop" if on_hadoop(item) else item.path.name))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let one process do all that is on Hadoop, from the beginning, and others the other files."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            name = nodeid.partition("::")[0].rpartition("/")[2]
+            return "hadoop" if is_on_hadoop(name) else name
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+@functools.cache
+def is_on_hadoop(name):
+    """Tell whether a file of tests has some that start a Hadoop, or use that of others."""
+    text = (ROOT / "tests" / name).read_text()
+    return bool(re.search(r"^def \w+\([^)]*\b(hdfs|hadoop|new_cluster)\b", text, re.MULTILINE)
+                or re.search(r"needs\(.*\b(hdfs|hadoop)\b", text))
 
 
 @pytest.hookimpl(tryfirst=True)

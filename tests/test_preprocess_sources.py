@@ -304,26 +304,6 @@ def test_companions_elsewhere_are_asked_for(bucket, capsys):
     assert len(lines) == 2 and lines[1] == "s3://sky/images/b.fits\tbytes=1"
 
 
-@pytest.mark.parametrize("way", ["filesystem", "webhdfs"])
-def test_a_folder_of_hdfs_is_listed_chosen_and_its_headers_read(way, hdfs, here, capsys):
-    root = getattr(hdfs, way).replace("http://", "webhdfs://") + f"/manifest/{way}"
-    content = {"1/b10.fits": fits_bytes("r"), "1/b2.fits": fits_bytes("g"), "2/a.fits": LARGE,
-               "2/log.txt": b"x", "_temporary/c.fits": b"x"}
-    for name, data in content.items():
-        storage.write(f"{root}/{name}", io.BytesIO(data))
-    lines, said = manifest(capsys, f"{root}/1", f"{root}/*/[ab]*", "--header", "FILTER=filter")
-    found = {line.split("\t")[0].removeprefix(f"{root}/"): line.split("\t")[1:] for line in lines}
-    assert found == {name: [f"filter={band}", f"bytes={len(content[name])}"]
-                     for name, band in (("1/b10.fits", "r"), ("1/b2.fits", "g"), ("2/a.fits", "i"))}
-    assert len(lines) == 3 and said[-1].endswith("2 met again, listed once")
-    Path("list.txt").write_text("".join(f"{line}\n" for line in lines))
-    assert main(["check", "list.txt", "--headers"]) == 0
-    with open("list.txt", "a") as file:
-        file.write(f"{root}/1/c.fits\n")
-    assert main(["check", "list.txt"]) == 1
-    assert "c.fits\tfetch-not-found\t" in capsys.readouterr().out
-
-
 def test_lists_come_from_standard_input_pipes_packed_and_remote(web, here):
     text = f"# night\n{web.url}/night/b2.fits\tid=b\n"
     web.origin.files["/lists/night.txt"] = text.encode()
