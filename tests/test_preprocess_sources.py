@@ -19,7 +19,6 @@ from conftest import ROOT
 from misbehaving import Files, Forwarder, Misbehaving, status, without_ranges
 from remote_places import bare_client, impatient, moto_server
 
-from mr_extract import storage
 from preprocess.__main__ import main
 from preprocess.listing.found_images import Tally
 from preprocess.listing.local_files import local_images, natural_key
