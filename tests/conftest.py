@@ -15,6 +15,8 @@ import pytest
 from hadoop_clusters import hadoop, hdfs, lacks_hadoop, new_cluster  # noqa: F401
 from hidden_python import lacks_mount_namespaces
 
+from mr_extract import storage
+
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
 SHARED_DATA = Path(os.environ.get("MR_EXTRACT_DATA", ROOT.parent / "shared" / "data"))
@@ -113,6 +115,14 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"left out: group {group}, {tests} tests: {reason}")
     if not left_out:
         terminalreporter.write_line(f"left out: nothing (groups: {', '.join(GROUPS)})")
+
+
+@pytest.fixture(autouse=True)
+def access_as_before():
+    """Leave no test's time limits to the next one."""
+    before = storage.access()
+    yield
+    storage.configure(before)
 
 
 @pytest.fixture(scope="session")

@@ -135,11 +135,8 @@ def pair(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def survey(pair, monkeypatch):
-    before = storage.access()
     storage.configure(Access(fetch_timeout=5.0, fetch_budget=60.0))
     monkeypatch.setenv("HADOOP_CONF_DIR", str(pair.conf))
-    yield
-    storage.configure(before)
 
 
 @contextmanager

@@ -378,7 +378,7 @@ sys.exit(status)
 
 @pytest.mark.parametrize("keys, options, images", [
     (1_000_000, (), 1_000_000),
-    (300_000, ("--weights", "ooi -> oow", "--masks", "ooi -> ood"), 100_000)])
+    (150_000, ("--weights", "ooi -> oow", "--masks", "ooi -> ood"), 50_000)])
 def test_a_million_keys_are_listed_in_little_memory(keys, options, images, here):
     peaks = []
     for number in (3_000, keys):

@@ -28,13 +28,6 @@ DATA = random.Random(1).randbytes(20_000_000)
 SCHEMES = ["hdfs", "webhdfs"]
 
 
-@pytest.fixture(autouse=True)
-def access_as_before():
-    before = storage.access()
-    yield
-    storage.configure(before)
-
-
 @pytest.fixture
 def impatient():
     storage.configure(Access(fetch_timeout=5.0, fetch_budget=1.0))
