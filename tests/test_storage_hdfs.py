@@ -402,3 +402,51 @@ def test_exceptions_of_java_have_names_and_tell_no_path(java_class, message, kin
     assert failure.kind == kind
     assert isinstance(failure, Passing) == passes
     assert "/" not in failure.message and "\n" not in failure.message
+
+
+class _Refused:
+    """What hdfs-native makes in place of a client, where it raises an error."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def __call__(self, *_):
+        raise self._error
+
+
+NO_CREDENTIALS = (
+    'GSSAPIError(GssMajorCodes { raw: "0x00070000", calling_error: "none", routine_error: '
+    '"GSS_S_NO_CRED", supplementary_info: "0x0000" }, 2529639053, "No credentials were supplied, '
+    'or the credentials were unavailable or inaccessible: No Kerberos credentials available '
+    '(default cache: FILE:/none)")')
+EXPIRED = (
+    'GSSAPIError(GssMajorCodes { raw: "0x000d0000", calling_error: "none", routine_error: '
+    '"GSS_S_FAILURE", supplementary_info: "0x0000" }, 2529638944, "Unspecified GSS failure.  '
+    'Minor code may provide more information: Ticket expired")')
+
+
+@pytest.mark.parametrize("said, told_of", [
+    (NO_CREDENTIALS, "asks (No Kerberos credentials available (default cache: FILE:/none));"),
+    (EXPIRED, "asks (Ticket expired); is there a Kerberos ticket?"),
+    ("NoSASLMechanism", "asks (NoSASLMechanism); is there a Kerberos ticket?"),
+    ('OperationFailed("Failed to load libgssapi_krb")', "libgssapi-krb5-2"),
+])
+def test_what_kerberos_lacks_is_told_at_once(monkeypatch, said, told_of):
+    # As hdfs-native spelt it before a NameNode that wants Kerberos.
+    monkeypatch.setattr(hdfs_native, "Client", _Refused(RuntimeError(said)))
+    message = told("fetch-forbidden", "hdfs://none.invalid:1/a.fits")
+    assert told_of in message and "times)" not in message
+
+
+def test_a_closed_connection_may_be_one_that_wanted_kerberos(monkeypatch, tmp_path, impatient):
+    monkeypatch.setattr(hdfs_native, "Client", _Refused(OSError("RPC listener disconnected")))
+    uri = "hdfs://none.invalid:1/a.fits"
+    with configured(monkeypatch, tmp_path / "simple"):
+        message = told("fetch-failed", uri)
+        assert "is the port that of hdfs://?" in message and "wants Kerberos" in message
+        monkeypatch.setenv("HADOOP_PROXY_USER", "somebody")
+        assert "May you be somebody" in told("fetch-failed", uri)
+    monkeypatch.delenv("HADOOP_PROXY_USER")
+    with configured(monkeypatch, tmp_path / "secure",
+                    **{"hadoop.security.authentication": "kerberos"}):
+        assert "wants Kerberos" not in told("fetch-failed", uri)

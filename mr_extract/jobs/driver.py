@@ -176,6 +176,9 @@ def _quiet_logging(job):
         level = logging.ERROR
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     logging.getLogger("mrjob").setLevel(level)
+    # What the command hadoop says, without the pages of Java below it.
+    logging.getLogger("mrjob.fs.hadoop").addFilter(
+        lambda record: not record.getMessage().startswith("STDERR: \tat "))
     # "No configs specified": most users have no mrjob.conf and need none.
     logging.getLogger("mrjob.conf").addFilter(
         lambda record: not record.getMessage().startswith("No configs specified")

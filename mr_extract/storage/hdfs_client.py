@@ -19,6 +19,8 @@ _ENVIRONMENT = ("HADOOP_CONF_DIR", "HADOOP_HOME", "HADOOP_USER_NAME", "HADOOP_PR
 _DEFAULT_PORT = 8020
 # How hdfs-native spells an error of its own, as RPCError("java.io.IOException", "...").
 _SPELLING = re.compile(r'(\w+)(?:\("((?:[^"\\]|\\.)*)"(?:, "((?:[^"\\]|\\.)*)")?)?', re.DOTALL)
+# What GSSAPI says, behind numbers and a sentence that is the same for everything.
+_GSSAPI = re.compile(r'^GSSAPIError.*, "(?:[^:"]*: )?([^"]*)"\)$', re.DOTALL)
 # For so long hdfs-native keeps connections to DataNodes for the next file, 3 seconds and some.
 _KEPT = 3.5
 _clients, _turns, _lock = {}, {}, threading.Lock()
@@ -174,8 +176,20 @@ def _of_connection(said):
     if "lookup address" in said:
         return "the name of its host is not known"
     if "listener disconnected" in said:
-        return "the NameNode closed the connection; is it one, and is the port that of hdfs://?"
+        return ("the NameNode closed the connection; is it one, is the port that of hdfs://?"
+                + _of_security())
     return f"no connection: {said.partition(' (os error')[0]}"
+
+
+def _of_security():
+    """Ask what else closes connections: the NameNode does not say it in words that we get."""
+    if proxy := os.environ.get("HADOOP_PROXY_USER"):
+        return f" May you be {proxy}, whom HADOOP_PROXY_USER names?"
+    found = hadoop_configuration.properties()
+    if found.get("hadoop.security.authentication", "simple") == "simple":
+        return (" If it wants Kerberos, hadoop.security.authentication must say so in the "
+                "configuration that HADOOP_CONF_DIR or HADOOP_HOME names")
+    return ""
 
 
 def _of_library(said):
@@ -186,8 +200,14 @@ def _of_library(said):
     if kind in ("BlocksNotFound", "ErasureCodingError") or first.startswith("All DataNodes failed"):
         return Passing("fetch-failed", hadoop_errors.LOST_BLOCK)
     if kind in ("SASLError", "GSSAPIError", "NoSASLMechanism"):
+        reason = _GSSAPI.match(said)
         return ImageFailure(
-            "fetch-forbidden", f"HDFS wants to know who asks ({kind}); is there a Kerberos ticket?")
+            "fetch-forbidden", f"HDFS wants to know who asks ({reason[1] if reason else kind}); "
+            "is there a Kerberos ticket?")
+    if "libgssapi" in first:
+        return ImageFailure(
+            "fetch-forbidden", "HDFS wants to know who asks, and for Kerberos hdfs-native needs "
+            "the library libgssapi_krb5 (Debian: libgssapi-krb5-2, Red Hat: krb5-libs)")
     if kind in ("InvalidArgument", "UrlParseError", "XmlParseError", "InvalidPath"):
         return ImageFailure(
             "fetch-failed", f"{first or kind}; the configuration of Hadoop is read from "

@@ -16,6 +16,7 @@ from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
 from mr_extract import storage
+from mr_extract.jobs.gather import complain
 from mr_extract.jobs.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.hadoop.output import streamed
 from mr_extract.jobs.hadoop.plain_arguments import plain
@@ -67,6 +68,12 @@ class HadoopRunner(HadoopJobRunner):
             "bootstrap_mrjob": False, "python_bin": [sys.executable],
             "cleanup_on_failure": ["ALL"],  # the user is told why, and shards are made anew
         })
+
+    def _cleanup_hadoop_tmp(self):
+        try:
+            self.fs.rm(self._hadoop_tmp_dir)
+        except OSError as error:
+            complain(str(error))  # and no more: why, the command has said
 
     def _run(self):
         try:
