@@ -55,6 +55,7 @@ GROUPS = {
     "spark": _lacks_spark,
     "unprivileged": _lacks_setpriv,
 }
+SHARED, OWN = "shared Hadoop", "own Hadoop"
 
 
 def pytest_configure(config):
@@ -72,29 +73,30 @@ def groups_of(item):
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: not is_on_hadoop(item.path.name))
+    items.sort(key=lambda item: hadoop_of(item.path.name), reverse=True)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Let one process do all that is on Hadoop, from the beginning, and others the other files."""
+    """Let one process do all that is on the shared Hadoop; the longest files come first."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             name = nodeid.partition("::")[0].rpartition("/")[2]
-            return "hadoop" if is_on_hadoop(name) else name
+            return SHARED if hadoop_of(name) == SHARED else name
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)
 
 
 @functools.cache
-def is_on_hadoop(name):
-    """Tell whether a file of tests has some that start a Hadoop, or use that of others."""
+def hadoop_of(name):
+    """Tell which Hadoop a file of tests needs: the shared one, its own, or none ('')."""
     text = (ROOT / "tests" / name).read_text()
-    return bool(re.search(r"^def \w+\([^)]*\b(hdfs|hadoop|new_cluster)\b", text, re.MULTILINE)
-                or re.search(r"needs\(.*\b(hdfs|hadoop)\b", text))
+    if re.search(r"^def \w+\([^)]*\b(hdfs|hadoop)\b", text, re.MULTILINE):
+        return SHARED
+    return OWN if re.search(r"needs\(.*\b(hdfs|hadoop)\b", text) else ""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -90,24 +90,34 @@ def test_the_commands_of_the_page_run_the_bare_one_gives_the_same_rows(hadoop, n
     assert rows.encode() == by_path.body
 
 
-@pytest.mark.parametrize("damage", ["cut", "length", "key"])
-def test_what_hadoop_cannot_read_costs_its_image_alone(hadoop, night, tmp_path, damage):
-    pack(hadoop, *sorted(night.glob("*.fits"))[:3], "-o", tmp_path / "three")
-    _, rows = records.read_index((tmp_path / "three" / records.INDEX).read_bytes())
-    (_, offset, size, key) = list(rows)[2]
-    path = tmp_path / "three" / "packed-00000.seq"
-    data = bytearray(path.read_bytes())
-    if damage == "cut":
-        del data[offset + size // 2 :]
-    else:
-        data[offset + (1 if damage == "length" else 40)] ^= 0x10
-    path.write_bytes(data)
-    inline = job("--packed", tmp_path / "three")
-    assert sorted(inline.accounts().values()) == [
-        "", "", "truncated" if damage == "cut" else "corrupt"]
-    place = f"/user/me/{damage}"
+def test_what_hadoop_cannot_read_costs_its_image_alone(hadoop, night, tmp_path):
+    damages, lines = ("cut", "length", "key"), []
+    for damage in damages:
+        for k, image in enumerate(sorted(night.glob("*.fits"))[:3]):
+            path = tmp_path / f"{damage}-{k}.fits"
+            path.symlink_to(image)
+            lines.append(f"{path}\tid={path.stem}\n")
+    (tmp_path / "list.txt").write_text("".join(lines))
+    pack(hadoop, tmp_path / "list.txt", "-o", tmp_path / "packed", "--size", "450K")
+    _, rows = records.read_index((tmp_path / "packed" / records.INDEX).read_bytes())
+    rows = list(rows)
+    # The last one of each file.
+    for damage, (name, offset, size, _) in zip(damages, rows[2::3], strict=True):
+        path = tmp_path / "packed" / name
+        data = bytearray(path.read_bytes())
+        if damage == "cut":
+            del data[offset + size // 2 :]
+        else:
+            data[offset + (1 if damage == "length" else 40)] ^= 0x10
+        path.write_bytes(data)
+    assert len({name for name, *_ in rows}) == 3
+    inline = job("--packed", tmp_path / "packed")
+    assert {name: kind for name, kind in inline.accounts().items() if kind} == {
+        "cut-2": "truncated", "length-2": "corrupt", "key-2": "corrupt"}
+    assert len(inline.accounts()) == 9
+    place = "/user/me/damaged"
     hadoop.run("fs", "-mkdir", "-p", "/user/me", check=True)
-    hadoop.run("fs", "-put", tmp_path / "three", place, check=True)
+    hadoop.run("fs", "-put", tmp_path / "packed", place, check=True)
     run = on(hadoop, "--packed", f"{hadoop.filesystem}{place}",
              "-D", "mapreduce.map.maxattempts=1")
     assert run.status == 1

@@ -283,7 +283,8 @@ def test_the_datanode_of_the_only_replica_is_killed(new_cluster, impatient):
 @pytest.mark.needs("hdfs")
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_datanode_falls_silent_and_the_other_replica_is_read(new_cluster, scheme):
-    cluster = new_cluster()
+    # Here the DataNodes have one address: the other one reads from the silent one, too.
+    cluster = new_cluster(settings={"hdfs-site": {"dfs.client.socket-timeout": 1000}})
     cluster.start("hdfs")
     put_in_blocks(cluster, "/a.fits", DATA, replication=2)
     uri = f"{root(cluster, scheme)}/a.fits"

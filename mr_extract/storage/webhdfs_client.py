@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import socket
 from urllib.parse import quote, urlencode, urlsplit
 
 from urllib3.exceptions import HTTPError
@@ -96,9 +97,16 @@ class DataNodes:
         try:
             return checked(send(method, place, headers, body)[0])
         except Passing as error:
-            self._failed.add(urlsplit(place).hostname)
+            self._leave_out(urlsplit(place).hostname)
             error.message = f"a DataNode failed: {error.message}"
             raise
+
+    def _leave_out(self, host):
+        self._failed.add(host)
+        try:  # a NameNode names DataNodes by host, and knows them by address
+            self._failed.add(socket.gethostbyname(host))
+        except OSError:
+            pass  # then it may name this one again
 
 
 def checked(response):
