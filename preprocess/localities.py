@@ -20,7 +20,27 @@ _OF_THE_IMAGE = ("fetch-not-found", "fetch-not-a-file")
 _REMEMBERED = 1 << 12
 
 
-class Prefix:
+class Locality:
+    """What neighbours must share.
+
+    Attributes
+    ----------
+    name : str
+        What an image without it lacks.
+    """
+
+    name: str
+
+    def of(self, entry: Entry) -> str:
+        """Give what a line has in common with its neighbours, empty if there is nothing."""
+        raise NotImplementedError
+
+    def waits(self, entry: Entry) -> bool:
+        """Tell whether `of` waits for a network."""
+        return False
+
+
+class Prefix(Locality):
     """Images whose paths begin alike.
 
     Parameters
@@ -29,22 +49,17 @@ class Prefix:
         Last parts of the path that do not count.
     """
 
-    #: What an image without it lacks.
     name = "a folder"
 
     def __init__(self, parts: int = 1):
         self._parts = parts
 
     def of(self, entry: Entry) -> str:
-        """Give what a line has in common with its neighbours, empty if there is nothing."""
-        return (entry.get("detect") or entry.uri).rsplit("/", self._parts)[0]
-
-    def waits(self, entry: Entry) -> bool:
-        """Tell whether `of` waits for a network."""
-        return False
+        """Give the beginning of the path."""
+        return _place(entry).rsplit("/", self._parts)[0]
 
 
-class Field:
+class Field(Locality):
     """Images that agree in a field.
 
     Parameters
@@ -53,18 +68,14 @@ class Field:
     """
 
     def __init__(self, field: str):
-        self.name = f"{field}="
+        self._field, self.name = field, f"{field}="
 
     def of(self, entry: Entry) -> str:
         """Give the value of the field."""
-        return entry.get(self.name[:-1]) or ""
-
-    def waits(self, entry: Entry) -> bool:
-        """Tell whether `of` waits for a network."""
-        return False
+        return entry.get(self._field) or ""
 
 
-class Host:
+class Host(Locality):
     """Images on one host of HDFS, as its NameNode says, or ``host=`` where it is given.
 
     Of several hosts with as many bytes of a file one is chosen by the name of the file, so
@@ -84,9 +95,9 @@ class Host:
         CommandError
             When the NameNode cannot be asked.
         """
-        known, uri = entry.get("host") or "", entry.get("detect") or entry.uri
-        if known or not self.waits(entry):
-            return known
+        if not self.waits(entry):
+            return entry.get("host") or ""
+        uri = _place(entry)
         try:
             hosts = self._hosts_of(uri)
         except ImageFailure as failure:
@@ -97,12 +108,14 @@ class Host:
         return hosts[crc32(uri.encode()) % len(hosts)] if hosts else ""
 
     def waits(self, entry: Entry) -> bool:
-        """Tell whether `of` waits for a network."""
+        """Tell whether HDFS is to be asked."""
         return (not entry.problem and not entry.get("host")
-                and storage.scheme(entry.get("detect") or entry.uri) in SCHEMES)
+                and storage.scheme(_place(entry)) in SCHEMES)
 
 
-Locality = Prefix | Field | Host
+def _place(entry: Entry) -> str:
+    """Give the file beside which an image is best measured."""
+    return entry.get("detect") or entry.uri
 
 
 def placed(
@@ -114,7 +127,7 @@ def placed(
     ----------
     lines : iterable of bytes
         Blank ones and comments are passed over.
-    locality : Prefix, Field or Host, optional
+    locality : Locality, optional
     threads : int
         Questions that are asked at a time.
 

@@ -85,7 +85,7 @@ def write_shards(
         Shards; fewer where there are fewer images.
     size : int, optional
         In place of `number`: bytes that a shard should hold on average, at most.
-    locality : Prefix, Field or Host of preprocess.localities, optional
+    locality : preprocess.localities.Locality, optional
         What to keep together.
     threads : int, optional
         Files whose hosts are asked for at a time.
@@ -103,7 +103,7 @@ def write_shards(
         parcels, elsewhere = Parcels(), 0
         for entry, line, local in placed(lines, locality, threads):
             parcels.add(entry, line, local)
-            elsewhere += not local
+            elsewhere += locality is not None and not local
         if not parcels.images:
             raise CommandError("the manifest holds no images")
 
@@ -114,7 +114,7 @@ def write_shards(
         named = isinstance(locality, Host)
         loads = _deal(parcels.ordered(total / number), home, folder, named)
     return Shards(parcels.images, parcels.malformed, loads, parcels.sizes.unknown,
-                  parcels.sizes.mean, elsewhere if locality else 0)
+                  parcels.sizes.mean, elsewhere)
 
 
 @contextmanager

@@ -9,11 +9,11 @@ from mr_extract.failures import ImageFailure
 from mr_extract.storage import hadoop_configuration
 from mr_extract.storage.faults import retried
 from mr_extract.storage.hadoop_paths import place_of
-from mr_extract.storage.webhdfs_client import ask
+from mr_extract.storage.webhdfs_client import WEB, ask
 
 _RPC = "dfs.namenode.rpc-address"
 #: Schemes of files that have hosts.
-SCHEMES = ("hdfs", "webhdfs", "swebhdfs")
+SCHEMES = ("hdfs", *WEB)
 
 
 def hosts_of(uri):
@@ -55,10 +55,11 @@ def _web_uri(uri):
     authority = authority or urlsplit(found.get("fs.defaultFS", "")).netloc
     if not authority:
         raise ImageFailure("fetch-failed", "Hadoop's configuration names no file system")
-    web = "http" if found.get("dfs.http.policy") != "HTTPS_ONLY" else "https"
+    scheme = "swebhdfs" if found.get("dfs.http.policy") == "HTTPS_ONLY" else "webhdfs"
     if authority not in hadoop_configuration.namenodes(found):
-        authority = _web_authority(authority, found, f"dfs.namenode.{web}-address")
-    return f"{'webhdfs' if web == 'http' else 'swebhdfs'}://{authority}{path}"
+        _, key, _ = WEB[scheme]
+        authority = _web_authority(authority, found, key)
+    return f"{scheme}://{authority}{path}"
 
 
 def _web_authority(authority, found, key):

@@ -15,7 +15,7 @@ from mr_extract.storage.hadoop_paths import place_of
 from mr_extract.storage.http_client import send
 
 # By scheme: that of the web, the property with a NameNode's address, its usual port.
-_WEB = {
+WEB = {
     "webhdfs": ("http", "dfs.namenode.http-address", 9870),
     "swebhdfs": ("https", "dfs.namenode.https-address", 9871),
 }
@@ -160,7 +160,7 @@ def _who():
 
 def _namenodes(scheme, authority):
     """Return the URLs of the NameNodes of a host or name service."""
-    web, key, port = _WEB[scheme]
+    web, key, port = WEB[scheme]
     if not authority:
         raise ImageFailure("fetch-failed", f"{scheme}:// needs a host or a name service")
     host, colon, digits = authority.rpartition(":")
