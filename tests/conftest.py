@@ -55,7 +55,8 @@ GROUPS = {
     "spark": _lacks_spark,
     "unprivileged": _lacks_setpriv,
 }
-SHARED, OWN = "shared Hadoop", "own Hadoop"
+SHARED, OWN, NONE = "shared Hadoop", "own Hadoop", "no Hadoop"
+ORDER = (SHARED, OWN, NONE)  # the longest files come first
 
 
 def pytest_configure(config):
@@ -73,12 +74,12 @@ def groups_of(item):
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: hadoop_of(item.path.name), reverse=True)
+    items.sort(key=lambda item: ORDER.index(hadoop_of(item.path.name)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Let one process do all that is on the shared Hadoop; the longest files come first."""
+    """Let one process do all that is on the shared Hadoop, and deal the other files."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
@@ -92,11 +93,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 @functools.cache
 def hadoop_of(name):
-    """Tell which Hadoop a file of tests needs: the shared one, its own, or none ('')."""
+    """Tell which Hadoop a file of tests needs."""
     text = (ROOT / "tests" / name).read_text()
     if re.search(r"^def \w+\([^)]*\b(hdfs|hadoop)\b", text, re.MULTILINE):
         return SHARED
-    return OWN if re.search(r"needs\(.*\b(hdfs|hadoop)\b", text) else ""
+    return OWN if re.search(r"needs\(.*\b(hdfs|hadoop)\b", text) else NONE
 
 
 @pytest.hookimpl(tryfirst=True)

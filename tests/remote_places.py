@@ -30,7 +30,6 @@ class Clock:
         self.now += seconds
 
 
-@contextmanager
 def impatient(monkeypatch, **settings):
     """Try again twice or three times, without a wait: only waits count, and they take no time."""
     for name in list(os.environ):
@@ -44,10 +43,7 @@ def impatient(monkeypatch, **settings):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secretsecret")
     clock = Clock()
     monkeypatch.setattr(faults.retried, "__defaults__", (clock.sleep, clock, random.random))
-    before = storage.access()
     storage.configure(Access(**{"fetch_timeout": 30, "fetch_budget": BUDGET, **settings}))
-    yield
-    storage.configure(before)
 
 
 @contextmanager

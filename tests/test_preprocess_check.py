@@ -187,7 +187,8 @@ def test_remote_lines_cost_their_headers_and_a_companion_is_asked_for_once(
 ):
     large = fits_bytes(shape=(1500, 2000))
     files = {f"/n/{k}.fits": large for k in range(20)} | {"/n/mask.fits": large}
-    with impatient(monkeypatch), Misbehaving(Files(files)) as server:
+    impatient(monkeypatch)
+    with Misbehaving(Files(files)) as server:
         server.script["/n/3.fits"] = [status(403)]
         lines = [f"{server.url}/n/{k}.fits\tmask={server.url}/n/mask.fits" for k in range(21)]
         problems, _ = checked(capsys, lines, "--headers", "--jobs", "4", "--fetch-budget", "1")

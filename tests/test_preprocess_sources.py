@@ -42,8 +42,7 @@ MOSAIC = fits_bytes("z", (1000, 500), 6)
 
 @pytest.fixture(autouse=True)
 def access(monkeypatch):
-    with impatient(monkeypatch, fetch_timeout=20.0, fetch_budget=1.0):
-        yield
+    impatient(monkeypatch, fetch_timeout=20.0, fetch_budget=1.0)
 
 
 @pytest.fixture

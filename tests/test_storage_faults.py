@@ -39,7 +39,8 @@ def moto():
 def place(request, moto, monkeypatch):
     """A server that misbehaves by script, and the URI of the file it has."""
     scheme, fault = request.param
-    with impatient(monkeypatch), web() if scheme == "http" else bucket(moto) as (server, uri):
+    impatient(monkeypatch)
+    with web() if scheme == "http" else bucket(moto) as (server, uri):
         access = Access(fetch_budget=60 if fault.outcome == "whole" else BUDGET,
                         s3_endpoint_url=server.url)
         storage.configure(access)

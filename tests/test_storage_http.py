@@ -25,8 +25,7 @@ LARGE = random.Random(3).randbytes(1 << 20) * 64
 
 @pytest.fixture(autouse=True)
 def access(monkeypatch):
-    with impatient(monkeypatch):
-        yield
+    impatient(monkeypatch)
 
 
 @pytest.fixture

@@ -35,7 +35,8 @@ def client(port):
 
 @pytest.fixture
 def server(monkeypatch, port, client):
-    with impatient(monkeypatch), bucket(port) as (server, _):
+    impatient(monkeypatch)
+    with bucket(port) as (server, _):
         configure(server)
         yield server
 

@@ -435,7 +435,8 @@ def server(mosaic, monkeypatch):
         if not (mosaic / name).exists():
             packed(mosaic, name)
     files = {f"/{name}": (mosaic / name).read_bytes() for name in names}
-    with impatient(monkeypatch, fetch_timeout=20.0), Misbehaving(Files(files)) as server:
+    impatient(monkeypatch, fetch_timeout=20.0)
+    with Misbehaving(Files(files)) as server:
         yield server
 
 
