@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 
+from mr_extract.remarks import REMARKS
 from mr_extract.schema import COLUMNS
 
 DEFAULT_GROUPS = ("position", "sky", "shape", "iso", "aper", "auto", "flag")
@@ -160,4 +161,7 @@ def describe(config):
     ]
     lines += ["", "bits of flag:"]
     lines += [f"{bit:6d}  {meaning}" for bit, meaning in FLAGS.items()]
+    width = max(map(len, REMARKS))
+    lines += ["", "remarks on the line of an image:"]
+    lines += [f"  {kind.ljust(width)}  {meaning}" for kind, meaning in REMARKS.items()]
     return "\n".join(lines) + "\n"

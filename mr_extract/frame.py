@@ -15,6 +15,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.lists.association import associate
 from mr_extract.lists.forced import measure_at
 from mr_extract.planes.plane import Plane, ready
+from mr_extract.remarks import about
 from mr_extract.stages import Frame, stages_for
 
 
@@ -161,7 +162,8 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     else:
         if not isinstance(detection, Detected):
             _check_shapes(image.data.shape, detection.data.shape)
-            detection = find_sources(detection, config, lap=clock.lap)
+            with about("detection image"):
+                detection = find_sources(detection, config, lap=clock.lap)
         _check_shapes(image.data.shape, detection.plane.data.shape)
         plane = ready(image, config, zero_point)
         clock.lap("background")

@@ -8,6 +8,7 @@ from mr_extract.given import add_companions, configured, image_of, list_of, tabl
 from mr_extract.images import Image
 from mr_extract.lists.association import known_from
 from mr_extract.lists.forced import targets_from
+from mr_extract.remarks import about, as_cell, hearing
 from mr_extract.sextractor.convert import as_configured
 
 
@@ -51,7 +52,8 @@ def extract(
     astropy.table.Table
         A row a source, with units and descriptions; positions in 0-based
         pixels. ``meta`` holds the background, its rms, the configuration
-        hash and the version.
+        hash, the version, and as ``remarks`` what else must be said of the image
+        (`mr_extract.remarks`).
 
     Raises
     ------
@@ -79,11 +81,12 @@ def extract(
 
     settings, tables = tables_of(settings)
     config = configured(config, settings, mask=mask, weight=weight, flags=flags)
-    image = image_of(source, ext, config.companions)
-    if header is not None:
-        image.header = header
-    add_companions(image, mask, weight, flags, config.companions)
-    sources = _sources(image, config, detect, tables)
+    with hearing() as said:
+        image = image_of(source, ext, config.companions)
+        if header is not None:
+            image.header = header
+        add_companions(image, mask, weight, flags, config.companions)
+        sources = _sources(image, config, detect, tables)
     chosen = catalog_columns(config)
     columns = as_configured(sources.columns, config, image.hdu)
     table = Table(
@@ -97,6 +100,8 @@ def extract(
         background=sources.background, rms=sources.rms, config=config.hash(),
         version=__version__, **sources.facts,
     )
+    if said:
+        table.meta["remarks"] = as_cell(said)
     return table
 
 
@@ -116,5 +121,6 @@ def _sources(image, config, detect, tables):
     if isinstance(detect, Image):
         detect = replace(detect, data=detect.data.copy())
     elif detect is not None:
-        detect = image_of(detect, None, config.companions)
+        with about("detection image"):
+            detect = image_of(detect, None, config.companions)
     return measure_image(image, config, detection=detect, known=known)

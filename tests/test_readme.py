@@ -13,6 +13,7 @@ from pages import read_page, shell_in
 
 from mr_extract.columns import COLUMNS
 from mr_extract.failures import KINDS
+from mr_extract.remarks import REMARKS
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,8 @@ def test_the_demo_shows_completeness_residuals_and_a_picture(checkout):
 def test_docs_name_every_failure_and_their_links_lead_somewhere():
     text = (ROOT / "docs" / "failures.md").read_text()
     for kind, meaning in KINDS.items():
+        assert f"| `{kind}` | {meaning} |" in text
+    for kind, meaning in REMARKS.items():
         assert f"| `{kind}` | {meaning} |" in text
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):

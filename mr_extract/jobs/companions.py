@@ -7,6 +7,7 @@ from mr_extract.config import WEIGHT_KINDS
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import opened, stays_open
 from mr_extract.jobs.sections import section_of
+from mr_extract.remarks import about
 from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
 
 
@@ -112,13 +113,14 @@ def attach(image, entry, settings, file):
     add_known(image, file[0], settings)
     facts, total = {}, 0
     for one in wanted(entry, settings):
-        place, buffer, checksum, size = open_first(one, entry, file)
-        if place is None:
-            continue
-        try:
-            _take(image, one, place, buffer, settings)
-        except ImageFailure as failure:
-            raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
+        with about(one.role):
+            place, buffer, checksum, size = open_first(one, entry, file)
+            if place is None:
+                continue
+            try:
+                _take(image, one, place, buffer, settings)
+            except ImageFailure as failure:
+                raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
         if not checksum:  # of a region, it is known when it has been read
             checksum, size = buffer.checksum, buffer.size
         facts[f"{one.role}_sha256"] = checksum

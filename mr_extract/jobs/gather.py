@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from mr_extract.remarks import parse_cell
 from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
 from mr_extract.text.block_stream import split_blocks, whole
 
@@ -22,6 +23,10 @@ class Totals:
         Kind to number of images.
     examples : dict of str to (str, str)
         Kind to (id, message) of its first image.
+    remarks : Counter
+        What was said of measured images: kind to number of images.
+    said : dict of str to (str, str)
+        Kind to (id, detail) of the first image of which it was said.
     """
 
     measured: int = 0
@@ -30,6 +35,8 @@ class Totals:
     partly: int = 0
     failures: Counter = field(default_factory=Counter)
     examples: dict = field(default_factory=dict)
+    remarks: Counter = field(default_factory=Counter)
+    said: dict = field(default_factory=dict)
 
     @property
     def failed(self):
@@ -46,6 +53,10 @@ class Totals:
             self.sources += account.sources
             self.failed_sources += int(account.values.get("failed_sources", 0))
             self.partly += "images_in_file" in account.values
+            said = dict(reversed(parse_cell(account.values.get("remarks", ""))))
+            self.remarks.update(said.keys())
+            for kind, detail in said.items():
+                self.said.setdefault(kind, (account.id, detail))
 
 
 def gather(text, plan, config, columns, catalog, ordered=True):

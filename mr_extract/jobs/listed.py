@@ -6,13 +6,14 @@ import os
 from mr_extract import storage
 from mr_extract.config import rules
 from mr_extract.failures import ImageFailure
+from mr_extract.remarks import hearing, repeat
 from mr_extract.text.anchors import anchored
 from mr_extract.text.naming import parse_place
 from mr_extract.unpacking import unpack
 
 LINES = "lines"  # the setting `forced` where each line names its own list
 _HELD = 2  # lists that a process keeps
-_held = {}  # (uri, what is made of it) to (list, checksum)
+_held = {}  # (uri, what is made of it) to (list, checksum, what was said of it)
 
 
 def targets_for(entry, config):
@@ -57,20 +58,21 @@ def known_for(config):
     from mr_extract.lists.association import known_from
 
     settings = config.association
-    return _made(settings.assoc, settings, lambda table: known_from(table, settings))
+    return _made(settings.assoc, ("list", settings), lambda table: known_from(table, settings))
 
 
 def check_lists(config):
     """Raise ValueError where a list that all images share cannot be used."""
-    try:
-        if config.targets.forced not in ("", LINES):
-            targets_for(_NoFields, config)
-    except ImageFailure as failure:
-        raise ValueError(f"--forced {config.targets.forced}: {failure.message}") from failure
-    try:
-        known_for(config)
-    except ImageFailure as failure:
-        raise ValueError(f"--assoc {config.association.assoc}: {failure.message}") from failure
+    with hearing():  # each image's line says it
+        try:
+            if config.targets.forced not in ("", LINES):
+                targets_for(_NoFields, config)
+        except ImageFailure as failure:
+            raise ValueError(f"--forced {config.targets.forced}: {failure.message}") from failure
+        try:
+            known_for(config)
+        except ImageFailure as failure:
+            raise ValueError(f"--assoc {config.association.assoc}: {failure.message}") from failure
 
 
 def with_lists_anywhere(config):
@@ -104,10 +106,13 @@ def _made(uri, purpose, make):
         packed = storage.read(parse_place(uri).uri)
         checksum = hashlib.sha256(packed).hexdigest()
         try:
-            made = make(read_table(unpack(packed)))
+            with hearing() as said:
+                made = make(read_table(unpack(packed)))
         except ValueError as error:
             raise ImageFailure("bad-list", str(error)) from error
         while len(_held) >= _HELD:
             del _held[next(iter(_held))]
-        _held[key] = made, checksum
-    return _held[key]
+        _held[key] = made, checksum, said
+    made, checksum, said = _held[key]
+    repeat(said, purpose[0])
+    return made, checksum

@@ -12,8 +12,9 @@ from mr_extract import __version__
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import hand_over, is_held, opened, stays_open
 from mr_extract.jobs.sections import place, section_of
+from mr_extract.remarks import as_cell, hearing
 from mr_extract.text.accounting import error_line, image_line
-from mr_extract.text.manifest import REGIONS
+from mr_extract.text.manifest import REGIONS, escaped
 
 NO_MEMORY = "the image does not fit into memory"
 
@@ -76,7 +77,8 @@ def process(entry, config, files=None, checks=None):
             # Of numpy and astropy, about pixels and headers that our kinds of
             # failure name; in some runners to warn is an error.
             warnings.simplefilter("ignore")
-            return _measured(image_id, entry, config, checks)
+            with hearing() as said:
+                return _measured(image_id, entry, config, checks, said)
     except ImageFailure as failure:
         return failed(image_id, failure.kind, failure.message)
     except MemoryError:
@@ -91,7 +93,7 @@ def process(entry, config, files=None, checks=None):
                                             f"({os.path.basename(last.filename)}:{last.lineno})")
 
 
-def _measured(image_id, entry, config, checks):
+def _measured(image_id, entry, config, checks, said):
     from mr_extract.images.read import read_unpacked
     from mr_extract.jobs.companions import attach
     from mr_extract.sextractor.convert import as_configured
@@ -148,6 +150,8 @@ def _measured(image_id, entry, config, checks):
         facts["images_in_file"] = images  # measured: the first of them
     if sources.failed:
         facts["failed_sources"] = sources.failed
+    if said:
+        facts["remarks"] = escaped(as_cell(said))
     block = image_line(image_id, facts, entry.carried).encode() + format_rows(
         image_id, as_configured(sources.columns, config, hdu)
     )

@@ -9,9 +9,10 @@ import hashlib
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.packed.records import PackedFile
+from mr_extract.remarks import hearing, repeat
 from mr_extract.unpacking import unpack
 
-_held = {}  # role to (absolute uri, (buffer, checksum, size))
+_held = {}  # role to (absolute uri, (buffer, checksum, size), what was said of it)
 _at_hand = {}  # uri to bytes, PackedFile or ImageFailure
 
 
@@ -60,7 +61,9 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
         not the file that was packed.
     """
     if is_held(uri, role):
-        return _held[role][1] if keep else _held.pop(role)[1]
+        _, file, said = _held[role] if keep else _held.pop(role)
+        repeat(said)
+        return file
     _held.pop(role, None)  # before the next is read: there may be no room for two
     fetched = _at_hand.pop(uri, None)
     if isinstance(fetched, ImageFailure):
@@ -77,10 +80,12 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
         raise ImageFailure("corrupt", "its packed record is damaged: it is not the file that "
                                       "was packed")
     lap("checksum")
-    file = unpack(fetched), checksum, size
+    with hearing() as said:
+        file = unpack(fetched), checksum, size
+    repeat(said)
     lap("read")
     if keep:
-        _held[role] = storage.absolute(uri), file
+        _held[role] = storage.absolute(uri), file, said
     return file
 
 

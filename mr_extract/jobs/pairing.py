@@ -2,10 +2,12 @@
 
 from mr_extract.jobs import sections
 from mr_extract.jobs.companions import attach, companion_of, open_first, shown
+from mr_extract.remarks import hearing, repeat
 from mr_extract.text.manifest import REGIONS, Entry
 
 _OWN = ("mask", "weight", "rms", "variance")
-_held = None  # (what was detected on, mr_extract.frame.Detected, its facts)
+_held = None  # (what was detected on, mr_extract.frame.Detected, its facts, what was said)
+_ABOUT = "detection image"
 
 
 def detection_for(entry, config, file, lap=lambda stage: None):
@@ -51,9 +53,19 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     key = one.places, entry.uri if not all(p.uri for p in one.places) else None, entry.ext, \
         tuple(fields), config
     if _held is not None and _held[0] == key:
-        return _held[1], _held[2], 0
+        _, detected, facts, said = _held
+        repeat(said, _ABOUT)
+        return detected, facts, 0
     _held = None  # before the next is read: there may be no room for two
+    with hearing() as said:
+        detected, facts, size = _detected(one, entry, config, file, fields, lap)
+    repeat(said, _ABOUT)
+    if detected is not None:
+        _held = key, detected, facts, said
+    return detected, facts, size
 
+
+def _detected(one, entry, config, file, fields, lap):
     from mr_extract.frame import find_sources
     from mr_extract.images.read import read_unpacked
 
@@ -73,5 +85,4 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     companions, more = attach(image, own, config.companions, (buffer, checksum))
     lap("read")
     facts = {"detect_sha256": checksum} | {f"detect_{k}": v for k, v in companions.items()}
-    _held = key, find_sources(image, config, lap=lap), facts
-    return _held[1], facts, size + more
+    return find_sources(image, config, lap=lap), facts, size + more

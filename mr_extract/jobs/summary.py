@@ -34,6 +34,10 @@ def summarise(totals, counters, seconds, runner, lines, packed=False):
                    "message": totals.examples[kind][1]}
             for kind, n in sorted(totals.failures.items())
         },
+        "remarks": {
+            kind: {"images": n, "first": totals.said[kind][0], "detail": totals.said[kind][1]}
+            for kind, n in sorted(totals.remarks.items())
+        },
         "sources": totals.sources,
         "failed_sources": totals.failed_sources,
         "files_with_further_images": totals.partly,
@@ -61,6 +65,9 @@ def as_text(summary):
     for kind, what in summary["failures"].items():
         lines.append("  " + ": ".join(filter(None, (
             f"{what['images']} x {kind}", what["first"], what["message"]))))
+    for kind, what in summary["remarks"].items():
+        lines.append("  " + ": ".join(filter(None, (
+            f"{what['images']} measured, {kind}", what["first"], what["detail"]))))
     if summary["map_tasks"]:
         lines.append("{where_their_data_are} of {launched} map tasks ran where their data are"
                      .format(**summary["map_tasks"]))

@@ -28,7 +28,7 @@ FACTS = ("sources", "background", "width", "height", "pixels", "hdu", "sha256",
          "version", "config", "images_in_file", "failed_sources",
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
          "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
-         "targets", "outside", "matched", "of_other_tiles")
+         "targets", "outside", "matched", "of_other_tiles", "remarks")
 RESERVED = ("flat",)
 
 LONGEST = 65536  # bytes of a line

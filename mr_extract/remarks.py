@@ -1,0 +1,97 @@
+"""The closed list of what is said of an image that was measured, besides its numbers.
+
+Nothing that a user gave is replaced, clipped, ignored or taken for missing without a word:
+it is used, it is a failure (`mr_extract.failures`), or it is said here. Whoever reads or
+measures says it where it happens, with `say`; whoever asked for the image listens with
+`hearing` and puts it on the image's line, in the catalog or in the table of a notebook.
+"""
+
+import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+REMARKS = {
+    "unusable-card": "a header card that was asked for holds no usable value, and was not used",
+}
+
+_LONGEST = 200  # characters of a detail
+_said = ContextVar("said", default=None)
+
+
+class RemarkWarning(UserWarning):
+    """What is said of an image while nobody listens."""
+
+
+def say(kind, detail=""):
+    """Say something of the image that is being read or measured.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `REMARKS`.
+    detail : str
+        What was found, in a few words that are the same on every machine and for every
+        order of work: no paths of tasks, no times.
+    """
+    if kind not in REMARKS:
+        raise ValueError(f"unknown remark {kind!r}")
+    detail = " ".join(str(detail).split())[:_LONGEST]
+    said = _said.get()
+    if said is None:
+        warnings.warn(f"{kind}: {detail}" if detail else kind, RemarkWarning, stacklevel=2)
+    else:
+        said[kind, detail] = None
+
+
+@contextmanager
+def hearing():
+    """Collect what is said within, in a dictionary whose keys are (kind, detail).
+
+    What is made once and used for several images, as a file that is held, keeps what was
+    said of it, and each of them has it from `repeat`.
+    """
+    said = {}
+    token = _said.set(said)
+    try:
+        yield said
+    finally:
+        _said.reset(token)
+
+
+def repeat(said, what=""):
+    """Say again what was heard.
+
+    Parameters
+    ----------
+    said : iterable of (str, str)
+    what : str
+        Of what it was said, such as ``weight``; empty for the image itself.
+    """
+    for kind, detail in said:
+        say(kind, ": ".join(filter(None, (what, detail))))
+
+
+@contextmanager
+def about(what):
+    """Have what is said within said of something beside the image, such as its ``weight``."""
+    with hearing() as said:
+        yield
+    repeat(said, what)
+
+
+def as_cell(said):
+    """Return what was said as text: ``kind:detail;kind``, in the order of the letters.
+
+    Parameters
+    ----------
+    said : iterable of (str, str)
+    """
+    parts = sorted((kind, detail.replace("%", "%25").replace(";", "%3B"))
+                   for kind, detail in said)
+    return ";".join(f"{kind}:{detail}" if detail else kind for kind, detail in parts)
+
+
+def parse_cell(text):
+    """Return what `as_cell` has written, as a list of (kind, detail)."""
+    parts = (part.partition(":") for part in text.split(";") if part)
+    return [(kind, detail.replace("%3B", ";").replace("%25", "%")) for kind, _, detail in parts]
