@@ -12,8 +12,8 @@ KERNELS = "import mr_extract.frame, mr_extract.images, mr_extract.text.rows"
 
 def per_image(night, _rounds):
     """Return the section on the steps of the framework."""
-    from mr_extract.columns import choose
     from mr_extract.config import Config
+    from mr_extract.jobs.extract import WORK
     from mr_extract.jobs.gather import gather
     from mr_extract.jobs.one_image import process
     from mr_extract.jobs.plan import Plan
@@ -26,7 +26,7 @@ def per_image(night, _rounds):
     plan, texts, outcomes = Plan(), [], []
     for entry in night.entries[:8]:
         plan.add(entry)
-        outcomes.append(process(entry, config))
+        outcomes.append(process(entry, WORK, config))
     texts = [outcome.block for outcome in outcomes]
     spool = night.folder / "blocks"
     spool.write_bytes(b"".join(texts))
@@ -42,7 +42,7 @@ def per_image(night, _rounds):
 
     def gathered():
         with open(spool, "rb") as text, open(night.folder / "gathered.tsv", "wb") as catalog:
-            gather(text, plan, config, choose(config.output.columns, config.measurement), catalog)
+            gather(text, plan, WORK, config, catalog)
 
     steps = {
         "line of the manifest, read and written": lambda: [

@@ -17,6 +17,7 @@ from bench.processes import ROOT, job, module, run
 from bench.tables import middle
 from mr_extract.columns import catalog_columns
 from mr_extract.config import Config
+from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.gather import gather
 from mr_extract.jobs.one_image import process
 from mr_extract.jobs.plan import Plan
@@ -100,12 +101,12 @@ def measure(night, rounds, lines, real=None):
 def _by_image(rounds):
     """Return the median CPU seconds of each image, and the outcomes of the last round."""
     config, took = Config(), []
-    process(rounds[0][0], config)  # imports
+    process(rounds[0][0], WORK, config)  # imports
     for entries in rounds:
         outcomes, seconds = [], []
         for entry in entries:
             before = process_time()
-            outcomes.append(process(entry, config))
+            outcomes.append(process(entry, WORK, config))
             seconds.append(process_time() - before)
         took.append(seconds)
     return [middle(values) for values in zip(*took)], outcomes
@@ -127,7 +128,7 @@ def _real_spread(folder):
         except ImageFailure:
             continue
         entry = Entry(str(path))
-        if size >= LEAST_PIXELS and not process(entry, Config()).kind:
+        if size >= LEAST_PIXELS and not process(entry, WORK, Config()).kind:
             entries.append(entry)
             pixels.append(size)
     if len(entries) < 3:

@@ -148,10 +148,18 @@ def _hint(name):
     return f"the groups are default, all, {', '.join(GROUPS)}"
 
 
-def describe(config):
-    """Return the text of ``--print-schema`` for the columns that a configuration asks for."""
+def describe(columns, bits):
+    """Return the text of ``--print-schema``.
+
+    Parameters
+    ----------
+    columns : dict of str to Column
+        By the names that they have in the catalog.
+    bits : dict of int to str
+        Of the column ``flag``.
+    """
     rows = [("name", "dtype", "unit", "group", "SExtractor", "what it is")]
-    for name, column in catalog_columns(config).items():
+    for name, column in columns.items():
         rows.append((name, column.dtype, column.unit or "-", column.group,
                      column.sextractor or "-", column.description))
     widths = [max(len(row[k]) for row in rows) for k in range(5)]
@@ -159,8 +167,9 @@ def describe(config):
         "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths)), row[5]])
         for row in rows
     ]
-    lines += ["", "bits of flag:"]
-    lines += [f"{bit:6d}  {meaning}" for bit, meaning in FLAGS.items()]
+    if bits:
+        lines += ["", "bits of flag:"]
+        lines += [f"{bit:6d}  {meaning}" for bit, meaning in bits.items()]
     width = max(map(len, REMARKS))
     lines += ["", "remarks on the line of an image:"]
     lines += [f"  {kind.ljust(width)}  {meaning}" for kind, meaning in REMARKS.items()]

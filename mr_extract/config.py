@@ -1,14 +1,10 @@
 """What to measure and how: one frozen tree of settings.
 
-The fields below are the only source of the command-line options, their help,
-their validation and the hash that identifies a configuration in a catalog.
 Defaults are those of SExtractor's ``default.sex`` (2.25) where both programs
 mean the same; a default that differs says why in its help.
 """
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass
 
 from mr_extract.setting import (
     Section,
@@ -18,13 +14,15 @@ from mr_extract.setting import (
     fractions,
     kernel,
     levels,
-    naming_rule,
     not_empty,
     not_negative,
+    place,
     positive,
+    rule,
     setting,
     two_or_three,
 )
+from mr_extract.settings_tree import Settings
 
 DEFAULT_KERNEL = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
 
@@ -93,7 +91,7 @@ class Detection(Section):
         50_000,
         "first size of the pixel buffer (MEMORY_PIXSTACK); grown up to the size of the image "
         "when an image fills it, so it changes the speed and never the result",
-        positive,
+        positive, told=None,
     )
 
 
@@ -167,8 +165,8 @@ class Companions(Section):
     A rule of naming is written as `mr_extract.text.naming` says.
     """
 
-    mask_image: str = setting(
-        "", "rule that names the bad pixel mask of an image; a line's mask= wins", naming_rule
+    mask_image: str = rule(
+        "rule that names the bad pixel mask of an image; a line's mask= wins"
     )
     mask_type: str = setting(
         "bad", "pixels of the mask that are not 0 are bad, or are good",
@@ -178,9 +176,9 @@ class Companions(Section):
         0, "bits of the mask that count, as their sum; 0 is any",
         not_negative,
     )
-    weight_image: str = setting(
-        "", "rule that names the weight map of an image; a line's weight=, rms= or variance= wins "
-        "(WEIGHT_IMAGE)", naming_rule,
+    weight_image: str = rule(
+        "rule that names the weight map of an image; a line's weight=, rms= or variance= wins "
+        "(WEIGHT_IMAGE)"
     )
     weight_type: str = setting(
         "map_weight", "what the weight map is, where there is one; background is the rms of the "
@@ -201,17 +199,16 @@ class Companions(Section):
         5, "runs of bad pixels no wider than this are bridged to find sources, so that a bad "
         "column does not cut one in two; 0 for none (INTERP_MAXXLAG is 16)", not_negative,
     )
-    flag_image: str = setting(
-        "", "rule that names the flag image of an image; a line's flags= wins (FLAG_IMAGE)",
-        naming_rule,
+    flag_image: str = rule(
+        "rule that names the flag image of an image; a line's flags= wins (FLAG_IMAGE)"
     )
     flag_type: str = setting(
         "or", "how the flags of a source's pixels become one (FLAG_TYPE)",
         choices=("or", "and", "min", "max", "most"),
     )
-    calibration_file: str = setting(
-        "", "rule that names the tsField file of an SDSS fpC image, which gives zero point, gain "
-        "and saturation; a line's calibration= wins", naming_rule,
+    calibration_file: str = rule(
+        "rule that names the tsField file of an SDSS fpC image, which gives zero point, gain "
+        "and saturation; a line's calibration= wins"
     )
     calibrated: str = setting(
         "none", "what is known of the images: sdss-frame is in nanomaggies (zero point 22.5), and "
@@ -224,9 +221,9 @@ class Companions(Section):
 class Pairing(Section):
     """Sources found on one image and measured on another."""
 
-    detect_image: str = setting(
-        "", "rule that names the image on which the sources of an image are found; a line's "
-        "detect= wins", naming_rule,
+    detect_image: str = rule(
+        "rule that names the image on which the sources of an image are found; a line's "
+        "detect= wins"
     )
 
 
@@ -234,8 +231,8 @@ class Pairing(Section):
 class Targets(Section):
     """Photometry at given positions in place of detection."""
 
-    forced: str = setting(
-        "", "table of targets (ra and dec, or x and y from 0, or X_IMAGE and Y_IMAGE from 1; id): "
+    forced: str = place(
+        "table of targets (ra and dec, or x and y from 0, or X_IMAGE and Y_IMAGE from 1; id): "
         "nothing is detected, they are measured; 'lines': each line's positions= names its table"
     )
     forced_coord: str = setting(
@@ -259,7 +256,7 @@ class Targets(Section):
 class Association(Section):
     """Detections matched with a list of known places."""
 
-    assoc: str = setting("", "table with which sources are matched (ASSOC_NAME)")
+    assoc: str = place("table with which sources are matched (ASSOC_NAME)")
     assoc_params: tuple = setting(
         ("auto",), "columns of it, by name or number: x, y and, where the type needs it, a weight "
         "or magnitude; auto finds x, y or ra, dec by name, else takes 2,3,4 (ASSOC_PARAMS)",
@@ -315,7 +312,7 @@ class Output(Section):
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Settings):
     """All settings of an extraction.
 
     Raises
@@ -350,61 +347,3 @@ class Config:
         chosen = columns_of(self).values()
         if not self.targets.forced_fwhm and any(c.group == "forced_gauss" for c in chosen):
             raise ValueError("forced_fwhm must be given for the columns forced_gauss")
-
-    def updated(self, **values):
-        """Return a copy with the named settings, of whatever section, changed.
-
-        Parameters
-        ----------
-        **values
-            Settings by name, such as ``thresh=2.0``.
-
-        Raises
-        ------
-        ValueError
-            For a name that is no setting, or a value out of range.
-        """
-        sections = {}
-        homes = {one.name: section for section, one in settings()}
-        for name, value in values.items():
-            if name not in homes:
-                raise ValueError(f"there is no setting {name!r}")
-            sections.setdefault(homes[name], {})[name] = value
-        return replace(
-            self, **{name: replace(getattr(self, name), **v) for name, v in sections.items()}
-        )
-
-    def as_dict(self):
-        """Return nested plain dictionaries of all settings."""
-        return asdict(self)
-
-    def as_json(self):
-        """Return the canonical one-line text of all that changes a catalog."""
-        from mr_extract.text.anchors import as_typed
-
-        result = self.as_dict()
-        del result["detection"]["pixstack"]  # changes the speed, never the result
-        # What stands in a list and not where it is: its checksum is in each #image line.
-        for section, name in (("targets", "forced"), ("association", "assoc")):
-            result[section][name] = bool(result[section][name])
-        for section, name in rules():
-            result[section][name] = as_typed(result[section][name])
-        return json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-    def hash(self):
-        """Return 16 hexadecimal digits that identify `as_json`."""
-        return hashlib.sha256(self.as_json().encode()).hexdigest()[:16]
-
-
-def settings():
-    """Yield ``(section name, dataclass field)`` for every setting."""
-    for section in fields(Config):
-        for one in fields(section.default):
-            yield section.name, one
-
-
-def rules():
-    """Yield ``(section name, name)`` of every setting that is a rule of naming."""
-    for section, one in settings():
-        if one.metadata["check"] is naming_rule:
-            yield section, one.name

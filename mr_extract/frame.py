@@ -41,6 +41,9 @@ class Sources:
         What else the accounting line says.
     checks : dict of str to ndarray, shape (height, width)
         The check images that were asked for.
+    used : dict of str to number
+        ``zero_point``, ``gain`` and ``saturation`` as they were used, and how many pixels
+        are ``saturated``.
     """
 
     columns: dict
@@ -52,6 +55,7 @@ class Sources:
     seconds: dict = field(default_factory=dict)
     facts: dict = field(default_factory=dict)
     checks: dict = field(default_factory=dict)
+    used: dict = field(default_factory=dict)
 
     def __len__(self):
         return len(self.columns["number"])
@@ -201,7 +205,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     columns = _as_in_schema(values, chosen, plane.origin)
     return Sources(
         columns, plane.background, plane.rms, plane.data.shape, plane.valid,
-        int(np.count_nonzero(frame.failed)), clock.seconds, facts, pictures,
+        int(np.count_nonzero(frame.failed)), clock.seconds, facts, pictures, plane.used(),
     )
 
 

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from mr_extract.config import WEIGHT_KINDS, Config, settings
+from mr_extract.config import WEIGHT_KINDS, Config
 from mr_extract.failures import ImageFailure
 from mr_extract.images import Image
 from mr_extract.images.cards import cards_of
@@ -51,7 +51,7 @@ def configured(config, given, **companions):
     ValueError
         For what makes no sense; a keyword of SExtractor is told by its name here.
     """
-    names = {one.name for _, one in settings()}
+    names = {one.name for _, one in Config.declared()}
     for name in given:
         if name not in names:
             raise ValueError(keyword_hint(name) or f"there is no setting {name!r}")

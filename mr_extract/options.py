@@ -2,9 +2,10 @@
 
 import argparse
 import os
+from contextlib import contextmanager
 
-from mr_extract.config import Config, settings
-from mr_extract.setting import naming_rule
+from mr_extract.config import Config
+from mr_extract.setting import is_rule
 from mr_extract.storage.settings import Access, access_settings
 
 
@@ -13,15 +14,17 @@ def option_name(name):
     return "--" + name.replace("_", "-")
 
 
-def add_settings(add_argument):
+def add_settings(add_argument, kind=Config):
     """Declare an option for every setting.
 
     Parameters
     ----------
     add_argument : callable
         Takes what `argparse.ArgumentParser.add_argument` takes.
+    kind : type
+        Of `mr_extract.settings_tree.Settings`.
     """
-    for _, one in settings():
+    for _, one in kind.declared():
         _add(add_argument, one)
 
 
@@ -40,11 +43,8 @@ def access_from(options):
         For a value out of range; the message names the option.
     """
     given = {one.name: getattr(options, one.name, None) for one in access_settings()}
-    try:
+    with _by_option(given):
         return Access(**{name: value for name, value in given.items() if value is not None})
-    except ValueError as error:
-        name, _, rest = str(error).partition(" ")
-        raise ValueError(f"{option_name(name)} {rest}") from error
 
 
 def access_arguments(access):
@@ -61,8 +61,37 @@ def _add(add_argument, one):
                  help=help_text, metavar=_metavar(one))
 
 
+def settings_from(options, kind):
+    """Return the settings that parsed options describe.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    kind : type
+        Of `mr_extract.settings_tree.Settings`.
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the option.
+    """
+    given = changed(options, kind)
+    with _by_option(given):
+        return kind().updated(**given)
+
+
+@contextmanager
+def _by_option(given):
+    """Have an error that begins with the name of a setting name its option."""
+    try:
+        yield
+    except ValueError as error:
+        name, _, rest = str(error).partition(" ")
+        raise ValueError(f"{option_name(name)} {rest}" if name in given else str(error)) from error
+
+
 def config_from(options):
-    """Return the configuration that parsed options describe.
+    """Return the configuration of an extraction that parsed options describe.
 
     Parameters
     ----------
@@ -76,14 +105,11 @@ def config_from(options):
     ValueError
         For a value out of range; the message names the option.
     """
-    given = changed(options)
+    given = changed(options, Config)
     configuration = getattr(options, "config", None)
     theirs = configuration or (getattr(options, "catalog_type", None) or "tsv") != "tsv"
-    try:
+    with _by_option(given):
         return settled(given, configuration, "sextractor" if theirs else "ours")
-    except ValueError as error:
-        name, _, rest = str(error).partition(" ")
-        raise ValueError(f"{option_name(name)} {rest}" if name in given else str(error)) from error
 
 
 def settled(given, configuration=None, names="ours"):
@@ -138,21 +164,10 @@ def with_files(columns, ours):
     return tuple(found)
 
 
-def changed(options):
+def changed(options, kind):
     """Return the settings that were given, by name."""
-    given = {one.name: getattr(options, one.name, None) for _, one in settings()}
+    given = {one.name: getattr(options, one.name, None) for _, one in kind.declared()}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def differing(config):
-    """Return the settings that differ from the defaults, by name."""
-    default = Config()
-    return {
-        one.name: value
-        for section, one in settings()
-        if (value := getattr(getattr(config, section), one.name))
-        != getattr(getattr(default, section), one.name)
-    }
 
 
 def arguments(config):
@@ -161,7 +176,7 @@ def arguments(config):
     Files are not named but their contents given, so that the options mean the
     same on every machine.
     """
-    return [f"{option_name(name)}={as_text(value)}" for name, value in differing(config).items()]
+    return [f"{option_name(name)}={as_text(value)}" for name, value in config.differing().items()]
 
 
 def as_text(value):
@@ -185,7 +200,7 @@ def _metavar(one):
         return "|".join(one.metadata["choices"])
     if one.name == "filter_kernel":
         return "KERNEL"
-    if one.metadata["check"] is naming_rule:
+    if is_rule(one):
         return "RULE"
     kinds = {bool: "yes|no", int: "N", float: "VALUE", str: "NAME", tuple: "A,B"}
     return kinds[type(one.default)]

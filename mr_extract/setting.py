@@ -8,11 +8,59 @@ from math import isfinite
 from numbers import Real
 
 
-def setting(default, help_text, check=None, choices=None):
-    """Declare a field with its help and the test that a value must pass."""
-    return field(
-        default=default, metadata={"help": help_text, "check": check, "choices": choices}
-    )
+def as_it_is(value):
+    """Return what a catalog says of a setting: its value."""
+    return value
+
+
+def setting(default, help_text, check=None, choices=None, told=as_it_is):
+    """Declare a field.
+
+    Parameters
+    ----------
+    default : object
+        Its type is that of the setting.
+    help_text : str
+    check : callable, optional
+        The test that a value must pass.
+    choices : sequence of str, optional
+        The values that there are.
+    told : callable or None
+        Takes a value and returns what a catalog says of it; None for what changes no
+        catalog.
+    """
+    return field(default=default, metadata={
+        "help": help_text, "check": check, "choices": choices, "told": told})
+
+
+def rule(help_text):
+    """Declare the rule by which companions of an image are named; a catalog says it as typed."""
+    return setting("", help_text, naming_rule, told=_as_typed)
+
+
+def place(help_text):
+    """Declare the place of a list that all images share.
+
+    What stands in it and not where it is changes a catalog: its checksum is on each image's
+    line.
+    """
+    return setting("", help_text, told=bool)
+
+
+def is_rule(one):
+    """Tell whether a setting is a rule of naming."""
+    return one.metadata["check"] is naming_rule
+
+
+def is_place(one):
+    """Tell whether a setting is the place of a list."""
+    return one.metadata["told"] is bool
+
+
+def _as_typed(text):
+    from mr_extract.text.anchors import as_typed
+
+    return as_typed(text)
 
 
 def positive(value):

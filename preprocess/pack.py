@@ -14,7 +14,7 @@ from io import BytesIO
 from multiprocessing import get_context
 
 from mr_extract import storage
-from mr_extract.config import Config, settings
+from mr_extract.config import Config
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.companions import places
 from mr_extract.jobs.expansion import FIRST, check_extensions
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "(default: first)")
     parser.add_argument("--jobs", type=_number, default=len(os.sched_getaffinity(0)),
                         metavar="N", help="processes (default: all cores)")
-    for _, one in settings():
+    for _, one in Config.declared():
         if one.name in _RULES:
             parser.add_argument(option_name(one.name), help=one.metadata["help"], metavar="RULE")
     add_access(parser.add_argument)

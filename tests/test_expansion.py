@@ -16,12 +16,15 @@ from mr_extract import storage
 from mr_extract.config import Config
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import list_units, reader_of
-from mr_extract.jobs import opened as opening
+from mr_extract.jobs import opened as opened_files
 from mr_extract.jobs.expansion import expanded, image_units
+from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.fetching import fetch_ahead
 from mr_extract.jobs.one_image import process
 from mr_extract.jobs.plan import Plan, read_plan
 from mr_extract.jobs.supervisor import measure_supervised
+from mr_extract.jobs.worker import opening
+from mr_extract.storage.settings import Access
 from mr_extract.text.manifest import parse_line
 from mr_extract.unpacking import unpacking_reader
 
@@ -98,11 +101,11 @@ def test_other_lines_mean_what_they_always_meant(folder):
 
 def test_a_vector_beside_an_image_is_no_image(folder):
     assert ids("frame.fits[*]") == ids("frame.fits[/sky/]") == ["frame.fits[1]"]
-    kinds = {line: process(parse_line(line.encode()), Config()).kind
+    kinds = {line: process(parse_line(line.encode()), WORK, Config()).kind
              for line in ("frame.fits", "frame.fits[0]", "frame.fits[2]", "vectors.fits")}
     assert kinds == {"frame.fits": "", "frame.fits[0]": "not-two-dimensional",
                      "frame.fits[2]": "not-two-dimensional", "vectors.fits": "not-two-dimensional"}
-    measured = process(parse_line(b"frame.fits"), Config())
+    measured = process(parse_line(b"frame.fits"), WORK, Config())
     assert b"images_in_file" not in measured.block and b"\thdu=1\t" in measured.block
 
 
@@ -126,13 +129,13 @@ def test_a_file_that_cannot_be_listed_is_one_named_failure(folder, line, kind):
     entries = list(expanded([parse_line(line.encode())]))
     assert [(e.id, e.kind) for e in entries] == [(line, kind)]
     assert entries[0].problem
-    outcome = process(entries[0], Config())
+    outcome = process(entries[0], WORK, Config())
     assert outcome.kind == kind and outcome.block.count(b"\n") == 1
 
 
 def test_of_a_file_that_breaks_off_the_images_before_are_measured_and_the_rest_is_named(folder):
     entries = list(expanded([parse_line(b"cut.fits[*]")]))
-    kinds = {e.id: process(e, Config()).kind for e in entries}
+    kinds = {e.id: process(e, WORK, Config()).kind for e in entries}
     assert kinds == {"cut.fits[1]": "", "cut.fits[3]": "", "cut.fits[4]": "truncated"}
 
 
@@ -142,7 +145,7 @@ def test_images_that_may_be_lost_behind_a_break_are_not_passed_over(folder, wher
     end = units[3].start + 800 if where == "header" else units[2].data + 3
     (folder / "cut.fits").write_bytes(PLAIN[:end])
     entries = list(expanded([parse_line(b"cut.fits[/ccd.*/]")]))
-    assert [process(e, Config()).kind for e in entries] == ["", "truncated"]
+    assert [process(e, WORK, Config()).kind for e in entries] == ["", "truncated"]
 
 
 def test_only_headers_are_read(folder):
@@ -223,12 +226,12 @@ def test_a_file_is_read_once_for_the_entries_that_follow_each_other_in_it(folder
     read = []
     monkeypatch.setattr(storage, "read", lambda uri: read.append(uri) or open(uri, "rb").read())
     lines = [b"m.fits[*]", b"m.fits.gz[*]", b"one.fits", b"m.fits[1]", b"m.fits"]
-    outcomes = [process(e, Config()) for e in expanded(map(parse_line, lines))]
+    outcomes = [process(e, WORK, Config()) for e in expanded(map(parse_line, lines))]
     assert not any(o.kind for o in outcomes)
     assert read == ["m.fits", "m.fits.gz", "one.fits", "m.fits"]
     sizes = [len(open(uri, "rb").read()) for uri in read]
     assert sum(o.size for o in outcomes) == sum(sizes), "bytes are counted when they are read"
-    assert not opening.is_held("m.fits"), "nothing is held behind a line without ext"
+    assert not opened_files.is_held("m.fits"), "nothing is held behind a line without ext"
 
 
 def test_a_fetched_file_goes_to_the_worker_once(folder, monkeypatch):
@@ -250,7 +253,7 @@ def test_a_fetched_file_goes_to_the_worker_once(folder, monkeypatch):
     lines = [f"memory://m.fits\text={k}".encode() for k in (1, 3, 4)]
     lines += [b"memory://one.fits", b"memory://m.fits\text=5"]
     images = fetch_ahead(map(parse_line, lines))
-    outcomes = [o for _, o in measure_supervised(images, {})]
+    outcomes = [o for _, o in measure_supervised(images, opening(WORK, Config(), Access()))]
     assert [o.kind for o in outcomes] == [""] * 5
     assert sorted(fetched) == ["memory://m.fits", "memory://m.fits", "memory://one.fits"]
     assert sent == [len(PLAIN), len(ALONE.getvalue()), len(PLAIN)]

@@ -338,7 +338,7 @@ def test_the_job_measures_the_list_in_every_runner(field):
     (field / "forced.tsv").write_bytes(runs[0].out)
     catalog = read_catalog(field / "forced.tsv")
     for account in catalog.accounts.values():
-        assert account.sources + int(account.values["outside"]) == 21
+        assert account.rows + int(account.values["outside"]) == 21
         assert len(account.values["targets_sha256"]) == 64
     pulls = (catalog.columns["flux_aper_1"] - 3000 * held(8.0)) / catalog.columns["fluxerr_aper_1"]
     assert np.median(np.abs(pulls)) < 1.5

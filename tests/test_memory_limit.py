@@ -8,13 +8,16 @@ import pytest
 from conftest import job
 
 from mr_extract.config import Config
+from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.fetching import fetch_ahead
 from mr_extract.jobs.memory_limit import LEAST, MemoryLimit, container_size
 from mr_extract.jobs.supervisor import measure_supervised
-from mr_extract.options import differing
+from mr_extract.jobs.worker import opening
+from mr_extract.storage.settings import Access
 from mr_extract.text.manifest import Entry
 
 MB = 1 << 20
+OPENING = opening(WORK, Config(), Access())
 CARDS = ("SIMPLE  =                    T", "BITPIX  =                   16",
          "NAXIS   =                    2", "NAXIS1  = {width:>20}", "NAXIS2  = {height:>20}", "END")
 
@@ -48,7 +51,7 @@ def test_it_is_named_and_the_next_image_is_measured(images, tmp_path):
 
 def supervised(images, memory):
     entries = [Entry(image) for image in images]
-    found = measure_supervised(fetch_ahead(entries), differing(Config()), memory=memory)
+    found = measure_supervised(fetch_ahead(entries), OPENING, memory=memory)
     return [outcome.kind for _, outcome in found]
 
 
@@ -56,7 +59,7 @@ def test_a_file_that_was_fetched_for_it_is_no_less_dangerous(images):
     """The process that measures finds no room for the bytes that it is handed."""
     files = [(Entry(f"s3://bucket/{k}"), {f"s3://bucket/{k}": open(image, "rb").read()})
              for k, image in enumerate(images)]
-    outcomes = measure_supervised(files, differing(Config()), memory=MemoryLimit(400))
+    outcomes = measure_supervised(files, OPENING, memory=MemoryLimit(400))
     assert [outcome.kind for _, outcome in outcomes] == ["", "memory", ""]
 
 

@@ -14,7 +14,7 @@ def test_every_command_of_the_page_runs(tmp_path):
         run = shell(command)
         assert run.status == 0, run.err
     pairs = read_catalog(tmp_path / "pairs.tsv")
-    assert len({account.sources for account in pairs.accounts.values()}) == 1
+    assert len({account.rows for account in pairs.accounts.values()}) == 1
     forced = read_catalog(tmp_path / "forced.tsv").columns
     assert len(forced["target"]) > 0 and "flux_limit_aper_2" in forced
     matched = read_catalog(tmp_path / "matched.tsv").columns

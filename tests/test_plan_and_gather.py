@@ -7,6 +7,7 @@ import pytest
 from conftest import job
 
 from mr_extract.config import Config
+from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.gather import gather
 from mr_extract.jobs.job_options import allowed
 from mr_extract.jobs.plan import Plan, read_plan, write_shards
@@ -68,7 +69,7 @@ def gathered(text, plan, tmp_path, ordered=True):
     spool.write_bytes(text)
     out = io.BytesIO()
     with open(spool, "rb") as file:
-        totals = gather(file, plan, Config(), ["image", "number"], out, ordered)
+        totals = gather(file, plan, WORK, Config().updated(columns=("number",)), out, ordered)
     return out.getvalue().decode().split("\n", 3), totals
 
 
@@ -83,7 +84,7 @@ def test_blocks_come_out_in_the_order_of_ids_bytewise(tmp_path):
     (head, _, names, body), totals = gathered(text, plan, tmp_path)
     ids = [line.split("\t")[1] for line in body.splitlines() if line.startswith("#")]
     assert ids == ["Z", "a", "a b", "b", "\u00e9"]
-    assert totals.measured == 5 and totals.sources == 10
+    assert totals.measured == 5 and totals.rows == 10
     assert "images=5\tfailed=0\tsources=10" in head and names == "image\tnumber"
 
 
@@ -154,7 +155,7 @@ def test_a_catalog_reads_back_as_it_was_measured(night, tmp_path):
     job("--catalog", path, "--columns", "all", "--apertures", "4,8", night / "manifest.txt")
     catalog = read_catalog(path)
     assert len(catalog.accounts) == 6
-    assert len(catalog.columns["x"]) == sum(a.sources for a in catalog.accounts.values()) > 100
+    assert len(catalog.columns["x"]) == sum(a.rows for a in catalog.accounts.values()) > 100
     assert catalog.columns["flux_aper_2"].dtype == "f4" and catalog.columns["ra"].dtype == "f8"
     assert catalog.config["measurement"]["apertures"] == [4.0, 8.0]
     assert {"r"} == {a.values["filter"] for a in catalog.accounts.values()}

@@ -201,8 +201,9 @@ def catalog(name, *blocks, config=CONFIG, columns=("image", "number"), sep="1", 
     accounts = [whole(text) for text in blocks]
     failed = sum(bool(account.kind) for account in accounts)
     Path(name).write_bytes(
-        header(config, columns, len(accounts) - failed, failed,
-               sum(account.sources for account in accounts), {"sep": sep}).encode()
+        header(config, columns, {"sep": sep}, {
+            "images": len(accounts) - failed, "failed": failed,
+            "sources": sum(account.rows for account in accounts)}).encode()
         + b"".join(blocks))
     return name
 
@@ -263,7 +264,7 @@ def test_blocks_of_a_stream_are_those_of_the_text_however_it_is_cut(images, piec
             return super().read1(piece)
 
     assert list(split_blocks(Dripping(b"".join(texts)))) == texts
-    assert [whole(text).sources for text in texts] == [len(rows) for rows in images]
+    assert [whole(text).rows for text in texts] == [len(rows) for rows in images]
 
 
 def test_two_different_measurements_of_one_image_are_refused_by_its_id(folder, capsys):

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mr_extract.config import Config
-from mr_extract.config import settings as all_settings
 from mr_extract.options import (
     access_from,
     add_access,
@@ -54,7 +53,7 @@ def value_of(one):
             str: st.sampled_from(["", "KEYWORD"])}[type(one.default)]
 
 
-VALUES = {one.name: value_of(one) for _, one in all_settings()}
+VALUES = {one.name: value_of(one) for _, one in Config.declared()}
 # At given positions there is no detection, nor most columns.
 OF_SOURCES = {name: values for name, values in VALUES.items() if name != "forced"}
 CONFIGS = st.fixed_dictionaries({}, optional=OF_SOURCES).map(lambda v: Config().updated(**v))
@@ -77,7 +76,7 @@ def test_the_options_of_a_configuration_make_it_again(config):
 
 @pytest.mark.parametrize("name", VALUES)
 def test_every_setting_has_an_option_and_but_one_changes_the_hash(name):
-    one = next(one for _, one in all_settings() if one.name == name)
+    one = next(one for _, one in Config.declared() if one.name == name)
     given_values = []
 
     @settings(max_examples=20, deadline=None)

@@ -175,7 +175,7 @@ def test_readers_of_old_catalogues_read_them(made):
 
 
 def test_extensions_of_a_file_are_in_one_catalogue_in_their_order(made):
-    counts = {i: a.sources for i, a in read_catalog(made / "catalog.tsv").accounts.items()}
+    counts = {i: a.rows for i, a in read_catalog(made / "catalog.tsv").accounts.items()}
     expected = [counts[f"night/mosaic.fits[{k}]"] for k in (1, 2)]
     with fits.open(made / "fits_ldac" / "night" / "mosaic.cat") as units:
         units.verify("exception")

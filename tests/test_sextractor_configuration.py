@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from conftest import LAUNCHER, command, job
 
-from mr_extract.config import Config, settings
+from mr_extract.config import Config
 from mr_extract.sextractor.configuration import check_images_of, settings_from
 from mr_extract.sextractor.files import read_kernel, read_parameters
 from mr_extract.sextractor.keywords import KEYWORDS
@@ -93,7 +93,7 @@ def test_a_file_is_read_as_the_program_reads_it(written, tmp_path, monkeypatch):
            "clean": "SEXCLN", "kron_factor": "SEXAUTP1", "kron_min_radius": "SEXAUTP2",
            "bw": "SEXBKGSX", "bh": "SEXBKGSY", "fw": "SEXBKGFX", "fh": "SEXBKGFY",
            "zero_point": "SEXMGZPT"}
-    for section, one in settings():
+    for section, one in Config.declared():
         if one.name in its:
             value = getattr(getattr(config, section), one.name)
             assert value == pytest.approx(cards[its[one.name]], rel=1e-6), one.name
@@ -149,7 +149,7 @@ def test_what_is_missing_has_the_default_of_the_program_not_of_its_file(written)
 def test_a_value_is_brought_over(written, text, expected):
     found = settings_from(written(text), COLUMNS)
     config = Config().updated(**found)
-    for section, one in settings():
+    for section, one in Config.declared():
         if one.name in expected:
             value = getattr(getattr(config, section), one.name)
             assert value == pytest.approx(expected[one.name]), one.name

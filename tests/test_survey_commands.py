@@ -79,7 +79,7 @@ def test_a_command_runs_and_accounts_for_its_images(surveys, measured, name):
     accounts, columns = measured(name)
     assert {image: account.kind for image, account in accounts.items()} == dict.fromkeys(
         IMAGES[name], "")
-    assert sum(account.sources for account in accounts.values()) == len(columns["image"]) > 0
+    assert sum(account.rows for account in accounts.values()) == len(columns["image"]) > 0
     roles = {"decam": {"mask", "weight"}, "mosaic": {"mask"}, "gmos": {"weight"},
              "fpc": {"mask", "calibration"}}
     for account in accounts.values():

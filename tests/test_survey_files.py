@@ -8,6 +8,7 @@ from mr_extract import extract
 from mr_extract.config import Config
 from mr_extract.images import read_image
 from mr_extract.jobs.expansion import expanded, image_units
+from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.one_image import process
 from mr_extract.text.manifest import parse_line
 
@@ -95,7 +96,7 @@ def test_every_image_of_every_file_is_measured_or_named(shared_data, folder):
     for path in sorted((shared_data / folder).rglob("*")):
         if not path.name.endswith(SUFFIXES) or path == shared_data / CHIPS:
             continue
-        outcomes = {e.id: process(e, Config()) for e in expanded(
+        outcomes = {e.id: process(e, WORK, Config()) for e in expanded(
             [parse_line(str(path).encode())], "all")}
         for image_id, outcome in outcomes.items():
             kind = expected.get(path, "")

@@ -20,6 +20,7 @@ from mr_extract.config import Background
 from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
 from mr_extract.jobs.checkimage_files import Checks, file_name
+from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.fetching import fetch_ahead
 from mr_extract.jobs.one_image import process
 from mr_extract.jobs.plan import read_plan
@@ -360,7 +361,7 @@ def test_a_companion_of_another_size_is_refused_also_where_the_region_would_fit(
 
 def process_in(folder, entry, **settings):
     fields = tuple((k, str(folder / v) if k in ("mask", "weight") else v) for k, v in entry.fields)
-    return process(checked(str(folder / entry.uri), fields), Config().updated(**settings))
+    return process(checked(str(folder / entry.uri), fields), WORK, Config().updated(**settings))
 
 
 def test_a_cut_out_of_ones_own(beside):
@@ -417,7 +418,8 @@ def test_a_notebook_is_told_that_regions_are_for_manifests(beside):
 
 def test_a_check_image_of_a_tile_lies_where_the_tile_does(beside, tmp_path):
     entry = checked(str(beside / "i.fits"), [("region", "128:448,64:400")])
-    outcome = process(entry, Config(), None, Checks(("-background",), str(tmp_path)))
+    outcome = process(entry, WORK, Config(), None,
+                      Checks(("-background",), str(tmp_path)).as_told())
     assert not outcome.kind, outcome.block
     with fits.open(tmp_path / file_name(entry.id, "-background")) as units:
         header = units[1].header
@@ -443,9 +445,9 @@ def server(mosaic, monkeypatch):
 @pytest.mark.parametrize("name", ["m.fits", "m.fits.fz", "m.fits.gz"])
 def test_of_a_remote_file_ranges_are_read_and_the_catalog_is_the_same(mosaic, server, name):
     fields = [("region", "700:1500,600:1400"), ("tile_core", "800:1400,700:1300"), ("id", "one")]
-    here = process(checked(str(mosaic / name), fields), Config())
+    here = process(checked(str(mosaic / name), fields), WORK, Config())
     assert not server.requests
-    there = process(checked(f"{server.url}/{name}", fields), Config())
+    there = process(checked(f"{server.url}/{name}", fields), WORK, Config())
     assert not there.kind and there.block == here.block
     ranges = [request.headers.get("range") for request in server.requests]
     assert all(ranges)

@@ -204,6 +204,7 @@ def test_a_rule_or_a_field_names_the_detection_image(files):
 
 def test_a_detection_image_that_many_share_is_detected_once(files, monkeypatch):
     import mr_extract.frame
+    from mr_extract.jobs.extract import WORK
     from mr_extract.jobs.one_image import process
     from mr_extract.text.manifest import parse_line
 
@@ -213,7 +214,7 @@ def test_a_detection_image_that_many_share_is_detected_once(files, monkeypatch):
     blocks = []
     for band in "gri":
         line = f"{files}/field.{band}.fits\tdetect={files}/field.det.fits"
-        blocks.append(process(parse_line(line.encode()), Config().updated(thresh=2.0)))
+        blocks.append(process(parse_line(line.encode()), WORK, Config().updated(thresh=2.0)))
     assert [block.kind for block in blocks] == ["", "", ""]
     assert len(calls) == 1
     assert blocks[0].size > blocks[1].size == blocks[2].size

@@ -58,7 +58,7 @@ def main(argv=None):
               f"{MATCH_RADIUS:g} pixels;\na Kron aperture holds some 95 to 98 % of the light, "
               "hence the bias")
     if measured:
-        busiest = max(measured, key=lambda account: account.sources)
+        busiest = max(measured, key=lambda account: account.rows)
         with open(manifest, "rb") as lines:
             uris = {entry.id: entry.uri for entry in read_entries(lines)}
         _draw(busiest, uris[busiest.id], catalog, options)
@@ -85,7 +85,7 @@ def _draw(account, uri, catalog, options):
     columns = {name: values[mine] for name, values in catalog.columns.items()}
     image = read_image(read(uri), int(account.values["hdu"]))
     draw(image.data, columns, options.picture,
-         f"{Path(uri).name}: {account.sources} sources in the frame, "
+         f"{Path(uri).name}: {account.rows} sources in the frame, "
          f"background rms {float(account.values['rms']):.2f} adu")
     print(f"\n{options.picture}: a part of {uri} with its sources")
 

@@ -15,6 +15,7 @@ _WCS = re.compile(r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12] *$|(CD|PC)[12]_[12
 _SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?(?=$|\[)", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 100
+_TOLD = "checkimage"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,15 @@ class Checks:
 
     kinds: tuple
     folder: str
+
+    def as_told(self):
+        """Return them as a driver tells its tasks."""
+        return {_TOLD: [self.kinds, self.folder]}
+
+    @classmethod
+    def told(cls, more):
+        """Return what was told as `as_told` does, or None."""
+        return cls(tuple(more[_TOLD][0]), more[_TOLD][1]) if _TOLD in more else None
 
 
 def file_name(image_id, kind):

@@ -202,7 +202,8 @@ def places(entry, config):
     Parameters
     ----------
     entry : mr_extract.text.manifest.Entry
-    config : mr_extract.config.Config
+    config : mr_extract.settings_tree.Settings
+        Its sections `companions` and `pairing`, where it has them.
 
     Returns
     -------
@@ -211,8 +212,9 @@ def places(entry, config):
     """
     files = [(entry.uri,)]
     try:
-        beside = wanted(entry, config.companions)
-        beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
+        beside = wanted(entry, config.companions) if hasattr(config, "companions") else []
+        if hasattr(config, "pairing"):
+            beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
     except ImageFailure:
         return files  # `attach` will say so
     for one in beside:

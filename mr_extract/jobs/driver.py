@@ -13,13 +13,12 @@ from time import monotonic
 from mrjob.step import StepFailedException
 
 from mr_extract import __version__
-from mr_extract.columns import catalog_columns, describe
+from mr_extract.columns import describe
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather
 from mr_extract.jobs.hadoop.bare_nodes import chosen_archive
 from mr_extract.jobs.hadoop.settings import check_properties
 from mr_extract.jobs.job_options import allowed
-from mr_extract.jobs.listed import check_lists
 from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catalog
 from mr_extract.jobs.packed_plan import read_packed
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input
@@ -31,7 +30,7 @@ def drive(job):
 
     Parameters
     ----------
-    job : mr_extract.jobs.extract.ExtractJob
+    job : mr_extract.jobs.image_job.ImageJob
 
     Returns
     -------
@@ -86,7 +85,7 @@ def _planned(job):
         plan = read_plan(sources, stdin, options.extensions)
     _check_runner(options)
     check_outputs(options, plan)
-    check_lists(job.config)
+    job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):
         say = (lambda _: None) if options.quiet else complain
@@ -107,13 +106,12 @@ def _extracted(job, plan, packed):
         # reducers to do, each takes its time to start, and maps that are done are lost with
         # a job that fails before its reducers are.
         options.reduce = "none"
-    columns = catalog_columns(job.config)
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             counters, totals, failure = {}, None, None
             if plan.entries:
                 try:
-                    counters, totals = run_tasks(job, plan, scratch, text, columns, packed)
+                    counters, totals = run_tasks(job, plan, scratch, text, packed)
                 except StepFailedException as error:
                     if not text.tell():
                         raise
@@ -122,7 +120,7 @@ def _extracted(job, plan, packed):
                 return totals, counters, None
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
-                totals = gather(text, plan, job.config, columns, catalog, ordered)
+                totals = gather(text, plan, job.work, job.config, catalog, ordered)
                 if options.runner == "hadoop" and totals.failures["lost"] and not failure:
                     raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
                                   "not come back with its output; no catalog was written")
@@ -135,7 +133,7 @@ def _reported(job, plan, totals, counters, seconds):
     """Say what was done and return the exit status."""
     options = job.options
     facts = summary.summarise(totals, counters, seconds, options.runner or "inline", len(plan),
-                              job.streamed)
+                              job.work.rows, job.streamed)
     if not options.quiet:
         complain(summary.as_text(facts))
     if options.summary:
@@ -152,7 +150,7 @@ def _printed(job):
     if job.options.version:
         return f"mr_extract {__version__}\n"
     if job.options.print_schema:
-        return describe(config)
+        return describe(job.work.columns(config), job.work.bits)
     return json.dumps({"hash": config.hash(), **config.as_dict()}, indent=2) + "\n"
 
 

@@ -1,251 +1,98 @@
-"""The main job: a manifest of images becomes one merged catalog.
+"""The main job: a manifest of images becomes one merged catalog of their sources.
 
 Run it as ``python mr_extract.py`` or ``python -m mr_extract.jobs.extract``.
-mrjob ships this file alone to the tasks, so it imports absolutely.
 """
 
-import os
-import sys
-from time import monotonic
+from functools import partial
 
-import mr_extract.jobs  # noqa: F401  makes mrjob importable
-
-# isort: split
-
-from mrjob.job import MRJob
-from mrjob.protocol import BytesProtocol, BytesValueProtocol
-from mrjob.step import MRStep
-
-from mr_extract import storage
-from mr_extract.jobs.hadoop.plain_arguments import given, plain
-from mr_extract.jobs.job_options import add_job_options, checks_from, refuse, settle
-from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
-from mr_extract.jobs.streams import open_standard_streams
-from mr_extract.jobs.worker import ACCESS, CHECKS
-from mr_extract.options import (
-    access_arguments,
-    access_from,
-    add_access,
-    add_settings,
-    arguments,
-    config_from,
-    differing,
-)
-from mr_extract.packed.sequencefile import Damaged
-from mr_extract.text import blocks
-from mr_extract.text.manifest import read_entries
-
-STATUS_INTERVAL = 10.0  # seconds
+from mr_extract.columns import FLAGS, catalog_columns
+from mr_extract.config import Config
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs import extract_options
+from mr_extract.jobs.checkimage_files import Checks
+from mr_extract.jobs.work import Rows, Work
 
 
-class ExtractJob(MRJob):
-    """Measure every image of a manifest and merge the sources into one catalog."""
+class Extraction(Work):
+    """Detect and measure the sources of an image, or measure it at given positions."""
 
-    INPUT_PROTOCOL = BytesValueProtocol
-    INTERNAL_PROTOCOL = BytesProtocol
-    OUTPUT_PROTOCOL = BytesValueProtocol
+    name = "mr_extract.jobs.extract"
+    settings = Config
+    rows = "sources"
+    bits = FLAGS
 
-    streamed = False  # packed records come to the tasks on standard input
+    def columns(self, config):
+        """Return the columns that the settings ask for."""
+        return catalog_columns(config)
 
-    _done = 0
-    _last_status = float("-inf")
+    def measure(self, line):
+        """Return the sources of a line's image."""
+        from mr_extract.sextractor.convert import as_configured
 
-    def configure_args(self):
-        """Declare mrjob's options, the settings and the job's own options."""
-        super().configure_args()
-        self.arg_parser.error = refuse
-        add_job_options(self.add_passthru_arg)
-        add_settings(self.add_passthru_arg)
-        add_access(self.add_passthru_arg)
+        image, config = line.image(keep_file=True), line.config
+        hdu, checks = image.hdu, Checks.told(line.more)
+        measure = (_at_targets if config.targets.forced else _found)(line, checks)
+        line.let_go()
+        sources = measure(image, config, line.zero_point)
+        line.take(sources.seconds)
+        if checks is not None:
+            from mr_extract.jobs.checkimage_files import write_checks
 
-    def load_args(self, args):
-        """Parse the options and make the configuration."""
-        super().load_args(given(args))
-        settle(self.options)
-        try:
-            self.config = with_rules_anywhere(with_lists_anywhere(config_from(self.options)))
-            self.access = access_from(self.options)
-        except ValueError as error:
-            self.arg_parser.error(str(error))
-        storage.configure(self.access)
-        try:
-            self.checks = checks_from(self.options, self.config)
-        except ValueError as error:
-            self.arg_parser.error(str(error))
+            write_checks(sources.checks, checks.folder, line.entry.id, image.header)
+            line.lap("check images")
+        height, width = sources.shape
+        facts = {
+            "background": f"{sources.background:.9g}",
+            "rms": f"{sources.rms:.9g}",
+            "width": width,
+            "height": height,
+            "pixels": sources.valid,
+            "hdu": hdu,
+        }
+        return Rows(as_configured(sources.columns, config, hdu), facts, sources.facts,
+                    sources.failed)
 
-    def _usage(self):
-        return "%(prog)s -r inline|local|spark|hadoop|emr [options] MANIFEST... > catalog.tsv"
+    add_options = staticmethod(extract_options.add_options)
+    config_from = staticmethod(extract_options.config_from)
+    more_from = staticmethod(extract_options.more_from)
+    arguments = staticmethod(extract_options.arguments)
+    check = staticmethod(extract_options.check)
 
-    def steps(self):
-        """Return one step, with a reducer unless rows stay as tasks wrote them."""
-        if self.options.reduce == "none":
-            return [MRStep(mapper=self.mapper)]
-        return [MRStep(mapper=self.mapper, reducer=self.reducer)]
 
-    def mapper(self, _, line):
-        """Measure one line; `map_pairs` measures many, looking ahead."""
-        yield from self.map_pairs([(None, line)])
+def _found(line, checks):
+    """Return what measures the sources of an image."""
+    from mr_extract.frame import measure_image
+    from mr_extract.jobs.listed import known_for
+    from mr_extract.jobs.pairing import detection_for
 
-    def map_pairs(self, pairs, step_num=0):
-        """Yield the blocks of the lines, fetching ahead.
+    if line.entry.get("positions") is not None:
+        raise ImageFailure("malformed-line", "positions= is for photometry there: --forced lines")
+    detection, facts, size = detection_for(line.entry, line.config, line.file, line.lap)
+    known, checksum = known_for(line.config)
+    line.add({**facts, **({"assoc_sha256": checksum} if checksum else {})}, size)
+    kinds = () if checks is None else checks.kinds
+    return partial(measure_image, detection=detection, known=known, checks=kinds)
 
-        Parameters
-        ----------
-        pairs : iterable of (None, bytes)
-            Lines of a manifest.
-        step_num : int
 
-        Yields
-        ------
-        key : bytes or None
-        value : bytes
-            A part of a block under its key, or with ``--reduce none`` a block.
-        """
-        from mr_extract.jobs.environment import check_environment
-        from mr_extract.jobs.retried_task import retried_task
+def _at_targets(line, checks):
+    """Return what measures at the positions of a list."""
+    from mr_extract.frame import measure_targets
+    from mr_extract.jobs.listed import targets_for
 
-        check_environment()
-        task = retried_task(self.options.attempt_notes, os.environ)
-        for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
-            self._report(outcome)
-            if self.options.reduce == "none":
-                yield None, outcome.block.removesuffix(b"\n")
-                continue
-            key = blocks.key(entry.id)
-            for value in blocks.pack(outcome.block, entry.meaning):
-                yield key, value
+    targets, checksum = targets_for(line.entry, line.config)
+    line.add({"targets_sha256": checksum})
+    line.lap("read")
+    return partial(measure_targets, targets=targets)
 
-    def _images(self, pairs, task):
-        """Return the images of the lines, or of the packed records on standard input."""
-        if self.options.packed:
-            from mr_extract.jobs.packed import KEYS_LOST, received
 
-            images = received(self.stdin, self.options.driven,
-                              lambda: self.increment_counter(*KEYS_LOST))
-            return task.through(images) if task else images
-        from mr_extract.jobs.expansion import expanded
-        from mr_extract.jobs.fetching import LOOKAHEAD_IMAGES, fetch_ahead
-
-        # A driver has expanded them already; without one it is done here.
-        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
-        if task:
-            entries = (entry for entry, _ in task.through((entry, None) for entry in entries))
-        return fetch_ahead(entries, self.config, heartbeat=self._heartbeat,
-                           most_images=1 if task else LOOKAHEAD_IMAGES)
-
-    def hadoop_input_format(self):
-        """Return the format of packed files where Hadoop is to read them."""
-        from mr_extract.jobs.packed import INPUT_FORMAT
-
-        return INPUT_FORMAT if self.streamed else None
-
-    def jobconf(self):
-        """Return what Hadoop must know to hand over packed records."""
-        from mr_extract.jobs.packed import JOBCONF
-
-        return {**super().jobconf(), **(JOBCONF if self.streamed else {})}
-
-    def _outcomes(self, images, overlapping):
-        if not self.options.in_process:
-            from mr_extract.jobs.memory_limit import MemoryLimit, container_size
-            from mr_extract.jobs.supervisor import measure_supervised
-
-            settings = differing(self.config)
-            if self.checks:
-                settings[CHECKS] = self.checks.kinds, self.checks.folder
-            settings[ACCESS] = vars(self.access)
-            memory = MemoryLimit(self.options.image_memory, container_size(os.environ))
-            yield from measure_supervised(
-                images, settings, self.options.image_timeout, self._heartbeat, memory, overlapping
-            )
-            return
-        from mr_extract.jobs.one_image import process
-
-        for entry, files in images:
-            yield entry, process(entry, self.config, files, self.checks)
-
-    def _heartbeat(self):
-        # A task that is silent for long is taken for dead by Hadoop.
-        if monotonic() - self._last_status >= STATUS_INTERVAL:
-            self._last_status = monotonic()
-            self.set_status(f"{self._done} images done")
-
-    def _report(self, outcome):
-        self._done += 1
-        self._heartbeat()
-        self.increment_counter("images", "failed" if outcome.kind else "measured")
-        if outcome.kind:
-            self.increment_counter("failures", outcome.kind)
-        self.increment_counter("sources", "measured", outcome.sources)
-        if outcome.failed_sources:
-            self.increment_counter("sources", "with a failed measurement", outcome.failed_sources)
-        self.increment_counter("bytes", "read", outcome.size)
-        for stage, milliseconds in outcome.milliseconds.items():
-            if milliseconds:
-                self.increment_counter("milliseconds by stage", stage, milliseconds)
-
-    def reducer(self, key, values):
-        """Yield the block of one image, once."""
-        block = blocks.unpack(values)
-        if block is not None:
-            self.increment_counter("catalog", "images")
-            yield None, block.removesuffix(b"\n")
-
-    def run_job(self):
-        """Plan, run and gather; the exit status says whether all is accounted for."""
-        from mr_extract.jobs.driver import drive
-
-        sys.exit(drive(self))
-
-    def _non_option_kwargs(self):
-        # Tasks get the settings by value: a kernel file need not travel.
-        kwargs = super()._non_option_kwargs()
-        kwargs["extra_args"] = plain([
-            *arguments(self.config), *access_arguments(self.access),
-            f"--reduce={self.options.reduce}",
-            f"--image-timeout={self.options.image_timeout:g}",
-            *([] if self.options.image_memory is None else
-              [f"--image-memory={self.options.image_memory}"]),
-            *(["--in-process"] if self.options.in_process else []),
-            *(["--packed", "--driven"] if self.streamed else []),
-            *([f"--checkimage={','.join(self.checks.kinds)}",
-               f"--checkimage-dir={self.checks.folder}"] if self.checks else []),
-        ])
-        return kwargs
-
-    def _runner_class(self):
-        if self.options.runner == "local":
-            from mr_extract.jobs.local_runner import LocalRunner
-
-            return LocalRunner
-        if self.options.runner == "hadoop":
-            from mr_extract.jobs.hadoop.runner import HadoopRunner
-
-            return HadoopRunner
-        return super()._runner_class()
+WORK = Extraction()
 
 
 def main():
     """Run the job with the arguments of the process."""
-    # No kernel multiplies matrices: a pool of threads in each task is waste.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    open_standard_streams()
-    try:
-        ExtractJob.run()
-    except KeyboardInterrupt:
-        print("mr_extract: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output, as in `... | head`, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
-    except Damaged as error:
-        print(f"mr_extract: {error}", file=sys.stderr)  # standard input of a task is no records
-        sys.exit(1)
-    except OSError as error:
-        # A full disk, mostly; a defect of ours would have been another class.
-        print(f"mr_extract: {error}", file=sys.stderr)
-        sys.exit(1)
+    from mr_extract.jobs.image_job import run
+
+    run(WORK.name)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from mr_extract.jobs.work import MAIN
 from mr_extract.remarks import parse_cell
 from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
 from mr_extract.text.block_stream import split_blocks, whole
@@ -16,7 +17,7 @@ class Totals:
 
     Parameters
     ----------
-    measured, sources, failed_sources : int
+    measured, rows, failed_rows : int
     partly : int
         Images measured of files that hold further ones.
     failures : Counter
@@ -30,8 +31,8 @@ class Totals:
     """
 
     measured: int = 0
-    sources: int = 0
-    failed_sources: int = 0
+    rows: int = 0
+    failed_rows: int = 0
     partly: int = 0
     failures: Counter = field(default_factory=Counter)
     examples: dict = field(default_factory=dict)
@@ -50,8 +51,8 @@ class Totals:
             self.examples.setdefault(account.kind, (account.id, account.message))
         else:
             self.measured += 1
-            self.sources += account.sources
-            self.failed_sources += int(account.values.get("failed_sources", 0))
+            self.rows += account.rows
+            self.failed_rows += account.failed_rows
             self.partly += "images_in_file" in account.values
             said = dict(reversed(parse_cell(account.values.get("remarks", ""))))
             self.remarks.update(said.keys())
@@ -59,7 +60,7 @@ class Totals:
                 self.said.setdefault(kind, (account.id, detail))
 
 
-def gather(text, plan, config, columns, catalog, ordered=True):
+def gather(text, plan, work, config, catalog, ordered=True):
     """Bring blocks into order, account for every image, and write the catalog.
 
     Parameters
@@ -68,9 +69,8 @@ def gather(text, plan, config, columns, catalog, ordered=True):
         All that the tasks wrote, in any order of images; open for reading.
     plan : mr_extract.jobs.plan.Plan
         The images that must be accounted for.
-    config : mr_extract.config.Config
-    columns : iterable of str
-        Names of the columns.
+    work : mr_extract.jobs.work.Work
+    config : mr_extract.settings_tree.Settings
     catalog : binary file
         Where the catalog goes.
     ordered : bool
@@ -107,8 +107,7 @@ def gather(text, plan, config, columns, catalog, ordered=True):
     own = {i: error_line(i, kind, message) for i, (kind, message) in refused.items()}
     for line in own.values():
         totals.take(parse_account(line))
-    catalog.write(header(config, columns, totals.measured, totals.failed, totals.sources,
-                         {"sep": version("sep")}).encode())
+    catalog.write(header_of(work, config, totals).encode())
     found = [image_id for image_id, place in places.items() if place]
     if ordered:
         order = sorted([*found, *own])  # of text as of its bytes: UTF-8 keeps the order
@@ -122,6 +121,22 @@ def gather(text, plan, config, columns, catalog, ordered=True):
             text.seek(start)
             catalog.write(text.read(size))
     return totals
+
+
+def header_of(work, config, totals):
+    """Return the lines that stand before all others in a catalog.
+
+    Parameters
+    ----------
+    work : mr_extract.jobs.work.Work
+    config : mr_extract.settings_tree.Settings
+    totals : Totals
+    """
+    made_with = {name: version(name) for name in work.versions}
+    if work.name != MAIN:
+        made_with = {"job": work.name, **made_with}
+    return header(config, work.columns(config), made_with,
+                  {"images": totals.measured, "failed": totals.failed, work.rows: totals.rows})
 
 
 def _placed(text):

@@ -1,20 +1,13 @@
-"""Options of a job that do not change what a catalog says."""
+"""Options that every job has, none of which changes what a catalog says."""
 
 import argparse
-import os
 import re
 import resource
 import sys
 
-from mr_extract import storage
-from mr_extract.columns import CHECK_IMAGES
-from mr_extract.jobs.checkimage_files import Checks
-from mr_extract.jobs.expansion import ALL, FIRST, check_extensions
+from mr_extract.jobs.expansion import check_extensions
 from mr_extract.jobs.memory_limit import LEAST
-from mr_extract.sextractor import FORMATS
-from mr_extract.sextractor.meanings import CHECK_IMAGES as THEIRS
 
-TSV = "tsv"
 _REDUCE = ("none", "identity")
 
 
@@ -26,9 +19,6 @@ def add_job_options(add_argument):
     add_argument : callable
         Takes what `argparse.ArgumentParser.add_argument` takes.
     """
-    add_argument("--config", metavar="FILE.sex",
-                 help="take settings and columns from a configuration of SExtractor, and its "
-                      "defaults for what it leaves out; other options stand above it")
     add_argument("--packed", action="store_true",
                  help="the inputs are not manifests but images that `python -m preprocess pack` "
                       "packed: its folders, or .seq files of them")
@@ -41,10 +31,6 @@ def add_job_options(add_argument):
     add_argument("--catalog", metavar="FILE",
                  help="write the catalog to FILE, a path, s3:// or hdfs://, whole or not at all "
                       "[standard output]")
-    add_argument("--catalog-type", choices=(TSV, *FORMATS), type=str.lower,
-                 metavar="|".join((TSV, *FORMATS)),
-                 help="tsv, or a format of SExtractor: --catalog is then a directory, with a "
-                      "catalog for each image (CATALOG_TYPE) [tsv]")
     add_argument("--summary", metavar="FILE", help="write the summary to FILE as JSON")
     add_argument("--max-failures", default="0", metavar="N|P%", type=_limit,
                  help="failed images that are no reason for exit status 1 [0]")
@@ -60,38 +46,15 @@ def add_job_options(add_argument):
     add_argument("--image-memory", type=_megabytes, metavar="MB",
                  help="an image whose measuring takes more memory is a failure; 0 for no limit; "
                       "not with -r inline [in a task of Hadoop what its container leaves, else 0]")
-    add_argument("--checkimage", metavar="KIND,KIND", type=_kinds,
-                 help=f"check images to write for each image: {', '.join(CHECK_IMAGES)} "
-                      "or as SExtractor spells them (CHECKIMAGE_TYPE)")
-    add_argument("--checkimage-dir", metavar="DIR",
-                 help="where they are written [beside the catalog]")
     add_argument("--print-schema", action="store_true",
                  help="print the chosen columns and the flags, and exit")
     add_argument("--print-config", action="store_true",
                  help="print the settings that would be used and their hash, and exit")
     add_argument("--version", action="store_true", help="print the version and exit")
+    add_argument("--work", help=argparse.SUPPRESS)
     add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
     add_argument("--attempt-notes", help=argparse.SUPPRESS)
     add_argument("--driven", action="store_true", help=argparse.SUPPRESS)
-
-
-def settle(options):
-    """Give the options that depend on others their values.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        Gets `extensions`, all of them where a configuration of SExtractor is taken, as
-        SExtractor measures them all, and `catalog_type`; what the configuration says of
-        the catalog and nobody took over stands in `hint`.
-    """
-    options.hint = ""
-    if options.config:
-        from mr_extract.sextractor.hints import catalog_hint
-
-        options.hint = catalog_hint(options.config, options.catalog_type, options.catalog)
-    options.extensions = options.extensions or (ALL if options.config else FIRST)
-    options.catalog_type = options.catalog_type or TSV
 
 
 def allowed(limit, images):
@@ -100,63 +63,11 @@ def allowed(limit, images):
     return int(images * number / 100) if percent else int(number)
 
 
-def checks_from(options, config):
-    """Return the check images that options ask for, or None.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-    config : mr_extract.config.Config
-
-    Returns
-    -------
-    mr_extract.jobs.checkimage_files.Checks or None
-
-    Raises
-    ------
-    ValueError
-        When there is no place for them.
-    """
-    asked = "--checkimage"
-    if options.config and options.checkimage is None:
-        from mr_extract.sextractor.configuration import check_images_of
-
-        options.checkimage = check_images_of(options.config)
-        asked = f"CHECKIMAGE_TYPE of {options.config}"
-    if not options.checkimage:
-        if options.checkimage_dir is not None:
-            raise ValueError("--checkimage-dir needs --checkimage")
-        return None
-    if config.targets.forced:
-        raise ValueError("--checkimage shows what was detected: --forced detects nothing")
-    folder = options.checkimage_dir
-    if folder is None and options.catalog and storage.is_local(options.catalog):
-        folder = os.path.abspath(options.catalog)
-        if options.catalog_type == TSV:
-            folder = os.path.dirname(folder)
-    if not folder:
-        raise ValueError(f"{asked} needs --checkimage-dir DIR or --catalog FILE"
-                         + ("" if asked.startswith("--") else "; --checkimage none makes none"))
-    return Checks(options.checkimage, os.path.abspath(folder))
-
-
 def refuse(message):
     """End with a line about each thing that is wrong, and exit status 2."""
     for line in message.split("\n"):
         print(f"mr_extract: {line}", file=sys.stderr)
     sys.exit(2)
-
-
-def _kinds(text):
-    if text.strip().lower() == "none":  # although a configuration asks for some
-        return ()
-    words = (part.strip() for part in text.split(",") if part.strip())
-    kinds = tuple(dict.fromkeys(THEIRS.get(word.upper(), word.lower()) for word in words))
-    wrong = [kind for kind in kinds if kind not in CHECK_IMAGES]
-    if wrong or not kinds:
-        raise argparse.ArgumentTypeError(f"{wrong[0] if wrong else text!r} is none of "
-                                         f"{', '.join(CHECK_IMAGES)}")
-    return kinds
 
 
 def _reduce(text):

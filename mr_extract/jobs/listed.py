@@ -4,9 +4,9 @@ import hashlib
 import os
 
 from mr_extract import storage
-from mr_extract.config import rules
 from mr_extract.failures import ImageFailure
 from mr_extract.remarks import hearing, repeat
+from mr_extract.setting import is_place, is_rule
 from mr_extract.text.anchors import anchored
 from mr_extract.text.naming import parse_place
 from mr_extract.unpacking import unpack
@@ -76,20 +76,25 @@ def check_lists(config):
 
 
 def with_lists_anywhere(config):
-    """Return a configuration whose lists mean the same in every working directory."""
-    places = {"forced": config.targets.forced, "assoc": config.association.assoc}
+    """Return settings whose lists mean the same in every working directory."""
     return config.updated(**{
-        name: storage.absolute(place) for name, place in places.items()
-        if place not in ("", LINES)
+        name: storage.absolute(place) for name, place in _given(config, is_place).items()
+        if place != LINES
     })
 
 
 def with_rules_anywhere(config):
-    """Return a configuration whose rules of naming mean the same in every working directory."""
-    typed = {name: getattr(getattr(config, section), name) for section, name in rules()}
+    """Return settings whose rules of naming mean the same in every working directory."""
     return config.updated(**{
-        name: anchored(rule, os.getcwd()) for name, rule in typed.items() if rule
+        name: anchored(rule, os.getcwd()) for name, rule in _given(config, is_rule).items()
     })
+
+
+def _given(config, what):
+    """Return the settings of a sort that are not empty, by name."""
+    found = {one.name: getattr(getattr(config, section), one.name)
+             for section, one in config.declared() if what(one)}
+    return {name: value for name, value in found.items() if value}
 
 
 class _NoFields:

@@ -5,13 +5,11 @@ import sys
 import traceback
 import warnings
 from dataclasses import dataclass, field
-from functools import partial
-from time import perf_counter
 
 from mr_extract import __version__
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.opened import hand_over, is_held, opened, stays_open
-from mr_extract.jobs.sections import place, section_of
+from mr_extract.jobs.line import Line
+from mr_extract.jobs.opened import hand_over
 from mr_extract.remarks import as_cell, hearing
 from mr_extract.text.accounting import error_line, image_line
 from mr_extract.text.manifest import REGIONS, escaped
@@ -29,7 +27,7 @@ class Outcome:
         Accounting line and rows, with their line ends.
     kind : str
         Kind of failure, empty for a measured image.
-    sources, failed_sources : int
+    rows, failed_rows : int
         Rows, and those of them with a failed measurement.
     size : int
         Bytes that were read.
@@ -39,8 +37,8 @@ class Outcome:
 
     block: bytes
     kind: str = ""
-    sources: int = 0
-    failed_sources: int = 0
+    rows: int = 0
+    failed_rows: int = 0
     size: int = 0
     milliseconds: dict = field(default_factory=dict)
 
@@ -50,17 +48,19 @@ def failed(image_id, kind, message):
     return Outcome(error_line(image_id, kind, message).encode(), kind)
 
 
-def process(entry, config, files=None, checks=None):
-    """Fetch, read and measure one image.
+def process(entry, work, config, files=None, more=None):
+    """Do a job's work for one line.
 
     Parameters
     ----------
     entry : mr_extract.text.manifest.Entry
-    config : mr_extract.config.Config
+    work : mr_extract.jobs.work.Work
+    config : mr_extract.settings_tree.Settings
+        Of the job.
     files : dict of str to (bytes or PackedFile or ImageFailure), optional
         By URI the files that have been fetched already.
-    checks : mr_extract.jobs.checkimage_files.Checks, optional
-        Check images to write.
+    more : dict of str to object, optional
+        What the job hands to its tasks besides.
 
     Returns
     -------
@@ -77,8 +77,10 @@ def process(entry, config, files=None, checks=None):
             # Of numpy and astropy, about pixels and headers that our kinds of
             # failure name; in some runners to warn is an error.
             warnings.simplefilter("ignore")
+            line = Line(entry, config, more)
             with hearing() as said:
-                return _measured(image_id, entry, config, checks, said)
+                rows = work.measure(line)
+            return _outcome(line, work, rows, said)
     except ImageFailure as failure:
         return failed(image_id, failure.kind, failure.message)
     except MemoryError:
@@ -93,96 +95,29 @@ def process(entry, config, files=None, checks=None):
                                             f"({os.path.basename(last.filename)}:{last.lineno})")
 
 
-def _measured(image_id, entry, config, checks, said):
-    from mr_extract.images.read import read_unpacked
-    from mr_extract.jobs.companions import attach
-    from mr_extract.sextractor.convert import as_configured
+def _outcome(line, work, rows, said):
     from mr_extract.text.rows import format_rows
 
-    seconds, mark = {}, perf_counter()
-
-    def lap(stage):
-        nonlocal mark
-        seconds[stage], mark = seconds.get(stage, 0.0) - mark + perf_counter(), perf_counter()
-
-    again = is_held(entry.uri) and entry.region is None
-    if entry.region is None:
-        buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=lap)
-        image = read_unpacked(buffer, entry.ext)
-    else:
-        buffer = section_of(entry.uri, entry.region)
-        image = read_unpacked(buffer, entry.ext)
-        checksum, size = buffer.checksum, buffer.size
-    place(image, entry)
-    companions, more = attach(image, entry, config.companions, (buffer, checksum))
-    hdu, images = image.hdu, image.images
-    lap("read")
-    zero_point = entry.get("zero_point")
-    zero_point = None if zero_point is None else float(zero_point)
-    prepare = _at_targets if config.targets.forced else _found
-    measure, listed, further = prepare(entry, config, (buffer, checksum), checks, lap)
-    del buffer  # as large as the image itself
-    sources = measure(image, config, zero_point)
-    for stage, value in sources.seconds.items():
-        seconds[stage] = seconds.get(stage, 0.0) + value
-    mark = perf_counter()
-    if checks is not None:
-        from mr_extract.jobs.checkimage_files import write_checks
-
-        write_checks(sources.checks, checks.folder, image_id, image.header)
-        lap("check images")
-    height, width = sources.shape
+    entry = line.entry
     facts = {
-        "sources": len(sources),
-        "background": f"{sources.background:.9g}",
-        "rms": f"{sources.rms:.9g}",
-        "width": width,
-        "height": height,
-        "pixels": sources.valid,
-        "hdu": hdu,
-        "sha256": checksum,
+        work.rows: len(rows),
+        **rows.facts,
+        "sha256": line.checksum,
         "version": __version__,
-        "config": config.hash(),
+        "config": line.config.hash(),
         **{name: entry.get(name) for name in REGIONS if entry.get(name) is not None},
-        **companions, **listed, **sources.facts,
+        **line.facts, **rows.further,
     }
-    if images > 1 and entry.ext is None:
-        facts["images_in_file"] = images  # measured: the first of them
-    if sources.failed:
-        facts["failed_sources"] = sources.failed
+    if line.images > 1 and entry.ext is None:
+        facts["images_in_file"] = line.images  # measured: the first of them
+    if rows.failed:
+        facts["failed_" + work.rows] = rows.failed
     if said:
         facts["remarks"] = escaped(as_cell(said))
-    block = image_line(image_id, facts, entry.carried).encode() + format_rows(
-        image_id, as_configured(sources.columns, config, hdu)
-    )
-    seconds["format"] = perf_counter() - mark
+    block = image_line(entry.id, facts, entry.carried).encode() + format_rows(
+        entry.id, rows.columns)
+    line.lap("format")
     return Outcome(
-        block, "", len(sources), sources.failed, (0 if again else size) + more + further,
-        {stage: round(1000 * value) for stage, value in seconds.items()},
+        block, "", len(rows), rows.failed, line.size,
+        {stage: round(1000 * value) for stage, value in line.seconds.items()},
     )
-
-
-def _found(entry, config, file, checks, lap):
-    """Return what measures the sources of an image, facts, and the bytes read for it."""
-    from mr_extract.frame import measure_image
-    from mr_extract.jobs.listed import known_for
-    from mr_extract.jobs.pairing import detection_for
-
-    if entry.get("positions") is not None:
-        raise ImageFailure("malformed-line", "positions= is for photometry there: --forced lines")
-    detection, facts, size = detection_for(entry, config, file, lap)
-    known, checksum = known_for(config)
-    if checksum:
-        facts = {**facts, "assoc_sha256": checksum}
-    kinds = () if checks is None else checks.kinds
-    return partial(measure_image, detection=detection, known=known, checks=kinds), facts, size
-
-
-def _at_targets(entry, config, file, checks, lap):
-    """Return what measures at the positions of a list, facts, and no bytes read."""
-    from mr_extract.frame import measure_targets
-    from mr_extract.jobs.listed import targets_for
-
-    targets, checksum = targets_for(entry, config)
-    lap("read")
-    return partial(measure_targets, targets=targets), {"targets_sha256": checksum}, 0

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.job_options import TSV
 from mr_extract.storage.output import written_whole
+
+TSV = "tsv"
 
 
 def check_outputs(options, plan):

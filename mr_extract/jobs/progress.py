@@ -15,22 +15,24 @@ class Bar:
     ----------
     total : int
         Images to be done.
+    rows : str
+        What is counted besides.
     file : text file
         The terminal.
     """
 
-    def __init__(self, total, file):
+    def __init__(self, total, rows, file):
         from tqdm import tqdm
 
-        self._total = total
+        self._total, self._rows = total, rows
         # Some terminals do not know their size; tqdm then writes nothing.
         columns, rows = os.get_terminal_size(file.fileno())
         self._bar = tqdm(total=total, unit="image", file=file, smoothing=0.1,
                          ncols=columns or 100, nrows=rows or 24)
 
-    def show(self, done, sources, failed, more=""):
+    def show(self, done, rows, failed, more=""):
         """Show counts, and a text behind them."""
-        words = [f"{sources} sources", f"{failed} failed" if failed else "", more]
+        words = [f"{rows} {self._rows}", f"{failed} failed" if failed else "", more]
         self._bar.set_postfix_str(", ".join(filter(None, words)))
         self._bar.update(min(done, self._total) - self._bar.n)
 
@@ -52,21 +54,23 @@ class Progress:
         Where the runner keeps the standard error of its tasks.
     total : int
         Images to be done.
+    rows : str
+        What is counted besides.
     file : text file
         The terminal.
     interval : float
         Seconds between two looks.
     """
 
-    def __init__(self, directory, total, file, interval=0.3):
+    def __init__(self, directory, total, rows, file, interval=0.3):
         self._pattern = os.path.join(glob.escape(directory), "step", "*", "mapper", "*", "stderr")
-        self._total, self._file, self._interval = total, file, interval
-        self._read, self._done, self._sources, self._failed = {}, 0, 0, 0
+        self._total, self._rows, self._file, self._interval = total, rows, file, interval
+        self._read, self._done, self._measured, self._failed = {}, 0, 0, 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self):
-        self._bar = Bar(self._total, self._file)
+        self._bar = Bar(self._total, self._rows, self._file)
         self._thread.start()
         return self
 
@@ -92,12 +96,12 @@ class Progress:
             self._read[path] = self._read.get(path, 0) + len(text)
             for group, counter, amount in _REPORT.findall(text):
                 self._count(group, counter, int(amount))
-        self._bar.show(self._done, self._sources, self._failed)
+        self._bar.show(self._done, self._measured, self._failed)
 
     def _count(self, group, counter, amount):
         if group == b"images":
             self._done += amount
             if counter == b"failed":
                 self._failed += amount
-        elif (group, counter) == (b"sources", b"measured"):
-            self._sources += amount
+        elif (group, counter) == (b"rows", b"measured"):
+            self._measured += amount

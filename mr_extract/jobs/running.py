@@ -31,7 +31,7 @@ def is_merged(options):
     return not options.output_dir or bool(options.catalog or options.cat_output)
 
 
-def run_tasks(job, plan, scratch, text, columns, packed):
+def run_tasks(job, plan, scratch, text, packed):
     """Run the tasks and collect what they wrote.
 
     Of packed files the tasks get the records from Hadoop; when it cannot get through
@@ -39,14 +39,12 @@ def run_tasks(job, plan, scratch, text, columns, packed):
 
     Parameters
     ----------
-    job : mr_extract.jobs.extract.ExtractJob
+    job : mr_extract.jobs.image_job.ImageJob
     plan : mr_extract.jobs.plan.Plan
     scratch : str
         A folder.
     text : binary file
         Empty, for what the tasks write.
-    columns : iterable of str
-        Names of the columns.
     packed : list of str
         URIs of packed files that Hadoop is to read.
 
@@ -66,16 +64,16 @@ def run_tasks(job, plan, scratch, text, columns, packed):
     if packed:
         job.streamed = True
         try:
-            return _run_once(job, plan, scratch, text, columns, packed)
+            return _run_once(job, plan, scratch, text, packed)
         except (StepFailedException, RecordsLost) as error:
             complain(f"{error}\nmr_extract: once more, each packed record fetched for itself")
         job.streamed = False
         text.seek(0)
         text.truncate()
-    return _run_once(job, plan, scratch, text, columns)
+    return _run_once(job, plan, scratch, text)
 
 
-def _run_once(job, plan, scratch, text, columns, packed=()):
+def _run_once(job, plan, scratch, text, packed=()):
     options = job.options
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
@@ -93,14 +91,14 @@ def _run_once(job, plan, scratch, text, columns, packed=()):
     with job.make_runner() as runner:
         watch = nullcontext()
         if runner_name == "hadoop":
-            runner.watch, runner.packed = Watch(images, options.quiet), packed
+            runner.watch, runner.packed = Watch(images, job.work.rows, options.quiet), packed
             runner.reduces = number_of_reduces(size, slots)
             if options.env_archive:
                 words = runner.ship_environment(options.env_archive)
                 if not options.quiet:
                     complain(words)
         elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
-            watch = Progress(runner._get_local_tmp_dir(), images, sys.stderr)
+            watch = Progress(runner._get_local_tmp_dir(), images, job.work.rows, sys.stderr)
         try:
             with watch:
                 runner.run()
@@ -118,7 +116,7 @@ def _run_once(job, plan, scratch, text, columns, packed=()):
             collect(runner, text)
         totals = None
         if options.output_dir:
-            totals = finish_parts(runner, plan, job, columns, counters, scratch)
+            totals = finish_parts(runner, plan, job, counters, scratch)
     return counters, totals
 
 

@@ -7,7 +7,7 @@ from mr_extract.storage.output import text_written_whole
 _TIMES = "milliseconds by stage"
 
 
-def summarise(totals, counters, seconds, runner, lines, packed=False):
+def summarise(totals, counters, seconds, runner, lines, rows="sources", packed=False):
     """Return what a job did as plain dictionaries.
 
     Parameters
@@ -20,6 +20,8 @@ def summarise(totals, counters, seconds, runner, lines, packed=False):
     runner : str
     lines : int
         Different images in the manifests.
+    rows : str
+        What the rows of the catalog are.
     packed : bool
         The tasks had the images from Hadoop: it says how many ran near them.
     """
@@ -38,8 +40,9 @@ def summarise(totals, counters, seconds, runner, lines, packed=False):
             kind: {"images": n, "first": totals.said[kind][0], "detail": totals.said[kind][1]}
             for kind, n in sorted(totals.remarks.items())
         },
-        "sources": totals.sources,
-        "failed_sources": totals.failed_sources,
+        "rows_are": rows,
+        rows: totals.rows,
+        f"failed_{rows}": totals.failed_rows,
         "files_with_further_images": totals.partly,
         "bytes": counters.get("bytes", {}).get("read", 0),
         "map_tasks": {"launched": near[1], "where_their_data_are": near[0]} if packed else {},
@@ -51,14 +54,14 @@ def summarise(totals, counters, seconds, runner, lines, packed=False):
 
 def as_text(summary):
     """Return the summary as lines for a person."""
-    images, sources = summary["images"], summary["sources"]
+    images, rows = summary["images"], summary["rows_are"]
     lines = [
-        f"{images['measured']} images measured, {images['failed']} failed, {sources} sources"
+        f"{images['measured']} images measured, {images['failed']} failed, {summary[rows]} {rows}"
         f" in {summary['seconds']:.1f} s ({summary['images_per_second']:.2f} images/s,"
         f" {summary['bytes'] / 1e6:.1f} MB read, runner {summary['runner']})"
     ]
-    if summary["failed_sources"]:
-        lines.append(f"{summary['failed_sources']} sources with a failed measurement (flag 512)")
+    if summary[f"failed_{rows}"]:
+        lines.append(f"{summary[f'failed_{rows}']} {rows} with a failed measurement (flag 512)")
     if summary["files_with_further_images"]:
         lines.append(f"{summary['files_with_further_images']} files hold further images, which "
                      "were not measured: --extensions all measures them, a line file.fits[2] one")

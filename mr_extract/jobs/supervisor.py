@@ -43,8 +43,8 @@ class Worker:
 
     Parameters
     ----------
-    settings : dict of str to object
-        Settings that differ from the defaults, as `Config.updated` takes them.
+    opening : dict of str to object
+        From `mr_extract.jobs.worker.opening`.
     timeout : float
         Seconds that an image may take; 0 for no limit.
     heartbeat : callable
@@ -53,8 +53,8 @@ class Worker:
         What the process may hold.
     """
 
-    def __init__(self, settings, timeout=0.0, heartbeat=lambda: None, memory=None):
-        self._settings, self._timeout, self._heartbeat = settings, timeout, heartbeat
+    def __init__(self, opening, timeout=0.0, heartbeat=lambda: None, memory=None):
+        self._opening, self._timeout, self._heartbeat = opening, timeout, heartbeat
         self._memory = memory or MemoryLimit()
         self._process = None
         self._sent = set()  # URIs of files that the process was given and holds
@@ -70,7 +70,7 @@ class Worker:
                 env={"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path},
             )
             try:
-                write_frame(self._process.stdin, self._settings)
+                write_frame(self._process.stdin, self._opening)
             except BrokenPipeError:
                 pass  # it died at once; `answer` will find out and say so
 
@@ -149,7 +149,7 @@ def _ending(status):
     return f"ended with exit status {status}"
 
 
-def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None, memory=None,
+def measure_supervised(images, opening, timeout=0.0, heartbeat=lambda: None, memory=None,
                        overlapping=True):
     """Measure images one after the other in a child process.
 
@@ -157,7 +157,7 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None, me
     ----------
     images : iterable of (Entry, dict of str to (bytes or PackedFile or ImageFailure))
         From `mr_extract.jobs.fetching.fetch_ahead`.
-    settings, timeout, heartbeat, memory
+    opening, timeout, heartbeat, memory
         As for `Worker`.
     overlapping : bool
         Take the next image from `images` while one is measured.
@@ -169,7 +169,7 @@ def measure_supervised(images, settings, timeout=0.0, heartbeat=lambda: None, me
         In the order of the images. The next image is handed over before an
         outcome is yielded, so that writing and computing overlap, too.
     """
-    worker = Worker(settings, timeout, heartbeat, memory)
+    worker = Worker(opening, timeout, heartbeat, memory)
     asked = deque()
     try:
         worker.start()

@@ -13,8 +13,6 @@ import sys
 from mr_extract.failures import ImageFailure
 from mr_extract.packed.records import PackedFile
 
-CHECKS = "--checkimage"  # among the settings: what process() takes besides
-ACCESS = "--access"  # and how remote places are reached
 FRAME = struct.Struct("!IQ")
 OUT_OF_MEMORY = 3  # exit status when a file that was handed over does not fit
 
@@ -61,31 +59,34 @@ def read_frame(file):
     return json.loads(head), body
 
 
+def opening(work, config, access, more=None):
+    """Return the first frame that a worker gets: which job, how remote places are reached."""
+    return {"work": work.name, "settings": config.differing(), "access": vars(access),
+            "more": more or {}}
+
+
 def serve(requests, answers):
     """Answer requests until they end.
 
-    The first frame is the configuration, with the check images under `CHECKS` and the access
-    under `ACCESS`. An entry of the manifest follows, then a frame for each of its `files` that
-    has been fetched, as `write_file` writes it. And so on.
+    The first frame is of `opening`. An entry of the manifest follows, then a frame for each
+    of its `files` that has been fetched, as `write_file` writes it. And so on.
     """
     from mr_extract import storage
-    from mr_extract.config import Config
-    from mr_extract.jobs.checkimage_files import Checks
     from mr_extract.jobs.one_image import process
+    from mr_extract.jobs.work import work_of
     from mr_extract.storage.settings import Access
     from mr_extract.text.manifest import Entry
 
     told = read_frame(requests)[0]
-    checks = told.pop(CHECKS, None)
-    storage.configure(Access(**told.pop(ACCESS, {})))
-    config = Config().updated(**told)
-    checks = Checks(tuple(checks[0]), checks[1]) if checks else None
+    work = work_of(told["work"])
+    storage.configure(Access(**told["access"]))
+    config = work.settings().updated(**told["settings"])
     while (frame := read_frame(requests)) is not None:
         head, _ = frame
         files = dict(_file(*read_frame(requests)) for _ in range(head["files"]))
         entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
                       head["kind"])
-        outcome = process(entry, config, files, checks)
+        outcome = process(entry, work, config, files, told["more"])
         facts = {name: value for name, value in vars(outcome).items() if name != "block"}
         write_frame(answers, facts, outcome.block)
 

@@ -47,6 +47,8 @@ class Plane:
         Noise of the pixels that have the gain; `rms` by default.
     origin, core
         As of `mr_extract.images.Image`.
+    saturation : float
+        Image value at which a pixel counts as saturated.
     """
 
     data: np.ndarray
@@ -67,6 +69,7 @@ class Plane:
     typical_noise: float | None = None
     origin: tuple = (0, 0)
     core: object = None
+    saturation: float = np.inf
 
     def __post_init__(self):
         if self.sky_noise is None:
@@ -80,6 +83,12 @@ class Plane:
         if self.mask is None:
             return self.data.size
         return int(self.data.size - np.count_nonzero(self.mask))
+
+    def used(self):
+        """Return what was used of header and settings, and how many pixels are saturated."""
+        saturated = 0 if self.saturated is None else int(np.count_nonzero(self.saturated))
+        return {"zero_point": self.zero_point, "gain": self.gain,
+                "saturation": self.saturation, "saturated": saturated}
 
     def threshold_noise(self, settings):
         """Return the noise map for detection, None where the noise is one number.
@@ -155,6 +164,7 @@ def ready(image, config, zero_point=None):
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
         weight_scale=weight_scale, typical_noise=typical, origin=image.origin, core=image.core,
+        saturation=saturation,
     )
 
 

@@ -12,6 +12,7 @@ from mr_extract.failures import KINDS
 from mr_extract.text.manifest import escaped
 
 LOST = "lost"
+_TOTALS = ("images", "failed", "rows")
 
 
 @dataclass
@@ -36,9 +37,14 @@ class Account:
     values: dict = field(default_factory=dict)
 
     @property
-    def sources(self):
-        """Number of rows that follow."""
-        return int(self.values.get("sources", 0))
+    def rows(self):
+        """Number of rows that follow: the first that is said of a measured image."""
+        return int(next(iter(self.values.values()), 0))
+
+    @property
+    def failed_rows(self):
+        """How many of them have a failed measurement."""
+        return int(self.values.get(f"failed_{next(iter(self.values), '')}", 0))
 
     @property
     def standing(self):
@@ -56,7 +62,7 @@ def image_line(image_id, values, carried=()):
     ----------
     image_id : str
     values : dict of str to str or number
-        Begins with ``sources``.
+        Begins with the number of rows, under the name of what they are: ``sources``.
     carried : sequence of (str, str)
         Fields of the manifest that travel along, behind the others.
     """
@@ -115,7 +121,7 @@ class Header:
     columns : str
         Their names, tab-separated.
     totals : dict of str to int
-        ``images``, ``failed``, ``sources``.
+        ``images``, ``failed``, and rows under the name of what they are: ``sources``.
     """
 
     version: str
@@ -131,21 +137,20 @@ class Header:
         return "\t".join(cells) + f"\n#config\t{self.config}\n{self.columns}\n"
 
 
-def header(config, columns, measured, failed, sources, versions):
+def header(config, columns, made_with, totals):
     """Return the lines that stand before all others.
 
     Parameters
     ----------
-    config : mr_extract.config.Config
+    config : mr_extract.settings_tree.Settings
     columns : iterable of str
         Names of the columns.
-    measured, failed, sources : int
-        Totals of the catalog.
-    versions : dict of str to str
-        Of the programs whose version changes the numbers.
+    made_with : dict of str to str
+        Versions of the programs that change the numbers.
+    totals : dict of str to int
+        As of `Header`.
     """
-    made_with = (*versions.items(), ("config", config.hash()))
-    totals = {"images": measured, "failed": failed, "sources": sources}
+    made_with = (*made_with.items(), ("config", config.hash()))
     return Header(__version__, made_with, config.as_json(), "\t".join(columns), totals).text()
 
 
@@ -172,7 +177,9 @@ def parse_header(text):
         program, version = word.split(" ")
         mark, config = second.split("\t", 1)
         facts = dict(cell.split("=", 1) for cell in cells)
-        totals = {name: int(facts.pop(name)) for name in ("images", "failed", "sources")}
+        totals = {name: int(facts.pop(name)) for name in list(facts)[-len(_TOTALS):]}
+        if tuple(totals)[:2] != _TOTALS[:2]:
+            raise ValueError("its totals are others")
     except (ValueError, KeyError) as error:
         raise ValueError("it does not begin with the header of a catalog") from error
     if (program, mark) != ("#mr_extract", "#config"):

@@ -43,4 +43,4 @@ def whole(block):
     if not block.endswith(b"\n"):
         return None
     account = parse_account(block[: block.index(b"\n") + 1])
-    return account if block.count(b"\n") == 1 + account.sources else None
+    return account if block.count(b"\n") == 1 + account.rows else None

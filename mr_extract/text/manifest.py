@@ -24,8 +24,8 @@ COMPANIONS = (*_MAPS, "calibration", "detect", *(f"detect_{name}" for name in _M
 REGIONS = ("region", "tile_core", "tile_origin")
 USED = ("ext", "id", "bytes", "zero_point", "packed", *REGIONS, *COMPANIONS)
 # Names by which the accounting line says what was measured.
-FACTS = ("sources", "background", "width", "height", "pixels", "hdu", "sha256",
-         "version", "config", "images_in_file", "failed_sources",
+FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "sha256",
+         "version", "config", "images_in_file", "failed_sources", "failed_rows",
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
          "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
          "targets", "outside", "matched", "of_other_tiles", "remarks")

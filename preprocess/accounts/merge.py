@@ -43,7 +43,7 @@ def merge_catalogs(
     Returns
     -------
     totals : dict of str to int
-        As in the header: ``images``, ``failed``, ``sources``.
+        As in the header: ``images``, ``failed``, and rows under their name.
 
     Raises
     ------
@@ -54,14 +54,15 @@ def merge_catalogs(
         for _ in catalog:
             pass
     header = common_header(catalogs)
-    totals = {"images": 0, "failed": 0, "sources": 0}
+    totals = dict.fromkeys(header.totals, 0)
+    rows = list(totals)[-1]
     superseded, gone = Superseded(extensions), []
     with tempfile.TemporaryFile(prefix="mr_extract-") as body:
         place = 0
         for one in told(catalogs):
             gone.extend(superseded.take(one, place))
             totals["failed" if one.account.kind else "images"] += 1
-            totals["sources"] += one.account.sources
+            totals[rows] += one.account.rows
             body.write(one.block)
             place += len(one.block)
         gone.extend(superseded.rest())
@@ -141,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"python -m preprocess merge: {catalog.source}: {catalog.damage}",
                   file=sys.stderr)
     print(f"{totals['images']} images measured, {totals['failed']} failed, "
-          f"{totals['sources']} sources -> "
+          f"{list(totals.values())[-1]} {list(totals)[-1]} -> "
           f"{'stdout' if args.output == '-' else args.output}", file=sys.stderr)
     missing = max(catalog.promised or 0 for catalog in catalogs) - (
         totals["images"] + totals["failed"])

@@ -7,15 +7,14 @@ given, and at the end ``_SUCCESS``, when the counts agree with the manifest.
 
 import os
 from collections import Counter
-from importlib.metadata import version
 
-from mr_extract.jobs.gather import Totals
-from mr_extract.text.accounting import error_line, header, parse_account
+from mr_extract.jobs.gather import Totals, header_of
+from mr_extract.text.accounting import error_line, parse_account
 
 HEADER, REFUSED, SUCCESS = "_header", "part-refused", "_SUCCESS"
 
 
-def finish_parts(runner, plan, job, columns, counters, scratch):
+def finish_parts(runner, plan, job, counters, scratch):
     """Check the counts of the parts, and put beside them what makes a catalog of them.
 
     Parameters
@@ -23,9 +22,7 @@ def finish_parts(runner, plan, job, columns, counters, scratch):
     runner : mrjob.runner.MRJobRunner
         That has run the job.
     plan : mr_extract.jobs.plan.Plan
-    job : mr_extract.jobs.extract.ExtractJob
-    columns : iterable of str
-        Names of the columns.
+    job : mr_extract.jobs.image_job.ImageJob
     counters : dict of str to dict of str to int
         Of the job, by group and name.
     scratch : str
@@ -55,8 +52,7 @@ def finish_parts(runner, plan, job, columns, counters, scratch):
         plan.refused.items(), key=lambda item: item[0].encode())]
     for line in refused:
         totals.take(parse_account(line))
-    files = {HEADER: header(job.config, columns, totals.measured, totals.failed, totals.sources,
-                            {"sep": version("sep")})}
+    files = {HEADER: header_of(job.work, job.config, totals)}
     if refused:
         files[REFUSED] = "".join(refused)
     for name, text in {**files, SUCCESS: ""}.items():
@@ -68,12 +64,12 @@ def finish_parts(runner, plan, job, columns, counters, scratch):
 
 
 def _counted(counters):
-    images, sources = counters.get("images", {}), counters.get("sources", {})
+    images, rows = counters.get("images", {}), counters.get("rows", {})
     failures = Counter(counters.get("failures", {}))
     return Totals(
         measured=images.get("measured", 0),
-        sources=sources.get("measured", 0),
-        failed_sources=sources.get("with a failed measurement", 0),
+        rows=rows.get("measured", 0),
+        failed_rows=rows.get("with a failed measurement", 0),
         failures=failures,
         examples=dict.fromkeys(failures, ("", "see the #error lines of the parts")),
     )

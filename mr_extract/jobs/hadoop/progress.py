@@ -31,6 +31,8 @@ class Watch:
     ----------
     images : int
         Images to be done.
+    rows : str
+        What is counted besides.
     quiet : bool
         Follow the job and tell nothing.
 
@@ -40,8 +42,8 @@ class Watch:
         Hadoop's name of the job, from just before it is submitted.
     """
 
-    def __init__(self, images, quiet=False):
-        self.images, self._quiet = images, quiet
+    def __init__(self, images, rows="sources", quiet=False):
+        self.images, self._rows, self._quiet = images, rows, quiet
         self.job, self._told, self._percent, self._why, self._words = None, None, "", "", ""
         self._attempt, self._trace, self._attempts = None, [], 0
         self._last, self._said_at, self._bar = "", monotonic(), None
@@ -114,16 +116,16 @@ class Watch:
             if not on_terminal and monotonic() - self._said_at < _SAY:
                 continue
             groups = self._told.counters() if self._told else {}
-            images, sources = groups.get("images", {}), groups.get("sources", {})
+            images, rows = groups.get("images", {}), groups.get("rows", {})
             done, failed = sum(images.values()), images.get("failed", 0)
             if on_terminal:
-                self._bar = self._bar or Bar(self.images, sys.stderr)
-                self._bar.show(done, sources.get("measured", 0), failed, self._percent)
+                self._bar = self._bar or Bar(self.images, self._rows, sys.stderr)
+                self._bar.show(done, rows.get("measured", 0), failed, self._percent)
                 continue
             text = self._percent
             if images:
-                counts = (f"{done} of {self.images} images, {sources.get('measured', 0)} sources, "
-                          f"{failed} failed")
+                counts = (f"{done} of {self.images} images, {rows.get('measured', 0)} "
+                          f"{self._rows}, {failed} failed")
                 text = "; ".join(filter(None, (counts, self._percent)))
             if text and text != self._last:
                 self._last, self._said_at = text, monotonic()
