@@ -172,9 +172,39 @@ def command(args, stdin=b"", cwd=None, env=None, timeout=240):
     return Run(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 
 
-def job(*args, **keywords):
-    """Run the launcher with this Python."""
-    return command([sys.executable, LAUNCHER, *args], **keywords)
+# How each job is called. What holds for one holds for all, as they share all but their work.
+JOBS = {"extract": (str(LAUNCHER),), "quality": ("-m", "mr_extract.jobs.quality")}
+_chosen = ["extract"]
+
+
+def program():
+    """Return the words that start the job under test with this Python."""
+    return [sys.executable, *JOBS[_chosen[-1]]]
+
+
+def job(*args, env=None, **keywords):
+    """Run the job under test: the launcher, where `each_job` is not asked for."""
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    return command([*program(), *args], env={"PYTHONPATH": path, **(env or {})}, **keywords)
+
+
+@pytest.fixture(scope="module", params=list(JOBS))
+def each_job(request):
+    """Have the tests of a module run over every job; fixtures that run one must ask for it."""
+    _chosen.append(request.param)
+    yield request.param
+    _chosen.pop()
+
+
+@pytest.fixture(autouse=True)
+def main_job_unless_asked_for(request):
+    """Run the main job where a test does not ask for each, though its neighbours may."""
+    if "each_job" in request.fixturenames:
+        yield
+        return
+    _chosen.append("extract")
+    yield
+    _chosen.pop()
 
 
 @pytest.fixture(scope="session")

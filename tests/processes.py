@@ -7,13 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import LAUNCHER
+from conftest import ROOT, program
 
 
 def start_job(*args, cwd=None):
-    """Start the launcher and return its Popen."""
+    """Start the job under test and return its Popen."""
     return subprocess.Popen(
-        [sys.executable, str(LAUNCHER), *map(str, args)], cwd=cwd,
+        [*program(), *map(str, args)], cwd=cwd,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         # Where the tests run in the background, Ctrl-C is ignored, and so inherited.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -93,7 +93,7 @@ def peak_of(*arguments):
     """Run a sub-command of preprocess and return the most memory it held, in MB."""
     done = subprocess.run(
         [sys.executable, "-c", _PEAK, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(LAUNCHER.parent)}, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
     )
     assert done.returncode == 0, done.stderr
     return int(done.stdout.splitlines()[-1]) / 1024

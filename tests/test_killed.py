@@ -8,6 +8,7 @@ import pytest
 from conftest import Run, job
 from processes import descendants, finish, kill, start_job, wait_for, wait_until_it_measures
 
+pytestmark = pytest.mark.usefixtures("each_job")
 MAPPER, WORKER = "--mapper", "mr_extract.jobs.worker"
 
 
@@ -23,7 +24,7 @@ def long_list(night, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def clean(long_list):
+def clean(long_list, each_job):
     run = job("-r", "inline", long_list)
     assert run.status == 0
     return run

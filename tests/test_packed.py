@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
-from conftest import LAUNCHER, ROOT, command, job
+from conftest import LAUNCHER, ROOT, command, job, program
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import commands_of, read_page, shell_in
@@ -60,7 +60,7 @@ def frames(night, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def by_path(frames):
+def by_path(frames, each_job):
     run = job("-r", "inline", "list.txt", "--max-failures", "100%", cwd=frames)
     assert run.status == 0, run.err
     assert sorted(filter(None, run.accounts().values())) == [
@@ -94,9 +94,9 @@ def test_the_catalog_is_that_of_the_manifest_byte_for_byte(packed, by_path, fram
 
 
 def test_what_hadoop_hands_to_a_mapper_gives_the_same_rows(packed, by_path):
-    mapped = command([sys.executable, LAUNCHER, "--mapper", "--packed"], stdin=framed(packed))
+    mapped = command([*program(), "--mapper", "--packed"], stdin=framed(packed))
     assert mapped.status == 0, mapped.err
-    reduced = command([sys.executable, LAUNCHER, "--reducer"],
+    reduced = command([*program(), "--reducer"],
                       stdin=command(["sort"], stdin=mapped.out).out)
     assert reduced.out == by_path.body
 
@@ -113,7 +113,7 @@ def framed(folder):
 
 
 def test_a_mapper_whose_input_is_not_framed_says_what_is_missing(night):
-    run = command([sys.executable, LAUNCHER, "--mapper", "--packed"], stdin=b"a.fits\nb.fits\n")
+    run = command([*program(), "--mapper", "--packed"], stdin=b"a.fits\nb.fits\n")
     assert run.status != 0 and "stream.map.input=rawbytes" in run.err
 
 
