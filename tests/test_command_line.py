@@ -300,8 +300,31 @@ def test_progress_is_shown_on_a_terminal_and_not_in_a_pipe(runner, night):
     assert Run(0, out, "").accounts()
 
 
-def test_help_shows_the_settings_with_their_defaults():
+def test_help_shows_what_most_people_need_and_where_the_rest_is():
     run = job("--help")
+    text = run.out.decode()
+    assert run.status == 0 and run.err == ""
+    assert 10 <= text.count("\n  -") <= 12
+    for word in ("--runner", "--thresh", "--columns", "--help-all", "at given positions"):
+        assert word in text
+    assert "step-output-dir" not in job("--help-all").out.decode()
+
+
+def test_a_runner_that_is_not_served_is_refused_in_one_line():
+    run = job("-r", "dataproc", "list.txt")
+    assert run.status == 2 and run.err.count("\n") == 1
+    assert "dataproc" in run.err and "inline" in run.err
+
+
+def test_a_shell_can_complete_the_options():
+    run = job("--print-completion", "bash")
+    assert run.status == 0 and b"--deblend-cont" in run.out
+    run = job("--print-completion", "cmd")
+    assert run.status == 2 and run.err.count("\n") == 1
+
+
+def test_all_help_shows_the_settings_with_their_defaults():
+    run = job("--help-all")
     assert run.status == 0
     for option in ("--thresh", "--columns", "--reduce", "--max-failures", "--summary"):
         assert option in run.out.decode()

@@ -19,6 +19,7 @@ from mrjob.step import MRStep
 from mr_extract import storage
 from mr_extract.jobs.expansion import FIRST
 from mr_extract.jobs.hadoop.plain_arguments import given, plain
+from mr_extract.jobs.help import RUNNERS, Titles, completion
 from mr_extract.jobs.job_options import add_job_options, refuse
 from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
 from mr_extract.jobs.outputs import TSV
@@ -28,7 +29,7 @@ from mr_extract.options import (
     access_arguments,
     access_from,
     add_access,
-    add_settings,
+    add_section,
     arguments,
 )
 from mr_extract.packed.sequencefile import Damaged
@@ -65,15 +66,33 @@ class ImageJob(MRJob):
         """Declare mrjob's options, those of all jobs, the settings and the job's own options."""
         super().configure_args()
         self.arg_parser.error = refuse
-        add_job_options(self.add_passthru_arg)
-        self.work.add_options(self.add_passthru_arg)
-        add_settings(self.add_passthru_arg, self.work.settings)
-        add_access(self.add_passthru_arg)
+        self._titles = titles = Titles(self.arg_parser)
+        add_job_options(titles.under)
+        self.work.add_options(titles.under("What is measured, and what is written"))
+        for section in self.work.settings.sections():
+            add_section(titles.under(section.__doc__.split("\n")[0].rstrip(".")), section)
+        add_access(titles.under("How remote places are reached"))
+        self._passthru_arg_dests |= titles.dests
+
+    def _print_help(self, options):
+        if options.runner:
+            super()._print_help(options)
+        else:
+            print(self._titles.short(self._usage()), end="")
 
     def load_args(self, args):
         """Parse the options and make the configuration."""
         super().load_args(given(args))
         options = self.options
+        if options.help_all:
+            print(self._titles.whole(self._usage()), end="")
+            sys.exit(0)
+        if options.print_completion:
+            try:
+                print(completion(self.arg_parser, options.print_completion))
+            except ValueError as error:
+                refuse(str(error))
+            sys.exit(0)
         options.hint = ""
         options.catalog_type = getattr(options, "catalog_type", TSV)
         try:
@@ -90,7 +109,7 @@ class ImageJob(MRJob):
             self.arg_parser.error(str(error))
 
     def _usage(self):
-        return "%(prog)s -r inline|local|spark|hadoop|emr [options] MANIFEST... > catalog.tsv"
+        return f"%(prog)s -r {'|'.join(RUNNERS)} [options] MANIFEST... > catalog.tsv"
 
     def steps(self):
         """Return one step, with a reducer unless rows stay as tasks wrote them."""

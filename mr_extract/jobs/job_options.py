@@ -11,14 +11,15 @@ from mr_extract.jobs.memory_limit import LEAST
 _REDUCE = ("none", "identity")
 
 
-def add_job_options(add_argument):
+def add_job_options(under):
     """Declare them.
 
     Parameters
     ----------
-    add_argument : callable
-        Takes what `argparse.ArgumentParser.add_argument` takes.
+    under : callable
+        Takes a title and returns what takes what `argparse.ArgumentParser.add_argument` takes.
     """
+    add_argument = under("What is measured, and what is written")
     add_argument("--packed", action="store_true",
                  help="the inputs are not manifests but images that `python -m preprocess pack` "
                       "packed: its folders, or .seq files of them")
@@ -34,6 +35,7 @@ def add_job_options(add_argument):
     add_argument("--summary", metavar="FILE", help="write the summary to FILE as JSON")
     add_argument("--max-failures", default="0", metavar="N|P%", type=_limit,
                  help="failed images that are no reason for exit status 1 [0]")
+    add_argument = under("Tasks, and what an image may cost them")
     add_argument("--jobs", type=_count, metavar="N",
                  help="processes of -r local and threads of -r spark [all cores]")
     add_argument("--env-archive", metavar="auto|FILE|URI",
@@ -46,11 +48,15 @@ def add_job_options(add_argument):
     add_argument("--image-memory", type=_megabytes, metavar="MB",
                  help="an image whose measuring takes more memory is a failure; 0 for no limit; "
                       "not with -r inline [in a task of Hadoop what its container leaves, else 0]")
+    add_argument = under("Printed, and nothing else done")
     add_argument("--print-schema", action="store_true",
                  help="print the chosen columns and the flags, and exit")
     add_argument("--print-config", action="store_true",
                  help="print the settings that would be used and their hash, and exit")
     add_argument("--version", action="store_true", help="print the version and exit")
+    add_argument("--help-all", action="store_true", help="print all options and exit")
+    add_argument("--print-completion", metavar="bash|zsh|tcsh",
+                 help="print what makes a shell complete these options, and exit")
     add_argument("--work", help=argparse.SUPPRESS)
     add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
     add_argument("--attempt-notes", help=argparse.SUPPRESS)
