@@ -12,6 +12,8 @@ from contextvars import ContextVar
 
 REMARKS = {
     "unusable-card": "a header card that was asked for holds no usable value, and was not used",
+    "not-used": "a part of what was given was not used",
+    "rows-passed-over": "rows of a list hold no position, or stand behind #",
 }
 
 _LONGEST = 200  # characters of a detail
