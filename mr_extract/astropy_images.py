@@ -14,7 +14,7 @@ from mr_extract.remarks import say
 
 _COUNTS = ("", "adu", "DN", "dn", "ct", "count")
 _PHOTONS = ("electron", "photon", "ph")
-_UNCERTAINTIES = {"std": "rms", "var": "variance", "ivar": "weight"}
+_TO_RMS = {"std": lambda v: v, "var": np.sqrt, "ivar": lambda v: 1.0 / np.sqrt(v)}
 _OF_WCS = re.compile(
     r"((CTYPE|CRVAL|CRPIX|CDELT|CROTA|CUNIT|CNAME|CPDIS|CQDIS|DP|DQ|D2IMDIS|WCSAXES|WCSDIM)\d*"
     r"|(CD|PC|PV|PS|A|B|AP|BP|WAT)\d*_\d+|PC\d{6}|(A|B|AP|BP)_(ORDER|DMAX)"
@@ -116,13 +116,15 @@ def values_of(given):
     missing : ndarray of bool, of the same shape, or None
         Where there is no value.
     kind : str
-        Of an uncertainty what it is: ``weight``, ``variance`` or ``rms``; else empty.
+        ``rms`` of an uncertainty, which is absolute whatever its kind; else empty.
     """
     kind, mask = "", None
     if hasattr(given, "uncertainty_type"):
-        kind, given = _UNCERTAINTIES.get(given.uncertainty_type, ""), given.array
-        if not kind:
+        if given.uncertainty_type not in _TO_RMS:
             raise ValueError("an uncertainty of unknown kind is no weight map")
+        kind = "rms"
+        with np.errstate(divide="ignore", invalid="ignore"):
+            given = _TO_RMS[given.uncertainty_type](np.asarray(given.array, np.float64))
     elif _is_nddata(given):
         given, mask = given.data, given.mask
     elif hasattr(given, "header"):
@@ -171,6 +173,9 @@ def _wcs_cards(wcs):
     tables = ("cpdis1", "cpdis2", "det2im1", "det2im2")
     if any(getattr(wcs, name, None) is not None for name in tables):
         return {}, "a WCS with tables of distortion, which no card can say"
+    if any(axis.endswith("-TAN") for axis in wcs.wcs.ctype) and any(
+            i - 1 == wcs.wcs.lat for i, *_ in wcs.wcs.get_pv()):
+        say("not-used", "PVi_j of a WCS in TAN, which astropy passes over: as header= they are")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -42,7 +42,7 @@ def extract(
     weight : array, shape (height, width), HDU, CCDData or path, optional
         Weight map: inverse variances, or what the setting `weight_type` says:
         ``map_var`` or ``map_rms``. A pixel that is masked or 0 does not count. The
-        uncertainty of a CCDData says itself what it is: ``weight=image.uncertainty``.
+        uncertainty of a CCDData is absolute, as ``map_rms``: ``weight=image.uncertainty``.
     flags : array of integers, shape (height, width), HDU, CCDData or path, optional
         Flag image, for the columns `imaflags_iso` and `nimaflags_iso`.
     detect : path, HDU, NDData, ndarray or mr_extract.images.Image, optional
