@@ -89,7 +89,7 @@ def extract(
     with hearing() as said:
         image = image_of(source, ext, config, weighted=weight is not None)
         if header is not None:
-            image.header = header_of(header)
+            image.header, image.primary = header_of(header), {}
         add_companions(image, mask, weight, flags, config.companions)
         sources = _sources(image, config, detect, tables)
     chosen = catalog_columns(config)

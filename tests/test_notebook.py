@@ -135,6 +135,14 @@ def test_a_header_may_be_given_in_many_ways(image, kind):
     assert np.allclose(np.sort(table["ra"]), np.sort(RA), rtol=0, atol=1e-5)
 
 
+def test_a_header_that_is_given_stands_in_place_of_all_that_the_file_has(image, tmp_path):
+    units = [fits.PrimaryHDU(header=fits.Header({"GAIN": 2.0})), fits.ImageHDU(image)]
+    fits.HDUList(units).writeto(tmp_path / "mef.fits")
+    table = extract(tmp_path / "mef.fits", header=TAN)
+    assert np.array_equal(table["fluxerr_aper_1"],
+                          extract(image.astype(">f8"), header=TAN)["fluxerr_aper_1"])
+
+
 def test_a_card_that_astropy_cannot_parse_hurts_no_image(image):
     header = fits.Header.fromstring("FILTER  = 2.5abc".ljust(80))
     assert len(extract(image, header=header)) == 2
@@ -281,10 +289,10 @@ def test_a_row_without_a_position_is_no_target_and_is_said(image, x):
     table = at(image, QTable({"id": ["a", "b"], "x": x, "y": Y}))
     assert table["target"].tolist() == ["a"]
     assert said(table) == [("rows-passed-over",
-                            "targets: 1 of 2 rows hold no position, the first is row 2")]
+                            "targets: rows without a position: 1 of 2, the first is row 2")]
     known = extract(image, assoc=QTable({"x": x, "y": Y}), assoc_radius=3.0)
     assert len(known) == 1
-    assert said(known)[0][1].startswith("list: 1 of 2 rows")
+    assert said(known)[0][1].startswith("list: rows without a position: 1 of 2")
 
 
 @pytest.mark.parametrize("ids, truth", [
@@ -315,6 +323,11 @@ def test_ids_are_what_the_table_has(image, ids, truth):
 def test_a_table_that_is_no_list_says_why(image, table, said):
     with pytest.raises(ValueError, match=said):
         at(image, table)
+
+
+def test_a_table_without_rows_is_a_list_without_targets(image):
+    assert len(at(image, Table({"x": [], "y": []}))) == 0
+    assert len(at(image, Table({"where": SkyCoord([] * u.deg, [] * u.deg)}))) == 0
 
 
 def test_of_several_pairs_on_the_sky_the_first_that_is_documented_counts(image):

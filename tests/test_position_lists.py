@@ -55,7 +55,7 @@ def test_rows_without_a_position_are_counted(cell):
     ids, places, said = targets(f"id,ra,dec\na,1,2\nb,{cell},2\nc,1,{cell}\n")
     assert ids == ["a", "b", "c"] and places[0] == (1.0, 2.0)
     assert np.isnan(places[1][0]) and np.isnan(places[2][1])
-    assert said == "rows-passed-over:2 of 3 rows hold no position, the first is row 2"
+    assert said == "rows-passed-over:rows without a position: 2 of 3, the first is row 2"
 
 
 def test_a_whole_list_says_nothing():
@@ -120,7 +120,7 @@ def test_a_list_of_a_configuration_is_read_as_the_program_reads_it(tmp_path, kin
     ours = ascii.read(tmp_path / "ours" / "frame.cat", format="no_header")
     assert sorted(ours["col3"]) == sorted(its["col3"]) == [15.0, 16.0]
     accounts = (tmp_path / "ours" / "accounts.tsv").read_text()
-    assert "remarks=rows-passed-over:list: 1 comments look like rows, the first is line" in accounts
+    assert "remarks=rows-passed-over:list: comments that look like rows: 1, the" in accounts
 
 
 # ---- rows behind #
@@ -150,12 +150,35 @@ def test_in_quotes_it_is_read():
 ])
 def test_rows_that_were_taken_out_are_said(text, count):
     said = targets(text)[2]
-    assert said.startswith(f"rows-passed-over:{count} comments look like rows")
+    assert said.startswith(f"rows-passed-over:comments that look like rows: {count}, the first")
 
 
 def test_words_in_comments_are_no_rows():
     text = "# made by hand, 2020, x\nid,x,y\n# see the notes, page, two\n1,41,51\n"
     assert targets(text) == (["1"], [(41.0, 51.0)], "")
+
+
+def test_a_table_of_vizier_is_read_without_its_lines_of_units_and_dashes():
+    rows = "10.5\t-1.25\tHD 1\n11\t2\tHD 2\n"
+    names = "#RESOURCE\n#Column\tRAJ2000\t(F10.6)\n\nRAJ2000\tDEJ2000\tName\n"
+    for units, turn in (("deg\tdeg\t \n", 1.0), ("hourangle\tdeg\t\n", 15.0), ("", 1.0)):
+        ids, places, said = targets(names + units + "-----\t-----\t----\n" + rows)
+        assert np.allclose(places, [(10.5 * turn, -1.25), (11.0 * turn, 2.0)], rtol=1e-14)
+        assert ids == ["HD 1", "HD 2"] and said == ""
+    with pytest.raises(ValueError, match="row 1 has 'deg' in column 'RAJ2000'"):
+        targets(names + "deg\tdeg\t \n" + rows)
+
+
+def test_columns_that_are_named_as_on_the_sky_are_on_it():
+    text = "id,RA,DEC,mag\na,150,2,15\n"
+    assert known(text, assoc_params="RA,DEC,mag")[2].sky
+    assert known(text, assoc_params="2,3,4")[2].sky
+    assert not known(text, assoc_params="2,3", assoc_coord="pixel")[2].sky
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "# 57 stars\n", "# 1 star\n"])
+def test_a_list_of_comments_is_empty(text):
+    assert len(known(text)[2].ids) == 0
 
 
 # ---- the catalog of a job
@@ -185,7 +208,7 @@ def test_what_is_passed_over_is_on_the_line_of_every_runner(field):
     reduced = command([sys.executable, LAUNCHER, "--reducer", "--forced", "odd.csv"],
                       stdin=mapped.out, cwd=field)
     assert runs[0].status == 0 and runs[0].out == runs[1].out
-    remark = "rows-passed-over:targets: 1 of 7 rows hold no position, the first is row 7"
+    remark = "rows-passed-over:targets: rows without a position: 1 of 7, the first is row 7"
     for out in (runs[0].out, reduced.out):
         assert f"\tremarks={remark}".encode() in out
     table = extract(field / "frame.fits", forced=field / "odd.csv")

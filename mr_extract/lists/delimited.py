@@ -29,8 +29,8 @@ def read_text(text):
     rows, comments = _lines(text)
     head = _head([line for _, line in comments])
     if not rows:
-        names = [name for name, _ in head.values()]
-        return Table(names, [[]] * len(names), commented=True)
+        names, units = _named_by(head, len(head))
+        return Table(names, [[]] * len(names), units, commented=True)
     begin, first = rows[0]
     separator = next((s for s in ("\t", ",") if s in first), None)
     first = cells_of(first, separator)
@@ -41,6 +41,8 @@ def read_text(text):
     else:
         names, units = _named_by(head, width)
     cells = [cells_of(line, separator) for _, line in rows]
+    if named:
+        units, cells = _as_vizier(cells)
     for k, row in enumerate(cells, 1):
         if len(row) != width:
             raise ValueError(f"its row {k} has {len(row)} cells, not {width}")
@@ -89,7 +91,8 @@ def _check_comments(table, comments, sample, separator, width):
     if not table.commented and table.find("id") == 0:
         raise ValueError(f"its line {alike[0]} begins with # and looks like a row: put quotes "
                          "around an id that begins with #, delete the line if it is none")
-    say("rows-passed-over", f"{len(alike)} comments look like rows, the first is line {alike[0]}")
+    say("rows-passed-over", f"comments that look like rows: {len(alike)}, the first is line "
+                            f"{alike[0]}")
 
 
 def cells_of(line, separator):
@@ -97,9 +100,19 @@ def cells_of(line, separator):
     if '"' in line:
         import csv
 
+        line = line if separator else line.strip()
         row = next(csv.reader([line], delimiter=separator or " ", skipinitialspace=True))
         return [cell.strip() for cell in row]
     return [cell.strip() for cell in line.split(separator)]
+
+
+def _as_vizier(rows):
+    """Return the units of a TSV of VizieR, whose names end in a row of dashes, and its rows."""
+    for k, row in enumerate(rows[:2]):
+        if all(cell and not cell.strip("-") for cell in row):
+            units = enumerate(rows[0] if k else ())
+            return {n: unit for n, unit in units if _UNITS.match(unit)}, rows[k + 1 :]
+    return {}, rows
 
 
 def _head(comments):
@@ -121,7 +134,7 @@ def _named_by(head, width):
     head = {k: one for k, one in head.items() if k < width}
     names = [head[k][0] if k in head else f"column{k + 1}" for k in range(width)]
     # Else they are words about the list, such as "57 stars".
-    if not head or (len(head) < width and not Table(names, [[]] * width).has_positions()):
+    if not head or (len(head) < max(2, width) and not Table(names, [[]] * width).has_positions()):
         return [], {}
     return names, {k: unit for k, (_, unit) in head.items() if unit}
 

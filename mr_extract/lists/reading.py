@@ -109,8 +109,8 @@ def pixels_or_sky(table, columns, sky, origin=0.0):
 def _with_missing_said(sky, first, second):
     missing = np.flatnonzero(~(np.isfinite(first) & np.isfinite(second)))
     if len(missing):
-        say("rows-passed-over", f"{len(missing)} of {len(first)} rows hold no position, the first "
-                                f"is row {missing[0] + 1}")
+        say("rows-passed-over", f"rows without a position: {len(missing)} of {len(first)}, the "
+                                f"first is row {missing[0] + 1}")
     return sky, first, second
 
 
