@@ -130,6 +130,4 @@ def _sources(image, config, detect, tables):
     elif detect is not None:
         with about("detection image"):
             detect = image_of(detect, None, config, weighted=True)
-    if detect is not None and detect.flags is None:
-        detect.flags = image.flags  # they are counted where the sources are found
     return measure_image(image, config, detection=detect, known=known)

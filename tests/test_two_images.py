@@ -259,3 +259,14 @@ def test_the_companions_of_the_detection_image_are_its_own(pair, files):
              for name in "gr"}
     assert least["g"] > 295 and least["r"] < 100
     assert "detect_mask_sha256=" in run.out.decode()
+
+
+def test_flags_of_the_measured_image_count_where_the_detection_image_has_none(pair, files):
+    fits.writeto(files / "four.fits", np.full(pair[0].data.shape, 4, np.int32))
+    manifest = files / "flagged.txt"
+    manifest.write_text("field.g.fits\tdetect=field.det.fits\tflags=four.fits\n"
+                        "field.r.fits\tdetect=field.det.fits\n")
+    run = job(manifest, "--columns", "imaflags_iso", cwd=files)
+    assert run.status == 0, run.err
+    rows = [line.split("\t") for line in run.lines[3:] if line[0] != "#"]
+    assert {(row[0], row[-1]) for row in rows} == {("field.g.fits", "4"), ("field.r.fits", "0")}

@@ -73,9 +73,10 @@ def add_surface(frame):
 
 
 def add_image_flags(frame):
-    """Add what the flag image says."""
+    """Add what the flag image says: the detection image's, or else the image's own."""
+    flags = frame.detected.flags if frame.detected.flags is not None else frame.measured.flags
     frame.values["imaflags_iso"], frame.values["nimaflags_iso"] = image_flags(
-        frame.detected.flags, frame.segments, frame.config.companions.flag_type
+        flags, frame.segments, frame.config.companions.flag_type
     )
 
 
