@@ -57,13 +57,13 @@ def image_in(source, measurement, weighted=False):
         if held is None:
             raise ImageFailure("no-image", "the HDU holds no data")
     values, masked = _bare(held)
-    data, blank = pixels_of(values, header)
+    data, blank, exponent = pixels_of(values, header)
     if np.shares_memory(data, values):
         data = data.copy()  # the kernels work in place
     bad = [_fitted(one, values.shape).reshape(data.shape) for one in (mask, masked)
            if one is not None and np.any(one)]
     bad += [] if blank is None else [blank]
-    image = Image(data, header, np.logical_or.reduce(bad) if bad else None)
+    image = Image(data, header, np.logical_or.reduce(bad) if bad else None, exponent=exponent)
     _take_unit(image, getattr(source, "unit", None), measurement)
     if _is_nddata(source):
         _take_rest(image, source, weighted)

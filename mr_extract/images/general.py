@@ -9,6 +9,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
 from mr_extract.images.image import Image, plane
+from mr_extract.images.plain import converted, scaled_far
 
 _PRIMARY = "".join(
     f"{keyword:8}= {value:>20}".ljust(80)
@@ -37,7 +38,7 @@ def read_general(buffer, ext=None):
         ``no-image``, ``no-extension``, ``not-two-dimensional``,
         ``unsupported-pixels`` as named.
     """
-    return _opened(bytes(buffer), lambda units: _image(units, ext))
+    return _read(bytes(buffer), ext)
 
 
 def read_tiled(buffer, unit, images=1):
@@ -60,7 +61,7 @@ def read_tiled(buffer, unit, images=1):
     ImageFailure
         As for `read_general`.
     """
-    image = _opened(_alone(buffer, unit), lambda units: _image(units, 1))
+    image = _read(_alone(buffer, unit), 1)
     return replace(image, hdu=unit.number, images=images)
 
 
@@ -86,6 +87,8 @@ def tile_sections(section, unit, cards):
     -------
     header : mr_extract.images.cards.Cards
         Of the image.
+    convert : callable
+        Takes the pixels of all bands and `header`; returns data, mask and exponent.
     bands : iterable of (int, ndarray of shape (rows, width))
         The first row within the region, and pixels.
 
@@ -98,20 +101,28 @@ def tile_sections(section, unit, cards):
 
     table, region = TileTable(section, unit, cards), section.region
     header = _opened(_PRIMARY + table.file([]), lambda units: cards_of(units[1].header))
+    stored = scaled_far(header)
 
     def rows(first, last, tiles):
         place = (*[0] * (len(unit.shape) - 2), slice(first, last), slice(region.x0, region.x1))
         return _opened(_PRIMARY + table.file(tiles),
-                       lambda units: np.array(units[1].section[place]))
+                       lambda units: np.array(units[1].section[place]), stored)
 
-    return header, ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
+    bands = ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
+    return header, converted if stored else pixels_of, bands
 
 
 def _alone(buffer, unit):
     return _PRIMARY + bytes(memoryview(buffer)[unit.start : unit.end])
 
 
-def _opened(buffer, use):
+def _read(buffer, ext):
+    # astropy scales in single precision: what that does not hold is read as it is stored.
+    found = _opened(buffer, lambda units: _image(units, ext))
+    return found or _opened(buffer, lambda units: _image(units, ext, stored=True), stored=True)
+
+
+def _opened(buffer, use, stored=False):
     from astropy.io import fits
 
     with warnings.catch_warnings(record=True) as said:
@@ -119,7 +130,7 @@ def _opened(buffer, use):
         try:
             with fits.open(
                 io.BytesIO(buffer), memmap=False, lazy_load_hdus=False,
-                ignore_missing_simple=False,
+                ignore_missing_simple=False, do_not_scale_image_data=stored,
             ) as units:
                 return use(units)
         except ImageFailure:
@@ -138,7 +149,7 @@ def one_line(text):
     return " ".join(str(text).split())[:300]
 
 
-def _image(units, ext):
+def _image(units, ext, stored=False):
     holds = [unit.is_image and len(unit.shape) > 0 for unit in units]
     planes = [held and len(unit.shape) > 1 for held, unit in zip(holds, units)]
     if ext is None:
@@ -159,8 +170,11 @@ def _image(units, ext):
             raise ImageFailure("no-image", f"extension {ext!r} holds no image")
     unit = units[number]
     header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
-    data, mask = pixels_of(np.asarray(unit.data), header)
-    return Image(data, header, mask, number, sum(planes))
+    if scaled_far(header) and not stored:
+        return None
+    convert = converted if stored else pixels_of
+    data, mask, exponent = convert(np.asarray(unit.data), header)
+    return Image(data, header, mask, number, sum(planes), exponent=exponent)
 
 
 def pixels_of(values, header):
@@ -175,10 +189,10 @@ def pixels_of(values, header):
 
     Returns
     -------
-    data, mask
+    data, mask, exponent
         As `mr_extract.images.image.plane` returns them.
     """
-    data, mask = plane(values)
+    data, mask, exponent = plane(values)
     blank = header.get("BLANK", header.get("ZBLANK"))
     if values.dtype.kind in "iu" and type(blank) is int:
         # astropy leaves integers that need no scaling as they are, blanks among them.
@@ -186,4 +200,4 @@ def pixels_of(values, header):
         if blanks.any():
             mask = blanks
             data[mask] = 0.0
-    return data, mask
+    return data, mask, exponent

@@ -9,6 +9,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
+from mr_extract.images.exponents import exponent_of
 from mr_extract.images.image import Image, plane, plane_shape
 from mr_extract.images.units import NotPlain, chosen_unit, list_units, reader_of
 
@@ -69,8 +70,8 @@ def read_unit(buffer, unit, images=1):
     cards, start = read_cards(buffer, unit.start)
     if unit.number == 0 and cards.get("SIMPLE") is not True:
         raise NotPlain("SIMPLE is not T")
-    data, mask = _pixels(buffer, cards, unit.shape, start)
-    return Image(data, cards, mask, unit.number, images)
+    data, mask, exponent = _pixels(buffer, cards, unit.shape, start)
+    return Image(data, cards, mask, unit.number, images, exponent=exponent)
 
 
 def _pixels(buffer, cards, shape, start):
@@ -110,9 +111,9 @@ def converted(raw, cards):
 
     Returns
     -------
-    data, mask
-        As `mr_extract.images.image.plane` returns them. Each pixel stands for itself: parts
-        of an image come out as they do in the whole.
+    data, mask, exponent
+        As `mr_extract.images.image.plane` returns them. But for the exponent each pixel
+        stands for itself: parts of an image come out as they do in the whole.
 
     Raises
     ------
@@ -131,21 +132,29 @@ def converted(raw, cards):
         # Integers of 32 bits and more round once, on their way to float32.
         data = raw.astype(np.float32 if bitpix <= 16 else np.float64)
     else:
-        data = raw.astype(_SCALED[bitpix])
+        data = raw.astype(np.float64 if scaled_far(cards) else _SCALED[bitpix])
         if scale != 1:
             data *= data.dtype.type(scale)
     if zero != 0:
         data += data.dtype.type(zero)
-    if bitpix > 0 and abs(scale) * 2.0**bitpix + abs(zero) < 1e30:
-        data, mask = data.astype(np.float32, copy=False), None  # no integer can be infinite
+    usual = bitpix > 0 and abs(scale) * 2.0**bitpix + abs(zero) < 1e30
+    if usual and (bitpix <= 32 and scale == 1 or not exponent_of(data)):
+        # No integer can be infinite.
+        data, mask, exponent = data.astype(np.float32, copy=False), None, 0
     else:
-        data, mask = plane(data)
+        data, mask, exponent = plane(data)
     if bitpix > 0 and type(blank) is int:
         blanks = raw == blank
         if blanks.any():
             mask = blanks if mask is None else mask | blanks
             data[blanks] = 0.0
-    return data, mask
+    return data, mask, exponent
+
+
+def scaled_far(cards):
+    """Tell whether BSCALE and BZERO lead beyond float32, in which astropy applies them."""
+    values = cards.get("BSCALE", 1), cards.get("BZERO", 0)
+    return any(type(v) in (int, float) and v != 0 and not 1e-30 < abs(v) < 1e30 for v in values)
 
 
 def integers(raw, cards):

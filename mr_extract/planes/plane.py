@@ -7,11 +7,14 @@ import numpy as np
 from mr_extract.planes.background import global_rms, subtract_background
 from mr_extract.planes.filling import fill
 from mr_extract.planes.noise import filtered, noise_map, with_photons, without_weight
+from mr_extract.planes.scaled import levels_of, settings_of
 
 
 @dataclass
 class Plane:
     """One image as the kernels take it.
+
+    What is said to be in image units is in those divided by 2**exponent.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ class Plane:
         As from `mr_extract.planes.noise.noise_map`.
     typical_noise : float, optional
         Noise of the pixels that have the gain; `rms` by default.
-    origin, core
+    origin, core, exponent
         As of `mr_extract.images.Image`.
     """
 
@@ -67,6 +70,7 @@ class Plane:
     typical_noise: float | None = None
     origin: tuple = (0, 0)
     core: object = None
+    exponent: int = 0
 
     def __post_init__(self):
         if self.sky_noise is None:
@@ -134,6 +138,8 @@ def ready(image, config, zero_point=None):
     saturation = _known(image, image.saturation, settings.satur_key, settings.satur_level)
     if zero_point is None:
         zero_point = _known(image, image.zero_point, settings.zero_point_key, settings.zero_point)
+    gain, saturation, zero_point = levels_of(gain, saturation, zero_point, image.exponent)
+    own = settings_of(config, image.exponent).background
     # Before the background goes off; few images have a saturated pixel.
     saturated = data >= saturation if data.max() >= saturation else None
     if image.saturated is not None:
@@ -141,7 +147,7 @@ def ready(image, config, zero_point=None):
     mask, unweighted = image.mask, without_weight(image, config.companions)
     if unweighted is not None:
         mask = unweighted if mask is None else mask | unweighted
-    mesh = subtract_background(data, config.background, mask)
+    mesh = subtract_background(data, own, mask)
     rms = global_rms(mesh)
     noise, _, weight_scale, typical = noise_map(image, mesh, config.companions, config.background)
     hidden = mask
@@ -149,12 +155,12 @@ def ready(image, config, zero_point=None):
         data[mask] = 0.0  # sep looks at masked pixels of the first rows
         hidden = fill([data] if noise is None else [data, noise], mask,
                       config.companions.interp_maxlag)
-    manual = config.background.back_type == "manual"
-    background = config.background.back_value if manual else float(mesh.globalback)
+    background = own.back_value if own.back_type == "manual" else float(mesh.globalback)
     return Plane(
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
         weight_scale=weight_scale, typical_noise=typical, origin=image.origin, core=image.core,
+        exponent=image.exponent,
     )
 
 

@@ -97,8 +97,8 @@ def field_cards(account, config, header, outputs, images):
         ("SEXVERS", f"mr_extract {facts.get('version', __version__)}", "what extracted it"),
         ("SEXBKGND", float(facts["background"]), "background level (ADU)"),
         ("SEXBKDEV", rms, "background rms (ADU)"),
-        ("SEXTHLD", float(np.float32(thresh)), "detection threshold (ADU)"),
-        ("SEXATHLD", float(np.float32(analysis)), "analysis threshold (ADU)"),
+        ("SEXTHLD", _single(thresh), "detection threshold (ADU)"),
+        ("SEXATHLD", _single(analysis), "analysis threshold (ADU)"),
         ("SEXNFIN", int(facts["sources"]), "sources in the catalogue"),
         ("SEXNPARA", len(outputs), "parameters of each source"),
         ("SEXPXSCL", float(measurement["pixel_scale"]) or _scale(header, facts),
@@ -128,6 +128,12 @@ def field_cards(account, config, header, outputs, images):
         ("MRXSHA", facts.get("sha256", ""), ""),
         ("MRXCONF", facts.get("config", ""), "hash of the settings"),
     ]
+
+
+def _single(value):
+    """Return a number with the digits of a float32."""
+    return float(f"{value:.9g}") if 0 < abs(value) < 1e-37 or abs(value) > 3e38 else \
+        float(np.float32(value))
 
 
 def _scale(header, facts):

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mr_extract.sextractor.identities import in_text
+from mr_extract.text.rows import beyond_single
 
 _WIDTH = 58  # of SExtractor's column of comments
 _LOOSE = {"a", "and", "at", "for", "from", "in", "of", "or", "than", "the", "to", "where"}
@@ -67,11 +68,14 @@ def rows(columns, outputs):
 
 
 def in_type(values, dtype):
-    """Return values in the type in which SExtractor has them, with what is beyond it at its end."""
+    """Return values in the type in which SExtractor has them.
+
+    Integers beyond it are at its end; real numbers that float32 does not reach stay float64.
+    """
     if values.dtype == dtype:
         return values
     if dtype[0] == "i":
         limits = np.iinfo(dtype)
         values = np.clip(values, limits.min, limits.max)
-    with np.errstate(over="ignore"):
         return values.astype(dtype)
+    return values if dtype == "f4" and beyond_single(values) else values.astype(dtype)

@@ -37,8 +37,9 @@ def add_isophotal(frame):
 def add_isophotal_corrected(frame):
     """Add the isophotal flux with the wings of a Gaussian."""
     values = frame.values
-    values |= corrected(values["flux_iso"], values["fluxerr_iso"], frame.objects["npix"],
-                        frame.objects["thresh"])
+    apart = frame.detected.exponent - frame.measured.exponent
+    thresh = np.ldexp(frame.objects["thresh"], apart) if apart else frame.objects["thresh"]
+    values |= corrected(values["flux_iso"], values["fluxerr_iso"], frame.objects["npix"], thresh)
 
 
 def add_peaks(frame):
@@ -84,7 +85,9 @@ def add_weight_flags(frame):
     """Add bad pixels in and about the isophote."""
     kernel = frame.config.detection.filter_kernel or ((1.0,),)
     reach = len(kernel) // 2 + 1, len(kernel[0]) // 2 + 1
-    frame.values["flag_weight"] = weight_flags(frame.detected.mask, frame.segments, reach)
+    frame.values["flag_weight"] = weight_flags(
+        frame.measured.mask, frame.detected.mask, frame.segments, reach
+    )
 
 
 def add_circular(frame):
