@@ -14,8 +14,8 @@ REMARKS = {
     "unusable-card": "a header card that was asked for holds no usable value, and was not used",
     "not-used": "a part of what was given was not used",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",
-    "huge-pixels": "pixels so far from all others were taken for bad ones",
-    "beyond-float32": "its columns in image units do not fit into float32 and are float64",
+    "huge-pixels": "finite pixels too large to be true were taken for bad ones",
+    "beyond-float32": "numbers in image units are beyond float32, and the columns are float64",
 }
 
 _LONGEST = 200  # characters of a detail

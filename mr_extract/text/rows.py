@@ -98,14 +98,18 @@ def _singles(texts):
 
 
 def beyond_single(values):
-    """Tell whether numbers are beyond the range in which float32 has all its digits.
+    """Tell whether numbers are none that float32 has, because it does not reach so far.
 
     Parameters
     ----------
     values : ndarray of float32 or float64, shape (n,)
+        As they were written, in the fewest digits.
     """
     if values.dtype == np.float32:
         return False
-    size = np.abs(values[np.isfinite(values) & (values != 0)])
-    limits = np.finfo(np.float32)
-    return bool(len(size) and (size.min() < limits.tiny or size.max() > limits.max))
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        near = values.astype(np.float32)
+        if (np.isinf(near) & np.isfinite(values)).any():
+            return True
+        faint = (np.abs(near) < np.finfo(np.float32).tiny) & (values != 0)
+    return any(float(str(one)) != wide for one, wide in zip(near[faint], values[faint].tolist()))
