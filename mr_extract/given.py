@@ -19,6 +19,7 @@ from mr_extract.images.companions import (
 )
 from mr_extract.images.general import pixels_of
 from mr_extract.images.read import read_unpacked
+from mr_extract.images.scaling import check_scaled_by_astropy
 from mr_extract.lists.reading import Table, read_table
 from mr_extract.options import settled, with_files
 from mr_extract.region import looks_like_region
@@ -186,6 +187,7 @@ def image_of(source, ext, rules):
         raise ImageFailure("unsupported-pixels", "a list of HDUs or arrays: choose one of it")
     if hasattr(source, "header"):
         header = cards_of(source.header)  # before the data, which change it
+        check_scaled_by_astropy(header)
         values = source.data
         if values is None:
             raise ImageFailure("no-image", "the HDU holds no data")

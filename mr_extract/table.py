@@ -6,6 +6,7 @@ from mr_extract.columns import catalog_columns
 from mr_extract.frame import measure_image, measure_targets
 from mr_extract.given import add_companions, configured, image_of, list_of, tables_of
 from mr_extract.images import Image
+from mr_extract.images.cards import cards_of
 from mr_extract.lists.association import known_from
 from mr_extract.lists.forced import targets_from
 from mr_extract.remarks import about, as_cell, hearing
@@ -84,7 +85,7 @@ def extract(
     with hearing() as said:
         image = image_of(source, ext, config.companions)
         if header is not None:
-            image.header = header
+            image.header = cards_of(header)
         add_companions(image, mask, weight, flags, config.companions)
         sources = _sources(image, config, detect, tables)
     chosen = catalog_columns(config)

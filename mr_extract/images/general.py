@@ -9,6 +9,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
 from mr_extract.images.image import Image, plane
+from mr_extract.images.scaling import scaled_plainly, scaling
 
 _PRIMARY = "".join(
     f"{keyword:8}= {value:>20}".ljust(80)
@@ -37,7 +38,20 @@ def read_general(buffer, ext=None):
         ``no-image``, ``no-extension``, ``not-two-dimensional``,
         ``unsupported-pixels`` as named.
     """
-    return _opened(bytes(buffer), lambda units: _image(units, ext))
+    buffer = bytes(buffer)
+
+    def use(units):
+        number = _chosen(units, ext)
+        place = units.fileinfo(number)
+        start, end = place["hdrLoc"], place["datLoc"]
+        text = buffer[start:end].decode("latin-1")
+        mended = scaled_plainly(text)
+        if mended is text:
+            return _image(units, number)
+        again = b"".join([buffer[:start], mended.encode("latin-1"), buffer[end:]])
+        return _opened(again, lambda units: _image(units, number))
+
+    return _opened(buffer, use)
 
 
 def read_tiled(buffer, unit, images=1):
@@ -108,7 +122,8 @@ def tile_sections(section, unit, cards):
 
 
 def _alone(buffer, unit):
-    return _PRIMARY + bytes(memoryview(buffer)[unit.start : unit.end])
+    header = scaled_plainly(unit.header).encode("latin-1")
+    return b"".join([_PRIMARY, header, memoryview(buffer)[unit.data : unit.end]])
 
 
 def _opened(buffer, use):
@@ -138,7 +153,8 @@ def one_line(text):
     return " ".join(str(text).split())[:300]
 
 
-def _image(units, ext):
+def _chosen(units, ext):
+    """Return the number of the unit that is meant."""
     holds = [unit.is_image and len(unit.shape) > 0 for unit in units]
     planes = [held and len(unit.shape) > 1 for held, unit in zip(holds, units)]
     if ext is None:
@@ -157,10 +173,15 @@ def _image(units, ext):
             ) from error
         if not holds[number]:
             raise ImageFailure("no-image", f"extension {ext!r} holds no image")
+    return number
+
+
+def _image(units, number):
     unit = units[number]
     header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
     data, mask = pixels_of(np.asarray(unit.data), header)
-    return Image(data, header, mask, number, sum(planes))
+    return Image(data, header, mask, number,
+                 sum(one.is_image and len(one.shape) > 1 for one in units))
 
 
 def pixels_of(values, header):
@@ -179,10 +200,12 @@ def pixels_of(values, header):
         As `mr_extract.images.image.plane` returns them.
     """
     data, mask = plane(values)
-    blank = header.get("BLANK", header.get("ZBLANK"))
-    if values.dtype.kind in "iu" and type(blank) is int:
+    if values.dtype.kind not in "iu":
+        return data, mask
+    _, zero, blank = scaling(header)
+    if blank is not None:
         # astropy leaves integers that need no scaling as they are, blanks among them.
-        blanks = (values == blank + int(header.get("BZERO", 0))).reshape(data.shape)
+        blanks = (values == blank + int(zero)).reshape(data.shape)
         if blanks.any():
             mask = blanks
             data[mask] = 0.0
