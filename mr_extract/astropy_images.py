@@ -10,6 +10,7 @@ from mr_extract.images import Image
 from mr_extract.images.cards import Cards, cards_of
 from mr_extract.images.companions import set_flags
 from mr_extract.images.general import one_line, pixels_of
+from mr_extract.images.scaling import check_scaled_by_astropy
 from mr_extract.remarks import say
 
 _COUNTS = ("", "adu", "DN", "dn", "ct", "count")
@@ -53,6 +54,7 @@ def image_in(source, measurement, weighted=False):
             header = _with_wcs(header, source.wcs)
     elif hasattr(source, "header"):
         header = cards_of(source.header)  # before the data, which change it
+        check_scaled_by_astropy(header)
         held = source.data
         if held is None:
             raise ImageFailure("no-image", "the HDU holds no data")

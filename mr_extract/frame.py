@@ -128,7 +128,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
         if not isinstance(detection, Detected):
             _check_shapes(image.data.shape, detection.data.shape)
             with about("detection image"):
-                detection = find_sources(detection, config, lap=clock.lap)
+                detection = find_sources(detection, config, 0.0, clock.lap)  # no magnitudes
         _check_shapes(image.data.shape, detection.plane.data.shape)
         plane = ready(image, config, zero_point)
         clock.lap("background")

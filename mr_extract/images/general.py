@@ -10,6 +10,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
 from mr_extract.images.image import Image, plane
 from mr_extract.images.plain import converted, scaled_far
+from mr_extract.images.scaling import scaled_plainly, scaling
 
 _PRIMARY = "".join(
     f"{keyword:8}= {value:>20}".ljust(80)
@@ -38,7 +39,19 @@ def read_general(buffer, ext=None):
         ``no-image``, ``no-extension``, ``not-two-dimensional``,
         ``unsupported-pixels`` as named.
     """
-    return _read(bytes(buffer), ext)
+    buffer = bytes(buffer)
+
+    def use(units):
+        number = _chosen(units, ext)
+        place = units.fileinfo(number)
+        start, end = place["hdrLoc"], place["datLoc"]
+        text = buffer[start:end].decode("latin-1")
+        mended = scaled_plainly(text)
+        if mended is text:
+            return number, buffer
+        return number, b"".join([buffer[:start], mended.encode("latin-1"), buffer[end:]])
+
+    return _read(*_opened(buffer, use))
 
 
 def read_tiled(buffer, unit, images=1):
@@ -61,7 +74,7 @@ def read_tiled(buffer, unit, images=1):
     ImageFailure
         As for `read_general`.
     """
-    image = _read(_alone(buffer, unit), 1)
+    image = _read(1, _alone(buffer, unit))
     return replace(image, hdu=unit.number, images=images)
 
 
@@ -113,13 +126,14 @@ def tile_sections(section, unit, cards):
 
 
 def _alone(buffer, unit):
-    return _PRIMARY + bytes(memoryview(buffer)[unit.start : unit.end])
+    header = scaled_plainly(unit.header).encode("latin-1")
+    return b"".join([_PRIMARY, header, memoryview(buffer)[unit.data : unit.end]])
 
 
-def _read(buffer, ext):
+def _read(number, buffer):
     # astropy scales in single precision: what that does not hold is read as it is stored.
-    found = _opened(buffer, lambda units: _image(units, ext))
-    return found or _opened(buffer, lambda units: _image(units, ext, stored=True), stored=True)
+    found = _opened(buffer, lambda units: _image(units, number))
+    return found or _opened(buffer, lambda units: _image(units, number, stored=True), stored=True)
 
 
 def _opened(buffer, use, stored=False):
@@ -149,7 +163,8 @@ def one_line(text):
     return " ".join(str(text).split())[:300]
 
 
-def _image(units, ext, stored=False):
+def _chosen(units, ext):
+    """Return the number of the unit that is meant."""
     holds = [unit.is_image and len(unit.shape) > 0 for unit in units]
     planes = [held and len(unit.shape) > 1 for held, unit in zip(holds, units)]
     if ext is None:
@@ -168,13 +183,18 @@ def _image(units, ext, stored=False):
             ) from error
         if not holds[number]:
             raise ImageFailure("no-image", f"extension {ext!r} holds no image")
+    return number
+
+
+def _image(units, number, stored=False):
     unit = units[number]
     header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
     if scaled_far(header) and not stored:
         return None
     convert = converted if stored else pixels_of
     data, mask, exponent = convert(np.asarray(unit.data), header)
-    return Image(data, header, mask, number, sum(planes), exponent=exponent)
+    images = sum(one.is_image and len(one.shape) > 1 for one in units)
+    return Image(data, header, mask, number, images, exponent=exponent)
 
 
 def pixels_of(values, header):
@@ -193,10 +213,12 @@ def pixels_of(values, header):
         As `mr_extract.images.image.plane` returns them.
     """
     data, mask, exponent = plane(values)
-    blank = header.get("BLANK", header.get("ZBLANK"))
-    if values.dtype.kind in "iu" and type(blank) is int:
+    if values.dtype.kind not in "iu":
+        return data, mask, exponent
+    _, zero, blank = scaling(header)
+    if blank is not None:
         # astropy leaves integers that need no scaling as they are, blanks among them.
-        blanks = (values == blank + int(header.get("BZERO", 0))).reshape(data.shape)
+        blanks = (values == blank + int(zero)).reshape(data.shape)
         if blanks.any():
             mask = blanks
             data[mask] = 0.0

@@ -4,10 +4,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mr_extract.images.card_numbers import card_number
 from mr_extract.planes.background import global_rms, subtract_background
 from mr_extract.planes.filling import fill
 from mr_extract.planes.noise import filtered, noise_map, with_photons, without_weight
 from mr_extract.planes.scaled import levels_of, settings_of
+from mr_extract.remarks import say
+
+_KEYS = {"gain": "gain_key", "satur_level": "satur_key", "zero_point": "zero_point_key"}
 
 
 @dataclass
@@ -134,10 +138,10 @@ def ready(image, config, zero_point=None):
         ``no-valid-pixels`` or ``no-background``.
     """
     settings, header, data = config.measurement, image.header, image.data
-    gain = _known(image, image.gain, settings.gain_key, settings.gain)
-    saturation = _known(image, image.saturation, settings.satur_key, settings.satur_level)
+    gain = _known(image, image.gain, settings, "gain")
+    saturation = _known(image, image.saturation, settings, "satur_level")
     if zero_point is None:
-        zero_point = _known(image, image.zero_point, settings.zero_point_key, settings.zero_point)
+        zero_point = _known(image, image.zero_point, settings, "zero_point")
     gain, saturation, zero_point = levels_of(gain, saturation, zero_point, image.exponent)
     own = settings_of(config, image.exponent).background
     # Before the background goes off; few images have a saturated pixel.
@@ -164,14 +168,12 @@ def ready(image, config, zero_point=None):
     )
 
 
-def _known(image, calibrated, keyword, default):
+def _known(image, calibrated, settings, name):
     """Return what the calibration, the header, that of the file or the settings say."""
     if calibrated is not None:
         return calibrated
-    return card(image.header, keyword, card(image.primary, keyword, default))
-
-
-def card(header, keyword, default):
-    """Return the positive number in a header card, or the default where there is none."""
-    value = header.get(keyword) if keyword else None
-    return float(value) if type(value) in (int, float) and value > 0 else default
+    keyword, default = getattr(settings, _KEYS[name]).strip(), getattr(settings, name)
+    found, there = card_number((image.header, image.primary), keyword, name != "zero_point")
+    if not there and keyword and keyword.upper() != getattr(type(settings), _KEYS[name]):
+        say("card-not-there", keyword)
+    return default if found is None else found
