@@ -140,7 +140,8 @@ def values_of(given):
 
 
 def _is_nddata(given):
-    return all(hasattr(given, name) for name in ("data", "meta", "uncertainty", "wcs"))
+    # The data last: asked for those of an HDU, astropy changes its header.
+    return all(hasattr(given, name) for name in ("meta", "uncertainty", "wcs", "data"))
 
 
 def _bare(values):
