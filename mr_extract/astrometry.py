@@ -224,6 +224,9 @@ def _by_astropy(header, axes, x, y, wanted):
                     with_numbers(header.text, _NUMBER_OR_NAME, header, _wcs_number))
                 if scamp:
                     header["CTYPE1"], header["CTYPE2"] = "RA---TPV", "DEC--TPV"
+            else:
+                header = {key: _wcs_number(key, value) if _NUMBER.match(key) else value
+                          for key, value in header.items()}
             wcs = WCS(header)
             wcs.wcs.set()
             if {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:

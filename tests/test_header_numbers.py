@@ -12,6 +12,7 @@ from conftest import LAUNCHER, command, job
 from stars import star_field
 
 from mr_extract import extract
+from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
 from mr_extract.images.card_numbers import number, usable, value_of
@@ -347,6 +348,19 @@ def test_coordinates_written_as_text_are_used(projection, cards, tmp_path):
     table = measured(tmp_path, fits_file(wcs={**WCS, **kind, **cards}))
     want = measured(tmp_path, fits_file(wcs={**WCS, **kind}))
     assert same(table, want) and "remarks" not in table.meta
+
+
+@pytest.mark.parametrize("projection", ["TAN", "ARC"])
+def test_coordinates_of_a_mapping_may_be_text_or_numbers_of_numpy(projection):
+    x, y = np.array([3.0, 90.0]), np.array([80.0, 4.0])
+    cards = {name: value.strip("'") for name, value in WCS.items()}
+    cards |= {"CTYPE1": f"RA---{projection}", "CTYPE2": f"DEC--{projection}"}
+    numbers = {name: np.float64(value) if name[:5] != "CTYPE" else value
+               for name, value in cards.items()}
+    want = sky_positions(fits.Header((k, getattr(v, "item", lambda v=v: v)())
+                                     for k, v in numbers.items()), x, y)
+    for header in (cards, numbers):
+        np.testing.assert_allclose(sky_positions(header, x, y), want, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("equinox", ["'1950.0'", "'B1950'", "'B1950.0 '"])
