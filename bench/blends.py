@@ -40,7 +40,7 @@ def maps(data, header, folder):
     program = SExtractor(folder, SETTINGS, **LARGE, CHECKIMAGE_TYPE="SEGMENTATION",
                          CHECKIMAGE_NAME=folder / "map.fits")
     subprocess.run(program.command(folder / "frame.fits"), cwd=folder, check=True, timeout=600)
-    pixels, mask = plane(data)
+    pixels, mask, _ = plane(data)
     one = ready(Image(np.array(pixels), {}, mask), SETTINGS)
     _, segments = detect(one.data, SETTINGS.detection, one.rms, one.mask)
     ours = segments.labels.copy()

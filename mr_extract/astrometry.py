@@ -13,7 +13,10 @@ import warnings
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.card_numbers import number, say_repeated
 from mr_extract.images.cards import cards_of
+from mr_extract.images.scaling import with_numbers
+from mr_extract.remarks import say
 
 # Offsets of FK5 (J2000) from ICRS: USNO Circular 179, section 3.5.
 _MAS = np.pi / 180 / 3600 / 1000
@@ -22,7 +25,11 @@ _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
 FRAMES = ("icrs", "fk5", "native")
 
 # Cards of a WCS whose values must be numbers.
-_NUMBER = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)\d+$|(CD|PC|PV)\d+_\d+$|(A|B)_\d_\d$")
+_NUMBER = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)\d+$|(CD|PC|PV)\d+_\d+$|(A|B)_(\d_\d|ORDER)$|"
+                     r"(LON|LAT)POLE$")
+_EQUINOX = re.compile(r"(EQUINOX|EPOCH)$")
+_NAMES = re.compile(r"(CTYPE|CUNIT)\d+$|RADE(CSYS|SYS)$|WAT\d_\d+$")
+_NUMBER_OR_NAME = re.compile("|".join(one.pattern for one in (_NUMBER, _EQUINOX, _NAMES)))
 
 
 def sky_positions(header, x, y, frame="icrs"):
@@ -65,6 +72,7 @@ def sky_positions(header, x, y, frame="icrs"):
     axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
     if not any(re.match(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)", a) for a in axes):
         return None
+    _say_odd(header)
     x, y = (np.asarray(v, float) + first for v, first in zip((x, y), origin))
     plain = _plain_gnomonic(header, axes, x, y)
     if plain is None:
@@ -82,6 +90,23 @@ def _broken(reason):
     return ImageFailure("broken-wcs", f"{reason}; choose columns without sky positions to go on")
 
 
+def _say_odd(header):
+    """Say which cards have no value, or a second one."""
+    for keyword in sorted(getattr(header, "empty", ())):
+        if _NUMBER.match(keyword):
+            say("unusable-card", f"{keyword} has no value")
+    for keyword in getattr(header, "repeated", ()):
+        if _NUMBER_OR_NAME.match(keyword):
+            say_repeated(header, keyword)
+
+
+def _wcs_number(keyword, value):
+    """Return the number of a card, None where it is none."""
+    if _EQUINOX.match(keyword) and isinstance(value, str):
+        value = value.strip().upper().lstrip("JB")
+    return None if _NAMES.match(keyword) else number(value)
+
+
 def _plain_gnomonic(header, axes, x, y):
     """Return vectors towards pixels, shape (3, n), and their frame; None for other headers."""
     if axes[:2] != ["RA---TAN", "DEC--TAN"] or axes[2] or axes[3]:
@@ -95,13 +120,11 @@ def _plain_gnomonic(header, axes, x, y):
     system = _system(header)
     if system not in ("ICRS", "FK5"):
         return None
-    numbers = [header.get(k) for k in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")]
+    numbers = [number(header.get(k)) for k in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")]
     matrix = _matrix(header)
-    if matrix is None or any(type(v) not in (int, float) for v in numbers):
-        return None
+    if matrix is None or not np.isfinite(matrix).all() or any(v is None for v in numbers):
+        return None  # what is wrong is named there
     numbers = [float(v) for v in numbers]
-    if not (np.isfinite(numbers).all() and np.isfinite(matrix).all()):
-        raise _broken("the WCS holds values that are not finite")
     if np.linalg.matrix_rank(matrix) < 2:
         raise _broken("the WCS matrix is singular")
     ra0, dec0, x0, y0 = numbers
@@ -125,10 +148,10 @@ def _plain_gnomonic(header, axes, x, y):
 def _system(header):
     name = str(header.get("RADESYS", header.get("RADECSYS", ""))).strip().upper()
     equinox = header.get("EQUINOX", header.get("EPOCH"))
-    if isinstance(equinox, str) and re.fullmatch(r"[JB]?\d{4}(\.\d*)?", equinox.strip()):
-        equinox = float(equinox.strip().lstrip("JB"))
-    if type(equinox) not in (int, float, type(None)):
-        return None
+    if equinox is not None:
+        equinox = _wcs_number("EQUINOX", equinox)
+        if equinox is None:
+            return None
     if not name:
         name = "ICRS" if equinox is None else "FK4" if equinox < 1984 else "FK5"
     if name == "FK5" and equinox not in (None, 2000):
@@ -139,8 +162,8 @@ def _system(header):
 def _matrix(header):
     """Return the matrix from pixels to degrees; None where it is not given plainly."""
     def card(name, default):
-        value = header.get(name, default)
-        return value if type(value) in (int, float) else np.nan
+        value = number(header.get(name, default))
+        return np.nan if value is None else value
 
     names = [f"{i}_{j}" for i in (1, 2) for j in (1, 2)]
     if any(f"CD{n}" in header for n in names):
@@ -184,9 +207,10 @@ def _by_astropy(header, axes, x, y, wanted):
         raise _broken("the WCS has celestial axes but no scale")
     for keyword in header:  # wcslib would take the default in place of such a value
         if _NUMBER.match(keyword):
-            value = header[keyword]
-            if type(value) not in (int, float) or not np.isfinite(float(value)):
-                raise _broken(f"the WCS has {keyword} = {value!r}, which is no number")
+            if number(header[keyword]) is None:
+                raise _broken(f"the WCS has {keyword} = {header[keyword]!r}, which is no number")
+        elif _EQUINOX.match(keyword) and _wcs_number(keyword, header[keyword]) is None:
+            say("unusable-card", f"{keyword} = {header[keyword]!r}")
     projection = axes[0][5:8]
     if projection in ("TNX", "ZPX") and not _has_surfaces(header):
         # wcslib would go on without the distortion, or with a wrong one.
@@ -196,9 +220,13 @@ def _by_astropy(header, axes, x, y, wanted):
         try:
             if hasattr(header, "text"):
                 scamp = axes[:2] == ["RA---TAN", "DEC--TAN"] and _is_scamp(header)
-                header = fits.Header.fromstring(header.text)
+                header = fits.Header.fromstring(
+                    with_numbers(header.text, _NUMBER_OR_NAME, header, _wcs_number))
                 if scamp:
                     header["CTYPE1"], header["CTYPE2"] = "RA---TPV", "DEC--TPV"
+            else:
+                header = {key: _wcs_number(key, value) if _NUMBER.match(key) else value
+                          for key, value in header.items()}
             wcs = WCS(header)
             wcs.wcs.set()
             if {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mr_extract.planes.scaled import picture_of
+
 _OVERLAY = 30.0  # brightness of an outline in units of the noise
 
 
@@ -22,7 +24,8 @@ def check_images(kinds, frame):
         the pixel, those that cleaning gave to it among them; ``-background``, the measured
         image without background; ``objects`` and ``-objects``, the same with 0 outside or
         inside of the sources; ``apertures``, the same with circles and Kron ellipses, as
-        far as they were measured. The others are float32, in image units.
+        far as they were measured. The others are float32, in image units, or float64 where
+        float32 does not reach.
     """
     data = frame.measured.data
     makers = {
@@ -35,7 +38,9 @@ def check_images(kinds, frame):
         "-objects": lambda: np.where(frame.segments.labels > 0, np.float32(0.0), data),
         "apertures": lambda: apertures(frame),
     }
-    return {kind: makers[kind]() for kind in kinds}
+    exponents = {"segmentation": 0, "rms": frame.detected.exponent}
+    return {kind: picture_of(makers[kind](), exponents.get(kind, frame.measured.exponent))
+            for kind in kinds}
 
 
 def _background(plane, settings):

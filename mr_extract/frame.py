@@ -1,6 +1,6 @@
 """One image to its sources: planes, detection, stages."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -15,50 +15,10 @@ from mr_extract.failures import ImageFailure
 from mr_extract.lists.association import associate
 from mr_extract.lists.forced import measure_at
 from mr_extract.planes.plane import Plane, ready
+from mr_extract.planes.scaled import settings_of
 from mr_extract.remarks import about
+from mr_extract.sources import sources_of, weight_scales
 from mr_extract.stages import Frame, stages_for
-
-
-@dataclass
-class Sources:
-    """What was measured in one image.
-
-    Parameters
-    ----------
-    columns : dict of str to ndarray, shape (n,)
-        The chosen columns, without ``image``, in the types of the schema.
-    background, rms : float
-        Global background and its rms in image units.
-    shape : tuple of int
-        Height and width of the image in pixels.
-    valid : int
-        Number of pixels that are neither blank nor masked.
-    failed : int
-        Number of sources for which a measurement failed (flag 0x200).
-    seconds : dict of str to float
-        Wall time by stage.
-    facts : dict of str to number
-        What else the accounting line says.
-    checks : dict of str to ndarray, shape (height, width)
-        The check images that were asked for.
-    used : dict of str to number
-        ``zero_point``, ``gain`` and ``saturation`` as they were used, and how many pixels
-        are ``saturated``.
-    """
-
-    columns: dict
-    background: float
-    rms: float
-    shape: tuple
-    valid: int
-    failed: int = 0
-    seconds: dict = field(default_factory=dict)
-    facts: dict = field(default_factory=dict)
-    checks: dict = field(default_factory=dict)
-    used: dict = field(default_factory=dict)
-
-    def __len__(self):
-        return len(self.columns["number"])
 
 
 class _Clock:
@@ -108,9 +68,10 @@ def find_sources(image, config, zero_point=None, lap=lambda stage: None):
     raw = None if image.core is None else image.data.copy()
     plane = ready(image, config, zero_point)
     lap("background")
+    settings = settings_of(config, plane.exponent).detection
     objects, segments = detect(
-        plane.data, config.detection, plane.rms, plane.hidden, plane.gain,
-        plane.threshold_noise(config.detection),
+        plane.data, settings, plane.rms, plane.hidden, plane.gain,
+        plane.threshold_noise(settings),
     )
     owned = None
     if raw is not None:
@@ -145,7 +106,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
 
     Returns
     -------
-    Sources
+    mr_extract.sources.Sources
         Rows in the order of sep's detections, numbered from 1.
 
     Raises
@@ -167,14 +128,15 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
         if not isinstance(detection, Detected):
             _check_shapes(image.data.shape, detection.data.shape)
             with about("detection image"):
-                detection = find_sources(detection, config, lap=clock.lap)
+                detection = find_sources(detection, config, 0.0, clock.lap)  # no magnitudes
         _check_shapes(image.data.shape, detection.plane.data.shape)
         plane = ready(image, config, zero_point)
         clock.lap("background")
 
     measured = plane.with_local_gain() if config.companions.weight_gain else plane
     objects, segments = detection.objects, detection.segments
-    frame = Frame(config, detection.plane, measured, objects, segments)
+    own = settings_of(config, plane.exponent)
+    frame = Frame(own, detection.plane, measured, objects, segments)
     values = frame.values
     values["number"] = np.arange(1, len(frame) + 1)
     values |= {name: objects[name] for name in objects.dtype.names}
@@ -188,7 +150,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     frame.flag[frame.failed] |= FAILED
     values["flag"] = frame.flag
 
-    facts = _weight_scales(plane, detection.plane)
+    facts = weight_scales(plane, detection.plane)
     if detection.owned is not None:
         frame.keep(detection.owned)
         facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))
@@ -202,33 +164,8 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
         frame.keep(selected)
         clock.lap("association")
     pictures = check_images(checks, frame)
-    columns = _as_in_schema(values, chosen, plane.origin)
-    return Sources(
-        columns, plane.background, plane.rms, plane.data.shape, plane.valid,
-        int(np.count_nonzero(frame.failed)), clock.seconds, facts, pictures, plane.used(),
-    )
-
-
-def _as_in_schema(values, chosen, origin):
-    """Return the chosen columns in their types, pixels counted from an image's first one."""
-    columns = {}
-    for name, column in chosen.items():
-        if name == "image":
-            continue
-        value = values[name]
-        for axis, first in zip("xy", origin):
-            if first and column.ucd.split(";")[0] == f"pos.cartesian.{axis}":
-                value = value + first
-        columns[name] = np.ascontiguousarray(value, column.dtype)
-    return columns
-
-
-def _weight_scales(plane, detected):
-    """Return what the weight maps were multiplied by, where they were."""
-    scales = {"weight_scale": plane.weight_scale}
-    if detected is not plane:
-        scales["detect_weight_scale"] = detected.weight_scale
-    return {name: float(f"{scale:.8g}") for name, scale in scales.items() if scale is not None}
+    return sources_of(values, chosen, plane, detection.plane, failed=frame.failed,
+                      seconds=clock.seconds, facts=facts, checks=pictures)
 
 
 def _check_shapes(shape, other):
@@ -250,7 +187,7 @@ def measure_targets(image, config, zero_point=None, *, targets):
 
     Returns
     -------
-    Sources
+    mr_extract.sources.Sources
         A row a target on the image, in the order of the list, numbered from 1.
 
     Raises
@@ -269,9 +206,5 @@ def measure_targets(image, config, zero_point=None, *, targets):
         if sky is None and config.astrometry.require_wcs:
             raise ImageFailure("no-wcs", "the header has no celestial coordinates")
         values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
-    columns = _as_in_schema(values, chosen, plane.origin)
-    return Sources(
-        columns, plane.background, plane.rms, plane.data.shape, plane.valid,
-        int(np.count_nonzero(forced.failed)), clock.seconds,
-        {"targets": len(targets), "outside": forced.outside},
-    )
+    return sources_of(values, chosen, plane, plane, failed=forced.failed, seconds=clock.seconds,
+                      facts={"targets": len(targets), "outside": forced.outside})

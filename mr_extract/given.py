@@ -5,10 +5,8 @@ import re
 
 import numpy as np
 
+from mr_extract.astropy_images import image_in, values_of
 from mr_extract.config import WEIGHT_KINDS, Config
-from mr_extract.failures import ImageFailure
-from mr_extract.images import Image
-from mr_extract.images.cards import cards_of
 from mr_extract.images.companions import (
     add_known,
     add_mask,
@@ -17,11 +15,11 @@ from mr_extract.images.companions import (
     set_flags,
     set_weight,
 )
-from mr_extract.images.general import pixels_of
 from mr_extract.images.read import read_unpacked
-from mr_extract.lists.reading import Table, read_table
+from mr_extract.lists.reading import read_table
 from mr_extract.options import settled, with_files
 from mr_extract.region import looks_like_region
+from mr_extract.remarks import say
 from mr_extract.sextractor.hints import keyword_hint
 from mr_extract.unpacking import unpack
 
@@ -82,7 +80,7 @@ def tables_of(given):
     Raises
     ------
     ValueError
-        For a list that is neither path nor table.
+        For a list that is neither path nor table, or a table that is no list.
     """
     given, tables = dict(given), {}
     for name in _LISTS:
@@ -90,13 +88,13 @@ def tables_of(given):
         if isinstance(value, os.PathLike):
             given[name] = os.fspath(value)
         elif hasattr(value, "colnames"):
-            columns = [np.asarray(np.ma.filled(value[c], np.nan) if value[c].dtype.kind == "f"
-                                  else value[c]) for c in value.colnames]
-            tables[name], given[name] = Table(list(value.colnames), columns), "a table"
+            from mr_extract.lists.astropy_tables import table_of
+
+            tables[name], given[name] = table_of(value), "a table"
         elif not isinstance(value, str):
             raise ValueError(f"{name} takes a path, or an astropy table with columns ra and dec "
-                             "(degrees), x and y (from 0), or X_IMAGE and Y_IMAGE (from 1), not "
-                             f"an object of type {type(value).__name__}")
+                             "(angles) or a SkyCoord, x and y (from 0), or X_IMAGE and Y_IMAGE "
+                             f"(from 1), not an object of type {type(value).__name__}")
     return given, tables
 
 
@@ -112,7 +110,9 @@ def add_companions(image, mask, weight, flags, rules):
     Parameters
     ----------
     image : mr_extract.images.Image
-    mask, weight, flags : ndarray, path or None
+    mask, weight, flags : array, HDU, NDData, path or None
+        As for `mr_extract.astropy_images.values_of`; masked pixels are bad, have no weight
+        and no flags.
     rules : mr_extract.config.Companions
 
     Raises
@@ -126,39 +126,56 @@ def add_companions(image, mask, weight, flags, rules):
         raise ValueError("rules that name files are for manifests: give mask, weight and flags "
                          "as arrays or paths, zero_point and gain as numbers")
     kind = WEIGHT_KINDS.get(rules.weight_type)
+    missing = {}
     if _is_path(mask):
         buffer, ext = _opened(mask)
         read_mask(image, buffer, ext, rules)
         mask = None
-    invalid = None
+    elif mask is not None:
+        mask, missing["mask"], _ = values_of(mask)
     if _is_path(weight):
         buffer, ext = _opened(weight)
-        weight, invalid = read_values(buffer, image, ext)
+        weight, missing["weight"] = read_values(buffer, image, ext)
+    elif weight is not None:
+        weight, missing["weight"], own = values_of(weight)
+        kind = kind and (own or kind)
     if _is_path(flags):
         buffer, ext = _opened(flags)
         flags = read_values(buffer, image, ext)[0]
+    elif flags is not None:
+        flags, missing["flags"], _ = values_of(flags)
     for name, values in (("mask", mask), ("weight", weight), ("flags", flags)):
         if values is not None and np.shape(values) != image.data.shape:
             raise ValueError(f"{name} of shape {np.shape(values)} for image of "
                              f"{image.data.shape}")
     if mask is not None:
-        add_mask(image, np.asarray(mask), rules)
+        add_mask(image, mask, rules)
+        if missing["mask"] is not None:
+            image.mask = missing["mask"] if image.mask is None else image.mask | missing["mask"]
     if weight is not None and kind:
-        set_weight(image, np.asarray(weight), kind, invalid)
+        set_weight(image, weight, kind, missing["weight"])
+    elif weight is not None:
+        say("not-used", "weight: the setting weight_type is none")
     if flags is not None:
-        set_flags(image, np.asarray(flags))
+        set_flags(image, flags)
+        if missing.get("flags") is not None:
+            image.flags[missing["flags"]] = 0
+            say("not-used", f"flags: those of {missing['flags'].sum()} masked pixels count as 0")
 
 
-def image_of(source, ext, rules):
+def image_of(source, ext, config, weighted=False):
     """Return the image that a path, a unit or an array is.
 
     Parameters
     ----------
-    source : path, HDU or ndarray
-        A path may end in ``[extension]``.
+    source : path or object
+        A path may end in ``[extension]``; objects are those of
+        `mr_extract.astropy_images.image_in`.
     ext : int, str or None
         Extension for a path.
-    rules : mr_extract.config.Companions
+    config : mr_extract.config.Config
+    weighted : bool
+        Whether a weight map is given.
 
     Returns
     -------
@@ -178,28 +195,13 @@ def image_of(source, ext, rules):
         if own is not None and ext is not None:
             raise ValueError(f"{os.fspath(source)} names an extension, and ext={ext!r} another")
         image = read_unpacked(buffer, own if ext is None else ext)
-        add_known(image, buffer, rules)
+        add_known(image, buffer, config.companions)
         return image
-    if rules.calibrated != "none":
-        raise ValueError(f"calibrated {rules.calibrated} needs the path of a file")
-    if isinstance(source, list):
-        raise ImageFailure("unsupported-pixels", "a list of HDUs or arrays: choose one of it")
-    if hasattr(source, "header"):
-        header = cards_of(source.header)  # before the data, which change it
-        values = source.data
-        if values is None:
-            raise ImageFailure("no-image", "the HDU holds no data")
-    else:
-        header, values = {}, source
-    masked = getattr(source, "mask", None)
-    values = np.ma.getdata(values)
-    data, mask = pixels_of(values, header)
-    if np.shares_memory(data, values):
-        data = data.copy()  # the kernels work in place
-    if masked is not None and np.any(masked):
-        masked = np.broadcast_to(masked, values.shape).reshape(data.shape)
-        mask = masked.copy() if mask is None else mask | masked
-    return Image(data, header, mask)
+    if config.companions.calibrated != "none":
+        raise ValueError(f"calibrated {config.companions.calibrated} needs the path of a file")
+    if ext is not None:
+        raise ValueError(f"ext={ext!r} is for a path: give that HDU")
+    return image_in(source, config.measurement, weighted)
 
 
 def _is_path(value):

@@ -11,7 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 REMARKS = {
+    "card-not-there": "the header has no card of the keyword that an option names",
+    "repeated-card": "a header card is there twice with different values, and the first was used",
     "unusable-card": "a header card that was asked for holds no usable value, and was not used",
+    "not-used": "a part of what was given was not used",
+    "rows-passed-over": "rows of a list hold no position, or stand behind #",
+    "huge-pixels": "finite pixels too large to be true were taken for bad ones",
+    "beyond-float32": "numbers in image units are beyond float32, and the columns are float64",
 }
 
 _LONGEST = 200  # characters of a detail

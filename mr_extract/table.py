@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from mr_extract.astropy_images import header_of
 from mr_extract.columns import catalog_columns
 from mr_extract.frame import measure_image, measure_targets
 from mr_extract.given import add_companions, configured, image_of, list_of, tables_of
@@ -20,32 +21,36 @@ def extract(
 
     Parameters
     ----------
-    source : path, HDU or ndarray
+    source : path, HDU, NDData or ndarray
         Path of a FITS file (plain, gzip, bzip2 or tile-compressed), perhaps with an
         extension as in ``"mef.fits[3]"``, an
         `astropy.io.fits` image HDU, or an array of shape (height, width) of
-        any real type. None of them is changed. The mask of a masked array or
-        of a CCDData counts.
+        any real type. None of them is changed. The mask of a masked array
+        counts; of a CCDData mask, header, WCS and flags do. Pixels in electrons
+        have the gain 1, or that of the settings, whatever a header says.
     config : mr_extract.Config or path, optional
         What to do; by default ``Config()``. A path is that of a configuration of
         SExtractor; names are ours unless ``names="sextractor"`` is given.
     ext : int or str, optional
         Number or EXTNAME of the unit, for a path; by default the first image.
-    mask : ndarray of bool or integers, shape (height, width), or path, optional
+    mask : array of bool or integers, shape (height, width), HDU, CCDData or path, optional
         True, or not 0, where a pixel does not count, besides blank and NaN pixels;
-        the settings `mask_bits` and `mask_type` say otherwise.
-    header : mapping, optional
-        Header of an array, for sky positions, gain and saturation level.
-    weight : ndarray, shape (height, width), or path, optional
+        the settings `mask_bits` and `mask_type` say otherwise. What is masked in it
+        does not count either.
+    header : mapping, astropy Header or WCS, optional
+        For sky positions, gain and saturation level, in place of what `source` has.
+    weight : array, shape (height, width), HDU, CCDData or path, optional
         Weight map: inverse variances, or what the setting `weight_type` says:
-        ``map_var`` or ``map_rms``. A pixel with 0 does not count.
-    flags : ndarray of integers, shape (height, width), or path, optional
+        ``map_var`` or ``map_rms``. A pixel that is masked or 0 does not count. The
+        uncertainty of a CCDData is absolute, as ``map_rms``: ``weight=image.uncertainty``.
+    flags : array of integers, shape (height, width), HDU, CCDData or path, optional
         Flag image, for the columns `imaflags_iso` and `nimaflags_iso`.
-    detect : path, HDU, ndarray or mr_extract.images.Image, optional
+    detect : path, HDU, NDData, ndarray or mr_extract.images.Image, optional
         Another image of the same pixels, on which the sources are found.
     **settings
         Single settings that override those of `config`, such as ``thresh=3``. `columns`
-        may be a ``.param`` file, `forced` and `assoc` astropy tables.
+        may be a ``.param`` file, `forced` and `assoc` astropy tables, whose units, masks
+        and SkyCoord columns count.
 
     Returns
     -------
@@ -82,9 +87,9 @@ def extract(
     settings, tables = tables_of(settings)
     config = configured(config, settings, mask=mask, weight=weight, flags=flags)
     with hearing() as said:
-        image = image_of(source, ext, config.companions)
+        image = image_of(source, ext, config, weighted=weight is not None)
         if header is not None:
-            image.header = header
+            image.header, image.primary = header_of(header), {}
         add_companions(image, mask, weight, flags, config.companions)
         sources = _sources(image, config, detect, tables)
     chosen = catalog_columns(config)
@@ -111,16 +116,18 @@ def _sources(image, config, detect, tables):
     if config.targets.forced:
         if detect is not None:
             raise ValueError("nothing is detected at given positions: leave out detect")
-        table = tables["forced"] if "forced" in tables else list_of(config.targets.forced)
-        targets = targets_from(table, config.targets.forced_coord)
+        with about("targets"):
+            table = tables["forced"] if "forced" in tables else list_of(config.targets.forced)
+            targets = targets_from(table, config.targets.forced_coord)
         return measure_targets(image, config, targets=targets)
     known = None
     if config.association.assoc:
-        table = tables["assoc"] if "assoc" in tables else list_of(config.association.assoc)
-        known = known_from(table, config.association)
+        with about("list"):
+            table = tables["assoc"] if "assoc" in tables else list_of(config.association.assoc)
+            known = known_from(table, config.association)
     if isinstance(detect, Image):
         detect = replace(detect, data=detect.data.copy())
     elif detect is not None:
         with about("detection image"):
-            detect = image_of(detect, None, config.companions)
+            detect = image_of(detect, None, config, weighted=True)
     return measure_image(image, config, detection=detect, known=known)

@@ -18,6 +18,7 @@ from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
 from mr_extract.images.cards import cards_of
+from mr_extract.remarks import as_cell, hearing
 
 SHAPE = (1500, 2000)
 RNG = np.random.default_rng(3)
@@ -373,10 +374,16 @@ def test_a_projection_that_is_unknown_is_named():
         sky_positions(BROKEN["unknown projection"], X, Y)
 
 
-def test_of_a_card_that_is_repeated_the_last_counts_as_with_wcslib():
-    cards = header(PLAIN, CD)
+@pytest.mark.parametrize("projection", ["TAN", "ARC"])
+def test_of_a_card_that_is_repeated_the_first_counts_and_it_is_said(projection):
+    # As with SExtractor; wcslib takes the last.
+    kind = {"CTYPE1": f"RA---{projection}", "CTYPE2": f"DEC--{projection}"}
+    cards = header(PLAIN, CD, kind)
+    expected = by_astropy(cards, ICRS())
     cards.append(("CRVAL1", 200.0), end=True)
-    assert separation(sky_positions(cards, X, Y), by_astropy(cards, ICRS())) < TOLERANCE
+    with hearing() as said:
+        assert separation(sky_positions(cards, X, Y), expected) < TOLERANCE
+    assert as_cell(said) == "repeated-card:CRVAL1 = 150.0, then 200.0"
 
 
 def test_no_sources_have_no_positions():

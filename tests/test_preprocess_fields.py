@@ -130,6 +130,17 @@ def test_a_value_that_the_job_could_not_use_is_left_out_and_named(here, capsys):
     assert "zero_point=unknown" in said[0] and "not a number" in said[0]
 
 
+def test_a_zero_point_is_a_field_without_its_unit_and_of_two_cards_the_first(here, capsys):
+    write("a.fits", ("MAGZERO", "25.5 mag"), ("MAGZERO", 20.0))
+    write("b.fits", ("HIERARCH ESO PRO MAGZPT", "-21.1 mag"))
+    entries, said = manifest(capsys, "a.fits", "b.fits", "--header",
+                             "MAGZERO=zero_point,MAGZERO=comment,"
+                             "HIERARCH ESO PRO MAGZPT=zero_point")
+    assert [fields(entry) for entry in entries] == [
+        {"zero_point": "25.5", "comment": "25.5 mag"}, {"zero_point": "-21.1"}]
+    assert len(said) == 1
+
+
 def test_unreadable_headers_are_named_and_their_lines_stay(here, capsys):
     write("a.fits", ("FILTER", "r"))
     for name, content in (("b.fits", b""), ("c.fits", b"x" * 5000),

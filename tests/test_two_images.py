@@ -95,6 +95,24 @@ def test_each_image_has_its_own_mask(pair):
     assert (extract(shallow, detect=image)["x"] > 295).all()
 
 
+def test_bad_pixels_of_either_image_are_flagged(pair):
+    deep, shallow = pair
+    x, y = np.rint(deep.x).astype(int), np.rint(deep.y).astype(int)
+    bad = np.zeros(deep.data.shape, bool)
+    bad[y[::3], x[::3]] = True
+    columns = ("x", "y", "flux_iso", "flag_weight")
+    plain = extract(shallow, detect=deep.data, columns=columns)
+    hit = np.hypot(plain["x"][:, None] - x[::3], plain["y"][:, None] - y[::3]).min(1) < 2.0
+    assert 0 < hit.sum() < len(plain) and not plain["flag_weight"].any()
+    table = extract(shallow, detect=deep.data, mask=bad, columns=columns)
+    assert (table["flag_weight"] == np.where(hit, 1, 0)).all()
+    changed = np.abs(table["flux_iso"] / plain["flux_iso"] - 1.0) > 0.02
+    assert changed.any() and (table["flag_weight"][changed] == 1).all()
+    found = extract(shallow, detect=Image(deep.data.copy(), mask=bad), columns=columns)
+    near = np.hypot(found["x"][:, None] - x[::3], found["y"][:, None] - y[::3]).min(1) < 2.0
+    assert (found["flag_weight"] == np.where(near, 2, 0)).all()
+
+
 def test_what_was_found_serves_several_images(pair):
     deep, shallow = pair
     found = find_sources(Image(deep.data.copy()), Config())
@@ -113,9 +131,9 @@ def test_another_shape_has_a_name(pair):
         extract(pair[1], detect=pair[0].data[:-1])
 
 
-def _program(folder, *paths, **options):
+def _program(folder, *paths, further=(), **options):
     folder.joinpath("d.conv").write_text(KERNEL)
-    names = ["X_IMAGE", "Y_IMAGE", "XWIN_IMAGE", *NAMES]
+    names = ["X_IMAGE", "Y_IMAGE", "XWIN_IMAGE", *NAMES, *further]
     folder.joinpath("d.param").write_text("\n".join(names) + "\n")
     options = {"PARAMETERS_NAME": "d.param", "FILTER_NAME": "d.conv", "CATALOG_NAME": "d.fits",
                "CATALOG_TYPE": "FITS_1.0", "BACK_SIZE": 64, "VERBOSE_TYPE": "QUIET", **options}
@@ -260,3 +278,34 @@ def test_the_companions_of_the_detection_image_are_its_own(pair, files):
              for name in "gr"}
     assert least["g"] > 295 and least["r"] < 100
     assert "detect_mask_sha256=" in run.out.decode()
+
+
+def test_flags_of_the_measured_image_count_where_the_detection_image_has_none(pair, files):
+    fits.writeto(files / "four.fits", np.full(pair[0].data.shape, 4, np.int32))
+    manifest = files / "flagged.txt"
+    manifest.write_text("field.g.fits\tdetect=field.det.fits\tflags=four.fits\n"
+                        "field.r.fits\tdetect=field.det.fits\n")
+    run = job(manifest, "--columns", "imaflags_iso", cwd=files)
+    assert run.status == 0, run.err
+    rows = [line.split("\t") for line in run.lines[3:] if line[0] != "#"]
+    assert {(row[0], row[-1]) for row in rows} == {("field.g.fits", "4"), ("field.r.fits", "0")}
+
+
+@pytest.mark.needs("sextractor")
+def test_the_program_flags_bad_pixels_of_the_measured_image(pair, tmp_path):
+    deep, shallow = pair
+    x, y = np.rint(deep.x[::3]).astype(int), np.rint(deep.y[::3]).astype(int)
+    weight = np.ones(deep.data.shape, np.float32)
+    weight[y, x] = 0.0
+    for name, values in (("deep", deep.data), ("shallow", shallow), ("weight", weight),
+                         ("even", np.ones_like(weight))):
+        fits.writeto(tmp_path / f"{name}.fits", values)
+    theirs = _program(tmp_path, "deep.fits", "shallow.fits", further=["FLAGS_WEIGHT"],
+                      WEIGHT_IMAGE="even.fits,weight.fits", WEIGHT_TYPE="MAP_WEIGHT,MAP_WEIGHT",
+                      DETECT_THRESH=3)
+    ours = extract(shallow, detect=deep.data, weight=weight, thresh=3.0,
+                   columns=("x", "y", "flag_weight"))
+    row = np.hypot(theirs["X_IMAGE"][:, None] - 1 - ours["x"],
+                   theirs["Y_IMAGE"][:, None] - 1 - ours["y"]).argmin(1)
+    assert 0 < np.count_nonzero(theirs["FLAGS_WEIGHT"]) < len(theirs)
+    assert (theirs["FLAGS_WEIGHT"] == ours["flag_weight"][row]).all()

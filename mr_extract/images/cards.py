@@ -8,17 +8,19 @@ header for astropy, which reads everything else.
 import re
 
 _CARD = re.compile(
-    r"([A-Z0-9_-]{1,8}) *= +(?:'((?:[^']|'')*)'|([TF])(?= *(?:/|$))|([^ /']+)) *(?:/.*)?$"
+    r"([A-Za-z0-9_-]{1,8}) *= +(?:'((?:[^']|'')*)'|([TF])(?= *(?:/|$))|([^ /']+)) *(?:/.*)?$"
 )
+_TEXT = re.compile(r" *'((?:[^']|'')*)'")
+_COMMENTARY = ("", "COMMENT", "HISTORY", "CONTINUE")
 BLOCK = 2880
 CARD = 80
 _MOST_BLOCKS = 4096
 
 
 class Cards(dict):
-    """The values of a header by keyword; of a keyword that is repeated, the last.
+    """The values of a header by keyword; of a keyword that is repeated, the first.
 
-    So do CFITSIO, wcslib and astropy where it reads pixels.
+    So does SExtractor; CFITSIO and wcslib take the last of some. Keywords are in upper case.
 
     A value that cannot be parsed is there as the string that it is.
 
@@ -28,10 +30,18 @@ class Cards(dict):
         The cards as they stand in the file, 80 characters each, with END.
     origin : tuple of int
         x and y, in the image of which the cards speak, of the first pixel that is here.
+    empty : set of str
+        Keywords whose cards have no value; they are not among the keys.
+    repeated : dict of str to object
+        Of keywords that are repeated with another value, that value.
     """
 
     text = ""
     origin = (0, 0)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.empty, self.repeated = set(), {}
 
 
 def header_text(read, offset, first=b""):
@@ -86,7 +96,8 @@ def parse_cards(text, only=None):
     """
     cards = Cards()
     for k in range(0, len(text), CARD):
-        if only and text[k : k + 8].rstrip("0123456789 ") not in only and text[k : k + 3] != "END":
+        if (only and text[k : k + 8].rstrip("0123456789 ").upper() not in only
+                and text[k : k + 3] != "END"):
             continue
         card = text[k : k + CARD].rstrip()
         if card == "END":
@@ -95,12 +106,19 @@ def parse_cards(text, only=None):
         match = _CARD.match(card)
         if match:
             keyword, string, logical, number = match.groups()
-            value = _value(string, logical, number)
-        elif card[8:10] == "= " and card[10:].split("/")[0].strip():
-            keyword, value = card[:8].rstrip(), card[10:].strip()  # is there, and no number
+            keyword, value = keyword.upper(), _value(string, logical, number)
+        elif card[8:9] == "=" and (keyword := card[:8].rstrip().upper()) not in _COMMENTARY:
+            value = _odd_value(card[9:])
+            if value is None:
+                cards.empty.add(keyword)
+                continue
         else:
             continue
-        cards[keyword] = value
+        if keyword not in cards:
+            cards[keyword] = value
+        elif cards[keyword] != value and keyword not in _COMMENTARY:
+            cards.repeated.setdefault(keyword, value)
+    cards.empty.difference_update(cards)
     return cards
 
 
@@ -149,11 +167,24 @@ def cards_of(header):
     return read_cards(header.tostring().encode("latin-1", "replace"), 0)[0]
 
 
+def _odd_value(text):
+    """Return the value of a card that breaks the rules, None where there is none."""
+    quoted = _TEXT.match(text)
+    if quoted:  # with something behind it
+        return _value(quoted[1], None, None)
+    if not text.split("/")[0].strip():
+        return None
+    match = _CARD.match("K = " + text.strip())
+    return _value(*match.groups()[1:]) if match else text.strip()
+
+
 def _value(string, logical, number):
     if string is not None:
         return string.replace("''", "'").rstrip()
     if logical is not None:
         return logical == "T"
+    if "_" in number:  # which Python allows within digits
+        return number
     try:
         return int(number)
     except ValueError:

@@ -127,7 +127,7 @@ def set_weight(image, values, kind, invalid=None):
         ``companion-mismatch`` for another shape, ``no-valid-pixels`` for a map without
         a usable pixel, ``unsupported-pixels`` as named.
     """
-    values, blank = plane(_fitting(image, values))
+    values, blank, image.weight_exponent = plane(_fitting(image, values))
     for none in (invalid, blank):
         if none is not None and none.any():
             values = values.copy()
@@ -179,8 +179,9 @@ def read_values(buffer, image, ext=None):
     Returns
     -------
     values : ndarray, shape (height, width)
-        Integers as they stand in the file, to the last bit; others float32. Of an SDSS
-        frame mask the bits of its planes.
+        Integers as they stand in the file, to the last bit; others float32, or float64
+        where they are too large or small for it. Of an SDSS frame mask the bits of its
+        planes.
     invalid : ndarray of bool or None
         True where a value is blank or not finite.
 
@@ -200,7 +201,7 @@ def read_values(buffer, image, ext=None):
         units = list_units(reader_of(buffer))
     except NotPlain:
         read = read_unpacked(buffer, ext)
-        return read.data, read.mask
+        return read.pixels(), read.mask
     number = meant_unit(reader_of(buffer), units, image, ext)
     unit = units[number] if number < len(units) else None
     if unit is not None and unit.is_image and not unit.cut:
@@ -208,7 +209,7 @@ def read_values(buffer, image, ext=None):
         if values is not None:
             return values, None
     read = read_unpacked(buffer, number)
-    return read.data, read.mask
+    return read.pixels(), read.mask
 
 
 def _integers(buffer, unit):

@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.scaling import scaled_plainly
 
 _MOST_PIXELS = 1 << 22  # of a band, with what its tiles hold besides the region
 _FORMAT = re.compile(r"(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)")
@@ -91,7 +92,7 @@ class TileTable:
         if any(offset + n > self._unit.end for offset, n in places):
             raise ImageFailure("corrupt", "a tile lies beyond the heap")
         heap = b"".join(self._section.parts(places))
-        text = _with(self._cards.text, PCOUNT=size, THEAP=table.size)
+        text = _with(scaled_plainly(self._cards.text), PCOUNT=size, THEAP=table.size)
         text = text.encode("latin-1")
         data = table.tobytes() + heap
         return b"".join([text, b" " * (-len(text) % 2880), data, b"\0" * (-len(data) % 2880)])

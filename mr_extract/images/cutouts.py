@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from mr_extract.images.card_numbers import number
 from mr_extract.images.cards import BLOCK, CARD, parse_cards
 
 _STRUCTURE = re.compile(
@@ -36,9 +37,10 @@ def shifted(cards, origin):
     result, there = [], set()
     for card in cards:
         match = _REFERENCE.match(card[:8].rstrip())
-        value = values.get(card[:8].rstrip()) if match else None
-        if type(value) in (int, float):
+        value = number(values.get(match.group())) if match else None
+        if match and match.group() in values:
             there.add(match.group())
+        if value is not None:
             card = _card(match.group(), value - origin[int(match.group(2)) - 1])
         result.append(card)
     for k in (1, 2):

@@ -9,6 +9,8 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
 from mr_extract.images.image import Image, plane
+from mr_extract.images.plain import converted, scaled_far
+from mr_extract.images.scaling import scaled_plainly, scaling
 
 _PRIMARY = "".join(
     f"{keyword:8}= {value:>20}".ljust(80)
@@ -37,7 +39,19 @@ def read_general(buffer, ext=None):
         ``no-image``, ``no-extension``, ``not-two-dimensional``,
         ``unsupported-pixels`` as named.
     """
-    return _opened(bytes(buffer), lambda units: _image(units, ext))
+    buffer = bytes(buffer)
+
+    def use(units):
+        number = _chosen(units, ext)
+        place = units.fileinfo(number)
+        start, end = place["hdrLoc"], place["datLoc"]
+        text = buffer[start:end].decode("latin-1")
+        mended = scaled_plainly(text)
+        if mended is text:
+            return number, buffer
+        return number, b"".join([buffer[:start], mended.encode("latin-1"), buffer[end:]])
+
+    return _read(*_opened(buffer, use))
 
 
 def read_tiled(buffer, unit, images=1):
@@ -60,7 +74,7 @@ def read_tiled(buffer, unit, images=1):
     ImageFailure
         As for `read_general`.
     """
-    image = _opened(_alone(buffer, unit), lambda units: _image(units, 1))
+    image = _read(1, _alone(buffer, unit))
     return replace(image, hdu=unit.number, images=images)
 
 
@@ -86,6 +100,8 @@ def tile_sections(section, unit, cards):
     -------
     header : mr_extract.images.cards.Cards
         Of the image.
+    convert : callable
+        Takes the pixels of all bands and `header`; returns data, mask and exponent.
     bands : iterable of (int, ndarray of shape (rows, width))
         The first row within the region, and pixels.
 
@@ -98,20 +114,29 @@ def tile_sections(section, unit, cards):
 
     table, region = TileTable(section, unit, cards), section.region
     header = _opened(_PRIMARY + table.file([]), lambda units: cards_of(units[1].header))
+    stored = scaled_far(header)
 
     def rows(first, last, tiles):
         place = (*[0] * (len(unit.shape) - 2), slice(first, last), slice(region.x0, region.x1))
         return _opened(_PRIMARY + table.file(tiles),
-                       lambda units: np.array(units[1].section[place]))
+                       lambda units: np.array(units[1].section[place]), stored)
 
-    return header, ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
+    bands = ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
+    return header, converted if stored else pixels_of, bands
 
 
 def _alone(buffer, unit):
-    return _PRIMARY + bytes(memoryview(buffer)[unit.start : unit.end])
+    header = scaled_plainly(unit.header).encode("latin-1")
+    return b"".join([_PRIMARY, header, memoryview(buffer)[unit.data : unit.end]])
 
 
-def _opened(buffer, use):
+def _read(number, buffer):
+    # astropy scales in single precision: what that does not hold is read as it is stored.
+    found = _opened(buffer, lambda units: _image(units, number))
+    return found or _opened(buffer, lambda units: _image(units, number, stored=True), stored=True)
+
+
+def _opened(buffer, use, stored=False):
     from astropy.io import fits
 
     with warnings.catch_warnings(record=True) as said:
@@ -119,7 +144,7 @@ def _opened(buffer, use):
         try:
             with fits.open(
                 io.BytesIO(buffer), memmap=False, lazy_load_hdus=False,
-                ignore_missing_simple=False,
+                ignore_missing_simple=False, do_not_scale_image_data=stored,
             ) as units:
                 return use(units)
         except ImageFailure:
@@ -138,7 +163,8 @@ def one_line(text):
     return " ".join(str(text).split())[:300]
 
 
-def _image(units, ext):
+def _chosen(units, ext):
+    """Return the number of the unit that is meant."""
     holds = [unit.is_image and len(unit.shape) > 0 for unit in units]
     planes = [held and len(unit.shape) > 1 for held, unit in zip(holds, units)]
     if ext is None:
@@ -157,10 +183,18 @@ def _image(units, ext):
             ) from error
         if not holds[number]:
             raise ImageFailure("no-image", f"extension {ext!r} holds no image")
+    return number
+
+
+def _image(units, number, stored=False):
     unit = units[number]
     header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
-    data, mask = pixels_of(np.asarray(unit.data), header)
-    return Image(data, header, mask, number, sum(planes))
+    if scaled_far(header) and not stored:
+        return None
+    convert = converted if stored else pixels_of
+    data, mask, exponent = convert(np.asarray(unit.data), header)
+    images = sum(one.is_image and len(one.shape) > 1 for one in units)
+    return Image(data, header, mask, number, images, exponent=exponent)
 
 
 def pixels_of(values, header):
@@ -175,15 +209,17 @@ def pixels_of(values, header):
 
     Returns
     -------
-    data, mask
+    data, mask, exponent
         As `mr_extract.images.image.plane` returns them.
     """
-    data, mask = plane(values)
-    blank = header.get("BLANK", header.get("ZBLANK"))
-    if values.dtype.kind in "iu" and type(blank) is int:
+    data, mask, exponent = plane(values)
+    if values.dtype.kind not in "iu":
+        return data, mask, exponent
+    _, zero, blank = scaling(header)
+    if blank is not None:
         # astropy leaves integers that need no scaling as they are, blanks among them.
-        blanks = (values == blank + int(header.get("BZERO", 0))).reshape(data.shape)
+        blanks = (values == blank + int(zero)).reshape(data.shape)
         if blanks.any():
             mask = blanks
             data[mask] = 0.0
-    return data, mask
+    return data, mask, exponent

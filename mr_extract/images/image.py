@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mr_extract.failures import ImageFailure
-
-BIG = 1e30  # beyond it, a pixel is a bad one: sums of squares would overflow, in sep as well
+from mr_extract.images.exponents import BIG, exponent_of, times_power
+from mr_extract.remarks import say
 
 
 @dataclass
@@ -16,7 +16,8 @@ class Image:
     Parameters
     ----------
     data : ndarray of float32, shape (height, width)
-        C-contiguous, native byte order; blank pixels are 0.
+        C-contiguous, native byte order; blank pixels are 0. Times 2**exponent they are in
+        the units of the image.
     header : mapping
         Header cards: `get(keyword)` gives a Python value.
     mask : ndarray of bool, shape (height, width), or None
@@ -50,6 +51,9 @@ class Image:
     primary : mapping
         Cards of the primary header, if the image is an extension that has a share in
         them. They hold no coordinates of it, but may hold zero point or gain.
+    exponent, weight_exponent : int
+        Of the powers of two by which pixels and weights were divided
+        (`mr_extract.images.exponents.exponent_of`); 0 for nearly all images.
     """
 
     data: np.ndarray
@@ -68,10 +72,21 @@ class Image:
     origin: tuple = (0, 0)
     core: object = None
     primary: object = field(default_factory=dict)
+    exponent: int = 0
+    weight_exponent: int = 0
+
+    def pixels(self):
+        """Return the pixels in the units of the image, where these leave float32 as float64."""
+        if not self.exponent:
+            return self.data
+        return times_power(self.data.astype(np.float64), self.exponent)
 
 
 def plane(values):
     """Return pixels of any numeric type as a float32 plane and the mask of what is no value.
+
+    Whoever calculates with pixels does so with those in the units of the image, before:
+    from here on they are a power of two of it.
 
     Parameters
     ----------
@@ -82,9 +97,12 @@ def plane(values):
     Returns
     -------
     data : ndarray of float32, shape (height, width)
-        With 0 where there is no value.
+        Divided by 2**exponent, with 0 where there is no value.
     mask : ndarray of bool or None
-        True where the value was not finite, or `BIG` and more; None when all were fine.
+        True where the value was not finite, or, so divided, `BIG` and more, which is said;
+        None when all were fine.
+    exponent : int
+        As from `mr_extract.images.exponents.exponent_of`.
 
     Raises
     ------
@@ -97,20 +115,25 @@ def plane(values):
         raise ImageFailure(
             "unsupported-pixels", f"pixels of type {values.dtype.name} cannot be measured"
         )
-    shape = plane_shape(values.shape)
+    values = values.reshape(plane_shape(values.shape))
+    exponent = exponent_of(values)
+    scaled = times_power(values, -exponent) if exponent else values
     with np.errstate(over="ignore"):
-        data = np.ascontiguousarray(values.reshape(shape), dtype=np.float32)
+        data = np.ascontiguousarray(scaled, dtype=np.float32)
     if values.dtype.kind != "f":
-        return data, None
+        return data, None, exponent
     # Both extremes are nan if a pixel is: no temporary image for the usual case.
     with np.errstate(invalid="ignore"):
         if data.min() > -BIG and data.max() < BIG:
-            return data, None
+            return data, None, exponent
         mask = ~(np.abs(data) < BIG)
+    huge = int(np.count_nonzero(np.isfinite(values[mask])))
+    if huge:
+        say("huge-pixels", f"{huge} of {np.ldexp(BIG, exponent):.3g} and more")
     if np.shares_memory(data, values):
         data = data.copy()
     data[mask] = 0.0
-    return data, mask
+    return data, mask, exponent
 
 
 def plane_shape(shape):

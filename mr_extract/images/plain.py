@@ -9,7 +9,9 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
+from mr_extract.images.exponents import exponent_of
 from mr_extract.images.image import Image, plane, plane_shape
+from mr_extract.images.scaling import scaling
 from mr_extract.images.units import NotPlain, chosen_unit, list_units, reader_of
 
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
@@ -69,8 +71,8 @@ def read_unit(buffer, unit, images=1):
     cards, start = read_cards(buffer, unit.start)
     if unit.number == 0 and cards.get("SIMPLE") is not True:
         raise NotPlain("SIMPLE is not T")
-    data, mask = _pixels(buffer, cards, unit.shape, start)
-    return Image(data, cards, mask, unit.number, images)
+    data, mask, exponent = _pixels(buffer, cards, unit.shape, start)
+    return Image(data, cards, mask, unit.number, images, exponent=exponent)
 
 
 def _pixels(buffer, cards, shape, start):
@@ -110,42 +112,53 @@ def converted(raw, cards):
 
     Returns
     -------
-    data, mask
-        As `mr_extract.images.image.plane` returns them. Each pixel stands for itself: parts
-        of an image come out as they do in the whole.
+    data, mask, exponent
+        As `mr_extract.images.image.plane` returns them. But for the exponent each pixel
+        stands for itself: parts of an image come out as they do in the whole.
 
     Raises
     ------
-    NotPlain
-        For scaling that is not given in numbers.
+    ImageFailure
+        ``corrupt`` for scaling that is not given in numbers.
     """
     bitpix = cards["BITPIX"]
-    scale, zero, blank = cards.get("BSCALE", 1), cards.get("BZERO", 0), cards.get("BLANK")
-    for name, value in (("BSCALE", scale), ("BZERO", zero)):
-        if type(value) not in (int, float):
-            raise NotPlain(f"{name} is {value!r}")
+    scale, zero, blank = scaling(cards)
     if bitpix < 0 and scale == 1 and zero == 0:
         return plane(raw)
     unsigned = scale == 1 and zero == (1 << (bitpix - 1) if bitpix > 8 else -128)
-    if scale == 1 and (zero == 0 or unsigned):
+    if bitpix == 64 and scale == 1 and (zero == 0 or unsigned):
+        data, zero = (_unsigned(raw) if zero else raw).astype(np.float32), 0
+    elif scale == 1 and (zero == 0 or unsigned):
         # Integers of 32 bits and more round once, on their way to float32.
         data = raw.astype(np.float32 if bitpix <= 16 else np.float64)
     else:
-        data = raw.astype(_SCALED[bitpix])
+        data = raw.astype(np.float64 if scaled_far(cards) else _SCALED[bitpix])
         if scale != 1:
             data *= data.dtype.type(scale)
     if zero != 0:
         data += data.dtype.type(zero)
-    if bitpix > 0 and abs(scale) * 2.0**bitpix + abs(zero) < 1e30:
-        data, mask = data.astype(np.float32, copy=False), None  # no integer can be infinite
+    usual = bitpix > 0 and abs(scale) * 2.0**bitpix + abs(zero) < 1e30
+    if usual and (bitpix <= 32 and scale == 1 or not exponent_of(data)):
+        # No integer can be infinite.
+        data, mask, exponent = data.astype(np.float32, copy=False), None, 0
     else:
-        data, mask = plane(data)
-    if bitpix > 0 and type(blank) is int:
+        data, mask, exponent = plane(data)
+    if bitpix > 0 and blank is not None:
         blanks = raw == blank
         if blanks.any():
             mask = blanks if mask is None else mask | blanks
             data[blanks] = 0.0
-    return data, mask
+    return data, mask, exponent
+
+
+def scaled_far(cards):
+    """Tell whether BSCALE and BZERO lead beyond float32, in which astropy applies them."""
+    return any(value != 0 and not 1e-30 < abs(value) < 1e30 for value in scaling(cards)[:2])
+
+
+def _unsigned(raw):
+    """Return 64-bit integers from 2^63 on: no float has so many digits."""
+    return raw.view(">u8").astype(np.uint64) ^ np.uint64(1 << 63)
 
 
 def integers(raw, cards):
@@ -161,12 +174,13 @@ def integers(raw, cards):
     ndarray or None
         In native byte order, to the last bit; None where they are not integers, or scaled.
     """
-    bitpix, zero = cards.get("BITPIX"), cards.get("BZERO", 0)
+    bitpix = cards.get("BITPIX")
+    scale, zero, _ = scaling(cards)
     unsigned = -128 if bitpix == 8 else 2.0 ** (abs(bitpix) - 1)
-    if bitpix < 0 or cards.get("BSCALE", 1) != 1 or zero not in (0, unsigned):
+    if bitpix < 0 or scale != 1 or zero not in (0, unsigned):
         return None
     if bitpix == 64 and zero:
-        return None  # no mask or flag has so many bits
+        return _unsigned(raw)
     if zero:
         raw = raw.astype(np.int64) + int(zero)
     return raw.astype(raw.dtype.newbyteorder("="), copy=False)

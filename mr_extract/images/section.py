@@ -138,7 +138,7 @@ class Section:
             units = self.units()
         except NotPlain:
             read = self.image(ext)
-            return read.data, read.mask
+            return read.pixels(), read.mask
         number = meant_unit(self.read, units, image, ext)
         unit = units[number] if number < len(units) else None
         if unit is not None and unit.is_image and not unit.cut:
@@ -150,7 +150,7 @@ class Section:
             if values is not None:
                 return values, None
         read = self.image(number)
-        return read.data, read.mask
+        return read.pixels(), read.mask
 
     def cut(self, values):
         """Return the region of an array, shape (height, width), of a whole image."""
@@ -171,27 +171,27 @@ class Section:
         cards = self._counted(unit)
         if unit.number == 0 and cards.get("SIMPLE") is not True:
             raise NotPlain("SIMPLE is not T")
-        bands = ((first, *converted(raw, cards)) for first, raw in self._rows(unit, cards))
-        return self._gathered(bands, unit, cards, images)
+        raw = self._gathered(self._rows(unit, cards))
+        return self._image(*converted(raw, cards), unit, cards, images)
 
     def _tiled(self, unit, images):
-        from mr_extract.images.general import pixels_of, tile_sections
+        from mr_extract.images.general import tile_sections
 
-        header, bands = tile_sections(self, unit, self._counted(unit))
-        bands = ((first, *pixels_of(values, header)) for first, values in bands)
-        return self._gathered(bands, unit, header, images)
+        header, convert, bands = tile_sections(self, unit, self._counted(unit))
+        return self._image(*convert(self._gathered(bands), header), unit, header, images)
 
-    def _gathered(self, bands, unit, cards, images):
-        """Return the image of bands of rows."""
-        data, mask = np.empty(self.region.shape, np.float32), None
-        for first, values, bad in bands:
-            rows = slice(first, first + len(values))
-            data[rows] = values
-            if bad is not None:
-                mask = np.zeros(data.shape, bool) if mask is None else mask
-                mask[rows] = bad
+    def _gathered(self, bands):
+        """Return the stored pixels of bands of rows."""
+        raw = None
+        for first, values in bands:
+            values = values.reshape(values.shape[-2:])
+            raw = np.empty(self.region.shape, values.dtype) if raw is None else raw
+            raw[first : first + len(values)] = values
+        return raw
+
+    def _image(self, data, mask, exponent, unit, cards, images):
         return Image(data, cards, mask, unit.number, images, full_shape=plane_shape(unit.shape),
-                     origin=(self.region.x0, self.region.y0))
+                     origin=(self.region.x0, self.region.y0), exponent=exponent)
 
     def _whole_numbers(self, unit):
         """Return the pixels of a unit as they are stored, None where they are not integers."""
@@ -201,7 +201,7 @@ class Section:
             cards = self.cards(unit)
             if not isinstance(cards.get("ZBITPIX"), int) or cards["ZBITPIX"] < 0:
                 return None
-            _, bands = tile_sections(self, unit, self._counted(unit))
+            *_, bands = tile_sections(self, unit, self._counted(unit))
             values = np.concatenate([band for _, band in bands])
             return values if values.dtype.kind in "iu" else None
         cards = self.cards(unit)

@@ -16,7 +16,7 @@ def tiled_file(values, name, cards=()):
 
     Parameters
     ----------
-    values : ndarray of float32 or int32, shape (height, width)
+    values : ndarray of float32, float64 or int32, shape (height, width)
     name : str
         EXTNAME.
     cards : sequence of str
@@ -35,7 +35,7 @@ def tiled_file(values, name, cards=()):
     floats = values.dtype.kind == "f"
     header = [
         *cards_of_table, card("ZIMAGE", True),
-        card("ZTENSION", "IMAGE"), card("ZBITPIX", -32 if floats else 32),
+        card("ZTENSION", "IMAGE"), card("ZBITPIX", (-8 if floats else 8) * values.itemsize),
         card("ZNAXIS", 2), card("ZNAXIS1", width), card("ZNAXIS2", height),
         card("ZPCOUNT", 0), card("ZGCOUNT", 1),
         card("ZTILE1", width), card("ZTILE2", rows), card("ZCMPTYPE", "GZIP_2"),

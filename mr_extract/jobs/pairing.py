@@ -85,4 +85,4 @@ def _detected(one, entry, config, file, fields, lap):
     companions, more = attach(image, own, config.companions, (buffer, checksum))
     lap("read")
     facts = {"detect_sha256": checksum} | {f"detect_{k}": v for k, v in companions.items()}
-    return find_sources(image, config, lap=lap), facts, size + more
+    return find_sources(image, config, 0.0, lap), facts, size + more  # without magnitudes

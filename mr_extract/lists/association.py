@@ -10,7 +10,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.lists.footprint import in_footprint, unit_vectors
-from mr_extract.lists.reading import identities, positions
+from mr_extract.lists.reading import identities, pixels_or_sky, positions
 
 TYPES = ("first", "nearest", "mean", "mag_mean", "sum", "mag_sum", "min", "max")
 _NO_MAGNITUDE = 99.0
@@ -69,7 +69,8 @@ def known_from(table, settings):
     """
     params, weight = settings.assoc_params, None
     sky = settings.assoc_coord == "sky"
-    if params == ("auto",) and table.names:
+    named = bool(table.names) and not (table.commented and not table.has_positions())
+    if params == ("auto",) and named:
         sky, first, second = positions(table, settings.assoc_coord)
     else:
         params = ("2", "3", "4")[: max(2, table.width - 1)] if params == ("auto",) else params
@@ -77,12 +78,14 @@ def known_from(table, settings):
             return Known([], sky, *np.zeros((2, 0)), None,
                          np.zeros((0, len(settings.data_columns))))
         places = [table.column(name) for name in params]
-        first, second = table.numbers(places[0]), table.numbers(places[1])
         if len(places) > 2:
             weight = table.numbers(places[2])
-        one_based = not table.names or table.names[places[0]].lower().endswith("_image")
-        if not sky and one_based:
-            first, second = first - 1.0, second - 1.0
+        # By number as in SExtractor, to which comments say nothing.
+        plain = not table.names or (table.commented and params[0].isdecimal())
+        one_based = plain or table.names[places[0]].lower().endswith("_image")
+        if settings.assoc_coord == "auto" and not plain:
+            sky = table.are_on_sky(places[:2])
+        sky, first, second = pixels_or_sky(table, places[:2], sky, float(one_based))
     if weight is None and settings.assoc_type in ("mean", "mag_mean", "min", "max"):
         raise ValueError(f"assoc_type {settings.assoc_type} needs a third of assoc_params")
     data = [table.numbers(table.column(name)) for name in settings.data_columns]

@@ -110,9 +110,10 @@ def _ellipses(table):
     found = [table.find(role) for role in ("a", "b", "theta")]
     if None in found:
         return None
-    a, b, theta = (table.numbers(k) for k in found)
+    a, b, theta = (table.numbers(k, unit)
+                   for k, unit in zip(found, ("pixels", "pixels", "degrees")))
     kron = table.find("kron_radius")
-    times = 1.0 if kron is None else table.numbers(kron)
+    times = 1.0 if kron is None else table.numbers(kron, "pixels")
     return np.stack([a * times, b * times, theta])
 
 

@@ -61,13 +61,14 @@ def image_flags(flags, segments, how):
     return combined.view(np.int32), number
 
 
-def weight_flags(mask, segments, reach):
+def weight_flags(measured, detected, segments, reach):
     """Say of each object whether pixels without weight are in it or near it.
 
     Parameters
     ----------
-    mask : ndarray of bool, shape (height, width), or None
-        True where a pixel has no weight.
+    measured, detected : ndarray of bool, shape (height, width), or None
+        True where a pixel has no weight in the image that is measured, and in the one in
+        which the objects were found; one and the same but in two-image mode.
     segments : mr_extract.detection.segments.Segments
         The pixels of n objects.
     reach : (int, int)
@@ -77,15 +78,16 @@ def weight_flags(mask, segments, reach):
     Returns
     -------
     ndarray of int32, shape (n,)
-        1 for a pixel without weight in the isophote, 2 for one in reach of it, or
-        both (SExtractor's FLAGS_WEIGHT).
+        1 for a pixel without weight in the isophote, where it is measured, 2 for one in
+        reach of it, where it was found, or both (SExtractor's FLAGS_WEIGHT).
     """
     result = np.zeros(segments.count, np.int32)
-    if mask is None or segments.count == 0 or not mask.any():
+    if segments.count == 0:
         return result
-    near = _grown(mask, reach)
-    for bit, bad in ((LOW_IN_ISOPHOTE, mask), (LOW_NEAR, near)):
-        result[segments.sums(bad.ravel()[segments.pixels]) > 0] |= bit
+    for bit, mask, steps in ((LOW_IN_ISOPHOTE, measured, (0, 0)), (LOW_NEAR, detected, reach)):
+        if mask is not None and mask.any():
+            bad = _grown(mask, steps).ravel()[segments.pixels]
+            result[segments.sums(bad) > 0] |= bit
     return result
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import sep
 
 from mr_extract.planes.background import cell_values, global_rms
+from mr_extract.planes.scaled import times
 
 
 def without_weight(image, settings):
@@ -29,7 +30,9 @@ def without_weight(image, settings):
         or rms of 0 or less, or at least the threshold; for what is not finite.
         None where there is no map, or nothing to refuse.
     """
-    values, thresh = image.weight, np.float32(settings.weight_thresh)
+    with np.errstate(over="ignore"):
+        thresh = np.float32(times(settings.weight_thresh, -image.weight_exponent))
+    values = image.weight
     if values is None:
         return None
     if image.weight_kind == "weight":
@@ -54,7 +57,7 @@ def noise_map(image, mesh, settings, background):
     settings : mr_extract.config.Companions
         `weight_type`, `weight_thresh`, `rescale_weights`.
     background : mr_extract.config.Background
-        The cells of the mesh.
+        The cells of the mesh; `fthresh` in the units of the map.
 
     Returns
     -------
@@ -64,8 +67,8 @@ def noise_map(image, mesh, settings, background):
     bad : ndarray of bool, shape (height, width), or None
         As from `without_weight`.
     scale : float or None
-        By what the root of the map's variances is multiplied (SExtractor's SEXMWSCL);
-        None where the map is taken as it is.
+        By what the root of the map's variances is multiplied (SExtractor's SEXMWSCL), in
+        the units of image and map; None where the map is taken as it is.
     typical : float
         Noise of the pixels that have the gain of the image: the global rms of the mesh,
         or that in the units of a map of variances or weights that is taken as it is.
@@ -90,11 +93,13 @@ def noise_map(image, mesh, settings, background):
     sigma = values / np.float32(unit)
     if bad is not None:
         sigma[bad] = 1.0
+    exponent = image.weight_exponent
     if image.weight_kind != "rms":
         if image.weight_kind == "weight":
             np.reciprocal(sigma, out=sigma)
-            unit = 1.0 / unit
-        scale, measured = np.sqrt(unit), _ratio(sigma, bad, mesh, background, unit)
+            unit, exponent = 1.0 / unit, -exponent
+        measured = _ratio(sigma, bad, mesh, background, times(unit, exponent))
+        scale = times(np.sqrt(unit), exponent // 2 - image.exponent)
         if settings.rescale_weights:
             rescaled = float(measured / scale)
             scale = measured
@@ -102,7 +107,7 @@ def noise_map(image, mesh, settings, background):
             typical *= float(scale / measured)
         np.sqrt(sigma, out=sigma)
     else:
-        scale = unit
+        scale = times(unit, exponent - image.exponent)
     sigma *= np.float32(scale)
     if bad is not None:
         sigma[bad] = np.median(sigma[~bad])

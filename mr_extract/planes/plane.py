@@ -4,14 +4,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mr_extract.images.card_numbers import card_number
 from mr_extract.planes.background import global_rms, subtract_background
 from mr_extract.planes.filling import fill
 from mr_extract.planes.noise import filtered, noise_map, with_photons, without_weight
+from mr_extract.planes.scaled import levels_of, settings_of
+from mr_extract.remarks import say
+
+_KEYS = {"gain": "gain_key", "satur_level": "satur_key", "zero_point": "zero_point_key"}
 
 
 @dataclass
 class Plane:
     """One image as the kernels take it.
+
+    What is said to be in image units is in those divided by 2**exponent.
 
     Parameters
     ----------
@@ -45,7 +52,7 @@ class Plane:
         As from `mr_extract.planes.noise.noise_map`.
     typical_noise : float, optional
         Noise of the pixels that have the gain; `rms` by default.
-    origin, core
+    origin, core, exponent
         As of `mr_extract.images.Image`.
     saturation : float
         Image value at which a pixel counts as saturated.
@@ -70,6 +77,7 @@ class Plane:
     origin: tuple = (0, 0)
     core: object = None
     saturation: float = np.inf
+    exponent: int = 0
 
     def __post_init__(self):
         if self.sky_noise is None:
@@ -85,10 +93,19 @@ class Plane:
         return int(self.data.size - np.count_nonzero(self.mask))
 
     def used(self):
-        """Return what was used of header and settings, and how many pixels are saturated."""
+        """Return what was used of header and settings, and how many pixels are saturated.
+
+        Returns
+        -------
+        dict of str to number
+            ``zero_point``, ``gain`` and ``saturation`` in the units of the image, and
+            ``saturated``.
+        """
+        gain, saturation, zero_point = levels_of(
+            self.gain, self.saturation, self.zero_point, -self.exponent)
         saturated = 0 if self.saturated is None else int(np.count_nonzero(self.saturated))
-        return {"zero_point": self.zero_point, "gain": self.gain,
-                "saturation": self.saturation, "saturated": saturated}
+        return {"zero_point": zero_point, "gain": gain, "saturation": saturation,
+                "saturated": saturated}
 
     def threshold_noise(self, settings):
         """Return the noise map for detection, None where the noise is one number.
@@ -139,10 +156,12 @@ def ready(image, config, zero_point=None):
         ``no-valid-pixels`` or ``no-background``.
     """
     settings, header, data = config.measurement, image.header, image.data
-    gain = _known(image, image.gain, settings.gain_key, settings.gain)
-    saturation = _known(image, image.saturation, settings.satur_key, settings.satur_level)
+    gain = _known(image, image.gain, settings, "gain")
+    saturation = _known(image, image.saturation, settings, "satur_level")
     if zero_point is None:
-        zero_point = _known(image, image.zero_point, settings.zero_point_key, settings.zero_point)
+        zero_point = _known(image, image.zero_point, settings, "zero_point")
+    gain, saturation, zero_point = levels_of(gain, saturation, zero_point, image.exponent)
+    own = settings_of(config, image.exponent).background
     # Before the background goes off; few images have a saturated pixel.
     saturated = data >= saturation if data.max() >= saturation else None
     if image.saturated is not None:
@@ -150,7 +169,7 @@ def ready(image, config, zero_point=None):
     mask, unweighted = image.mask, without_weight(image, config.companions)
     if unweighted is not None:
         mask = unweighted if mask is None else mask | unweighted
-    mesh = subtract_background(data, config.background, mask)
+    mesh = subtract_background(data, own, mask)
     rms = global_rms(mesh)
     noise, _, weight_scale, typical = noise_map(image, mesh, config.companions, config.background)
     hidden = mask
@@ -158,24 +177,22 @@ def ready(image, config, zero_point=None):
         data[mask] = 0.0  # sep looks at masked pixels of the first rows
         hidden = fill([data] if noise is None else [data, noise], mask,
                       config.companions.interp_maxlag)
-    manual = config.background.back_type == "manual"
-    background = config.background.back_value if manual else float(mesh.globalback)
+    background = own.back_value if own.back_type == "manual" else float(mesh.globalback)
     return Plane(
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
         weight_scale=weight_scale, typical_noise=typical, origin=image.origin, core=image.core,
         saturation=saturation,
+        exponent=image.exponent,
     )
 
 
-def _known(image, calibrated, keyword, default):
+def _known(image, calibrated, settings, name):
     """Return what the calibration, the header, that of the file or the settings say."""
     if calibrated is not None:
         return calibrated
-    return card(image.header, keyword, card(image.primary, keyword, default))
-
-
-def card(header, keyword, default):
-    """Return the positive number in a header card, or the default where there is none."""
-    value = header.get(keyword) if keyword else None
-    return float(value) if type(value) in (int, float) and value > 0 else default
+    keyword, default = getattr(settings, _KEYS[name]).strip(), getattr(settings, name)
+    found, there = card_number((image.header, image.primary), keyword, name != "zero_point")
+    if not there and keyword and keyword.upper() != getattr(type(settings), _KEYS[name]):
+        say("card-not-there", keyword)
+    return default if found is None else found

@@ -10,7 +10,10 @@ import numpy as np
 from mr_extract import __version__, storage
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
+from mr_extract.images.card_numbers import card_number
+from mr_extract.images.cards import cards_of
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
+from mr_extract.remarks import hearing
 from mr_extract.sextractor.tables import card
 from mr_extract.unpacking import unpack
 
@@ -87,6 +90,7 @@ def field_cards(account, config, header, outputs, images):
     if detection.get("analysis_thresh"):
         relative = detection["analysis_thresh_type"] == "relative"
         analysis = detection["analysis_thresh"] * (rms if relative else 1.0)
+    header = cards_of(header)
     level = _overridden(header, measurement["satur_key"], measurement["satur_level"])
     apertures = [*measurement["apertures"], 0.0, 0.0, 0.0, 0.0][:4]
     name = os.path.basename(account.id.partition("[")[0])
@@ -97,8 +101,8 @@ def field_cards(account, config, header, outputs, images):
         ("SEXVERS", f"mr_extract {facts.get('version', __version__)}", "what extracted it"),
         ("SEXBKGND", float(facts["background"]), "background level (ADU)"),
         ("SEXBKDEV", rms, "background rms (ADU)"),
-        ("SEXTHLD", float(np.float32(thresh)), "detection threshold (ADU)"),
-        ("SEXATHLD", float(np.float32(analysis)), "analysis threshold (ADU)"),
+        ("SEXTHLD", _single(thresh), "detection threshold (ADU)"),
+        ("SEXATHLD", _single(analysis), "analysis threshold (ADU)"),
         ("SEXNFIN", int(facts["sources"]), "sources in the catalogue"),
         ("SEXNPARA", len(outputs), "parameters of each source"),
         ("SEXPXSCL", float(measurement["pixel_scale"]) or _scale(header, facts),
@@ -118,7 +122,9 @@ def field_cards(account, config, header, outputs, images):
         ("SEXPETP1", measurement["petro_factor"], "Petrosian factor"),
         ("SEXPETP2", measurement["petro_min_radius"], "least Petrosian radius"),
         ("SEXSATLV", level, "saturation level (ADU)"),
-        ("SEXMGZPT", float(measurement["zero_point"]), "magnitude zero point"),
+        ("SEXMGZPT", _overridden(header, measurement["zero_point_key"],
+                                 measurement["zero_point"], positive=False),
+         "magnitude zero point"),
         ("SEXBKGSX", background["bw"], "width of a background cell (pixels)"),
         ("SEXBKGSY", background["bh"], "height of a background cell (pixels)"),
         ("SEXBKGFX", background["fw"], "width of the background filter (cells)"),
@@ -128,6 +134,12 @@ def field_cards(account, config, header, outputs, images):
         ("MRXSHA", facts.get("sha256", ""), ""),
         ("MRXCONF", facts.get("config", ""), "hash of the settings"),
     ]
+
+
+def _single(value):
+    """Return a number with the digits of a float32."""
+    return float(f"{value:.9g}") if 0 < abs(value) < 1e-37 or abs(value) > 3e38 else \
+        float(np.float32(value))
 
 
 def _scale(header, facts):
@@ -151,9 +163,8 @@ def _weight_scales(facts):
                                          ("SEXDWSCL", detected, "detection")) if scale]
 
 
-def _overridden(header, keyword, value):
+def _overridden(header, keyword, value, positive=True):
     """Return the value of a card, where there is a usable one."""
-    found = header.get(keyword) if keyword else None
-    if isinstance(found, (int, float)) and not isinstance(found, bool) and found > 0:
-        return float(found)
-    return float(value)
+    with hearing():  # the image's line says what is not
+        found, _ = card_number((header,), keyword, positive)
+    return float(value) if found is None else found

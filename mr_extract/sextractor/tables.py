@@ -3,6 +3,7 @@
 import numpy as np
 from astropy.io import fits
 
+from mr_extract.sextractor.identities import in_fits
 from mr_extract.sextractor.text import cut, in_type
 
 _BLOCK = 2880
@@ -54,12 +55,12 @@ def objects(name, columns, outputs):
     for k, one in enumerate(outputs, 1):
         parameter, values = one.parameter, [columns[cell] for cell in one.cells]
         if parameter.dtype == "str":
-            data = np.char.encode(values[0].astype(str), "ascii", "replace")
+            data = in_fits(values[0])
             form, dtype, shape = f"{max(1, data.itemsize)}A", f"S{max(1, data.itemsize)}", ()
         else:
-            dtype, shape = f">{parameter.dtype}", (one.size,) if one.size > 1 else ()
-            form = f"{one.size}{_CODES[parameter.dtype]}"
+            shape = (one.size,) if one.size > 1 else ()
             data = np.stack([in_type(v, parameter.dtype) for v in values], axis=-1)
+            dtype, form = data.dtype.newbyteorder(">"), f"{one.size}{_CODES[data.dtype.str[1:]]}"
             data = data.reshape(len(values[0]), *shape)
         fields.append(((f"c{k}", dtype, shape), data))
         cards.append((f"TTYPE{k}", parameter.name, cut(parameter.description, 47)))

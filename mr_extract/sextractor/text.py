@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from mr_extract.sextractor.identities import in_text
+from mr_extract.text.rows import beyond_single
+
 _WIDTH = 58  # of SExtractor's column of comments
 _LOOSE = {"a", "and", "at", "for", "from", "in", "of", "or", "than", "the", "to", "where"}
 
@@ -50,23 +53,29 @@ def rows(columns, outputs):
     Returns
     -------
     str
-        n lines, with SExtractor's widths and decimals.
+        n lines, with SExtractor's widths and decimals; ids as `in_text` has them.
     """
     formats, values = [], []
     for one in outputs:
         for cell in one.cells:
             formats.append(one.parameter.format)
-            values.append(in_type(columns[cell], one.parameter.dtype).tolist())
+            if one.parameter.dtype == "str":
+                values.append(in_text(columns[cell]))
+            else:
+                values.append(in_type(columns[cell], one.parameter.dtype).tolist())
     line = " ".join(formats) + "\n"
     return "".join([line % row for row in zip(*values)])
 
 
 def in_type(values, dtype):
-    """Return values in the type in which SExtractor has them, with what is beyond it at its end."""
-    if dtype == "str" or values.dtype == dtype:
+    """Return values in the type in which SExtractor has them.
+
+    Integers beyond it are at its end; real numbers that float32 does not reach stay float64.
+    """
+    if values.dtype == dtype:
         return values
     if dtype[0] == "i":
         limits = np.iinfo(dtype)
         values = np.clip(values, limits.min, limits.max)
-    with np.errstate(over="ignore"):
         return values.astype(dtype)
+    return values if dtype == "f4" and beyond_single(values) else values.astype(dtype)

@@ -37,8 +37,9 @@ def add_isophotal(frame):
 def add_isophotal_corrected(frame):
     """Add the isophotal flux with the wings of a Gaussian."""
     values = frame.values
-    values |= corrected(values["flux_iso"], values["fluxerr_iso"], frame.objects["npix"],
-                        frame.objects["thresh"])
+    apart = frame.detected.exponent - frame.measured.exponent
+    thresh = np.ldexp(frame.objects["thresh"], apart) if apart else frame.objects["thresh"]
+    values |= corrected(values["flux_iso"], values["fluxerr_iso"], frame.objects["npix"], thresh)
 
 
 def add_peaks(frame):
@@ -73,9 +74,10 @@ def add_surface(frame):
 
 
 def add_image_flags(frame):
-    """Add what the flag image says."""
+    """Add what the flag image says: the detection image's, or else the image's own."""
+    flags = frame.detected.flags if frame.detected.flags is not None else frame.measured.flags
     frame.values["imaflags_iso"], frame.values["nimaflags_iso"] = image_flags(
-        frame.detected.flags, frame.segments, frame.config.companions.flag_type
+        flags, frame.segments, frame.config.companions.flag_type
     )
 
 
@@ -83,7 +85,9 @@ def add_weight_flags(frame):
     """Add bad pixels in and about the isophote."""
     kernel = frame.config.detection.filter_kernel or ((1.0,),)
     reach = len(kernel) // 2 + 1, len(kernel[0]) // 2 + 1
-    frame.values["flag_weight"] = weight_flags(frame.detected.mask, frame.segments, reach)
+    frame.values["flag_weight"] = weight_flags(
+        frame.measured.mask, frame.detected.mask, frame.segments, reach
+    )
 
 
 def add_circular(frame):

@@ -57,7 +57,8 @@ def parse_rows(lines, columns):
     Returns
     -------
     dict of str to ndarray, shape (n,)
-        In the types of the schema; ``image`` is an array of str.
+        In the types of the schema, float64 where a number is beyond float32; ``image`` is
+        an array of str.
 
     Raises
     ------
@@ -80,6 +81,8 @@ def _singles(texts):
     # numpy reads a float64 and rounds again: a decimal beside the middle of two
     # float32 may have come to lie on it (7.038531e-26 is one) and go astray.
     wide = np.array(texts, np.float64)
+    if beyond_single(wide):
+        return wide
     with np.errstate(over="ignore", invalid="ignore"):
         near = wide.astype(np.float32)
         other = np.nextafter(near, np.where(wide > near, np.inf, -np.inf).astype(np.float32))
@@ -92,3 +95,21 @@ def _singles(texts):
         if exact != halfway:
             near[k] = low if exact < halfway else high
     return near
+
+
+def beyond_single(values):
+    """Tell whether numbers are none that float32 has, because it does not reach so far.
+
+    Parameters
+    ----------
+    values : ndarray of float32 or float64, shape (n,)
+        As they were written, in the fewest digits.
+    """
+    if values.dtype == np.float32:
+        return False
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        near = values.astype(np.float32)
+        if (np.isinf(near) & np.isfinite(values)).any():
+            return True
+        faint = (np.abs(near) < np.finfo(np.float32).tiny) & (values != 0)
+    return any(float(str(one)) != wide for one, wide in zip(near[faint], values[faint].tolist()))

@@ -5,15 +5,12 @@ import re
 from dataclasses import dataclass
 
 from mr_extract.failures import ImageFailure
-from mr_extract.images.cards import CARD, Cards, parse_cards
+from mr_extract.images.card_numbers import number, value_of
+from mr_extract.images.cards import parse_cards
 from mr_extract.images.units import NotPlain, Unit, chosen_unit, units_until
 from mr_extract.storage.seekable import opened_in_parts
 from mr_extract.text.manifest import checked
 from mr_extract.unpacking import unpacking_reader
-
-_PLAIN = re.compile(r"[A-Z0-9_-]{1,8}")
-_SHORT_NAME = re.compile(r"([A-Z0-9_-]+) *= (.*)")
-_LONG_NAME = re.compile(r"HIERARCH +([^=]+?) *= *(.*)")
 
 
 @dataclass(frozen=True)
@@ -93,35 +90,14 @@ def header_fields(
     headers = [parse_cards(one.header) for one in dict.fromkeys((unit, primary))]
     for one in wanted:
         for cards in headers:
-            text = _text(_value(cards, one.keyword))
+            value = value_of(cards, one.keyword)
+            if one.field == "zero_point" and number(value) is not None:
+                value = number(value)  # without its unit
+            text = _text(value)
             if text:
                 found.append((one.field, text))
                 break
     return tuple(found)
-
-
-def _value(cards: Cards, keyword: str):
-    """Return a value, also of a HIERARCH card, and a string that is continued."""
-    value = cards.get(keyword)
-    continued = isinstance(value, str) and value.endswith("&")
-    if _PLAIN.fullmatch(keyword) and not continued:
-        return value
-    lines = [cards.text[k : k + CARD] for k in range(0, len(cards.text), CARD)]
-    for number, line in enumerate(lines):
-        named = _LONG_NAME.match(line) or _SHORT_NAME.match(line)
-        if named and " ".join(named[1].split()) == keyword:
-            value = _alone(named[2])
-            for line in lines[number + 1 :]:
-                if not (isinstance(value, str) and value.endswith("&")
-                        and line.startswith("CONTINUE")):
-                    break
-                value = value[:-1] + str(_alone(line[8:].strip()))
-    return value
-
-
-def _alone(text: str):
-    """Return the value that stands in a card behind its name."""
-    return parse_cards(f"VALUE   = {text:70}").get("VALUE", "")
 
 
 def _text(value) -> str:

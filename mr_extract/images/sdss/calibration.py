@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import isfinite, log10
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.card_numbers import usable
 from mr_extract.images.cards import read_cards
 from mr_extract.images.sdss.tables import table_rows, units_of
 
@@ -69,9 +70,9 @@ def calibrate(image, buffer):
         if ours is not None and theirs is not None and ours != theirs:
             raise ImageFailure("companion-mismatch",
                                f"it is of {keyword} {theirs!r}, the image of {ours!r}")
-    bias = image.header.get("SOFTBIAS", SOFT_BIAS)
+    bias, _ = usable(image.header, "SOFTBIAS")
     image.zero_point, image.gain = found.zero_point, found.gain
-    image.saturation = found.saturation + (bias if type(bias) in (int, float) else SOFT_BIAS)
+    image.saturation = found.saturation + (SOFT_BIAS if bias is None else bias)
 
 
 def field_calibration(buffer, filter):
