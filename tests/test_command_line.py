@@ -329,3 +329,19 @@ def test_all_help_shows_the_settings_with_their_defaults():
     for option in ("--thresh", "--columns", "--reduce", "--max-failures", "--summary"):
         assert option in run.out.decode()
     assert "[1.5]" in run.out.decode()
+
+
+def test_an_input_that_is_no_manifest_is_told(tmp_path, night):
+    (tmp_path / "notes.txt").write_text("what I saw\nthat night\n" * 3)
+    run = job("notes.txt", cwd=tmp_path)
+    assert run.status == 1 and "is the input a manifest" in run.err
+    (tmp_path / "list.txt").write_text("none.fits\nno-such\n")
+    assert "is the input a manifest" not in job("list.txt", cwd=tmp_path).err
+
+
+def test_the_commonest_failure_is_told_first(tmp_path):
+    (tmp_path / "empty.fits").write_bytes(b"")
+    (tmp_path / "list.txt").write_text("empty.fits\nb.fits\na.fits\n")
+    told = [line for line in job("list.txt", cwd=tmp_path).err.splitlines() if " x " in line]
+    assert [line.split()[0] for line in told] == ["2", "1"]
+    assert "fetch-not-found" in told[0] and "b.fits" in told[0]

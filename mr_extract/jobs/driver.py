@@ -23,6 +23,7 @@ from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catal
 from mr_extract.jobs.packed_plan import read_packed
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input
 from mr_extract.jobs.running import is_merged, run_tasks
+from mr_extract.text.manifest import is_fits_name
 
 
 def drive(job):
@@ -138,6 +139,9 @@ def _reported(job, plan, totals, counters, seconds):
         complain(summary.as_text(facts))
     if options.summary:
         summary.write(facts, options.summary)
+    if not totals.measured and not any(is_fits_name(e.uri) for e in plan.entries.values()):
+        complain("no line ends as the name of a FITS image does: is the input a manifest, "
+                 "a path or URI a line?")
     limit = allowed(options.max_failures, len(plan))
     if totals.failed > limit:
         complain(f"{totals.failed} images failed, {limit} allowed (--max-failures)")

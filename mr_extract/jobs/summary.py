@@ -65,7 +65,7 @@ def as_text(summary):
     if summary["files_with_further_images"]:
         lines.append(f"{summary['files_with_further_images']} files hold further images, which "
                      "were not measured: --extensions all measures them, a line file.fits[2] one")
-    for kind, what in summary["failures"].items():
+    for kind, what in sorted(summary["failures"].items(), key=lambda pair: -pair[1]["images"]):
         lines.append("  " + ": ".join(filter(None, (
             f"{what['images']} x {kind}", what["first"], what["message"]))))
     for kind, what in summary["remarks"].items():
