@@ -23,7 +23,7 @@ _MAS = np.pi / 180 / 3600 / 1000
 _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
 
 FRAMES = ("icrs", "fk5", "native")
-_TURNING = ("CYP", "CEA", "CAR", "MER")  # projections on a cylinder
+_CYLINDERS, _FACETS = ("CYP", "CEA", "CAR", "MER"), ("TSC", "CSC", "QSC", "HPX")
 _TURNED = ("GLON", "SLON", "ELON")  # which SExtractor turns to the equator
 
 # Cards of a WCS whose values must be numbers.
@@ -290,27 +290,47 @@ def _by_astropy(header, axes, x, y, wanted):
 
 def _world(wcs, x, y):
     """Return longitude and latitude of pixels; wcslib has none beyond a whole turn."""
-    world, turn = wcs.all_pix2world(x, y, 0), turn_of(wcs)
-    for sign in (1.0, -1.0) if turn is not None else ():
-        beyond = np.flatnonzero(~np.isfinite(world[0]) & np.isfinite(x + y))
+    world = wcs.all_pix2world(x, y, 0)
+    if wcs.wcs.ctype[wcs.wcs.lng][5:8] in _CYLINDERS:
+        step, turns = turns_of(wcs, x, y)
+        beyond = np.flatnonzero(~np.isfinite(world[0]) & (turns != 0) & np.isfinite(turns))
         if len(beyond):
-            more = wcs.all_pix2world(x[beyond] + sign * turn[0], y[beyond] + sign * turn[1], 0)
+            turns = turns[beyond]
+            more = wcs.all_pix2world(x[beyond] - turns * step[0], y[beyond] - turns * step[1], 0)
             world[0][beyond], world[1][beyond] = more
     return world
 
 
-def turn_of(wcs):
-    """Return after how many pixels in x and y a map begins anew, shape (2,); None if never."""
-    projection = wcs.wcs.ctype[wcs.wcs.lng][5:8]
-    if projection not in _TURNING:
-        return None
-    step = np.zeros(2)
-    step[wcs.wcs.lng] = 360.0
+def turns_of(wcs, x, y):
+    """Return after how many pixels a map shows the sky again, and where pixels are.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+    x, y : ndarray of float64, shape (n,)
+        0-based.
+
+    Returns
+    -------
+    step : ndarray of float64, shape (2,), or None
+        In x and y; None for projections that show it once.
+    turns : ndarray of float64, shape (n,)
+        Whole turns from the one around the reference pixel.
+    """
+    longitude = wcs.wcs.lng
+    projection = wcs.wcs.ctype[longitude][5:8]
+    if projection not in (*_CYLINDERS, *_FACETS):
+        return None, np.zeros(len(x))
+    span = 360.0
     if projection == "CYP":  # the radius of its cylinder: Calabretta & Greisen 2002, 5.2.1
         radius = [value for axis, number, value in wcs.wcs.get_pv()
                   if (axis, number) == (wcs.wcs.lat + 1, 2)]
-        step *= radius[0] if radius else 1.0
-    return np.linalg.solve(wcs.pixel_scale_matrix, step)
+        span *= radius[0] if radius else 1.0
+    matrix, reference = wcs.pixel_scale_matrix, wcs.wcs.crpix - 1.0
+    across = matrix[longitude, 0] * (x - reference[0]) + matrix[longitude, 1] * (y - reference[1])
+    step = np.zeros(2)
+    step[longitude] = span
+    return np.linalg.solve(matrix, step), np.round(across / span)
 
 
 def _frame_of(wcs, wanted):

@@ -7,7 +7,7 @@ definition of a header's coordinates serves both ways.
 
 import numpy as np
 
-from mr_extract.astrometry import axes_of, celestial_wcs, sky_positions, turn_of
+from mr_extract.astrometry import axes_of, celestial_wcs, sky_positions, turns_of
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
 
@@ -44,7 +44,7 @@ def is_gnomonic(header):
     return axes is not None and axes[0][5:8] in ("TAN", "TPV", "TNX")
 
 
-def projected(header, vectors):
+def projected(header, vectors, shape):
     """Return the pixels of directions by the projection alone, without distortions.
 
     Parameters
@@ -53,15 +53,19 @@ def projected(header, vectors):
         As for `mr_extract.astrometry.sky_positions`.
     vectors : ndarray of float64, shape (3, n)
         Unit vectors, ICRS.
+    shape : tuple of int
+        Height and width of the image.
 
     Returns
     -------
     x, y : ndarray of float64, shape (n,)
         0-based pixels, counted from the `origin` of the header; nan where the projection
         does not show a direction.
-    turn : ndarray of float64, shape (2,), or None
-        By how many pixels in x and y the same direction comes again, of projections that
-        go on and on.
+    steps : list of ndarray of float64, shape (2,)
+        By how many pixels in x and y the same directions come again, within the image and
+        one turn more; none for most projections.
+    size : float
+        Of a pixel, in radians.
 
     Raises
     ------
@@ -72,14 +76,21 @@ def projected(header, vectors):
 
     header = cards_of(header)
     wcs, frame = celestial_wcs(header)
+    if wcs.wcs.ctype[wcs.wcs.lng][5:8] == "SZP":
+        wcs.wcs.bounds_check(True, False)  # its horizon is not the same both ways
     longitude, latitude = degrees(vectors)
     if not frame.is_equivalent_frame(ICRS()):
         place = SkyCoord(longitude, latitude, unit="deg", frame=ICRS()).transform_to(frame)
         longitude, latitude = place.spherical.lon.deg, place.spherical.lat.deg
     world = np.empty((len(longitude), 2))
     world[:, wcs.wcs.lng], world[:, wcs.wcs.lat] = longitude, latitude
-    pixels = wcs.wcs_world2pix(world, 0) - getattr(header, "origin", (0, 0))
-    return pixels[:, 0], pixels[:, 1], turn_of(wcs)
+    size = np.radians(np.sqrt(abs(np.linalg.det(wcs.pixel_scale_matrix))))
+    origin = getattr(header, "origin", (0, 0))
+    pixels = wcs.wcs_world2pix(world, 0) - origin
+    across, up = np.array([0, 1, 0, 1]) * shape[1], np.array([0, 0, 1, 1]) * shape[0]
+    step, turns = turns_of(wcs, across + origin[0], up + origin[1])
+    turns = () if step is None else range(int(turns.min()) - 1, int(turns.max()) + 2)
+    return pixels[:, 0], pixels[:, 1], [k * step for k in turns if k], size
 
 
 def improved(header, wanted, x, y, shape):

@@ -10,7 +10,8 @@ __all__ = ["in_footprint", "unit_vectors"]
 
 _GRID = 12  # nodes along an axis, from the nearest of which the search begins
 _WIDE = np.cos(np.radians(50.0))
-_EXACT, _NEAR = 1e-12, 1e-9  # radians
+_EXACT = 1e-12  # radians
+_NEAR = 0.01  # pixels: wcslib has the projection CSC in single precision
 STEP = 2.0**-20  # pixels
 
 
@@ -70,20 +71,29 @@ def in_footprint(header, shape, vectors, reach=0.0):
     if narrow and is_gnomonic(header):
         start = _nearest(grid, wanted)
         x, y, good = improved(header, wanted, grid_x[start], grid_y[start], shape)
-        order, turn = np.arange(len(near)), None
         if not good.all():
-            x[~good], y[~good], _ = _by_projection(header, wanted[:, ~good], shape)
-    else:
-        x, y, turn = _by_projection(header, wanted, shape)
-        order = np.arange(len(near))
-    if turn is not None:
-        order = np.tile(order, 3)
-        x, y = (np.concatenate([v, v + step, v - step]) for v, step in zip((x, y), turn))
-    u, v = settled(x), settled(y)
-    on = np.flatnonzero((u >= -0.5 - reach) & (u < width - 0.5 + reach)
-                        & (v >= -0.5 - reach) & (v < height - 0.5 + reach))
-    on = on[np.argsort(order[on], kind="stable")]
-    return near[order[on]], x[on], y[on]
+            x[~good], y[~good], *_ = _by_projection(header, wanted[:, ~good], shape)
+        on = np.flatnonzero(_inside(x, y, shape, reach))
+        return near[on], x[on], y[on]
+    x, y, steps, size = _by_projection(header, wanted, shape)
+    found = [np.flatnonzero(_inside(x, y, shape, reach))]
+    places = [(x[found[0]], y[found[0]])]
+    for step in sorted(steps, key=lambda step: np.hypot(*step)):
+        u, v = x + step[0], y + step[1]
+        again = np.flatnonzero(_inside(u, v, shape, reach))
+        gap = _gap(header, wanted[:, again], u[again], v[again])
+        again = again[gap < _NEAR * size]
+        found.append(again)
+        places.append((u[again], v[again]))
+    order = np.argsort(np.concatenate(found), kind="stable")
+    x, y = (np.concatenate(v)[order] for v in zip(*places))
+    return near[np.concatenate(found)[order]], x, y
+
+
+def _inside(x, y, shape, reach):
+    (height, width), (x, y) = shape, (settled(x), settled(y))
+    return ((x >= -0.5 - reach) & (x < width - 0.5 + reach)
+            & (y >= -0.5 - reach) & (y < height - 0.5 + reach))
 
 
 def _in_circle(grid, vectors):
@@ -114,19 +124,24 @@ def _nearest(grid, wanted):
 
 
 def _by_projection(header, wanted, shape):
-    """Return pixels by the inverse of the projection, improved where that is not all."""
-    x, y, turn = projected(header, wanted)
+    """Return pixels by the inverse of the projection, improved where that is not all.
+
+    Also returns the steps to where the map shows a direction again, and the size of a pixel
+    in radians.
+    """
+    x, y, steps, size = projected(header, wanted, shape)
     shown = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
     gap = _gap(header, wanted[:, shown], x[shown], y[shown])
-    # Where the pixel has no position it lies on the very edge of the map.
-    off = shown[gap > _EXACT]
+    # Where a pixel of the projection has no position it lies on the very edge of the map.
+    off, gap = shown[gap > _EXACT], gap[gap > _EXACT]
     if len(off):
-        u, v, good = improved(header, wanted[:, off], x[off], y[off], shape)
-        x[off[good]], y[off[good]] = u[good], v[good]
-        lost = shown[gap > _NEAR]
-        lost = lost[~np.isin(lost, off[good])]
+        u, v, _ = improved(header, wanted[:, off], x[off], y[off], shape)
+        smaller = _gap(header, wanted[:, off], u, v)
+        better = smaller < gap
+        x[off[better]], y[off[better]] = u[better], v[better]
+        lost = off[~(np.fmin(gap, smaller) < _NEAR * size)]
         x[lost] = y[lost] = np.nan
-    return x, y, turn
+    return x, y, steps, size
 
 
 def _gap(header, wanted, x, y):
