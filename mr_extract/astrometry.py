@@ -341,7 +341,7 @@ def _frame_of(wcs, wanted):
 
     kind, equinox = wcs.wcs.ctype[wcs.wcs.lng][:4], wcs.wcs.equinox
     if kind == "ELON":  # astropy goes by RADESYS, and takes them for right ascensions
-        old = equinox < 1984.0
+        old = wcs.wcs.radesys.startswith("FK4")
         return BarycentricMeanEcliptic(equinox=Time(
             equinox if np.isfinite(equinox) else 2000.0, format="byear" if old else "jyear"))
     if kind == "SLON":

@@ -140,7 +140,7 @@ GENERAL = {
     "ecliptic": ({"CTYPE1": "ELON-TAN", "CTYPE2": "ELAT-TAN"},
                  BarycentricMeanEcliptic(equinox="J2000")),
     "ecliptic of another equinox": (
-        {"CTYPE1": "ELON-SIN", "CTYPE2": "ELAT-SIN", "EQUINOX": 1975.0},
+        {"CTYPE1": "ELON-SIN", "CTYPE2": "ELAT-SIN", "RADESYS": "FK5", "EQUINOX": 1975.0},
         BarycentricMeanEcliptic(equinox="J1975")),
     "supergalactic": ({"CTYPE1": "SLON-TAN", "CTYPE2": "SLAT-TAN"}, Supergalactic()),
     "b1950": ({"RADESYS": "FK4", "EQUINOX": 1950.0}, FK4(equinox="B1950")),

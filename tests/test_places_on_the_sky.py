@@ -209,7 +209,9 @@ def test_an_entry_without_a_weight_does_not_take_its_source_with_it(kind, expect
     text = b"x,y,w,v\n10,10,1,1\n10.5,10,1,3\n10,10.5,,7\n50,50,,7\n"
     settings = Config().updated(assoc="list", assoc_params=("x", "y", "w"), assoc_type=kind,
                                 assoc_data=("v",)).association
-    known = known_from(read_table(text), settings)
+    with hearing() as said:
+        known = known_from(read_table(text), settings)
+    assert list(said) == [("not-used", "entries without a weight in means: 2 of 4")]
     at = np.array([10.0, 50.0])
     columns, matched = associate(known, {}, (100, 100), at, at, settings)
     assert columns["assoc_1"][0] == pytest.approx(expected)

@@ -11,6 +11,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import identities, pixels_or_sky, positions
+from mr_extract.remarks import say
 
 TYPES = ("first", "nearest", "mean", "mag_mean", "sum", "mag_sum", "min", "max")
 _NO_MAGNITUDE = 99.0
@@ -82,6 +83,10 @@ def known_from(table, settings):
     known = Known(identities(table), sky, first, second, weight,
                   np.stack(data, 1) if data else np.zeros((len(table), 0)))
     known.places.say_beyond_poles()
+    if settings.assoc_type in ("mean", "mag_mean"):
+        empty = np.count_nonzero(~np.isfinite(weight))
+        if empty:
+            say("not-used", f"entries without a weight in means: {empty} of {len(weight)}")
     return known
 
 
