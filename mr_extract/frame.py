@@ -206,5 +206,8 @@ def measure_targets(image, config, zero_point=None, *, targets):
         if sky is None and config.astrometry.require_wcs:
             raise ImageFailure("no-wcs", "the header has no celestial coordinates")
         values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
+    facts = {"targets": len(targets), "outside": forced.outside}
+    if missing := int(np.count_nonzero(~targets.places.there)):
+        facts["without_position"] = missing
     return sources_of(values, chosen, plane, plane, failed=forced.failed, seconds=clock.seconds,
-                      facts={"targets": len(targets), "outside": forced.outside})
+                      facts=facts)

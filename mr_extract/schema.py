@@ -72,7 +72,7 @@ def _position(group, tail, sextractor, what):
             ("J2000", " (ICRS), nan without a WCS",
              (("ra", "ALPHA", "pos.eq.ra", "right ascension"),
               ("dec", "DELTA", "pos.eq.dec", "declination"))),
-            ("SKY", " in the frame of the header",
+            ("SKY", " in the frame of the header, if that is equatorial, else FK5",
              (("lon", "ALPHA", "pos", "longitude"), ("lat", "DELTA", "pos", "latitude"))),
         )
         for name, theirs, ucd, word in pairs

@@ -11,10 +11,9 @@ import numpy as np
 import sep
 
 from mr_extract.columns import FAILED, SATURATED
-from mr_extract.detection.ownership import own
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-from mr_extract.lists.footprint import in_footprint, inside, unit_vectors
+from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import identities, positions
 from mr_extract.measure.apertures import circular, in_ellipse
 from mr_extract.measure.magnitudes import magnitudes
@@ -46,43 +45,14 @@ class Targets:
     ellipses: np.ndarray | None = None
 
     def __post_init__(self):
-        self._vectors = unit_vectors(self.first, self.second) if self.sky else None
+        self.places = Places(self.sky, self.first, self.second)
 
     def __len__(self):
         return len(self.ids)
 
     def within(self, header, shape, origin=(0, 0), core=None):
-        """Return the targets on an image: their numbers from 0 on, ascending, and pixels.
-
-        Parameters
-        ----------
-        header : mapping
-        shape : tuple of int
-            Height and width.
-        origin, core
-            As of `mr_extract.images.Image`. Pixels of the list are those of the whole
-            image; with a core, the targets are those whose pixel lies in it.
-
-        Returns
-        -------
-        which : ndarray of int64, shape (m,), or None
-            None where sky positions are given and the header has none.
-        x, y : ndarray of float64, shape (m,)
-            0-based.
-        """
-        if self.sky:
-            which, x, y = in_footprint(header, shape, self._vectors)
-            if which is None:
-                return which, x, y
-        else:
-            x, y = self.first - origin[0], self.second - origin[1]
-            which = np.flatnonzero(inside(x, y, shape))
-            x, y = x[which], y[which]
-        if core is not None:
-            pixels = (np.floor(v + 0.5).astype(np.int64) for v in (x, y))
-            mine = own(*pixels, core, origin)
-            which, x, y = which[mine], x[mine], y[mine]
-        return which, x, y
+        """Return the targets on an image, as `mr_extract.lists.placing.Places.on_pixels`."""
+        return self.places.on_pixels(header, shape, origin, core)
 
 
 def targets_from(table, how="auto"):
@@ -102,7 +72,11 @@ def targets_from(table, how="auto"):
     sky, first, second = positions(table, how)
     if len(table) and not (np.isfinite(first) & np.isfinite(second)).any():
         raise ValueError("none of its positions is a number (degrees, not hours and minutes)")
-    return Targets(identities(table), sky, first, second, _ellipses(table))
+    targets = Targets(identities(table), sky, first, second, _ellipses(table))
+    if len(table) and not targets.places.there.any():
+        raise ValueError("none of its declinations is between -90 and 90 degrees")
+    targets.places.say_beyond_poles()
+    return targets
 
 
 def _ellipses(table):
@@ -127,7 +101,7 @@ class Forced:
     failed : ndarray of bool, shape (n,)
     plane : mr_extract.planes.plane.Plane
     outside : int
-        Targets of the list that the image does not hold.
+        Targets with a position that the image does not hold.
     seconds : dict of str to float
         Wall time by stage.
     """
@@ -231,7 +205,7 @@ def measure_at(image, config, targets, zero_point=None, ellipses=False):
     flag = flag | np.where(failed, FAILED, 0)
     values["flag"] = flag
     seconds["apertures"] = perf_counter() - mark
-    return Forced(values, failed, plane, len(targets) - len(which), seconds)
+    return Forced(values, failed, plane, int(targets.places.there.sum()) - len(which), seconds)
 
 
 def _in_ellipses(around, targets, which, local):
