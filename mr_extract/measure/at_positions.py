@@ -101,14 +101,14 @@ def in_circles(around, diameters, gain, areas):
     """
     flux, error, _, failed = circular(around, diameters)
     area = circular(around.of_ones(), diameters)[0] if areas else None
-    lights = []
+    marked, lights = _marks(around.plane), []
     for k, diameter in enumerate(diameters):
         radius = np.full(len(around.x), diameter / 2.0)
 
         def total(image, radius=radius):
             return sep.sum_circle(image, around.x, around.y, radius, subpix=5)[0]
 
-        flag = _touched(around.plane, around.x, around.y, radius, radius, total)
+        flag = _touched(marked, around.x, around.y, radius, radius, total)
         lights.append(Light(
             flux[:, k], error[:, k] ** 2, _photons(gain), area if area is None else area[:, k],
             flag | np.where(failed, FAILED, 0),
@@ -143,8 +143,8 @@ def in_given_ellipses(around, ellipses, gain):
     def total(image):
         return sep.sum_ellipse(image, around.x, around.y, a, b, theta, once, subpix=1)[0]
 
-    flag = _touched(around.plane, around.x, around.y, *extents(*coefficients(a, b, theta), once),
-                    total)
+    reach = extents(*coefficients(a, b, theta), once)
+    flag = _touched(_marks(around.plane), around.x, around.y, *reach, total)
     lost = ~fine | failed
     return Light(np.where(lost, np.nan, flux), np.where(lost, np.nan, error**2), _photons(gain),
                  area, np.where(lost, FAILED, flag))
@@ -172,23 +172,31 @@ def of_gaussians(plane, x, y, fwhm):
     def total(image):
         return sep.sum_circle(image, x, y, reach, subpix=1)[0]
 
-    return Light(flux, variance, photons, area, _touched(plane, x, y, reach, reach, total))
+    flag = _touched(_marks(plane), x, y, reach, reach, total)
+    return Light(flux, variance, photons, area, flag)
 
 
 def _photons(gain):
     return 1.0 / gain if gain > 0 else 0.0
 
 
-def _touched(plane, x, y, reach_x, reach_y, total):
+def _marks(plane):
+    """Return the shape of an image, and images of its bad, good and saturated pixels or None."""
+    bad, saturated = plane.mask, plane.saturated
+    images = bad, None if bad is None else ~bad, saturated
+    return plane.data.shape, *(v if v is None else v.astype(np.float32) for v in images)
+
+
+def _touched(marked, x, y, reach_x, reach_y, total):
     """Return flags of apertures: `total` sums an image of float32 in them, as it is."""
-    height, width = plane.data.shape
+    (height, width), bad, good, saturated = marked
     cut = (x - reach_x < -0.5) | (x + reach_x > width - 0.5)
     cut |= (y - reach_y < -0.5) | (y + reach_y > height - 0.5)
     flag = np.where(cut, APERTURE_CUT, 0)
-    if plane.mask is not None and len(x):
-        flag |= np.where(total(plane.mask.astype(np.float32)) > 0, APERTURE_BAD, 0)
-        good = total((~plane.mask).astype(np.float32)) > 0
-        flag |= np.where(~good & (flag & APERTURE_BAD > 0), APERTURE_ONLY_BAD, 0)
-    if plane.saturated is not None and len(x):
-        flag |= np.where(total(plane.saturated.astype(np.float32)) > 0, SATURATED, 0)
+    if bad is not None and len(x):
+        beset = total(bad) > 0
+        flag |= np.where(beset, APERTURE_BAD, 0)
+        flag |= np.where(beset & ~(total(good) > 0), APERTURE_ONLY_BAD, 0)
+    if saturated is not None and len(x):
+        flag |= np.where(total(saturated) > 0, SATURATED, 0)
     return flag
