@@ -8,6 +8,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
+from mr_extract.images.extensions import siblings_of
 from mr_extract.images.image import Image, plane
 
 _PRIMARY = "".join(
@@ -107,6 +108,40 @@ def tile_sections(section, unit, cards):
     return header, ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
 
 
+def general_units(buffer):
+    """Return the units of a file whose headers are too odd for the plain reader.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+
+    Returns
+    -------
+    list of mr_extract.images.units.Unit
+        Their places in the file are not known: 0.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read_general`.
+    """
+    return _opened(bytes(buffer), _listed)
+
+
+def _listed(units):
+    from mr_extract.images.units import Unit
+
+    listed = []
+    for number, unit in enumerate(units):
+        version = unit.header.get("EXTVER")
+        listed.append(Unit(
+            number, str(unit.name).strip() or ("" if number else "PRIMARY"),
+            tuple(unit.shape) if unit.is_image else (), 0, 0, 0,
+            version=version if type(version) is int else None,
+        ))
+    return listed
+
+
 def _alone(buffer, unit):
     return _PRIMARY + bytes(memoryview(buffer)[unit.start : unit.end])
 
@@ -160,7 +195,7 @@ def _image(units, ext):
     unit = units[number]
     header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
     data, mask = pixels_of(np.asarray(unit.data), header)
-    return Image(data, header, mask, number, sum(planes))
+    return Image(data, header, mask, number, sum(planes), siblings=siblings_of(_listed(units)))
 
 
 def pixels_of(values, header):

@@ -50,6 +50,9 @@ class Image:
     primary : mapping
         Cards of the primary header, if the image is an extension that has a share in
         them. They hold no coordinates of it, but may hold zero point or gain.
+    siblings : tuple of (int, str, int or None)
+        Number, name in capitals and EXTVER of each image of its file, as
+        `mr_extract.images.extensions.siblings_of` returns them; empty where they are not known.
     """
 
     data: np.ndarray
@@ -68,6 +71,7 @@ class Image:
     origin: tuple = (0, 0)
     core: object = None
     primary: object = field(default_factory=dict)
+    siblings: tuple = ()
 
 
 def plane(values):
