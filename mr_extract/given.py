@@ -25,7 +25,7 @@ from mr_extract.images.read import read_unpacked
 from mr_extract.lists.reading import read_table
 from mr_extract.options import settled, with_files
 from mr_extract.region import looks_like_region
-from mr_extract.remarks import say
+from mr_extract.remarks import about, say
 from mr_extract.sextractor.hints import keyword_hint
 from mr_extract.unpacking import unpack
 
@@ -134,22 +134,26 @@ def add_companions(image, mask, weight, flags, rules):
     kind = WEIGHT_KINDS.get(rules.weight_type)
     missing = {}
     if _is_path(mask):
-        buffer, ext = _opened(mask)
-        read_mask(image, buffer, ext, rules)
+        with about("mask"):
+            buffer, ext = _opened(mask)
+            read_mask(image, buffer, ext, rules)
         mask = None
     elif mask is not None:
         mask, missing["mask"], _ = values_of(mask)
     if _is_path(weight):
-        buffer, ext = _opened(weight)
-        weight, missing["weight"] = read_map(buffer, image, ext, rules)
+        with about("weight"):
+            buffer, ext = _opened(weight)
+            weight, missing["weight"] = read_map(buffer, image, ext, rules)
     elif weight is not None:
         cards = cards_of(getattr(weight, "header", {}))
         weight, missing["weight"], own = values_of(weight)
-        weight, missing["weight"] = linear_map(weight, missing["weight"], cards, rules)
+        with about("weight"):
+            weight, missing["weight"] = linear_map(weight, missing["weight"], cards, rules)
         kind = kind and (own or kind)
     if _is_path(flags):
-        buffer, ext = _opened(flags)
-        flags = read_values(buffer, image, ext)[0]
+        with about("flags"):
+            buffer, ext = _opened(flags)
+            flags = read_values(buffer, image, ext)[0]
     elif flags is not None:
         flags, missing["flags"], _ = values_of(flags)
     for name, values in (("mask", mask), ("weight", weight), ("flags", flags)):

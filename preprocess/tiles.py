@@ -93,6 +93,7 @@ class Cutting:
         self.cut += 1
         # Where the overlap is larger than the tiles several begin in one pixel.
         by_core = len({(region.x0, region.y0) for region, _ in parts}) < len(parts)
+        same = len({str(region) for region, _ in parts}) < len(parts)  # cores differ
         lines, stored = [], unit.end - unit.data
         if not unit.compressed:
             stored -= stored % (height * width)  # what fills up the last block
@@ -105,6 +106,8 @@ class Cutting:
             part = Entry(entry.uri, tuple((name, str(value)) for name, value in own.items()))
             if entry.get("id") is not None:
                 own["id"] = f"{entry.get('id')}[{region}]"
+            if same:
+                own["id"] = f"{entry.get('id') or entry.id}[{core}]"
             if self.folder:
                 lines.append(self._write(part, own, core if by_core else region))
             else:
