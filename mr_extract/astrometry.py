@@ -23,6 +23,8 @@ _MAS = np.pi / 180 / 3600 / 1000
 _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
 
 FRAMES = ("icrs", "fk5", "native")
+_CYLINDERS, _FACETS = ("CYP", "CEA", "CAR", "MER"), ("TSC", "CSC", "QSC", "HPX")
+_TURNED = ("GLON", "SLON", "ELON")  # which SExtractor turns to the equator
 
 # Cards of a WCS whose values must be numbers.
 _NUMBER = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)\d+$|(CD|PC|PV)\d+_\d+$|(A|B)_(\d_\d|ORDER)$|"
@@ -44,8 +46,8 @@ def sky_positions(header, x, y, frame="icrs"):
         0-based pixel positions, counted from the `origin` of the cards.
     frame : str
         ``icrs``, ``fk5`` (equinox J2000, which is what SExtractor calls ALPHA_J2000 for
-        headers in FK5) or ``native``: longitude and latitude in the header's own system
-        (ALPHA_SKY for equatorial headers).
+        headers in FK5) or ``native``: longitude and latitude in the header's own system,
+        of galactic, supergalactic and ecliptic ones in FK5 (ALPHA_SKY).
 
     Returns
     -------
@@ -69,8 +71,8 @@ def sky_positions(header, x, y, frame="icrs"):
         raise ValueError(f"{frame!r} is none of {', '.join(FRAMES)}")
     header = cards_of(header)
     origin = getattr(header, "origin", (0, 0))
-    axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
-    if not any(re.match(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)", a) for a in axes):
+    axes = axes_of(header)
+    if axes is None:
         return None
     _say_odd(header)
     x, y = (np.asarray(v, float) + first for v, first in zip((x, y), origin))
@@ -84,6 +86,36 @@ def sky_positions(header, x, y, frame="icrs"):
         vector = (matrix[:, :, None] * vector).sum(axis=1)
     longitude = np.degrees(np.arctan2(vector[1], vector[0])) % 360.0
     return longitude, np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))
+
+
+def axes_of(header):
+    """Return CTYPE of four axes in capitals; None where none of them is celestial."""
+    axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
+    celestial = r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)"
+    return axes if any(re.match(celestial, a) for a in axes) else None
+
+
+def celestial_wcs(header):
+    """Return what `sky_positions` has of astropy for headers that are not plain.
+
+    Parameters
+    ----------
+    header : mapping
+        With celestial axes.
+
+    Returns
+    -------
+    wcs : astropy.wcs.WCS
+        Of whole images, whatever the `origin` of the cards is.
+    frame : astropy.coordinates.BaseCoordinateFrame
+
+    Raises
+    ------
+    ImageFailure
+        ``broken-wcs``.
+    """
+    header = cards_of(header)
+    return _by_astropy(header, axes_of(header), None, None, None)
 
 
 def _broken(reason):
@@ -199,7 +231,6 @@ def _by_astropy(header, axes, x, y, wanted):
     from astropy.coordinates import FK5, ICRS, SkyCoord
     from astropy.io import fits
     from astropy.wcs import WCS
-    from astropy.wcs.utils import wcs_to_celestial_frame
 
     if not all(f"CRVAL{k}" in header for k in (1, 2)):
         raise _broken("the WCS has celestial axes but no CRVAL")
@@ -234,12 +265,16 @@ def _by_astropy(header, axes, x, y, wanted):
             wcs = wcs.celestial
             if np.linalg.matrix_rank(wcs.pixel_scale_matrix) < 2:
                 raise ValueError("the WCS matrix is singular")
-            frame = wcs_to_celestial_frame(wcs)
-            world = wcs.all_pix2world(x, y, 0)
+            frame = _frame_of(wcs, wanted)
+            if wanted is None:
+                return wcs, frame
+            world = _world(wcs, x, y)
             longitude, latitude = world[wcs.wcs.lng], world[wcs.wcs.lat]
             # An equinox that is not said would be taken from the header's frame.
-            target = {"icrs": ICRS(), "fk5": FK5(equinox="J2000"), "native": frame}[wanted]
-            if not frame.is_equivalent_frame(target):
+            fk5 = FK5(equinox="J2000")
+            native = fk5 if wcs.wcs.ctype[wcs.wcs.lng][:4] in _TURNED else frame
+            target = {"icrs": ICRS(), "fk5": fk5, "native": native}[wanted]
+            if frame is not None and not frame.is_equivalent_frame(target):
                 position = SkyCoord(longitude, latitude, unit="deg", frame=frame)
                 position = position.transform_to(target).spherical
                 longitude, latitude = position.lon.deg, position.lat.deg
@@ -251,6 +286,71 @@ def _by_astropy(header, axes, x, y, wanted):
     if len(longitude) and not np.isfinite(longitude).any():
         raise _broken("the WCS gives no finite position")
     return np.asarray(longitude) % 360.0, np.asarray(latitude)
+
+
+def _world(wcs, x, y):
+    """Return longitude and latitude of pixels; wcslib has none beyond a whole turn."""
+    world = wcs.all_pix2world(x, y, 0)
+    if wcs.wcs.ctype[wcs.wcs.lng][5:8] in _CYLINDERS:
+        step, turns = turns_of(wcs, x, y)
+        beyond = np.flatnonzero(~np.isfinite(world[0]) & (turns != 0) & np.isfinite(turns))
+        if len(beyond):
+            turns = turns[beyond]
+            more = wcs.all_pix2world(x[beyond] - turns * step[0], y[beyond] - turns * step[1], 0)
+            world[0][beyond], world[1][beyond] = more
+    return world
+
+
+def turns_of(wcs, x, y):
+    """Return after how many pixels a map shows the sky again, and where pixels are.
+
+    Parameters
+    ----------
+    wcs : astropy.wcs.WCS
+    x, y : ndarray of float64, shape (n,)
+        0-based.
+
+    Returns
+    -------
+    step : ndarray of float64, shape (2,), or None
+        In x and y; None for projections that show it once.
+    turns : ndarray of float64, shape (n,)
+        Whole turns from the one around the reference pixel.
+    """
+    longitude = wcs.wcs.lng
+    projection = wcs.wcs.ctype[longitude][5:8]
+    if projection not in (*_CYLINDERS, *_FACETS):
+        return None, np.zeros(len(x))
+    span = 360.0
+    if projection == "CYP":  # the radius of its cylinder: Calabretta & Greisen 2002, 5.2.1
+        radius = [value for axis, number, value in wcs.wcs.get_pv()
+                  if (axis, number) == (wcs.wcs.lat + 1, 2)]
+        span *= radius[0] if radius else 1.0
+    matrix, reference = wcs.pixel_scale_matrix, wcs.wcs.crpix - 1.0
+    across = matrix[longitude, 0] * (x - reference[0]) + matrix[longitude, 1] * (y - reference[1])
+    step = np.zeros(2)
+    step[longitude] = span
+    return np.linalg.solve(matrix, step), np.round(across / span)
+
+
+def _frame_of(wcs, wanted):
+    """Return the frame of a header, None for the native coordinates of what is no sky."""
+    from astropy.coordinates import BarycentricMeanEcliptic, Supergalactic
+    from astropy.time import Time
+    from astropy.wcs.utils import wcs_to_celestial_frame
+
+    kind, equinox = wcs.wcs.ctype[wcs.wcs.lng][:4], wcs.wcs.equinox
+    if kind == "ELON":  # astropy goes by RADESYS, and takes them for right ascensions
+        old = wcs.wcs.radesys.startswith("FK4")
+        return BarycentricMeanEcliptic(equinox=Time(
+            equinox if np.isfinite(equinox) else 2000.0, format="byear" if old else "jyear"))
+    if kind == "SLON":
+        return Supergalactic()
+    if kind in ("RA--", "GLON"):
+        return wcs_to_celestial_frame(wcs)
+    if wanted == "native":
+        return None
+    raise ValueError(f"coordinates of the kind {kind} are not of the sky")
 
 
 def _has_surfaces(header):

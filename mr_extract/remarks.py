@@ -13,6 +13,10 @@ from contextvars import ContextVar
 REMARKS = {
     "card-not-there": "the header has no card of the keyword that an option names",
     "repeated-card": "a header card is there twice with different values, and the first was used",
+    "companion-absent": "an optional mask, map or detection image is not there, and none was used",
+    "asinh-pixels": "the header says that pixels are asinh of the flux: they were made linear",
+    "first-of-name": "several extensions have the name that was asked for: the first was taken",
+    "trailing-bytes": "bytes behind the end of the gzip or bzip2 stream were not looked at",
     "unusable-card": "a header card that was asked for holds no usable value, and was not used",
     "not-used": "a part of what was given was not used",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",

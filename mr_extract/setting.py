@@ -58,9 +58,10 @@ def is_place(one):
 
 
 def _as_typed(text):
+    from mr_extract.addresses import shown_rule
     from mr_extract.text.anchors import as_typed
 
-    return as_typed(text)
+    return shown_rule(as_typed(text))
 
 
 def positive(value):

@@ -13,6 +13,7 @@ from time import monotonic
 from mrjob.step import StepFailedException
 
 from mr_extract import __version__
+from mr_extract.addresses import shown_rule, shown_within
 from mr_extract.columns import describe
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather
@@ -23,6 +24,7 @@ from mr_extract.jobs.outputs import check_outputs, put_catalog, unfinished_catal
 from mr_extract.jobs.packed_plan import read_packed
 from mr_extract.jobs.plan import check_directory, read_plan, standard_input
 from mr_extract.jobs.running import is_merged, run_tasks
+from mr_extract.setting import is_rule
 from mr_extract.text.manifest import is_fits_name
 
 
@@ -155,7 +157,11 @@ def _printed(job):
         return f"mr_extract {__version__}\n"
     if job.options.print_schema:
         return describe(job.work.columns(config), job.work.bits)
-    return json.dumps({"hash": config.hash(), **config.as_dict()}, indent=2) + "\n"
+    found = config.as_dict()
+    for section, one in config.declared():
+        if is_rule(one):
+            found[section][one.name] = shown_rule(found[section][one.name])
+    return shown_within(json.dumps({"hash": config.hash(), **found}, indent=2)) + "\n"
 
 
 def _check_runner(options):

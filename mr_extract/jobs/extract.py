@@ -31,7 +31,7 @@ class Extraction(Work):
 
         image, config = line.image(keep_file=True), line.config
         hdu, checks = image.hdu, Checks.told(line.more)
-        measure = (_at_targets if config.targets.forced else _found)(line, checks)
+        measure = (_at_targets if config.targets.forced else _found)(line, image, checks)
         line.let_go()
         sources = measure(image, config, line.zero_point)
         line.take(sources.seconds)
@@ -59,7 +59,7 @@ class Extraction(Work):
     check = staticmethod(extract_options.check)
 
 
-def _found(line, checks):
+def _found(line, image, checks):
     """Return what measures the sources of an image."""
     from mr_extract.frame import measure_image
     from mr_extract.jobs.listed import known_for
@@ -67,14 +67,14 @@ def _found(line, checks):
 
     if line.entry.get("positions") is not None:
         raise ImageFailure("malformed-line", "positions= is for photometry there: --forced lines")
-    detection, facts, size = detection_for(line.entry, line.config, line.file, line.lap)
+    detection, facts, size = detection_for(line.entry, line.config, line.file, image, line.lap)
     known, checksum = known_for(line.config)
     line.add({**facts, **({"assoc_sha256": checksum} if checksum else {})}, size)
     kinds = () if checks is None else checks.kinds
     return partial(measure_image, detection=detection, known=known, checks=kinds)
 
 
-def _at_targets(line, checks):
+def _at_targets(line, image, checks):
     """Return what measures at the positions of a list."""
     from mr_extract.frame import measure_targets
     from mr_extract.jobs.listed import targets_for

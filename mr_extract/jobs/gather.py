@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from mr_extract.addresses import shown_within
 from mr_extract.jobs.work import MAIN
 from mr_extract.remarks import parse_cell
 from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
@@ -151,4 +152,4 @@ def _placed(text):
 
 def complain(text):
     """Write one line to standard error."""
-    print(f"mr_extract: {text}", file=sys.stderr, flush=True)
+    print(f"mr_extract: {shown_within(text)}", file=sys.stderr, flush=True)

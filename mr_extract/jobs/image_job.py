@@ -14,15 +14,18 @@ import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
 from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
+from mrjob.setup import parse_legacy_hash_path
 from mrjob.step import MRStep
 
 from mr_extract import storage
+from mr_extract.addresses import shown_within
 from mr_extract.jobs.expansion import FIRST
 from mr_extract.jobs.hadoop.plain_arguments import given, plain
 from mr_extract.jobs.help import RUNNERS, Titles, completion
 from mr_extract.jobs.job_options import add_job_options, refuse
 from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
 from mr_extract.jobs.outputs import TSV
+from mr_extract.jobs.private_arguments import OPTION, hidden, revealed
 from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.jobs.work import MAIN, work_of
 from mr_extract.options import (
@@ -48,6 +51,7 @@ class ImageJob(MRJob):
     OUTPUT_PROTOCOL = BytesValueProtocol
 
     streamed = False  # packed records come to the tasks on standard input
+    scratch = None  # a folder of the driver's, for what tasks are given
 
     _done = 0
     _last_status = float("-inf")
@@ -82,7 +86,11 @@ class ImageJob(MRJob):
 
     def load_args(self, args):
         """Parse the options and make the configuration."""
-        super().load_args(given(args))
+        try:
+            args = revealed(given(args))
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        super().load_args(args)
         options = self.options
         if options.help_all:
             print(self._titles.whole(self._usage()), end="")
@@ -233,9 +241,10 @@ class ImageJob(MRJob):
     def _non_option_kwargs(self):
         # Tasks get the settings by value: a kernel file need not travel.
         kwargs = super()._non_option_kwargs()
+        settings = [*arguments(self.config), *access_arguments(self.access)]
+        settings, private = hidden(settings, self.scratch) if self.scratch else (settings, "")
         kwargs["extra_args"] = plain([
-            _WORK + self.work.name,
-            *arguments(self.config), *access_arguments(self.access),
+            _WORK + self.work.name, *settings,
             f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *([] if self.options.image_memory is None else
@@ -244,6 +253,10 @@ class ImageJob(MRJob):
             *(["--packed", "--driven"] if self.streamed else []),
             *self.work.arguments(self.more),
         ])
+        if private:
+            here = self.options.runner in (None, "inline", "local")
+            file = private if here else parse_legacy_hash_path("file", private)
+            kwargs["extra_args"] += [OPTION, file]
         return kwargs
 
     def _runner_class(self):
@@ -285,7 +298,7 @@ def run(name=None):
         sys.exit(1)
     except OSError as error:
         # A full disk, mostly; a defect of ours would have been another class.
-        print(f"mr_extract: {error}", file=sys.stderr)
+        print(f"mr_extract: {shown_within(str(error))}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -5,6 +5,7 @@ import re
 import resource
 import sys
 
+from mr_extract.addresses import shown_within
 from mr_extract.jobs.expansion import check_extensions
 from mr_extract.jobs.memory_limit import LEAST
 
@@ -20,6 +21,9 @@ def add_job_options(under):
         Takes a title and returns what takes what `argparse.ArgumentParser.add_argument` takes.
     """
     add_argument = under("What is measured, and what is written")
+    add_argument("--private", metavar="FILE",
+                 help="further options, one a line, from a file that nobody else may read: such as "
+                      "hold a password do not show in the list of processes then")
     add_argument("--packed", action="store_true",
                  help="the inputs are not manifests but images that `python -m preprocess pack` "
                       "packed: its folders, or .seq files of them")
@@ -71,7 +75,7 @@ def allowed(limit, images):
 
 def refuse(message):
     """End with a line about each thing that is wrong, and exit status 2."""
-    for line in message.split("\n"):
+    for line in shown_within(message).split("\n"):
         print(f"mr_extract: {line}", file=sys.stderr)
     sys.exit(2)
 

@@ -19,7 +19,7 @@ from mr_extract.text.manifest import (
     Entry,
     checked,
     format_line,
-    is_fits_name,
+    is_image_name,
     parse_line,
     read_entries,
 )
@@ -130,7 +130,7 @@ def read_plan(sources, stdin, extensions=FIRST):
 
 def _entries(sources, stdin):
     for source in sources:
-        if source != "-" and is_fits_name(checked(source).uri):
+        if source != "-" and _means_image(source):
             yield _named(source)
             continue
         try:
@@ -141,6 +141,12 @@ def _entries(sources, stdin):
                     yield from read_entries(text)
         except ImageFailure as failure:
             raise ValueError(f"cannot read the manifest {source}: {failure.message}") from failure
+
+
+def _means_image(source):
+    entry = checked(source)
+    # A manifest has no regions, whatever it is called.
+    return is_image_name(entry.uri) or entry.get("region") is not None
 
 
 def _named(source):
@@ -170,22 +176,26 @@ def write_shards(plan, number, directory):
     """Write the shards of a plan as manifests.
 
     Paths become absolute, as tasks have working directories of their own; the
-    ids stay what they were.
+    ids stay what they were. Nobody else may read them.
 
     Returns
     -------
     list of str
         Their paths.
     """
-    os.makedirs(directory, exist_ok=True)
+    os.makedirs(directory, mode=0o700, exist_ok=True)
     paths = []
     for k, entries in enumerate(plan.shards(number)):
         path = Path(directory, f"shard-{k:05d}.txt")
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
+        with open(path, "w", encoding="utf-8", newline="\n", opener=_private) as file:
             for entry in entries:
                 file.write(format_line(absolute_entry(entry)) + "\n")
         paths.append(str(path))
     return paths
+
+
+def _private(path, flags):
+    return os.open(path, flags, 0o600)  # an address may hold a password
 
 
 def absolute_entry(entry):

@@ -9,7 +9,7 @@ from mr_extract.sextractor.source import look_through
 from mr_extract.storage.output import written_whole
 
 ACCOUNTS = "accounts.tsv"
-_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 
 
 def export(path, kind, place, names=(), uri_of=lambda image_id: image_id):

@@ -14,7 +14,9 @@ from difflib import get_close_matches
 from functools import lru_cache
 from math import isfinite
 
+from mr_extract import addresses
 from mr_extract.region import looks_like_region, parse_region
+from mr_extract.text.brackets import is_file
 
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
@@ -33,7 +35,8 @@ RESERVED = ("flat",)
 
 LONGEST = 65536  # bytes of a line
 
-_FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+_FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
+_BRACKETS = re.compile(r"(\[[^\[\]]+\])+$")
 _EXTENSION = re.compile(r"(.+)\[(/.+/|[^\[\]]+)\]")
 _ORIGIN = re.compile(r"(\d{1,9}),(\d{1,9})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -72,9 +75,14 @@ class Entry:
 
     @property
     def id(self):
-        """Identity in the catalog: the field ``id``, or URI, extension and region."""
+        """Identity in the catalog: the field ``id``, or URI, extension and region.
+
+        Of an address without what opens it, so that it can be published, and stays the same
+        when the address is signed again.
+        """
         # An empty one is a problem, and is reported under the path.
-        return escaped(self.get("id") or self.uri + self.part)
+        given = self.get("id")
+        return escaped(addresses.shown(given or self.uri) + ("" if given else self.part))
 
     @property
     def part(self):
@@ -112,7 +120,8 @@ class Entry:
     @property
     def carried(self):
         """The fields that only travel along, as (name, value) pairs in order of name."""
-        return tuple(sorted((k, escaped(v)) for k, v in self.fields if k not in USED))
+        return tuple(sorted((k, escaped(addresses.shown_within(v)))
+                            for k, v in self.fields if k not in USED))
 
     @property
     def meaning(self):
@@ -124,6 +133,11 @@ class Entry:
 def is_fits_name(path):
     """Say whether a file name is that of a FITS image, compressed or not."""
     return _FITS_NAME.search(path) is not None
+
+
+def is_image_name(path):
+    """Say whether a file name is that of a FITS image, perhaps with brackets behind it."""
+    return is_fits_name(_BRACKETS.sub("", path))
 
 
 def is_pattern(ext):
@@ -198,18 +212,23 @@ def checked(uri, fields=()):
     Returns
     -------
     Entry
-        With its `problem` named, if it has one.
+        With its `problem` named, if it has one. Brackets of a file of this machine that is
+        called so are part of its name.
     """
     fields = tuple(fields)
-    bracketed = uri.endswith("]") and _EXTENSION.fullmatch(uri)
+    bracketed = _bracketed(uri)
     if bracketed and looks_like_region(bracketed.group(2)) and "region" not in dict(fields):
         uri, region = bracketed.groups()
         fields = (("region", region), *fields)
-        bracketed = uri.endswith("]") and _EXTENSION.fullmatch(uri)
+        bracketed = _bracketed(uri)
     if bracketed and "ext" not in dict(fields):
         uri, ext = bracketed.groups()
         fields = (("ext", ext), *fields)
     return Entry(uri, fields, _problem(fields))
+
+
+def _bracketed(uri):
+    return None if not uri.endswith("]") or is_file(uri) else _EXTENSION.fullmatch(uri)
 
 
 def _malformed(text, problem):
