@@ -1,14 +1,14 @@
 """Whatever dies while a job runs on a real Hadoop, the other images' lines are the clean ones.
 
-`python -m bench.hadoop_faults` tries each fault by itself; here they come together where it
+`python -m bench faults` tries each fault by itself; here they come together where it
 can still be told which of them did what.
 """
 
 import pytest
 
-from bench import hadoop_faults as faults
-from bench.deadly_places import kills, kills_all_around, stops_once
-from bench.hadoop_lab import MAPPER, MASTER, kill
+from bench.clusters import hadoop_faults as faults
+from bench.clusters.deadly_places import kills, kills_all_around, stops_once
+from bench.clusters.hadoop_lab import MAPPER, MASTER, kill
 
 pytestmark = [pytest.mark.needs("hadoop"), pytest.mark.timeout(1200)]
 

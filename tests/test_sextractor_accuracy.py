@@ -7,8 +7,8 @@ import pytest
 from astropy.io import fits
 from stars import star_field
 
-from bench import agreement, pulls
-from bench.matching import matched
+from bench.accuracy import agreement, pulls
+from bench.accuracy.matching import matched
 from mr_extract import Config
 from mr_extract.planes.background import subtract_background
 
