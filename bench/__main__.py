@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from bench import sextractor
-from bench.contents import MADE, PARTS, listed
+from bench.contents import MADE, PARTS, listed, parts_of
 from bench.machine import where
 from bench.night import make_night
 from bench.report import give, takes_output
@@ -39,8 +39,9 @@ def _parts(arguments):
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of each part")
     parser.add_argument("--lines", type=int, default=1_000_000, metavar="N",
                         help="lines of the long manifest")
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="NAME",
-                        help=f"parts to measure: {', '.join(PARTS)}")
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="NAME",
+                        help=f"parts to measure, of {', '.join(PARTS)} "
+                             "[those of the page that --output names, else all]")
     parser.add_argument("--night", type=Path, metavar="DIR",
                         help="a simulated night of at least so many frames, instead of a new one")
     parser.add_argument("--quick", action="store_true",
@@ -57,7 +58,7 @@ def _parts(arguments):
         options.lines = min(options.lines, 5000)
     if frames < 2 or rounds < 1:
         parser.error("needs at least 2 frames and 1 round")
-    names = [name for name in PARTS if name in options.only]
+    names = [name for name in PARTS if name in (options.only or parts_of(options.output))]
     if "sextractor" in names and not sextractor.PROGRAM:
         print("bench: no source-extractor, that part is left out", file=sys.stderr)
         names.remove("sextractor")

@@ -67,6 +67,11 @@ MADE = {made.name: made for made in (
 PARTS = [name for name, made in MADE.items() if made.part]
 
 
+def parts_of(page):
+    """Return the parts that stand on a page, all of them if none does."""
+    return [name for name in PARTS if page and MADE[name].page.endswith(f"/{page.name}")] or PARTS
+
+
 def listed():
     """Return what there is as text."""
     lines = [(name, made.where.partition(":")[0].partition(".")[0], made.page,

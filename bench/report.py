@@ -84,7 +84,8 @@ def give(sections, output):
 def written(sections, path):
     """Write sections between the markers of a page, which a new page is given.
 
-    A section takes the place of the one with its title; others stay.
+    A section takes the place of the one with its title; others stay, and while some do what
+    stands above all of them.
 
     Raises
     ------
@@ -97,9 +98,9 @@ def written(sections, path):
         raise SystemExit(f"bench: {path} has no {BEGIN} and {END}, nothing is written")
     before, rest = old.split(BEGIN, 1)
     tables, after = rest.split(END, 1)
-    parts = {part.partition("\n")[0].removeprefix("### "): part.strip()
-             for part in re.split(r"^(?=### )", tables, flags=re.MULTILINE)
-             if part.startswith("### ")}
-    parts |= {section.title: section.markdown().strip() for section in sections}
-    text = "\n\n".join(parts.values())
+    above, *found = re.split(r"^(?=### )", tables, flags=re.MULTILINE)
+    parts = {part.partition("\n")[0].removeprefix("### "): part.strip() for part in found}
+    new = {section.title: section.markdown().strip() for section in sections}
+    stays = [above.strip()] if above.strip() and not parts.keys() <= new.keys() else []
+    text = "\n\n".join([*stays, *(parts | new).values()])
     path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")

@@ -204,8 +204,8 @@ def test_figures_that_lack_or_do_not_belong_are_named(tmp_path, change):
     told = {**asdict(FIGURES), **change}
     told = {name: value for name, value in told.items() if value is not None}
     (tmp_path / "figures.json").write_text(json.dumps(told))
-    done = command([sys.executable, "-m", "bench", "model", "--figures", tmp_path / "figures.json"],
-                   cwd=ROOT)
+    done = command([sys.executable, "-m", "bench", "model",
+                    "--figures", tmp_path / "figures.json"], cwd=ROOT)
     assert done.status == 2 and next(iter(change)) in done.err.splitlines()[-1]
 
 
