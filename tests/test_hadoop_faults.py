@@ -6,7 +6,7 @@ can still be told which of them did what.
 
 import pytest
 
-from bench.clusters import faults_of_images, faults_of_cluster, faults_of_output
+from bench.clusters import faults_of_cluster, faults_of_images, faults_of_output
 from bench.clusters.deadly_places import kills, kills_all_around, stops_once
 from bench.clusters.fault_bench import OPTIONS
 from bench.clusters.fault_bench import prepared as fault_bench

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.accuracy.agreement import LARGE, SETTINGS, data_folder, frames
+from bench.accuracy.comparison import LARGE, SETTINGS
+from bench.accuracy.frames import data_folder, frames
 from bench.sextractor import SExtractor
 
 SHOWN = ("GMOS", "2MASS")

@@ -63,7 +63,7 @@ def pull_widths(both):
 
     Parameters
     ----------
-    both : bench.accuracy.agreement.Both
+    both : bench.accuracy.comparison.Both
         Of `equal_stars`.
 
     Returns
