@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mr_extract.jobs.plan import absolute_entry
 from mr_extract.text.manifest import format_line, read_entries
 
 
@@ -30,11 +31,23 @@ class Night:
         return [entry.uri for entry in self.entries]
 
     @property
-    def pixels(self):
-        """Pixels of a frame: all are alike."""
+    def shape(self):
+        """Rows and columns of a frame: all are alike."""
         from mr_extract.images import read_image
 
-        return read_image(Path(self.paths[0]).read_bytes()).data.size
+        return read_image(Path(self.paths[0]).read_bytes()).data.shape
+
+    @property
+    def pixels(self):
+        """Pixels of a frame."""
+        height, width = self.shape
+        return height * width
+
+    @property
+    def told(self):
+        """What it is, in a word."""
+        height, width = self.shape
+        return f"{len(self.entries)} simulated frames of {width} x {height} pixels"
 
     def manifest(self, name, entries, times=1):
         """Write a manifest that names entries several times, and return its path."""
@@ -56,7 +69,13 @@ def make_night(folder, frames, shape, given=None):
     shape : tuple of int
         Rows and columns of a frame.
     given : Path, optional
-        Folder with a manifest and at least so many frames.
+        Folder with a manifest of at least so many frames. Relative paths in it begin where
+        the command was given, as those of any manifest.
+
+    Raises
+    ------
+    SystemExit
+        When the manifest or a frame is not there, or there are too few.
     """
     from preprocess.simulation.simulate import simulate_night
 
@@ -64,9 +83,22 @@ def make_night(folder, frames, shape, given=None):
         simulate_night(folder / "night", frames=frames, seed=1, shape=shape)
         given = folder / "night"
     simulate_night(folder / "tiny", frames=2, seed=1, shape=(96, 96))
-    return Night(folder, _entries(given)[:frames], folder / "tiny" / "manifest.txt")
+    entries = frames_of(Path(given, "manifest.txt"))
+    if len(entries) < frames:
+        raise SystemExit(f"bench: {given} has {len(entries)} frames, {frames} are to be measured "
+                         "(--frames)")
+    return Night(folder, entries[:frames], folder / "tiny" / "manifest.txt")
 
 
-def _entries(folder):
-    with open(Path(folder, "manifest.txt"), "rb") as lines:
-        return list(read_entries(lines))
+def frames_of(manifest):
+    """Return the entries of a manifest with paths that hold for processes in any folder."""
+    try:
+        with open(manifest, "rb") as lines:
+            entries = [absolute_entry(entry) for entry in read_entries(lines)]
+    except OSError as error:
+        raise SystemExit(f"bench: {manifest}: {error.strerror}") from None
+    for entry in entries:
+        if not Path(entry.uri).is_file():
+            raise SystemExit(f"bench: {manifest}: no file {entry.uri} (relative paths begin where "
+                             "the command is given)")
+    return entries

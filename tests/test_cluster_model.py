@@ -13,9 +13,9 @@ import pytest
 from conftest import ROOT, command
 from pages import commands_of, read_page, shell_in
 
-from bench import figures, model
-from bench.prediction import costs, predict
-from bench.simulation import Cluster, Slots, seconds_of_task
+from bench.clusters import figures, model
+from bench.clusters.prediction import costs, predict
+from bench.clusters.simulation import Cluster, Slots, seconds_of_task
 
 FIGURES = figures.Figures(
     kernel=0.1, task_image=0.11, image=0.12, task_start=0.5, container_start=1.5,
@@ -182,7 +182,7 @@ def test_the_model_fills_its_page_from_a_file_of_figures(tmp_path):
     page.write_text("before\n<!-- numbers: begin -->\nold\n<!-- numbers: end -->\nafter\n")
     figures.write(FIGURES, told)
     assert figures.read(told) == replace(FIGURES, trials=list(FIGURES.trials))
-    done = command([sys.executable, "-m", "bench.model", "--figures", told, "--cores", "32",
+    done = command([sys.executable, "-m", "bench", "model", "--figures", told, "--cores", "32",
                     "--output", page], cwd=ROOT)
     assert done.status == 0, done.err
     text = page.read_text()
@@ -204,14 +204,14 @@ def test_figures_that_lack_or_do_not_belong_are_named(tmp_path, change):
     told = {**asdict(FIGURES), **change}
     told = {name: value for name, value in told.items() if value is not None}
     (tmp_path / "figures.json").write_text(json.dumps(told))
-    done = command([sys.executable, "-m", "bench.model", "--figures", tmp_path / "figures.json"],
-                   cwd=ROOT)
+    done = command([sys.executable, "-m", "bench", "model",
+                    "--figures", tmp_path / "figures.json"], cwd=ROOT)
     assert done.status == 2 and next(iter(change)) in done.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize("cores", ["8", "33"])
 def test_cores_that_are_no_nodes_are_refused(tmp_path, cores):
-    done = command([sys.executable, "-m", "bench.model", "--figures", "x", "--cores", cores],
+    done = command([sys.executable, "-m", "bench", "model", "--figures", "x", "--cores", cores],
                    cwd=ROOT)
     assert done.status == 2 and "--cores: nodes have 8" in done.err
 

@@ -1,21 +1,23 @@
 """Whatever dies while a job runs on a real Hadoop, the other images' lines are the clean ones.
 
-`python -m bench.hadoop_faults` tries each fault by itself; here they come together where it
+`python -m bench faults` tries each fault by itself; here they come together where it
 can still be told which of them did what.
 """
 
 import pytest
 
-from bench import hadoop_faults as faults
-from bench.deadly_places import kills, kills_all_around, stops_once
-from bench.hadoop_lab import MAPPER, MASTER, kill
+from bench.clusters import faults_of_cluster, faults_of_images, faults_of_output
+from bench.clusters.deadly_places import kills, kills_all_around, stops_once
+from bench.clusters.fault_bench import OPTIONS
+from bench.clusters.fault_bench import prepared as fault_bench
+from bench.clusters.hadoop_lab import MAPPER, MASTER, kill
 
 pytestmark = [pytest.mark.needs("hadoop"), pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    with faults.prepared(tmp_path_factory.mktemp("faults")) as bench:
+    with fault_bench(tmp_path_factory.mktemp("faults")) as bench:
         yield bench
 
 
@@ -33,12 +35,12 @@ def test_images_that_kill_hang_or_outgrow_their_task_cost_no_other(bench):
     bench.places.deeds.update({frames[name]: deed for name, deed in deeds.items()})
     # The last lines of a list of images of one size go to one task each.
     more = [f"{bench.places.url}/{frames[name]}\tid={name}\tbytes=400000" for name in deeds]
-    more.append(f"{faults.huge_image(bench)}\tid=huge\tbytes=400000")
+    more.append(f"{faults_of_images.huge_image(bench)}\tid=huge\tbytes=400000")
 
     def fault(lab, process):
         kill(next(iter(lab.busy(process))))
 
-    done = bench.lab.run(*faults.OPTIONS, "--max-failures", "3",
+    done = bench.lab.run(*OPTIONS, "--max-failures", "3",
                          bench.list_of("deadly.txt", more=more), fault=fault)
     assert done.status == 0, done.err
     assert done.failures == {"deadly": "killed", "deadlier": "killed", "huge": "memory"}
@@ -52,26 +54,26 @@ def test_images_that_kill_hang_or_outgrow_their_task_cost_no_other(bench):
 
 
 def test_a_host_with_the_applicationmaster_and_a_replica_of_every_image_may_die(bench):
-    manifest = faults.on_hdfs(bench, 2)
+    manifest = faults_of_cluster.on_hdfs(bench, 2)
 
     def fault(lab, process):
         lab.busy(process)
-        faults.end_host(lab, next(iter(lab.wait_for(MASTER).values())))
+        faults_of_cluster.end_host(lab, next(iter(lab.wait_for(MASTER).values())))
 
-    done = bench.lab.run(*faults.OPTIONS, manifest, fault=fault)
+    done = bench.lab.run(*OPTIONS, manifest, fault=fault)
     assert done.status == 0, done.err
     assert done.out == bench.clean.out
 
 
 def test_what_finished_tasks_of_a_failed_job_wrote_is_taken_up(bench):
-    done, verdict = faults.failed_job(bench)
+    done, verdict = faults_of_output.failed_job(bench)
     assert verdict.endswith("with the rest: the same"), (verdict, done.err)
     assert done.err.count("Traceback") == 0
     assert "python -m preprocess remaining" in done.err
 
 
 def test_output_that_is_lost_while_it_is_read_is_an_error_and_no_catalog(bench):
-    done, verdict = faults.output(bench)
+    done, verdict = faults_of_output.output(bench)
     assert verdict == "none, and an error", done.err
     assert done.err.count("it is read again in") == 2 and "Traceback" not in done.err
     assert bench.lab.processes(MAPPER) == {}

@@ -7,7 +7,7 @@ import pytest
 from conftest import LAUNCHER, ROOT, command, job
 from test_packed import framed
 
-from bench.deadly_places import DeadlyPlaces, kills
+from bench.clusters.deadly_places import DeadlyPlaces, kills
 from mr_extract.jobs.retried_task import retried_task
 from mr_extract.text.manifest import Entry
 

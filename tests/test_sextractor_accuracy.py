@@ -7,8 +7,9 @@ import pytest
 from astropy.io import fits
 from stars import star_field
 
-from bench import agreement, pulls
-from bench.matching import matched
+from bench.accuracy import frames, pulls
+from bench.accuracy.comparison import compare
+from bench.accuracy.matching import matched
 from mr_extract import Config
 from mr_extract.planes.background import subtract_background
 
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.needs("sextractor")
 COLUMNS = ("default", "radius", "win", "win_flux", "moments", "petro", "threshold", "mu_max")
 CONFIG = Config().updated(columns=COLUMNS, apertures=(5.0, 16.0))
 MODES = {"correct": {}, "blank": {"neighbours": "blank"}, "none": {"neighbours": "none"}}
-FRAMES = ("simulated", *agreement.REAL, *agreement.WITH)
+FRAMES = ("simulated", *frames.REAL, *frames.WITH)
 
 
 def test_pairs_are_each_others_nearest():
@@ -32,9 +33,9 @@ def test_pairs_are_each_others_nearest():
 def both(request, tmp_path_factory):
     name, mode = request.param
     shared = None if name == "simulated" else request.getfixturevalue("shared_data")
-    shot = next(f for f in agreement.frames(shared) if f.name == name)
+    shot = next(f for f in frames.frames(shared) if f.name == name)
     config = shot.config(CONFIG).updated(**MODES[mode])
-    both = agreement.compare(shot, tmp_path_factory.mktemp("program"), config)
+    both = compare(shot, tmp_path_factory.mktemp("program"), config)
     both.name, both.zero_point = name, shot.header.get("MAGZP", 0.0)
     return both
 
@@ -105,7 +106,7 @@ def test_medians_agree(both, name, most):
     ("kron_radius", 1e-6), ("flux_radius_1", 1e-6), ("fluxerr_win", 1e-4), ("mu_max", 1e-4),
 ])
 def test_weights_and_another_band_enter_as_in_the_program(both, name, most):
-    if both.name not in agreement.WITH:
+    if both.name not in frames.WITH:
         return
     ours, theirs = errors(both, name)
     assert len(ours) and np.median(np.abs(ours / theirs - 1)) < most
@@ -148,8 +149,8 @@ def test_it_is_as_complete_and_as_pure_as_the_program(both):
 
 @pytest.mark.parametrize("ratio", pulls.RATIOS)
 def test_errors_are_the_scatter_of_equal_stars(tmp_path, ratio):
-    shot = agreement.Shot("equal stars", *pulls.equal_stars(ratio))
-    widths = pulls.pull_widths(agreement.compare(shot, tmp_path))
+    shot = frames.Shot("equal stars", *pulls.equal_stars(ratio))
+    widths = pulls.pull_widths(compare(shot, tmp_path))
     for title, (ours, theirs) in widths.items():
         assert ours == pytest.approx(theirs, abs=0.01), title
     # Those of isophotes and of FLUX_WIN leave out that isophote and window move with the noise,

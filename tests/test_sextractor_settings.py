@@ -5,7 +5,7 @@ import pytest
 from sextractor import program
 from stars import add_profile, moffat
 
-from bench.matching import matched
+from bench.accuracy.matching import matched
 from mr_extract import extract
 from mr_extract.planes.noise import filtered
 from mr_extract.sextractor.flags import to_sextractor

@@ -12,8 +12,8 @@ from misbehaving import Files, Misbehaving
 from remote_places import impatient
 from stars import add_gaussian, grid, star_field
 
-from bench.matching import matched
-from bench.mosaic import write_mosaic
+from bench.accuracy.matching import matched
+from bench.accuracy.mosaic import write_mosaic
 from mr_extract import Config, extract
 from mr_extract.astrometry import sky_positions
 from mr_extract.config import Background

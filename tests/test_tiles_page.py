@@ -6,7 +6,7 @@ import numpy as np
 from conftest import ROOT, command
 from pages import examples_of, read_page, shell_in
 
-from bench.mosaic import write_mosaic
+from bench.accuracy.mosaic import write_mosaic
 from mr_extract.text.catalog import read_catalog
 
 
@@ -29,7 +29,7 @@ def test_every_command_of_the_page_runs(tmp_path):
 def test_the_benchmark_of_the_page_fills_its_tables(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- numbers: begin -->\n<!-- numbers: end -->\nafter\n")
-    run = command([sys.executable, "-m", "bench.tiles", "--size", "1100", "--tile", "512",
+    run = command([sys.executable, "-m", "bench", "tiles", "--size", "1100", "--tile", "512",
                    "--output", page], cwd=ROOT)
     assert run.status == 0, run.err
     tables = page.read_text().split("### ")

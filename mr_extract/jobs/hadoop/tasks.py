@@ -1,4 +1,4 @@
-"""How many tasks a Hadoop job has. The numbers are those of `python -m bench.model`.
+"""How many tasks a Hadoop job has. The numbers are those of `python -m bench model`.
 
 As many map tasks as the cluster has room for are the quickest, while nodes are alike. More
 even out what is not, but each starts anew. One more than there is room for is the worst: it

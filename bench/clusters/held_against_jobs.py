@@ -1,0 +1,60 @@
+"""The model held against jobs that were run."""
+
+from dataclasses import replace
+from statistics import median
+
+from bench.clusters.prediction import predict
+from bench.clusters.simulation import Cluster
+from bench.report import Section
+
+SLOTS = 2  # cores of the machine, and map tasks at once
+_SIDE_BY_SIDE = ("image", "task_start", "container_start")
+_ALONE = ("submit", "master", "finish", "plan_line", "gather", "stream_megabyte", "reduce",
+          "reduce_start")
+
+
+def checked(told):
+    """Return the section that holds the model against jobs that were run."""
+    section = Section(
+        "Held against jobs",
+        "Jobs on a Hadoop of one machine, two NodeManagers of one map task each, seconds; before "
+        "and after each `-r local --jobs 2` over the same images. What `-r local` took beyond "
+        "its prediction tells how many processes others ran, were the cores shared fairly. The CPU "
+        "in the prediction of the job is stretched by that: map tasks, two at once, as "
+        "`-r local`, and by less what runs alone. The start and the end of the predicted job are "
+        "the least of these and like runs, so the test is what lies between: `tasks`.",
+        ("images", "`-r local`, s", "predicted", "stretch", "alone", "`-r hadoop`, s",
+         "predicted", "tasks, s", "predicted", "tasks, measured to predicted"),
+    )
+    ratios = []
+    for trial in told.trials:
+        images = trial["images"]
+        # The driver starts in about the time of a task.
+        local = 2 * told.task_start + -(-images // SLOTS) * told.task_image
+        two = max(1.0, trial["local"] / local)
+        others = SLOTS * (two - 1)
+        one = max(1.0, (1 + others) / SLOTS)
+        run = predict(stretched(told, two, one), images,
+                      Cluster(SLOTS, 1, heartbeat=0.25, asks=0.25, master=False),
+                      trial["tasks"], 1, merged=True)
+        tasks = trial["wall"] - sum(trial[part] for part in ("submit", "master", "finish"))
+        ratios.append(tasks / run.maps)
+        section.add(images, f"{trial['local']:.1f}", f"{local:.1f}", f"{two:.2f}", f"{one:.2f}",
+                    f"{trial['wall']:.1f}", f"{run.time:.1f}", f"{tasks:.1f}", f"{run.maps:.1f}",
+                    f"{ratios[-1]:.2f}")
+    section.note("tasks, measured to predicted", median(ratios))
+    return section
+
+
+def stretched(told, two, one):
+    """Return figures of a machine of which others take a part.
+
+    Parameters
+    ----------
+    told : bench.clusters.figures.Figures
+    two, one : float
+        How many times longer two processes at once take, and one alone.
+    """
+    factors = {**dict.fromkeys(_SIDE_BY_SIDE, two), **dict.fromkeys(_ALONE, one)}
+    return replace(told, **{name: factor * getattr(told, name)
+                            for name, factor in factors.items()})

@@ -1,0 +1,111 @@
+"""The time of a whole job on a cluster, from figures that were measured and a simulation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.clusters.simulation import Slots, seconds_of_task
+from mr_extract.jobs.hadoop.settings import DEFAULTS
+
+SLOW_START = DEFAULTS["mapreduce.job.reduce.slowstart.completedmaps"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a job takes, in seconds from the command to its end.
+
+    Parameters
+    ----------
+    start : float
+        The command until the first container may run, planning with it.
+    maps : float
+        From there until the last map task has ended.
+    reduces : float
+        From there until the last reduce task has ended.
+    end : float
+        From there until the command has.
+    images, cores : int
+    kernel : float
+        Seconds of an image in the kernels alone.
+    computed : float
+        Seconds of all images in their tasks.
+    """
+
+    start: float
+    maps: float
+    reduces: float
+    end: float
+    images: int
+    cores: int
+    kernel: float
+    computed: float
+
+    @property
+    def time(self):
+        """Seconds of the whole job."""
+        return self.start + self.maps + self.reduces + self.end
+
+    @property
+    def on_cluster(self):
+        """Seconds while tasks run."""
+        return self.maps + self.reduces
+
+    @property
+    def efficiency(self):
+        """Core-seconds in the kernels to those that the job held the cluster's cores."""
+        return self.kernel * self.images / (self.cores * self.time)
+
+    def relative(self, other):
+        """Return the efficiency to that of another run of the same images, as Kira's."""
+        return other.time * other.cores / (self.time * self.cores)
+
+
+def costs(images, mean, spread, rng):
+    """Return seconds of images, log-normal with a mean and a sigma of the logarithm."""
+    return mean * np.exp(spread * rng.standard_normal(images) - spread * spread / 2)
+
+
+def predict(figures, images, cluster, tasks, reduces, merged=False, read_ahead=True, seed=1):
+    """Predict a job.
+
+    Parameters
+    ----------
+    figures : bench.clusters.figures.Figures
+    images : int
+    cluster : bench.clusters.simulation.Cluster
+    tasks, reduces : int
+        Map tasks and reduce tasks.
+    merged : bool
+        The driver makes one catalog of what the maps wrote, without reducers.
+    read_ahead : bool
+        Tasks fetch an image while they compute another, as they do.
+    seed : int
+
+    Returns
+    -------
+    Prediction
+    """
+    rng = np.random.default_rng(seed)
+    seconds = costs(images, figures.image, figures.spread, rng)
+    # Images alike in bytes are dealt in turn: shards are alike in their number.
+    shards = [seconds[k::tasks] for k in range(min(tasks, images))]
+    ready = figures.submit + figures.plan_line * images + figures.master
+    slots = Slots(cluster, rng, ready)
+    maps = slots.run([
+        figures.start + seconds_of_task(shard, figures.image_bytes, cluster.share, read_ahead)
+        for shard in shards])
+    ends = sorted(attempt.ended for attempt in maps)
+    mapped = ends[-1]
+    reduced = mapped
+    if not merged:
+        each = images / reduces
+        reducers = slots.run(
+            reduces * [figures.reduce_start + each * figures.rows_bytes / cluster.share],
+            not_before=ends[min(len(ends) - 1, int(SLOW_START * len(ends)))],
+            waits_until=mapped, tail=each * figures.reduce)
+        reduced = max(attempt.ended for attempt in reducers)
+    end = figures.finish
+    if merged:
+        end += images * (figures.gather + figures.stream_megabyte * figures.rows_bytes / 1e6)
+    return Prediction(ready, mapped - ready, reduced - mapped, end, images,
+                      cluster.nodes * cluster.cores, figures.kernel, float(seconds.sum()))
