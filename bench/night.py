@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mr_extract.jobs.plan import absolute_entry
+from mr_extract.jobs.driver.plan import absolute_entry
 from mr_extract.text.manifest import format_line, read_entries
 
 

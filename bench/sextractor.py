@@ -2,7 +2,7 @@
 
 import shutil
 
-from mr_extract.columns import choose
+from mr_extract.columns.choice import choose
 
 PROGRAM = shutil.which("source-extractor") or shutil.which("sex")
 
@@ -30,7 +30,7 @@ class SExtractor:
     ----------
     folder : Path
         Where its files go.
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
         What it shall measure, and how.
     catalog_type : str
         ``ASCII`` or ``FITS_1.0``, which keeps all digits.

@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 __all__ = ["Config", "extract", "__version__"]
 
-_HOMES = {"extract": "mr_extract.table", "Config": "mr_extract.config"}
+_HOMES = {"extract": "mr_extract.notebook.extract", "Config": "mr_extract.settings.config"}
 
 
 def __getattr__(name):

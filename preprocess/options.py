@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from mr_extract import storage
-from mr_extract.jobs.expansion import FIRST, check_extensions
-from mr_extract.options import access_from, add_access
+from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
+from mr_extract.settings.options import access_from, add_access
 from mr_extract.storage.output import written_whole
 from preprocess.errors import CommandError
 

@@ -15,14 +15,12 @@ from io import BytesIO
 from multiprocessing import get_context
 
 from mr_extract import addresses, storage
-from mr_extract.config import Config
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.companions import places
-from mr_extract.jobs.expansion import FIRST, check_extensions
-from mr_extract.jobs.fetching import fetch_first
-from mr_extract.jobs.listed import with_rules_anywhere
-from mr_extract.jobs.plan import Plan, absolute_entry, read_plan, standard_input
-from mr_extract.options import access_from, add_access, config_from, option_name
+from mr_extract.jobs.beside.companion_files import places
+from mr_extract.jobs.beside.position_lists import with_rules_anywhere
+from mr_extract.jobs.driver.plan import Plan, absolute_entry, read_plan, standard_input
+from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
+from mr_extract.jobs.task.fetching import fetch_first
 from mr_extract.packed.records import (
     AS_IS,
     EXTENSIONS,
@@ -37,6 +35,8 @@ from mr_extract.packed.records import (
     write_index,
 )
 from mr_extract.packed.sequencefile import MOST, Writer
+from mr_extract.settings.config import Config
+from mr_extract.settings.options import access_from, add_access, config_from, option_name
 from mr_extract.text.manifest import Entry
 from mr_extract.text.naming import parse_place
 from preprocess.errors import CommandError
@@ -136,7 +136,7 @@ def grouped(plan: Plan) -> Iterator[tuple[Entry, ...]]:
 
     Parameters
     ----------
-    plan : mr_extract.jobs.plan.Plan
+    plan : mr_extract.jobs.driver.plan.Plan
         A line that cannot be tried makes a record of its own, without files.
 
     Yields
@@ -160,7 +160,7 @@ def packed(entries: tuple[Entry, ...], form: str, config: Config) -> tuple[Conte
     entries : tuple of mr_extract.text.manifest.Entry
     form : str
         ``fz`` or ``as-is``.
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
         Its rules name companions.
 
     Returns

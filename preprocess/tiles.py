@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from mr_extract import storage
 from mr_extract.addresses import shown_within
-from mr_extract.config import Background, Config
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.plan import read_plan
-from mr_extract.jobs.sections import reader_for, section_of
-from mr_extract.options import settled
-from mr_extract.region import Region
+from mr_extract.images.region import Region
+from mr_extract.jobs.beside.regions import reader_for, section_of
+from mr_extract.jobs.driver.plan import read_plan
+from mr_extract.settings.config import Background, Config
+from mr_extract.settings.options import settled
 from mr_extract.text.manifest import COMPANIONS, REGIONS, Entry
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import size_for_people

@@ -9,7 +9,7 @@ from misbehaving import Files, Forwarder, Misbehaving
 
 from mr_extract import storage
 from mr_extract.storage import faults
-from mr_extract.storage.settings import Access
+from mr_extract.storage.access import Access
 
 FILE, OTHER = (random.Random(seed).randbytes(300_000) for seed in (1, 2))
 PATH = "/bucket/a.fits"

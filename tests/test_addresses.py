@@ -15,9 +15,9 @@ from conftest import ROOT, command, job
 from misbehaving import Files, Misbehaving, Response
 
 from mr_extract.addresses import shown, shown_rule, shown_within
-from mr_extract.config import Config
-from mr_extract.jobs.plan import Plan, write_shards
-from mr_extract.jobs.private_arguments import hidden, revealed
+from mr_extract.jobs.driver.plan import Plan, write_shards
+from mr_extract.jobs.skeleton.private_arguments import hidden, revealed
+from mr_extract.settings.config import Config
 from mr_extract.text.accounting import error_line, image_line
 from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.manifest import parse_line

@@ -11,10 +11,10 @@ from astropy.wcs import WCS
 from conftest import job
 
 from mr_extract import Config
-from mr_extract.columns import CHECK_IMAGES
-from mr_extract.frame import measure_image
+from mr_extract.columns.choice import CHECK_IMAGES
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import read_image
-from mr_extract.jobs.checkimage_files import file_name
+from mr_extract.jobs.beside.checkimage_files import file_name
 
 THEIRS = {"background": "BACKGROUND", "rms": "BACKGROUND_RMS", "segmentation": "SEGMENTATION",
           "-background": "-BACKGROUND", "objects": "OBJECTS", "-objects": "-OBJECTS"}

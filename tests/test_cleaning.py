@@ -6,12 +6,12 @@ import sep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mr_extract.config import Config
 from mr_extract.detection.cleaning import clean
 from mr_extract.detection.extraction import detect
 from mr_extract.detection.filtering import pixels_over
 from mr_extract.detection.pairs import pairs_within, ranges
 from mr_extract.detection.segments import Segments
+from mr_extract.settings.config import Config
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,11 +9,11 @@ from astropy.table import Table
 from sextractor import DEFAULTS
 
 from mr_extract import extract
-from mr_extract.columns import MATCHED_GROUP
-from mr_extract.schema import COLUMNS
+from mr_extract.columns.choice import MATCHED_GROUP
+from mr_extract.columns.table import COLUMNS
 from mr_extract.sextractor.flags import to_sextractor
 from mr_extract.unpacking import unpack
-from preprocess.simulation.frame import simulate_frame
+from preprocess.simulation.exposure import simulate_frame
 
 pytestmark = pytest.mark.needs("sextractor")
 

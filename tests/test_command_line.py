@@ -12,8 +12,8 @@ from astropy.io import fits
 from bad_images import fits_bytes, good_pixels
 from conftest import LAUNCHER, Run, command, job
 
-from mr_extract.columns import COLUMNS
-from mr_extract.config import Config
+from mr_extract.columns.choice import COLUMNS
+from mr_extract.settings.config import Config
 
 
 @pytest.fixture(scope="module")

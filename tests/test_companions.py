@@ -13,11 +13,11 @@ from sextractor import program
 from stars import match, star_field
 
 from mr_extract import Config, extract
-from mr_extract.columns import SATURATED
+from mr_extract.columns.choice import SATURATED
 from mr_extract.failures import ImageFailure
 from mr_extract.images import Image, read_image
 from mr_extract.images.companions import add_mask, read_values, set_flags, set_weight
-from mr_extract.jobs.plan import read_plan, write_shards
+from mr_extract.jobs.driver.plan import read_plan, write_shards
 from mr_extract.text.manifest import parse_line
 
 SHAPE = (200, 260)

@@ -20,9 +20,9 @@ from mr_extract.env_archive import archive as making
 from mr_extract.env_archive import packages
 from mr_extract.env_archive.elf import MAGIC, read_linked
 from mr_extract.env_archive.libraries import is_of_glibc, needed_libraries, newest_glibc
-from mr_extract.jobs.environment import advice
-from mr_extract.jobs.hadoop.bare_nodes import ship
-from mr_extract.jobs.hadoop.progress import Watch
+from mr_extract.jobs.runners.hadoop.bare_nodes import ship
+from mr_extract.jobs.runners.hadoop.progress import Watch
+from mr_extract.jobs.task.environment import advice
 
 pytestmark = pytest.mark.timeout(900)
 BARE = {"PATH": "/usr/bin:/bin"}

@@ -13,18 +13,18 @@ from bad_images import good_pixels
 from conftest import command, job
 
 from mr_extract import storage
-from mr_extract.config import Config
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import list_units, reader_of
-from mr_extract.jobs import opened as opened_files
-from mr_extract.jobs.expansion import expanded, image_units
+from mr_extract.jobs.driver.plan import Plan, read_plan
 from mr_extract.jobs.extract import WORK
-from mr_extract.jobs.fetching import fetch_ahead
-from mr_extract.jobs.one_image import process
-from mr_extract.jobs.plan import Plan, read_plan
-from mr_extract.jobs.supervisor import measure_supervised
-from mr_extract.jobs.worker import opening
-from mr_extract.storage.settings import Access
+from mr_extract.jobs.skeleton.expansion import expanded, image_units
+from mr_extract.jobs.task import opened as opened_files
+from mr_extract.jobs.task.fetching import fetch_ahead
+from mr_extract.jobs.task.one_line import process
+from mr_extract.jobs.task.supervisor import measure_supervised
+from mr_extract.jobs.task.worker import opening
+from mr_extract.settings.config import Config
+from mr_extract.storage.access import Access
 from mr_extract.text.manifest import parse_line
 from mr_extract.unpacking import unpacking_reader
 
@@ -245,7 +245,7 @@ def test_a_fetched_file_goes_to_the_worker_once(folder, monkeypatch):
         sent.append(len(content))
         return write(file, uri, content)
 
-    from mr_extract.jobs import supervisor
+    from mr_extract.jobs.task import supervisor
 
     write = supervisor.write_file
     monkeypatch.setattr(storage, "read", read)
@@ -260,7 +260,7 @@ def test_a_fetched_file_goes_to_the_worker_once(folder, monkeypatch):
 
 
 def test_a_driver_lists_units_without_numpy():
-    code = ("import sys, mr_extract.jobs.expansion, mr_extract.jobs.plan\n"
+    code = ("import sys, mr_extract.jobs.skeleton.expansion, mr_extract.jobs.driver.plan\n"
             "sys.exit(any(m in sys.modules for m in ('numpy', 'astropy', 'sep')))")
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 

@@ -11,9 +11,9 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images.companions import read_map, read_values
 from mr_extract.images.extensions import chosen_unit
 from mr_extract.images.read import read_unpacked
+from mr_extract.images.region import Region
 from mr_extract.images.section import Section
 from mr_extract.images.units import list_units, reader_of
-from mr_extract.region import Region
 from mr_extract.remarks import hearing, parse_cell
 
 SHAPE = (60, 80)

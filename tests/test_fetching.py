@@ -9,9 +9,9 @@ from collections import Counter
 import pytest
 from conftest import job
 
-from mr_extract.config import Config
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.fetching import fetch_ahead
+from mr_extract.jobs.task.fetching import fetch_ahead
+from mr_extract.settings.config import Config
 from mr_extract.text.manifest import parse_line
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import KINDS, ImageFailure
-from mr_extract.frame import measure_image
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import read_image
 from mr_extract.unpacking import unpack
 

@@ -14,10 +14,10 @@ from hadoop_clusters import processes_of
 from pages import commands_of, read_page, shell_in
 from processes import finish, kill, start_job
 
-from mr_extract.jobs.hadoop.plain_arguments import given, plain
-from mr_extract.jobs.hadoop.progress import Watch, root_cause
-from mr_extract.jobs.hadoop.runner import streamed
-from mr_extract.jobs.hadoop.settings import COMMITTER, DEFAULTS, MAPS, REDUCES
+from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
+from mr_extract.jobs.runners.hadoop.progress import Watch, root_cause
+from mr_extract.jobs.runners.hadoop.runner import streamed
+from mr_extract.jobs.runners.hadoop.settings import COMMITTER, DEFAULTS, MAPS, REDUCES
 
 DIFFICULT = """o'hara "x" $HOME \\ naïve 星"""
 

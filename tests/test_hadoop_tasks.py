@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from conftest import job
 
-from mr_extract.jobs.hadoop.rest import cluster_metrics, resource_managers
-from mr_extract.jobs.hadoop.tasks import (
+from mr_extract.jobs.runners.hadoop.rest import cluster_metrics, resource_managers
+from mr_extract.jobs.runners.hadoop.tasks import (
     number_of_maps,
     number_of_reduces,
     size_of,

@@ -22,10 +22,10 @@ from mr_extract.images.cutouts import shifted
 from mr_extract.images.general import read_general
 from mr_extract.images.image import Image
 from mr_extract.images.plain import read_plain
+from mr_extract.images.region import Region
 from mr_extract.images.section import Section
 from mr_extract.images.tiled import card, gzip_2_table, padded_header
 from mr_extract.images.units import reader_of
-from mr_extract.region import Region
 from mr_extract.remarks import as_cell, hearing, parse_cell
 
 SHAPE = (120, 140)

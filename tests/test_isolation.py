@@ -6,9 +6,9 @@ import sep
 from stars import star_field
 
 from mr_extract import Config
-from mr_extract.columns import FAILED
+from mr_extract.columns.choice import FAILED
 from mr_extract.detection.extraction import detect
-from mr_extract.frame import measure_image
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
 from mr_extract.measure import apertures
 from mr_extract.measure.isolation import each_object

@@ -9,7 +9,7 @@ from conftest import Run, job
 from processes import descendants, finish, kill, start_job, wait_for, wait_until_it_measures
 
 pytestmark = pytest.mark.usefixtures("each_job")
-MAPPER, WORKER = "--mapper", "mr_extract.jobs.worker"
+MAPPER, WORKER = "--mapper", "mr_extract.jobs.task.worker"
 
 
 @pytest.fixture(scope="module")

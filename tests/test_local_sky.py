@@ -7,7 +7,7 @@ from conftest import job
 from stars import FWHM_PER_SIGMA, add_gaussian
 
 from mr_extract import Config
-from mr_extract.columns import (
+from mr_extract.columns.choice import (
     APERTURE_BAD,
     APERTURE_CUT,
     APERTURE_ONLY_BAD,
@@ -18,7 +18,7 @@ from mr_extract.columns import (
 )
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-from mr_extract.frame import measure_targets
+from mr_extract.frames.measuring import measure_targets
 from mr_extract.images import Image
 from mr_extract.lists.forced import Targets
 from mr_extract.measure.apertures import coefficients, surrounded

@@ -8,11 +8,11 @@ from astropy.io import fits
 from stars import FWHM_PER_SIGMA, match, star_field
 
 from mr_extract import Config, extract
-from mr_extract.columns import COLUMNS, MATCHED_GROUP, choose
+from mr_extract.columns.choice import COLUMNS, MATCHED_GROUP, choose
 from mr_extract.failures import ImageFailure
-from mr_extract.frame import measure_image
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
-from preprocess.simulation.frame import simulate_frame
+from preprocess.simulation.exposure import simulate_frame
 
 ALL = {"columns": ("all",)}
 

@@ -27,7 +27,7 @@ from mr_extract.measure.surface import surface_brightness
 from mr_extract.measure.surroundings import Surroundings
 from mr_extract.measure.windows import windowed
 from mr_extract.planes.plane import ready
-from preprocess.simulation.frame import simulate_frame
+from preprocess.simulation.exposure import simulate_frame
 
 FWHM, NOISE, SKY = 3.5, 5.0, 200.0
 SIGMA = FWHM / FWHM_PER_SIGMA

@@ -7,13 +7,13 @@ import sys
 import pytest
 from conftest import job
 
-from mr_extract.config import Config
 from mr_extract.jobs.extract import WORK
-from mr_extract.jobs.fetching import fetch_ahead
-from mr_extract.jobs.memory_limit import LEAST, MemoryLimit, container_size
-from mr_extract.jobs.supervisor import measure_supervised
-from mr_extract.jobs.worker import opening
-from mr_extract.storage.settings import Access
+from mr_extract.jobs.task.fetching import fetch_ahead
+from mr_extract.jobs.task.memory_limit import LEAST, MemoryLimit, container_size
+from mr_extract.jobs.task.supervisor import measure_supervised
+from mr_extract.jobs.task.worker import opening
+from mr_extract.settings.config import Config
+from mr_extract.storage.access import Access
 from mr_extract.text.manifest import Entry
 
 MB = 1 << 20
@@ -79,7 +79,7 @@ def test_a_container_leaves_what_the_others_in_it_do_not_hold(tmp_path):
         "if sys.argv[1] == 'java':\n"
         "    held = b'x' * (300 << 20)\n"
         "    sys.exit(subprocess.call([sys.executable, sys.argv[0], 'mapper']))\n"
-        "from mr_extract.jobs.memory_limit import MemoryLimit\n"
+        "from mr_extract.jobs.task.memory_limit import MemoryLimit\n"
         "print(MemoryLimit(None, 1 << 30).room() >> 20, MemoryLimit(None, 1 << 28).room() >> 20)\n")
     run = subprocess.run([sys.executable, script, "java"], capture_output=True, text=True,
                          start_new_session=True, check=True)

@@ -13,7 +13,7 @@ import pytest
 from conftest import job
 
 from mr_extract import storage
-from mr_extract.storage.settings import Access
+from mr_extract.storage.access import Access
 from myhadoop import configuration, jars
 from myhadoop.addresses import free_addresses
 from myhadoop.commands import daemon

@@ -19,8 +19,8 @@ from astropy.wcs import WCS, DistortionLookupTable
 
 from mr_extract import extract
 from mr_extract.astrometry import sky_positions
-from mr_extract.astropy_images import header_of
 from mr_extract.failures import ImageFailure
+from mr_extract.notebook.astropy_objects import header_of
 from mr_extract.remarks import hearing, parse_cell
 
 TAN = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0,

@@ -4,7 +4,7 @@ import numpy as np
 
 from mr_extract.detection.ownership import cut, highest_pixels, own
 from mr_extract.detection.segments import Segments
-from mr_extract.region import Region
+from mr_extract.images.region import Region
 
 LABELS = np.zeros((6, 8), np.int32)
 LABELS[1:4, 1:4] = 1

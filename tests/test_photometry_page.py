@@ -2,7 +2,7 @@
 
 from pages import commands_of, read_page, shell_in
 
-from mr_extract.columns import CHECK_IMAGES
+from mr_extract.columns.choice import CHECK_IMAGES
 from mr_extract.text.catalog import read_catalog
 
 

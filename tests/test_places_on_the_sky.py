@@ -6,11 +6,11 @@ from astropy.io import fits
 
 from mr_extract import Config, extract
 from mr_extract.astrometry import sky_positions
+from mr_extract.images.region import Region
 from mr_extract.lists.association import associate, known_from
 from mr_extract.lists.forced import targets_from
 from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import read_table
-from mr_extract.region import Region
 from mr_extract.remarks import hearing
 from mr_extract.sky_to_pixels import unit_vectors
 

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from conftest import job
 
-from mr_extract.config import Config
+from mr_extract.jobs.driver.gather import gather
+from mr_extract.jobs.driver.plan import Plan, read_plan, write_shards
 from mr_extract.jobs.extract import WORK
-from mr_extract.jobs.gather import gather
-from mr_extract.jobs.job_options import allowed
-from mr_extract.jobs.plan import Plan, read_plan, write_shards
+from mr_extract.jobs.skeleton.options import allowed
+from mr_extract.settings.config import Config
 from mr_extract.text.accounting import error_line, image_line
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.manifest import Entry, parse_line

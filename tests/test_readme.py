@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 from pages import read_page, shell_in
 
-from mr_extract.columns import COLUMNS
+from mr_extract.columns.choice import COLUMNS
 from mr_extract.failures import KINDS
 from mr_extract.remarks import REMARKS
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import peak_of
 
-from mr_extract.config import Config
+from mr_extract.settings.config import Config
 from mr_extract.text.accounting import error_line, header, image_line
 from mr_extract.text.block_stream import split_blocks, whole
 from preprocess.__main__ import main

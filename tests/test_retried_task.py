@@ -8,7 +8,7 @@ from conftest import LAUNCHER, ROOT, command, job
 from test_packed import framed
 
 from bench.clusters.deadly_places import DeadlyPlaces, kills
-from mr_extract.jobs.retried_task import retried_task
+from mr_extract.jobs.task.retried import retried_task
 from mr_extract.text.manifest import Entry
 
 IMAGES = [(Entry(f"{name}.fits"), name) for name in "abcd"]

@@ -106,6 +106,6 @@ def test_the_module_and_the_launcher_are_the_same_program(manifest, catalog, eac
 
 
 def test_drivers_and_reducers_start_without_what_measures(each_job):
-    code = (f"import sys, mr_extract.jobs.{each_job}, mr_extract.jobs.driver\n"
+    code = (f"import sys, mr_extract.jobs.{each_job}, mr_extract.jobs.driver.drive\n"
             "sys.exit(any(m in sys.modules for m in ('numpy', 'astropy', 'sep')))")
     assert command([sys.executable, "-c", code], cwd=LAUNCHER.parent).status == 0

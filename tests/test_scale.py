@@ -11,16 +11,16 @@ from conftest import job
 from stars import add_gaussian, star_field
 
 from mr_extract import extract
-from mr_extract.config import Config
-from mr_extract.frame import measure_image
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import read_image
 from mr_extract.images.companions import read_values, set_weight
 from mr_extract.images.exponents import COMFORTABLE, exponent_of
 from mr_extract.images.image import Image, plane
+from mr_extract.images.region import Region
 from mr_extract.images.section import Section
 from mr_extract.images.units import reader_of
-from mr_extract.region import Region
 from mr_extract.remarks import hearing
+from mr_extract.settings.config import Config
 from mr_extract.text.catalog import read_catalog
 
 POWERS = (-45, -38, -30, -22, -17, 12, 20, 29, 35)

@@ -11,15 +11,15 @@ from astropy.io import fits
 from conftest import job
 
 from mr_extract import extract
-from mr_extract.columns import SATURATED
-from mr_extract.config import Config
+from mr_extract.columns.choice import SATURATED
 from mr_extract.failures import ImageFailure
-from mr_extract.frame import measure_image
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image, read_image
 from mr_extract.images.companions import add_known, read_mask
 from mr_extract.images.sdss import calibration, frames, masks
 from mr_extract.images.units import list_units, reader_of
 from mr_extract.planes.background import subtract_background
+from mr_extract.settings.config import Config
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.naming import parse_rule
 from mr_extract.unpacking import unpack

@@ -13,9 +13,9 @@ from astropy.io import fits
 from mr_extract.failures import ImageFailure
 from mr_extract.images import Image, read_image
 from mr_extract.images.companions import read_values
+from mr_extract.images.region import Region, parse_region
 from mr_extract.images.section import Section
 from mr_extract.images.units import reader_of
-from mr_extract.region import Region, parse_region
 from mr_extract.unpacking import unpacking_reader
 
 REGIONS = [Region(0, 7, 0, 5), Region(13, 78, 21, 90), Region(100, 130, 64, 110),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mr_extract.config import Config
-from mr_extract.options import (
+from mr_extract.settings.config import Config
+from mr_extract.settings.options import (
     access_from,
     add_access,
     add_settings,
@@ -21,7 +21,7 @@ from mr_extract.options import (
     option_name,
     read_kernel,
 )
-from mr_extract.storage.settings import Access
+from mr_extract.storage.access import Access
 
 MANY = settings(max_examples=200, deadline=None)
 REAL = st.floats(1e-6, 1e6)

@@ -11,11 +11,12 @@ from astropy.io import ascii, fits
 from astropy.table import Table
 from conftest import LAUNCHER, command, job
 
-from mr_extract.sextractor import FORMATS, text
+from mr_extract.sextractor import FORMATS
+from mr_extract.sextractor import ascii_format as text
 from mr_extract.sextractor.export import export, file_names
+from mr_extract.sextractor.fits_format import image_header, objects, primary
 from mr_extract.sextractor.names import Output
 from mr_extract.sextractor.parameters import PARAMETERS
-from mr_extract.sextractor.tables import image_header, objects, primary
 from mr_extract.text.catalog import read_catalog
 
 # All that the program measures of one frame without a list, flag image or PSF.

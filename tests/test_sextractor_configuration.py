@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from conftest import LAUNCHER, command, job
 
-from mr_extract.config import Config
+from mr_extract.settings.config import Config
 from mr_extract.sextractor.configuration import check_images_of, settings_from
 from mr_extract.sextractor.files import read_kernel, read_parameters
 from mr_extract.sextractor.keywords import KEYWORDS

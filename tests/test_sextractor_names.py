@@ -10,9 +10,9 @@ from conftest import ROOT
 from stars import star_field
 
 from mr_extract import extract
-from mr_extract.columns import FLAGS, catalog_columns, columns_of
-from mr_extract.config import Config
-from mr_extract.schema import COLUMNS
+from mr_extract.columns.choice import FLAGS, catalog_columns, columns_of
+from mr_extract.columns.table import COLUMNS
+from mr_extract.settings.config import Config
 from mr_extract.sextractor import describe
 from mr_extract.sextractor.absent import REASONS
 from mr_extract.sextractor.convert import converted

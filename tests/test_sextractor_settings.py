@@ -9,7 +9,7 @@ from bench.accuracy.matching import matched
 from mr_extract import extract
 from mr_extract.planes.noise import filtered
 from mr_extract.sextractor.flags import to_sextractor
-from preprocess.simulation.frame import simulate_frame
+from preprocess.simulation.exposure import simulate_frame
 
 pytestmark = pytest.mark.needs("sextractor")
 

@@ -10,7 +10,7 @@ from pages import commands_of, read_page, shell_in
 from test_storage_contract import put
 from test_storage_hdfs import closed_port, configured, hosts_of, put_in_blocks, silent_port
 
-from mr_extract.storage.block_hosts import hosts_of as most_of
+from mr_extract.storage.hadoop.block_hosts import hosts_of as most_of
 from preprocess.__main__ import main
 
 

@@ -16,7 +16,7 @@ from mr_extract.text.manifest import read_entries
 from preprocess.__main__ import main
 from preprocess.errors import CommandError
 from preprocess.simulation.detector import detect_light
-from preprocess.simulation.frame import simulate_frame, take_frame
+from preprocess.simulation.exposure import simulate_frame, take_frame
 from preprocess.simulation.mixtures import (
     half_light_radius,
     moffat_mixture,

@@ -21,7 +21,7 @@ from remote_places import (
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.storage.settings import Access
+from mr_extract.storage.access import Access
 
 CASES = [
     pytest.param((scheme, fault), id=f"{scheme}: {fault.what}")

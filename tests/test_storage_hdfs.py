@@ -20,9 +20,9 @@ from pages import commands_of, read_page, shell_in
 from test_storage_contract import fails, put
 
 from mr_extract import storage
-from mr_extract.storage import hadoop_errors
+from mr_extract.storage.access import Access
 from mr_extract.storage.faults import Passing
-from mr_extract.storage.settings import Access
+from mr_extract.storage.hadoop import errors as hadoop_errors
 
 DATA = random.Random(1).randbytes(20_000_000)
 SCHEMES = ["hdfs", "webhdfs"]

@@ -15,9 +15,9 @@ from remote_places import FILE, impatient
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.storage import http_client
 from mr_extract.storage.found import Found
-from mr_extract.storage.index_pages import names_below
+from mr_extract.storage.http import client as http_client
+from mr_extract.storage.http.index_pages import names_below
 from mr_extract.storage.ranges import Ranges
 
 LARGE = random.Random(3).randbytes(1 << 20) * 64

@@ -10,10 +10,10 @@ from remote_places import BUDGET, FILE, bare_client, bucket, impatient, moto_ser
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.storage import s3_client
+from mr_extract.storage.access import Access
 from mr_extract.storage.found import Found
 from mr_extract.storage.ranges import Ranges
-from mr_extract.storage.settings import Access
+from mr_extract.storage.s3 import client as s3_client
 
 LARGE = random.Random(4).randbytes(1 << 20) * 9 + b"end"  # more than one part of an upload
 URI = "s3://bucket/a.fits"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sep
 
-from mr_extract.columns import CROWDED
+from mr_extract.columns.choice import CROWDED
 from mr_extract.detection.segments import Segments
 from mr_extract.measure.apertures import circular, coefficients, surrounded
 from mr_extract.measure.surroundings import Surroundings, extents

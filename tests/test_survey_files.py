@@ -5,11 +5,11 @@ import pytest
 from astropy.coordinates import SkyCoord
 
 from mr_extract import extract
-from mr_extract.config import Config
 from mr_extract.images import read_image
-from mr_extract.jobs.expansion import expanded, image_units
 from mr_extract.jobs.extract import WORK
-from mr_extract.jobs.one_image import process
+from mr_extract.jobs.skeleton.expansion import expanded, image_units
+from mr_extract.jobs.task.one_line import process
+from mr_extract.settings.config import Config
 from mr_extract.text.manifest import parse_line
 
 # The unit that is measured, least and most sources, and a place in the field with the

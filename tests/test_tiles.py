@@ -16,16 +16,16 @@ from bench.accuracy.matching import matched
 from bench.accuracy.mosaic import write_mosaic
 from mr_extract import Config, extract
 from mr_extract.astrometry import sky_positions
-from mr_extract.config import Background
 from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
-from mr_extract.jobs.checkimage_files import Checks, file_name
+from mr_extract.images.region import Region
+from mr_extract.jobs.beside.checkimage_files import Checks, file_name
+from mr_extract.jobs.beside.regions import reader_for
+from mr_extract.jobs.driver.plan import read_plan
 from mr_extract.jobs.extract import WORK
-from mr_extract.jobs.fetching import fetch_ahead
-from mr_extract.jobs.one_image import process
-from mr_extract.jobs.plan import read_plan
-from mr_extract.jobs.sections import reader_for
-from mr_extract.region import Region
+from mr_extract.jobs.task.fetching import fetch_ahead
+from mr_extract.jobs.task.one_line import process
+from mr_extract.settings.config import Background
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.manifest import checked, parse_line
 from preprocess.tiling import margins, tiles

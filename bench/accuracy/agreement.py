@@ -11,7 +11,7 @@ from bench.accuracy.frames import Shot, data_folder, frames
 from bench.accuracy.matching import matched
 from bench.accuracy.pulls import RATIOS, equal_stars, pull_widths, pulls_table
 from bench.report import Section, give, takes_output
-from mr_extract.columns import choose
+from mr_extract.columns.choice import choose
 
 
 def sources_table(results):

@@ -9,7 +9,7 @@ import numpy as np
 from bench.accuracy.matching import matched
 from bench.sextractor import SExtractor
 from mr_extract import Config, extract
-from mr_extract.columns import choose
+from mr_extract.columns.choice import choose
 from mr_extract.sextractor.flags import to_sextractor
 
 BRIGHT = 5.0  # signal to noise
@@ -68,7 +68,7 @@ def compare(shot, folder, config=SETTINGS, **options):
         gaps in the weights are bridged by neither program: they do it in different ways.
     folder : Path
         For the files of the program.
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
     **options
         Further settings of SExtractor.
 

@@ -59,7 +59,7 @@ def data_folder():
 
 def frames(shared):
     """Yield the frames to compare, those of a folder only if there is one."""
-    from preprocess.simulation.frame import simulate_frame
+    from preprocess.simulation.exposure import simulate_frame
 
     yield Shot("simulated", *simulate_frame(17, 0))
     if not shared:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from preprocess.simulation.detector import detect_light
-from preprocess.simulation.frame import GAIN, PIXEL_SCALE, READ_NOISE, SATURATION
+from preprocess.simulation.exposure import GAIN, PIXEL_SCALE, READ_NOISE, SATURATION
 from preprocess.simulation.render import MARGIN, render_sources
 from preprocess.simulation.sky import sky_sources
 from preprocess.simulation.truth import TRUTH

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.processes import ROOT
 
-MAPPER, WORKER, REDUCER = "--mapper", "mr_extract.jobs.worker", "--reducer"
+MAPPER, WORKER, REDUCER = "--mapper", "mr_extract.jobs.task.worker", "--reducer"
 MASTER, TASK = "MRAppMaster", "YarnChild"
 WAIT = 300.0  # seconds for something to begin; machines may be busy
 _APPLICATION = re.compile(r"application_(\d+_\d+)")

@@ -14,11 +14,11 @@ from bench.machine import where
 from bench.night import make_night
 from bench.processes import job, module, run
 from bench.report import middle
-from mr_extract.config import Config
+from mr_extract.jobs.driver.gather import gather
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.extract import WORK
-from mr_extract.jobs.gather import gather
-from mr_extract.jobs.one_image import process
-from mr_extract.jobs.plan import Plan
+from mr_extract.jobs.task.one_line import process
+from mr_extract.settings.config import Config
 from mr_extract.text import blocks
 from mr_extract.text.manifest import Entry
 

@@ -9,7 +9,7 @@ from bench.clusters.held_against_jobs import checked
 from bench.clusters.prediction import predict
 from bench.clusters.simulation import Cluster
 from bench.report import Section, give, takes_output
-from mr_extract.jobs.hadoop.tasks import number_of_maps, number_of_reduces
+from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, number_of_reduces
 
 #: Images of Kira's four sets, by name, and its seconds for the third by cores.
 SETS = {"24 MB": 4, "12 GB": 2_310, "65 GB": 11_150, "1 TB": 163_707}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.clusters.simulation import Slots, seconds_of_task
-from mr_extract.jobs.hadoop.settings import DEFAULTS
+from mr_extract.jobs.runners.hadoop.settings import DEFAULTS
 
 SLOW_START = DEFAULTS["mapreduce.job.reduce.slowstart.completedmaps"]
 

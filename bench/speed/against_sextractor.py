@@ -4,7 +4,7 @@ from bench.processes import job, run
 from bench.report import Section, middle, milliseconds, ratio
 from bench.sextractor import SExtractor
 from bench.speed.warm import Warm
-from mr_extract.config import Config
+from mr_extract.settings.config import Config
 
 COLUMNS = (("default",), ("default", "radius"), ("all",))
 MASKS = ("none", "correct")

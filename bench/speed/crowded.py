@@ -17,10 +17,10 @@ def measure(night, rounds):
     """Return the section on crowded fields."""
     import sep
 
-    from mr_extract.config import Config
-    from mr_extract.frame import measure_image
+    from mr_extract.frames.measuring import measure_image
     from mr_extract.images import Image
     from mr_extract.planes.background import subtract_background
+    from mr_extract.settings.config import Config
 
     quick = night.pixels < 10**6
     size, rounds = (QUICK_SIZE, 1) if quick else (SIZE, min(rounds, 3))

@@ -5,9 +5,9 @@
 
 import sys
 
-from mr_extract.config import Config
-from mr_extract.frame import measure_image
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import read_image
+from mr_extract.settings.config import Config
 from mr_extract.text.manifest import read_entries
 from mr_extract.text.rows import format_rows
 

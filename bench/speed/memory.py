@@ -6,7 +6,7 @@ from bench.processes import Peaks, job, python
 from bench.report import Section
 from bench.sextractor import PROGRAM, SExtractor
 from bench.speed.steps import KERNELS
-from mr_extract.config import Config
+from mr_extract.settings.config import Config
 
 MEGABYTE = 1e6
 

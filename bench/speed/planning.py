@@ -6,10 +6,10 @@ import tempfile
 from pathlib import Path
 from time import process_time
 
-from mr_extract.config import Config
+from mr_extract.jobs.driver.gather import gather
+from mr_extract.jobs.driver.plan import read_plan, write_shards
 from mr_extract.jobs.extract import WORK
-from mr_extract.jobs.gather import gather
-from mr_extract.jobs.plan import read_plan, write_shards
+from mr_extract.settings.config import Config
 
 
 def main(manifest, blocks, shards, output):

@@ -7,8 +7,8 @@ import shutil
 
 from bench.processes import Peaks, module
 from bench.report import Section
-from mr_extract.config import Config
 from mr_extract.jobs.extract import WORK
+from mr_extract.settings.config import Config
 from mr_extract.text.accounting import header, image_line
 from preprocess.accounts.catalogs import CatalogReader
 

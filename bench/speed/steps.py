@@ -7,17 +7,17 @@ from time import process_time
 from bench.processes import job, python, run
 from bench.report import Section, middle, milliseconds
 
-KERNELS = "import mr_extract.frame, mr_extract.images, mr_extract.text.rows"
+KERNELS = "import mr_extract.frames.measuring, mr_extract.images, mr_extract.text.rows"
 
 
 def per_image(night, _rounds):
     """Return the section on the steps of the framework."""
-    from mr_extract.config import Config
+    from mr_extract.jobs.driver.gather import gather
+    from mr_extract.jobs.driver.plan import Plan
     from mr_extract.jobs.extract import WORK
-    from mr_extract.jobs.gather import gather
-    from mr_extract.jobs.one_image import process
-    from mr_extract.jobs.plan import Plan
-    from mr_extract.jobs.worker import read_frame, write_frame
+    from mr_extract.jobs.task.one_line import process
+    from mr_extract.jobs.task.worker import read_frame, write_frame
+    from mr_extract.settings.config import Config
     from mr_extract.text import blocks
     from mr_extract.text.accounting import parse_account
     from mr_extract.text.manifest import format_line, parse_line

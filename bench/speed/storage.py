@@ -57,7 +57,7 @@ def _s3(port):
     from botocore.config import Config
 
     from mr_extract import storage
-    from mr_extract.storage.settings import Access
+    from mr_extract.storage.access import Access
 
     endpoint = f"http://127.0.0.1:{port}"
     storage.configure(Access(s3_endpoint_url=endpoint))

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from time import process_time
 
-from mr_extract.config import Config
+from mr_extract.settings.config import Config
 
 
 class Warm:
@@ -41,7 +41,7 @@ class Warm:
 
 def measured(path, config):
     """Measure a frame as the job does, with its checksum timed apart."""
-    from mr_extract import frame
+    from mr_extract.frames import measuring as frame
     from mr_extract.images import read_image
     from mr_extract.text.rows import format_rows
 

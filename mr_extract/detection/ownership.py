@@ -11,7 +11,7 @@ source, and of a blend these are dealt out by chance.
 
 import numpy as np
 
-from mr_extract.region import Region
+from mr_extract.images.region import Region
 
 # Sides of the image at which sep calls a source truncated.
 _SIDES = (("xmin", 1), ("xmax", 1), ("ymin", 0), ("ymax", 0))
@@ -49,7 +49,7 @@ def own(x, y, core, origin):
     ----------
     x, y : ndarray of int64, shape (n,)
         Of the tile.
-    core : mr_extract.region.Region
+    core : mr_extract.images.region.Region
         Of the image that the tile is of.
     origin : tuple of int
         x and y of the tile's first pixel in it.
@@ -70,7 +70,7 @@ def cut(objects, shape, core, origin):
         With `xmin`, `xmax`, `ymin` and `ymax`, in pixels of the tile.
     shape : tuple of int
         Height and width of the tile.
-    core : mr_extract.region.Region
+    core : mr_extract.images.region.Region
         It reaches to the border of the tile where that is the border of the image.
     origin : tuple of int
         As for `own`.

@@ -46,7 +46,7 @@ class Image:
         Height and width of the image of which this is a region; None for all of it.
     origin : tuple of int
         x and y of the first pixel in that image, whose pixels the catalog counts.
-    core : mr_extract.region.Region or None
+    core : mr_extract.images.region.Region or None
         The pixels of that image whose sources belong to this region; None for all.
     primary : mapping
         Cards of the primary header, if the image is an extension that has a share in

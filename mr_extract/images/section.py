@@ -24,7 +24,7 @@ class Section:
         Takes an offset and a size, and returns bytes of the file without gzip or bzip2
         around it; fewer at its end. It is asked from the front to the back, as far as the
         file allows.
-    region : mr_extract.region.Region
+    region : mr_extract.images.region.Region
     gap : int
         Bytes that are sooner read than left out. Of a file in this machine none are; of a
         remote one so many as come in the time of a request.

@@ -5,12 +5,12 @@ Run it as ``python mr_extract.py`` or ``python -m mr_extract.jobs.extract``.
 
 from functools import partial
 
-from mr_extract.columns import FLAGS, catalog_columns
-from mr_extract.config import Config
+from mr_extract.columns.choice import FLAGS, catalog_columns
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs import extract_options
-from mr_extract.jobs.checkimage_files import Checks
-from mr_extract.jobs.work import Rows, Work
+from mr_extract.jobs.beside.checkimage_files import Checks
+from mr_extract.jobs.skeleton.work import Rows, Work
+from mr_extract.settings.config import Config
 
 
 class Extraction(Work):
@@ -36,7 +36,7 @@ class Extraction(Work):
         sources = measure(image, config, line.zero_point)
         line.take(sources.seconds)
         if checks is not None:
-            from mr_extract.jobs.checkimage_files import write_checks
+            from mr_extract.jobs.beside.checkimage_files import write_checks
 
             write_checks(sources.checks, checks.folder, line.entry.id, image.header)
             line.lap("check images")
@@ -61,9 +61,9 @@ class Extraction(Work):
 
 def _found(line, image, checks):
     """Return what measures the sources of an image."""
-    from mr_extract.frame import measure_image
-    from mr_extract.jobs.listed import known_for
-    from mr_extract.jobs.pairing import detection_for
+    from mr_extract.frames.measuring import measure_image
+    from mr_extract.jobs.beside.detection_images import detection_for
+    from mr_extract.jobs.beside.position_lists import known_for
 
     if line.entry.get("positions") is not None:
         raise ImageFailure("malformed-line", "positions= is for photometry there: --forced lines")
@@ -76,8 +76,8 @@ def _found(line, image, checks):
 
 def _at_targets(line, image, checks):
     """Return what measures at the positions of a list."""
-    from mr_extract.frame import measure_targets
-    from mr_extract.jobs.listed import targets_for
+    from mr_extract.frames.measuring import measure_targets
+    from mr_extract.jobs.beside.position_lists import targets_for
 
     targets, checksum = targets_for(line.entry, line.config)
     line.add({"targets_sha256": checksum})
@@ -90,7 +90,7 @@ WORK = Extraction()
 
 def main():
     """Run the job with the arguments of the process."""
-    from mr_extract.jobs.image_job import run
+    from mr_extract.jobs.skeleton.image_job import run
 
     run(WORK.name)
 

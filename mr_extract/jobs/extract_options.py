@@ -4,12 +4,12 @@ import argparse
 import os
 
 from mr_extract import storage
-from mr_extract.columns import CHECK_IMAGES
-from mr_extract.jobs.checkimage_files import Checks
-from mr_extract.jobs.expansion import ALL, FIRST
-from mr_extract.jobs.listed import check_lists as check  # noqa: F401  a part of the job
-from mr_extract.jobs.outputs import TSV
-from mr_extract.options import config_from as _config_from
+from mr_extract.columns.choice import CHECK_IMAGES
+from mr_extract.jobs.beside.checkimage_files import Checks
+from mr_extract.jobs.beside.position_lists import check_lists as check  # noqa: F401  a part of the job
+from mr_extract.jobs.driver.outputs import TSV
+from mr_extract.jobs.skeleton.expansion import ALL, FIRST
+from mr_extract.settings.options import config_from as _config_from
 from mr_extract.sextractor import FORMATS
 from mr_extract.sextractor.meanings import CHECK_IMAGES as THEIRS
 
@@ -48,7 +48,7 @@ def config_from(options):
 
     Returns
     -------
-    mr_extract.config.Config
+    mr_extract.settings.config.Config
     """
     if options.config:
         from mr_extract.sextractor.hints import catalog_hint

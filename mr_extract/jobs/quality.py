@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from mr_extract.config import Background, Companions, Detection, Measurement
-from mr_extract.jobs.work import Rows, Work
-from mr_extract.schema import Column
-from mr_extract.settings_tree import Settings
+from mr_extract.columns.table import Column
+from mr_extract.jobs.skeleton.work import Rows, Work
+from mr_extract.settings.config import Background, Companions, Detection, Measurement
+from mr_extract.settings.tree import Settings
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Quality(Work):
         """Return one row."""
         import numpy as np
 
-        from mr_extract.quality import quality
+        from mr_extract.frames.quality import quality
 
         image = line.image()
         found = quality(image, line.config, line.zero_point)
@@ -76,6 +76,6 @@ class Quality(Work):
 WORK = Quality()
 
 if __name__ == "__main__":
-    from mr_extract.jobs.image_job import run
+    from mr_extract.jobs.skeleton.image_job import run
 
     run(WORK.name)

@@ -9,7 +9,7 @@ from time import perf_counter
 
 import numpy as np
 
-from mr_extract.columns import FAILED, NO_LOCAL_SKY
+from mr_extract.columns.choice import FAILED, NO_LOCAL_SKY
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
 from mr_extract.lists.placing import Places
@@ -128,13 +128,13 @@ def measure_at(image, config, targets, zero_point=None, further=()):
     ----------
     image : mr_extract.images.Image
         Its data are overwritten by the background-subtracted image.
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
         The apertures, and of the section ``targets`` the annulus and the limit.
     targets : Targets
     zero_point : float, optional
         Magnitude of one image unit, in place of the header's and the configuration's.
     further : sequence of str
-        What to measure besides, of `mr_extract.columns.FORCED_FURTHER`.
+        What to measure besides, of `mr_extract.columns.choice.FORCED_FURTHER`.
 
     Returns
     -------

@@ -2,6 +2,6 @@
 
 They take a plane without background or its surroundings, and sep's objects
 (0-based pixels, `theta` in radians), and return columns as named in
-`mr_extract.schema`. Formulae are SExtractor's (Bertin & Arnouts 1996, and its
+`mr_extract.columns.table`. Formulae are SExtractor's (Bertin & Arnouts 1996, and its
 manual) unless they say otherwise.
 """

@@ -3,7 +3,7 @@
 import numpy as np
 import sep
 
-from mr_extract.columns import CROWDED, SEARCH_CUT
+from mr_extract.columns.choice import CROWDED, SEARCH_CUT
 from mr_extract.measure.border import CIRCLE, over_border
 from mr_extract.measure.isolation import each_object
 from mr_extract.measure.surroundings import NONE, extents
@@ -63,7 +63,7 @@ def kron(around, shape_plane, objects, settings):
         Image in which the radius is measured: that of the detection.
     objects : structured ndarray, shape (n,)
         From `mr_extract.detection.extraction.detect`.
-    settings : mr_extract.config.Measurement
+    settings : mr_extract.settings.config.Measurement
 
     Returns
     -------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import sep
 
-from mr_extract.columns import (
+from mr_extract.columns.choice import (
     APERTURE_BAD,
     APERTURE_CUT,
     APERTURE_ONLY_BAD,

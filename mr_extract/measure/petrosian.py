@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mr_extract.columns import CROWDED, SEARCH_CUT
+from mr_extract.columns.choice import CROWDED, SEARCH_CUT
 from mr_extract.detection.pairs import ranges
 from mr_extract.measure.apertures import (
     aperture,
@@ -41,7 +41,7 @@ def petrosian(around, search, objects, settings):
         Image in which the radius is searched: that of the detection.
     objects : structured ndarray, shape (n,)
         From `mr_extract.detection.extraction.detect`.
-    settings : mr_extract.config.Measurement
+    settings : mr_extract.settings.config.Measurement
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mr_extract.columns import SEARCH_CUT
+from mr_extract.columns.choice import SEARCH_CUT
 from mr_extract.measure.border import CIRCLE, over_border
 from mr_extract.measure.ellipses import columns
 from mr_extract.measure.surroundings import CORRECT

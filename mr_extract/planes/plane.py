@@ -112,7 +112,7 @@ class Plane:
 
         Parameters
         ----------
-        settings : mr_extract.config.Detection
+        settings : mr_extract.settings.config.Detection
             A matched filter sees to the noise itself.
         """
         if not isinstance(self.noise, np.ndarray):
@@ -142,7 +142,7 @@ def ready(image, config, zero_point=None):
     ----------
     image : mr_extract.images.Image
         Its data are overwritten.
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
     zero_point : float, optional
         In place of the calibration's, the header's and the configuration's.
 

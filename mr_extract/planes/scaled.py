@@ -29,13 +29,13 @@ def settings_of(config, exponent):
 
     Parameters
     ----------
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
     exponent : int
         Of the image (`mr_extract.images.Image`).
 
     Returns
     -------
-    mr_extract.config.Config
+    mr_extract.settings.config.Config
         `back_value`, `fthresh` and absolute thresholds are others. Gain, saturation and
         zero point may be a header's, and are `levels_of`.
     """
@@ -73,7 +73,7 @@ def columns_of(values, chosen, measured, detected):
     ----------
     values : dict of str to ndarray, shape (n,)
         In the units of the planes.
-    chosen : dict of str to mr_extract.schema.Column
+    chosen : dict of str to mr_extract.columns.table.Column
     measured, detected : int
         Exponents of the images that are measured, and in which sources were found.
 

@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 
-from mr_extract.config import Config
+from mr_extract.settings.config import Config
 from mr_extract.sextractor.files import found_beside, read_kernel, read_parameters
 from mr_extract.sextractor.keywords import KEYWORDS
 from mr_extract.sextractor.meanings import CHECK_IMAGES

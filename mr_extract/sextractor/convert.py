@@ -79,7 +79,7 @@ def as_configured(columns, config, hdu):
     ----------
     columns : dict of str to ndarray, shape (n,)
         Ours by name.
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
     hdu : int
 
     Returns

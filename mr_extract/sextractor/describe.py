@@ -1,6 +1,6 @@
 """The tables of the border in Markdown; docs/sextractor.md holds them as they are printed."""
 
-from mr_extract.columns import FLAGS
+from mr_extract.columns.choice import FLAGS
 from mr_extract.sextractor.absent import GROUPS
 from mr_extract.sextractor.flags import BITS, NEVER
 from mr_extract.sextractor.keywords import KEYWORDS

@@ -4,7 +4,7 @@ import os
 import re
 import warnings
 
-from mr_extract.sextractor import text
+from mr_extract.sextractor import ascii_format as text
 from mr_extract.sextractor.source import look_through
 from mr_extract.storage.output import written_whole
 
@@ -97,7 +97,8 @@ def _write_text(file, kind, source, files, wanted, uri_of):
 def _write_tables(file, kind, source, files, wanted, uri_of):
     from astropy.io import fits
 
-    from mr_extract.sextractor import fieldcards, tables
+    from mr_extract.sextractor import fieldcards
+    from mr_extract.sextractor import fits_format as tables
 
     ldac = kind == "fits_ldac"
     if ldac:

@@ -14,7 +14,7 @@ from mr_extract.images.card_numbers import card_number
 from mr_extract.images.cards import cards_of
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
 from mr_extract.remarks import hearing
-from mr_extract.sextractor.tables import card
+from mr_extract.sextractor.fits_format import card
 from mr_extract.unpacking import unpack
 
 _OWN = ("FITSFILE", "FITSEXT", "FITSNEXT")

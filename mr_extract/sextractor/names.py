@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mr_extract.schema import COLUMNS, Column
+from mr_extract.columns.table import COLUMNS, Column
 from mr_extract.sextractor.absent import REASONS
 from mr_extract.sextractor.parameters import (
     OWN,
@@ -49,7 +49,7 @@ def outputs(config):
 
     Parameters
     ----------
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
         Its `columns` are parameters with their sizes, or columns and groups of ours;
         of those a vector has all its elements.
 
@@ -132,7 +132,7 @@ def _meant(name, config):
     """Return the names of our columns that a column or group means."""
     if name in _COLUMNS and name != "image":
         return [name]
-    from mr_extract.columns import choose_for  # which asks for our_columns
+    from mr_extract.columns.choice import choose_for  # which asks for our_columns
 
     return list(dict.fromkeys(
         column.name for column in choose_for(config, (name,)).values() if column.name != "image"
@@ -158,7 +158,7 @@ def _checked(one, size, config):
 
 
 def _check_forced(columns):
-    from mr_extract.columns import FORCED_FURTHER, FORCED_GROUPS
+    from mr_extract.columns.choice import FORCED_FURTHER, FORCED_GROUPS
 
     had = {"key", *FORCED_GROUPS, *FORCED_FURTHER}
     refuse_all([

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from mr_extract.schema import COLUMNS
+from mr_extract.columns.table import COLUMNS
 from mr_extract.sextractor.absent import REASONS
 
 

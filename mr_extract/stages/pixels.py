@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mr_extract.columns import SEARCH_CUT
+from mr_extract.columns.choice import SEARCH_CUT
 from mr_extract.measure.apertures import circular, kron, light_radii
 from mr_extract.measure.flags import image_flags, weight_flags
 from mr_extract.measure.isophotal import areas, core_width, corrected, isophotal, thresholds

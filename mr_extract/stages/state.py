@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mr_extract.astrometry import sky_positions
-from mr_extract.config import Config
 from mr_extract.detection.segments import Segments
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
 from mr_extract.measure.surroundings import Surroundings
 from mr_extract.planes.plane import Plane
+from mr_extract.settings.config import Config
 
 
 @dataclass
@@ -18,7 +18,7 @@ class Frame:
 
     Parameters
     ----------
-    config : mr_extract.config.Config
+    config : mr_extract.settings.config.Config
     detected, measured : mr_extract.planes.plane.Plane
         Where the objects were found and where they are measured; one and the
         same but in two-image mode.

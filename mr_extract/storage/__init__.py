@@ -11,7 +11,7 @@ from importlib import import_module
 
 from mr_extract.failures import ImageFailure
 from mr_extract.storage import local
-from mr_extract.storage.settings import Access
+from mr_extract.storage.access import Access
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 # Scheme to the module that serves it; imported when it is used.

@@ -143,7 +143,7 @@ def header(config, columns, made_with, totals):
 
     Parameters
     ----------
-    config : mr_extract.settings_tree.Settings
+    config : mr_extract.settings.tree.Settings
     columns : iterable of str
         Names of the columns.
     made_with : dict of str to str

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mr_extract.columns import COLUMNS
+from mr_extract.columns.choice import COLUMNS
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
 from mr_extract.text.accounting import config_of, parse_account

@@ -15,7 +15,7 @@ from functools import lru_cache
 from math import isfinite
 
 from mr_extract import addresses
-from mr_extract.region import looks_like_region, parse_region
+from mr_extract.images.region import looks_like_region, parse_region
 from mr_extract.text.brackets import is_file
 
 # Fields that change how the image is measured. The others are carried through

@@ -51,7 +51,7 @@ def parse_rows(lines, columns):
     ----------
     lines : iterable of bytes
         Rows as from `format_rows`.
-    columns : dict of str to mr_extract.columns.Column
+    columns : dict of str to mr_extract.columns.choice.Column
         The columns in their order, ``image`` first.
 
     Returns

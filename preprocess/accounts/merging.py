@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from mr_extract.jobs.expansion import FIRST
+from mr_extract.jobs.skeleton.expansion import FIRST
 from mr_extract.text.accounting import Account
 from mr_extract.text.block_stream import whole
 from preprocess.accounts.catalogs import CatalogReader

@@ -8,7 +8,7 @@ from itertools import islice
 
 from mr_extract.addresses import shown_within
 from mr_extract.failures import KINDS
-from mr_extract.jobs.expansion import ALL, meant_by
+from mr_extract.jobs.skeleton.expansion import ALL, meant_by
 from mr_extract.text.accounting import LOST
 from mr_extract.text.manifest import escaped, parse_line
 from preprocess.accounts.accounted import Accounted, is_asked

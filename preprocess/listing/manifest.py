@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from mr_extract.jobs.expansion import FIRST, check_extensions
+from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
 from preprocess.errors import CommandError
 from preprocess.listing.choice import add_choice, choice_from
 from preprocess.listing.companion_fields import Rules, rule_option, with_companions

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import Unit
-from mr_extract.jobs.expansion import ALL, FIRST, file_units, meant_images, single
+from mr_extract.jobs.skeleton.expansion import ALL, FIRST, file_units, meant_images, single
 from mr_extract.text.manifest import Entry, checked, format_line, is_pattern
 from preprocess.listing.choice import Choice
 from preprocess.listing.found_images import FoundImage

@@ -149,7 +149,7 @@ def _write_frame(night, directory: str, frame: int) -> _Written:
     """Write frame number `frame` of a night, and give its lines of the manifest and tables."""
     from astropy.io import fits
 
-    from preprocess.simulation.frame import take_frame
+    from preprocess.simulation.exposure import take_frame
     from preprocess.simulation.night import FILTER
     from preprocess.simulation.truth import defect_lines, truth_lines
 

@@ -12,7 +12,7 @@ from math import isfinite, log10
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import usable
 from mr_extract.images.cards import read_cards
-from mr_extract.images.sdss.tables import table_rows, units_of
+from mr_extract.images.sdss.rows import table_rows, units_of
 
 FILTERS = "ugriz"
 EXPOSURE = 53.907456  # seconds that a star takes across a CCD

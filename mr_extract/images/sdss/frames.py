@@ -11,7 +11,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
 from mr_extract.images.sdss.calibration import FILTERS
-from mr_extract.images.sdss.tables import table_rows, units_of
+from mr_extract.images.sdss.rows import table_rows, units_of
 
 NANOMAGGY = 22.5  # magnitude of one
 

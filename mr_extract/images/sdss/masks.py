@@ -10,7 +10,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
-from mr_extract.images.sdss.tables import units_of
+from mr_extract.images.sdss.rows import units_of
 
 # Names of the planes, in the order of their bits.
 PLANES = ("INTERP", "SATUR", "NOTCHECKED", "OBJECT", "BRIGHTOBJECT", "BINOBJECT", "CATOBJECT",

@@ -1,0 +1,1 @@
+"""Columns: the table of all there are, and which a catalog gets."""

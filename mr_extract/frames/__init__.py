@@ -1,0 +1,1 @@
+"""Kernels that take a whole image: its sources, its check images, its quality."""

@@ -1,0 +1,220 @@
+"""One image to its sources: planes, detection, stages."""
+
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from mr_extract.astrometry import sky_positions
+from mr_extract.columns.choice import (
+    CUT_BY_TILE,
+    FAILED,
+    FORCED_FURTHER,
+    SATURATED,
+    TRUNCATED,
+    columns_of,
+)
+from mr_extract.detection.extraction import detect
+from mr_extract.detection.ownership import cut, highest_pixels, own
+from mr_extract.detection.segments import Segments
+from mr_extract.failures import ImageFailure
+from mr_extract.frames.checkimages import check_images
+from mr_extract.frames.sources import sources_of, weight_scales
+from mr_extract.lists.association import associate
+from mr_extract.lists.forced import measure_at
+from mr_extract.planes.plane import Plane, ready
+from mr_extract.planes.scaled import settings_of
+from mr_extract.remarks import about
+from mr_extract.stages import Frame, stages_for
+
+
+class _Clock:
+    def __init__(self):
+        self.seconds, self._last = {}, perf_counter()
+
+    def lap(self, stage):
+        now = perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
+        self._last = now
+
+
+@dataclass(frozen=True)
+class Detected:
+    """An image and what was found on it, to be measured on others.
+
+    Parameters
+    ----------
+    plane : mr_extract.planes.plane.Plane
+    objects : structured ndarray, shape (n,)
+        From `mr_extract.detection.extraction.detect`.
+    segments : mr_extract.detection.segments.Segments
+    owned : ndarray of bool, shape (n,), or None
+        Which are the image's own, where it is a tile; None for all.
+    """
+
+    plane: Plane
+    objects: np.ndarray
+    segments: Segments
+    owned: np.ndarray | None = None
+
+
+def find_sources(image, config, zero_point=None, lap=lambda stage: None):
+    """Detect the sources of an image.
+
+    Parameters
+    ----------
+    image, config, zero_point
+        As for `measure_image`.
+    lap : callable
+        Called with the name of each stage when it is done.
+
+    Returns
+    -------
+    Detected
+    """
+    raw = None if image.core is None else image.data.copy()
+    plane = ready(image, config, zero_point)
+    lap("background")
+    settings = settings_of(config, plane.exponent).detection
+    objects, segments = detect(
+        plane.data, settings, plane.rms, plane.hidden, plane.gain,
+        plane.threshold_noise(settings),
+    )
+    owned = None
+    if raw is not None:
+        place = image.core, image.origin
+        owned = own(*highest_pixels(raw, plane.mask, segments), *place)
+        by_tile, by_image = cut(objects, plane.data.shape, *place)
+        objects["flag"][by_tile & ~by_image] &= ~TRUNCATED
+        objects["flag"][by_tile] |= CUT_BY_TILE
+    lap("detection")
+    return Detected(plane, objects, segments, owned)
+
+
+def measure_image(image, config, zero_point=None, detection=None, known=None, checks=()):
+    """Detect and measure the sources of an image.
+
+    Parameters
+    ----------
+    image : mr_extract.images.Image
+        Its data are overwritten by the background-subtracted image.
+    config : mr_extract.settings.config.Config
+        What to do.
+    zero_point : float, optional
+        Magnitude of one image unit, in place of the header's and the configuration's.
+    detection : mr_extract.images.Image or Detected, optional
+        Another image of the same pixels, on which the sources are found: it gives
+        positions, shapes, isophotes and the radii of Kron and Petrosian ellipses;
+        the image itself the rest.
+    known : mr_extract.lists.association.Known, optional
+        A list to match the sources with.
+    checks : sequence of str
+        Check images to make, of `mr_extract.columns.choice.CHECK_IMAGES`.
+
+    Returns
+    -------
+    mr_extract.frames.sources.Sources
+        Rows in the order of sep's detections, numbered from 1.
+
+    Raises
+    ------
+    ImageFailure
+        As the kernels name it; ``companion-mismatch`` when the detection image has
+        another shape, ``no-wcs`` or ``broken-wcs`` where sky positions are asked and
+        cannot be had.
+    """
+    clock = _Clock()
+    chosen = columns_of(config)
+    asked = {column.name for column in chosen.values()}
+    if config.astrometry.require_wcs:
+        asked |= {"ra", "dec"}
+    if detection is None:
+        detection = find_sources(image, config, zero_point, clock.lap)
+        plane = detection.plane
+    else:
+        if not isinstance(detection, Detected):
+            _check_shapes(image.data.shape, detection.data.shape)
+            with about("detection image"):
+                detection = find_sources(detection, config, 0.0, clock.lap)  # no magnitudes
+        _check_shapes(image.data.shape, detection.plane.data.shape)
+        plane = ready(image, config, zero_point)
+        clock.lap("background")
+
+    measured = plane.with_local_gain() if config.companions.weight_gain else plane
+    objects, segments = detection.objects, detection.segments
+    own = settings_of(config, plane.exponent)
+    frame = Frame(own, detection.plane, measured, objects, segments)
+    values = frame.values
+    values["number"] = np.arange(1, len(frame) + 1)
+    values |= {name: objects[name] for name in objects.dtype.names}
+    values["threshold"] = objects["thresh"]
+    for stage in stages_for(asked):
+        stage.run(frame)
+        clock.lap(stage.name)
+    if plane.saturated is not None:
+        touched = segments.sums(plane.saturated.ravel()[segments.pixels]) > 0
+        frame.flag[touched] |= SATURATED
+    frame.flag[frame.failed] |= FAILED
+    values["flag"] = frame.flag
+
+    facts = weight_scales(plane, detection.plane)
+    if detection.owned is not None:
+        frame.keep(detection.owned)
+        facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))
+    if known is not None:
+        matches, selected = associate(
+            known, plane.header, plane.data.shape, frame.objects["x"], frame.objects["y"],
+            config.association, plane.origin,
+        )
+        values |= matches
+        facts["matched"] = int(np.count_nonzero(matches["assoc_number"]))
+        frame.keep(selected)
+        clock.lap("association")
+    pictures = check_images(checks, frame)
+    return sources_of(values, chosen, plane, detection.plane, failed=frame.failed,
+                      seconds=clock.seconds, facts=facts, checks=pictures)
+
+
+def _check_shapes(shape, other):
+    if shape != other:
+        raise ImageFailure(
+            "companion-mismatch", f"the detection image has {other[1]} x {other[0]} pixels, "
+            f"the image {shape[1]} x {shape[0]}"
+        )
+
+
+def measure_targets(image, config, zero_point=None, *, targets):
+    """Measure an image at given positions.
+
+    Parameters
+    ----------
+    image, config, zero_point
+        As for `measure_image`.
+    targets : mr_extract.lists.forced.Targets
+
+    Returns
+    -------
+    mr_extract.frames.sources.Sources
+        A row a target on the image, in the order of the list, numbered from 1.
+
+    Raises
+    ------
+    ImageFailure
+        As `mr_extract.lists.forced.measure_at`.
+    """
+    chosen = columns_of(config)
+    clock = _Clock()
+    further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
+    forced = measure_at(image, config, targets, zero_point, further)
+    clock.seconds |= forced.seconds
+    values, plane = forced.values, forced.plane
+    if "ra" not in values and (config.astrometry.require_wcs or {"ra", "dec"} & set(chosen)):
+        sky = sky_positions(plane.header, values["x"], values["y"])
+        if sky is None and config.astrometry.require_wcs:
+            raise ImageFailure("no-wcs", "the header has no celestial coordinates")
+        values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
+    facts = {"targets": len(targets), "outside": forced.outside}
+    if missing := int(np.count_nonzero(~targets.places.there)):
+        facts["without_position"] = missing
+    return sources_of(values, chosen, plane, plane, failed=forced.failed, seconds=clock.seconds,
+                      facts=facts)

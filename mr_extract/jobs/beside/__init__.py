@@ -1,0 +1,1 @@
+"""What lies beside an image, in files: companions, detection images, lists."""

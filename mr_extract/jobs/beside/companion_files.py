@@ -1,0 +1,248 @@
+"""Find, fetch and read the companions of a manifest's line: masks, maps, calibration."""
+
+from dataclasses import dataclass
+
+from mr_extract import addresses, storage
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.beside.regions import section_of
+from mr_extract.jobs.task.opened import opened, stays_open
+from mr_extract.remarks import about, say
+from mr_extract.settings.config import WEIGHT_KINDS
+from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A companion that an image should have.
+
+    Parameters
+    ----------
+    role : str
+        ``mask``, ``weight``, ``flags`` or ``calibration``.
+    kind : str
+        What a weight map holds: ``weight``, ``variance`` or ``rms``.
+    places : tuple of mr_extract.text.naming.Place
+        Where it may be, the likeliest first; empty where an optional rule does not apply.
+    optional : bool
+        The image is measured without it where none of the places is there.
+    """
+
+    role: str
+    kind: str
+    places: tuple
+    optional: bool = False
+
+
+def wanted(entry, settings):
+    """Return the companions of a line, as its fields or the rules say.
+
+    Parameters
+    ----------
+    entry : mr_extract.text.manifest.Entry
+        A field with a value names the companion, one without says that there is none.
+    settings : mr_extract.settings.config.Companions
+        Its rules are for lines without a field.
+
+    Returns
+    -------
+    list of Wanted
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-not-found`` where a rule does not apply to the name of the image.
+    """
+    found = [companion_of(entry, "mask", ("mask",), settings.mask_image),
+             companion_of(entry, "flags", ("flags",), settings.flag_image),
+             companion_of(entry, "calibration", ("calibration",), settings.calibration_file)]
+    if settings.weight_type in WEIGHT_KINDS:
+        kind = WEIGHT_KINDS[settings.weight_type]
+        found.append(
+            companion_of(
+                entry, "weight", ("weight", "rms", "variance"), settings.weight_image, kind
+            )
+        )
+    return [one for one in found if one is not None]
+
+
+def companion_of(entry, role, names, rule, kind=""):
+    """Return what a line's fields, or else a rule, say of one companion; None for none."""
+    field = entry.companion(*names)
+    if field is not None:
+        name, text = field
+        kind = name if name in ("rms", "variance") else kind
+        return Wanted(role, kind, (parse_place(text),)) if text else None
+    rule = parse_rule(rule)
+    if not rule:
+        return None
+    places = tuple(rule.places(entry.uri, entry.ext))
+    if places or rule.optional:
+        return Wanted(role, kind, places, rule.optional)
+    raise ImageFailure("fetch-not-found", f"{role}: the rule {addresses.shown_rule(rule.text)!r} "
+                         "does not apply to the name of the image")
+
+
+def attach(image, entry, settings, file):
+    """Give an image its companions.
+
+    Parameters
+    ----------
+    image : mr_extract.images.Image
+        Gets its masked pixels, weights, flags and calibration.
+    entry : mr_extract.text.manifest.Entry
+    settings : mr_extract.settings.config.Companions
+    file : tuple of (bytes-like or mr_extract.images.section.Section, str)
+        The image's own file, unpacked, and its checksum; or the region of it.
+
+    Returns
+    -------
+    facts : dict of str to str
+        The checksums of the files that were used, for the accounting line.
+    size : int
+        Bytes that were read.
+
+    Raises
+    ------
+    ImageFailure
+        As of fetching and reading; the message names the companion.
+    """
+    from mr_extract.images.companions import add_known
+
+    add_known(image, file[0], settings)
+    facts, total = {}, 0
+    _say_of_unused(entry, settings)
+    for one in wanted(entry, settings):
+        with about(one.role):
+            place, buffer, checksum, size = open_first(one, entry, file)
+            if place is None:
+                continue
+            try:
+                _take(image, one, place, buffer, settings)
+            except ImageFailure as failure:
+                raise ImageFailure(failure.kind, told(one, place, entry, failure)) from failure
+        if not checksum:  # of a region, it is known when it has been read
+            checksum, size = buffer.checksum, buffer.size
+        facts[f"{one.role}_sha256"] = checksum
+        total += size
+    return facts, total
+
+
+def _say_of_unused(entry, settings):
+    field = entry.companion("weight", "rms", "variance")
+    if field is not None and field[1] and settings.weight_type not in WEIGHT_KINDS:
+        say("not-used", f"the field {field[0]}, as weight_type is {settings.weight_type}")
+
+
+def _take(image, one, place, buffer, settings):
+    from mr_extract.images.companions import (
+        read_map,
+        read_mask,
+        read_values,
+        set_flags,
+        set_weight,
+    )
+
+    if one.role == "mask":
+        read_mask(image, buffer, place.ext, settings)
+        return
+    if one.role == "calibration":
+        from mr_extract.images.sdss.calibration import calibrate
+
+        calibrate(image, buffer)
+        return
+    if one.role == "weight":
+        values, invalid = read_map(buffer, image, place.ext, settings)
+        set_weight(image, values, one.kind, invalid)
+    else:
+        set_flags(image, read_values(buffer, image, place.ext)[0])
+
+
+def open_first(one, entry, file):
+    """Return the first place that is there, and its file, checksum and size.
+
+    Of a line that means a region the file is that region of it, and its checksum empty.
+    """
+    missing = []
+    # A calibration has no pixels.
+    whole = entry.region is None or one.role == "calibration"
+    for place in one.places:
+        if not place.uri:
+            return (place, *file, 0) if whole else (place, file[0].again(), "", 0)
+        try:
+            if not whole:
+                return place, section_of(place.uri, entry.region), "", 0
+            return place, *opened(place.uri, role=one.role, keep=stays_open(entry))
+        except ImageFailure as failure:
+            if failure.kind != "fetch-not-found":
+                raise ImageFailure(failure.kind, told(one, place, entry, failure)) from failure
+            missing.append((place, failure))
+    if one.optional:
+        say("companion-absent", f"there is no {shown(one.places[0], entry)}" if one.places
+            else "the rule does not apply to the name of the image")
+        return None, b"", "", 0
+    place, failure = missing[0]
+    message = told(one, place, entry, failure)
+    others = dict.fromkeys(  # of names that differ in packing the first
+        shown(other, entry) for other, _ in missing if not same_but_packing(other, place)
+    )
+    raise ImageFailure(failure.kind, message + "".join(f", nor {o}" for o in list(others)[:1]))
+
+
+def told(one, place, entry, failure):
+    """Return the message of a failure with the companion in it."""
+    return f"{one.kind or one.role} {shown(place, entry)}: {failure.message}"
+
+
+def shown(place, entry):
+    """Return a place as whoever wrote the manifest would spell it.
+
+    Where the image is called by its path, that is from the directory in which relative
+    paths begin: a task, which has absolute ones, says the same as a bare mapper. Where it
+    has a name of its own, the last part alone is the same for both.
+    """
+    own = entry.id.removesuffix(entry.part)
+    uri = addresses.shown(entry.uri)
+    if uri == own:
+        begin = "" if storage.absolute(own) == own else storage.absolute("")
+    elif uri.endswith(f"/{own}"):
+        begin = uri.removesuffix(own)
+    else:
+        begin = addresses.shown(place.uri)
+        begin = begin[: len(begin) - len(begin.rpartition("/")[2])]
+    return str(Place(addresses.shown(place.uri).removeprefix(begin), place.ext))
+
+
+def places(entry, config):
+    """Return where the files of a line are: its image, companions and detection image.
+
+    Parameters
+    ----------
+    entry : mr_extract.text.manifest.Entry
+    config : mr_extract.settings.tree.Settings
+        Its sections `companions` and `pairing`, where it has them.
+
+    Returns
+    -------
+    list of tuple of str
+        A tuple for each file: the URIs where it may be, the likeliest first.
+    """
+    files = [(entry.uri,)]
+    try:
+        beside = wanted(entry, config.companions) if hasattr(config, "companions") else []
+        if hasattr(config, "pairing"):
+            beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
+    except ImageFailure:
+        return files  # `attach` will say so
+    for one in beside:
+        uris = () if one is None else tuple(place.uri for place in one.places if place.uri)
+        if uris and uris not in files:
+            files.append(uris)
+    return files
+
+
+def anywhere(text):
+    """Return where a companion is as text that means the same from every directory."""
+    place = parse_place(text)
+    if not place.uri:
+        return text
+    return storage.absolute(place.uri) + text[len(place.uri) :]

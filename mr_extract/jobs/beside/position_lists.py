@@ -1,0 +1,123 @@
+"""The lists of positions of a job, read once in a process."""
+
+import hashlib
+import os
+
+from mr_extract import storage
+from mr_extract.failures import ImageFailure
+from mr_extract.remarks import hearing, repeat
+from mr_extract.settings.declaring import is_place, is_rule
+from mr_extract.text.anchors import anchored
+from mr_extract.text.naming import parse_place
+from mr_extract.unpacking import unpack
+
+LINES = "lines"  # the setting `forced` where each line names its own list
+_HELD = 2  # lists that a process keeps
+_held = {}  # (uri, what is made of it) to (list, checksum, what was said of it)
+
+
+def targets_for(entry, config):
+    """Return the targets of a line and the checksum of their list.
+
+    Parameters
+    ----------
+    entry : mr_extract.text.manifest.Entry
+        Its field ``positions`` stands before the setting `forced`.
+    config : mr_extract.settings.config.Config
+
+    Returns
+    -------
+    targets : mr_extract.lists.forced.Targets
+    checksum : str
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...`` or ``bad-list``; ``malformed-line`` where neither the line nor the
+        setting names a list.
+    """
+    from mr_extract.lists.forced import targets_from
+
+    uri = entry.get("positions") or config.targets.forced
+    if uri == LINES:
+        raise ImageFailure("malformed-line", "the line has no positions= (--forced lines)")
+    how = config.targets.forced_coord
+    return _made(uri, ("targets", how), lambda table: targets_from(table, how))
+
+
+def known_for(config):
+    """Return the list to match with and its checksum, or None and an empty text.
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...`` or ``bad-list``.
+    """
+    if not config.association.assoc:
+        return None, ""
+    from mr_extract.lists.association import known_from
+
+    settings = config.association
+    return _made(settings.assoc, ("list", settings), lambda table: known_from(table, settings))
+
+
+def check_lists(config):
+    """Raise ValueError where a list that all images share cannot be used."""
+    with hearing():  # each image's line says it
+        try:
+            if config.targets.forced not in ("", LINES):
+                targets_for(_NoFields, config)
+        except ImageFailure as failure:
+            raise ValueError(f"--forced {config.targets.forced}: {failure.message}") from failure
+        try:
+            known_for(config)
+        except ImageFailure as failure:
+            raise ValueError(f"--assoc {config.association.assoc}: {failure.message}") from failure
+
+
+def with_lists_anywhere(config):
+    """Return settings whose lists mean the same in every working directory."""
+    return config.updated(**{
+        name: storage.absolute(place) for name, place in _given(config, is_place).items()
+        if place != LINES
+    })
+
+
+def with_rules_anywhere(config):
+    """Return settings whose rules of naming mean the same in every working directory."""
+    return config.updated(**{
+        name: anchored(rule, os.getcwd()) for name, rule in _given(config, is_rule).items()
+    })
+
+
+def _given(config, what):
+    """Return the settings of a sort that are not empty, by name."""
+    found = {one.name: getattr(getattr(config, section), one.name)
+             for section, one in config.declared() if what(one)}
+    return {name: value for name, value in found.items() if value}
+
+
+class _NoFields:
+    @staticmethod
+    def get(name):
+        return None
+
+
+def _made(uri, purpose, make):
+    from mr_extract.lists.reading import read_table
+
+    key = uri, purpose
+    if key not in _held:
+        packed = storage.read(parse_place(uri).uri)
+        checksum = hashlib.sha256(packed).hexdigest()
+        try:
+            with hearing() as said:
+                made = make(read_table(unpack(packed)))
+        except ValueError as error:
+            raise ImageFailure("bad-list", str(error)) from error
+        while len(_held) >= _HELD:
+            del _held[next(iter(_held))]
+        _held[key] = made, checksum, said
+    made, checksum, said = _held[key]
+    repeat(said, purpose[0])
+    return made, checksum

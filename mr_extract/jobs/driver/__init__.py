@@ -1,0 +1,1 @@
+"""What runs where the user is: plan, run, gather, report."""

@@ -1,0 +1,198 @@
+"""The process that a user starts: plan, run, gather, report."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from importlib.util import find_spec
+from time import monotonic
+
+from mrjob.step import StepFailedException
+
+from mr_extract import __version__
+from mr_extract.addresses import shown_rule, shown_within
+from mr_extract.columns.choice import describe
+from mr_extract.jobs.driver import summary
+from mr_extract.jobs.driver.gather import complain, gather
+from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
+from mr_extract.jobs.driver.packed_plan import read_packed
+from mr_extract.jobs.driver.plan import check_directory, read_plan, standard_input
+from mr_extract.jobs.driver.running import is_merged, run_tasks
+from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
+from mr_extract.jobs.runners.hadoop.settings import check_properties
+from mr_extract.jobs.skeleton.options import allowed
+from mr_extract.settings.declaring import is_rule
+from mr_extract.text.manifest import is_fits_name
+
+
+def drive(job):
+    """Run a job from its manifests to its catalog.
+
+    Parameters
+    ----------
+    job : mr_extract.jobs.skeleton.image_job.ImageJob
+
+    Returns
+    -------
+    int
+        Exit status: 0 when every image is accounted for and no more failed
+        than allowed, 1 otherwise, 2 for a wrong option.
+    """
+    options = job.options
+    if options.version or options.print_schema or options.print_config:
+        sys.stdout.write(_printed(job))
+        return 0
+    _quiet_logging(job)
+    signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _terminated)
+    began = monotonic()
+    if options.hint and not options.quiet:
+        complain(options.hint)
+    try:
+        plan, packed = _planned(job)
+    except ValueError as error:
+        complain(str(error))
+        return 2
+    if not len(plan):
+        complain("warning: the manifest holds no images; the catalog is empty")
+    try:
+        totals, counters, failure = _extracted(job, plan, packed)
+    except StepFailedException as error:
+        complain(f"the job failed, nothing was written: {error}")
+        return 1
+    status = _reported(job, plan, totals, counters, monotonic() - began)
+    if failure:
+        complain(f"the job failed: {failure}\nmr_extract: what its finished tasks had measured is "
+                 "in the catalog; `python -m preprocess remaining` lists the images that are lost")
+        return 1
+    return status
+
+
+def _planned(job):
+    """Read the manifests, or the packed files, and say which of these Hadoop should read.
+
+    Whatever a user can mend is a ValueError here, before any work.
+    """
+    options, packed = job.options, []
+    sources = options.args or ["-"]
+    if options.packed:
+        if "-" in sources:
+            raise ValueError("--packed needs the name of a packed folder or file")
+        plan, packed = read_packed(sources, options.extensions, complain)
+    else:
+        stdin = standard_input() if "-" in sources else None
+        plan = read_plan(sources, stdin, options.extensions)
+    _check_runner(options)
+    check_outputs(options, plan)
+    job.work.check(job.config)
+    check_directory()
+    if options.env_archive and len(plan):
+        say = (lambda _: None) if options.quiet else complain
+        options.env_archive = chosen_archive(options.env_archive, say)
+    return plan, packed if options.runner == "hadoop" else []
+
+
+def _extracted(job, plan, packed):
+    """Run the tasks, put the catalog in its place, and return totals and counters.
+
+    With them comes why the job failed, None if it did not: on Hadoop, what its finished
+    tasks wrote outlives it.
+    """
+    options = job.options
+    ordered = options.reduce != "none"
+    if options.runner in (None, "inline", "local", "hadoop") and not options.output_dir:
+        # `gather` sorts and merges all that the tasks wrote: there is nothing left for
+        # reducers to do, each takes its time to start, and maps that are done are lost with
+        # a job that fails before its reducers are.
+        options.reduce = "none"
+    with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
+        with open(os.path.join(scratch, "blocks"), "wb+") as text:
+            counters, totals, failure = {}, None, None
+            if plan.entries:
+                try:
+                    counters, totals = run_tasks(job, plan, scratch, text, packed)
+                except StepFailedException as error:
+                    if not text.tell():
+                        raise
+                    failure = error
+            if totals is not None and not is_merged(options):
+                return totals, counters, None
+            text.flush()
+            with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
+                totals = gather(text, plan, job.work, job.config, catalog, ordered)
+                if options.runner == "hadoop" and totals.failures["lost"] and not failure:
+                    raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
+                                  "not come back with its output; no catalog was written")
+                catalog.flush()
+                put_catalog(catalog, options, plan, job.stdout)
+    return totals, counters, failure
+
+
+def _reported(job, plan, totals, counters, seconds):
+    """Say what was done and return the exit status."""
+    options = job.options
+    facts = summary.summarise(totals, counters, seconds, options.runner or "inline", len(plan),
+                              job.work.rows, job.streamed)
+    if not options.quiet:
+        complain(summary.as_text(facts))
+    if options.summary:
+        summary.write(facts, options.summary)
+    if not totals.measured and not any(is_fits_name(e.uri) for e in plan.entries.values()):
+        complain("no line ends as the name of a FITS image does: is the input a manifest, "
+                 "a path or URI a line?")
+    limit = allowed(options.max_failures, len(plan))
+    if totals.failed > limit:
+        complain(f"{totals.failed} images failed, {limit} allowed (--max-failures)")
+        return 1
+    return 0
+
+
+def _printed(job):
+    config = job.config
+    if job.options.version:
+        return f"mr_extract {__version__}\n"
+    if job.options.print_schema:
+        return describe(job.work.columns(config), job.work.bits)
+    found = config.as_dict()
+    for section, one in config.declared():
+        if is_rule(one):
+            found[section][one.name] = shown_rule(found[section][one.name])
+    return shown_within(json.dumps({"hash": config.hash(), **found}, indent=2)) + "\n"
+
+
+def _check_runner(options):
+    if options.env_archive and options.runner != "hadoop":
+        raise ValueError("--env-archive is for -r hadoop: here this Python runs the tasks")
+    if options.runner == "spark" and find_spec("pyspark") is None:
+        raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
+    if options.runner == "hadoop" and not (
+        options.hadoop_bin or os.environ.get("HADOOP_HOME") or shutil.which("hadoop")
+    ):
+        raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
+    if options.runner == "hadoop":
+        check_properties(options.jobconf or {})
+
+
+def _quiet_logging(job):
+    # mrjob tells its life at every turn; what matters is in the summary.
+    level = logging.DEBUG if job.options.verbose else logging.WARNING
+    if job.options.quiet:
+        level = logging.ERROR
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("mrjob").setLevel(level)
+    # What the command hadoop says, without the pages of Java below it.
+    logging.getLogger("mrjob.fs.hadoop").addFilter(
+        lambda record: not record.getMessage().startswith("STDERR: \tat "))
+    # "No configs specified": most users have no mrjob.conf and need none.
+    logging.getLogger("mrjob.conf").addFilter(
+        lambda record: not record.getMessage().startswith("No configs specified")
+    )
+
+
+def _terminated(number, _):
+    # As an exception, so that tasks are stopped and temporary files removed.
+    sys.exit(128 + number)

@@ -1,0 +1,155 @@
+"""What the tasks wrote to one catalog that accounts for every image."""
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from mr_extract.addresses import shown_within
+from mr_extract.jobs.skeleton.work import MAIN
+from mr_extract.remarks import parse_cell
+from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
+from mr_extract.text.block_stream import split_blocks, whole
+
+
+@dataclass
+class Totals:
+    """Counts of a catalog.
+
+    Parameters
+    ----------
+    measured, rows, failed_rows : int
+    partly : int
+        Images measured of files that hold further ones.
+    failures : Counter
+        Kind to number of images.
+    examples : dict of str to (str, str)
+        Kind to (id, message) of its first image.
+    remarks : Counter
+        What was said of measured images: kind to number of images.
+    said : dict of str to (str, str)
+        Kind to (id, detail) of the first image of which it was said.
+    """
+
+    measured: int = 0
+    rows: int = 0
+    failed_rows: int = 0
+    partly: int = 0
+    failures: Counter = field(default_factory=Counter)
+    examples: dict = field(default_factory=dict)
+    remarks: Counter = field(default_factory=Counter)
+    said: dict = field(default_factory=dict)
+
+    @property
+    def failed(self):
+        """Number of images that were not measured."""
+        return sum(self.failures.values())
+
+    def take(self, account):
+        """Count one image."""
+        if account.kind:
+            self.failures[account.kind] += 1
+            self.examples.setdefault(account.kind, (account.id, account.message))
+        else:
+            self.measured += 1
+            self.rows += account.rows
+            self.failed_rows += account.failed_rows
+            self.partly += "images_in_file" in account.values
+            said = dict(reversed(parse_cell(account.values.get("remarks", ""))))
+            self.remarks.update(said.keys())
+            for kind, detail in said.items():
+                self.said.setdefault(kind, (account.id, detail))
+
+
+def gather(text, plan, work, config, catalog, ordered=True):
+    """Bring blocks into order, account for every image, and write the catalog.
+
+    Parameters
+    ----------
+    text : binary file
+        All that the tasks wrote, in any order of images; open for reading.
+    plan : mr_extract.jobs.driver.plan.Plan
+        The images that must be accounted for.
+    work : mr_extract.jobs.skeleton.work.Work
+    config : mr_extract.settings.tree.Settings
+    catalog : binary file
+        Where the catalog goes.
+    ordered : bool
+        By image id; otherwise as the tasks wrote it.
+
+    Returns
+    -------
+    Totals
+
+    Raises
+    ------
+    RuntimeError
+        When the text holds an image that was not asked for: a defect.
+    """
+    # The places of blocks under the very ids that the plan holds: there may be millions.
+    places, totals, refused = dict.fromkeys(plan.entries), Totals(), plan.refused
+    for start, block in _placed(text):
+        account = whole(block)
+        if account is None:
+            continue
+        if account.id not in places:
+            raise RuntimeError(f"a task reported on {account.id}, which was not asked for")
+        known = places[account.id]
+        if known is None or (known[2:] and not account.kind):
+            told = (account.kind, account.message) if account.kind else ()
+            places[account.id] = (start, len(block), *told)
+            if not told:  # it stands, whatever else will come
+                totals.take(account)
+    for image_id, place in places.items():
+        if place is None:
+            refused[image_id] = (LOST, "no task reported on it; run it again")
+        elif place[2:]:
+            totals.take(Account(image_id, *place[2:]))
+    own = {i: error_line(i, kind, message) for i, (kind, message) in refused.items()}
+    for line in own.values():
+        totals.take(parse_account(line))
+    catalog.write(header_of(work, config, totals).encode())
+    found = [image_id for image_id, place in places.items() if place]
+    if ordered:
+        order = sorted([*found, *own])  # of text as of its bytes: UTF-8 keeps the order
+    else:
+        order = [*sorted(found, key=places.get), *own]
+    for image_id in order:
+        if image_id in own:
+            catalog.write(own[image_id].encode())
+        else:
+            start, size, *_ = places[image_id]
+            text.seek(start)
+            catalog.write(text.read(size))
+    return totals
+
+
+def header_of(work, config, totals):
+    """Return the lines that stand before all others in a catalog.
+
+    Parameters
+    ----------
+    work : mr_extract.jobs.skeleton.work.Work
+    config : mr_extract.settings.tree.Settings
+    totals : Totals
+    """
+    made_with = {name: version(name) for name in work.versions}
+    if work.name != MAIN:
+        made_with = {"job": work.name, **made_with}
+    return header(config, work.columns(config), made_with,
+                  {"images": totals.measured, "failed": totals.failed, work.rows: totals.rows})
+
+
+def _placed(text):
+    """Yield the offset of every block, and the block."""
+    text.seek(0)
+    start = 0
+    for block in split_blocks(text):
+        if block.startswith(b"#"):
+            yield start, block
+        start += len(block)
+
+
+def complain(text):
+    """Write one line to standard error."""
+    print(f"mr_extract: {shown_within(text)}", file=sys.stderr, flush=True)

@@ -1,0 +1,147 @@
+"""Shards through a runner of mrjob: what the tasks wrote, and the counters."""
+
+import glob
+import os
+import sys
+from contextlib import nullcontext
+
+from mrjob.step import StepFailedException
+
+import mr_extract
+from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.driver.plan import write_shards
+from mr_extract.jobs.driver.progress import Progress
+from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON as ARCHIVED_PYTHON
+from mr_extract.jobs.runners.hadoop.output import collect, rescue
+from mr_extract.jobs.runners.hadoop.parts import finish_parts
+from mr_extract.jobs.runners.hadoop.progress import Watch
+from mr_extract.jobs.runners.hadoop.tasks import (
+    number_of_maps,
+    number_of_reduces,
+    size_of,
+    slots_of_cluster,
+)
+from mr_extract.jobs.task.records import KEYS_LOST, RecordsLost
+
+IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
+TASKS_PER_JOB = 16
+
+
+def is_merged(options):
+    """Tell whether one catalog is to be made here of what the tasks wrote."""
+    return not options.output_dir or bool(options.catalog or options.cat_output)
+
+
+def run_tasks(job, plan, scratch, text, packed):
+    """Run the tasks and collect what they wrote.
+
+    Of packed files the tasks get the records from Hadoop; when it cannot get through
+    them, the tasks fetch one record after the other.
+
+    Parameters
+    ----------
+    job : mr_extract.jobs.skeleton.image_job.ImageJob
+    plan : mr_extract.jobs.driver.plan.Plan
+    scratch : str
+        A folder.
+    text : binary file
+        Empty, for what the tasks write.
+    packed : list of str
+        URIs of packed files that Hadoop is to read.
+
+    Returns
+    -------
+    counters : dict of str to dict of str to int
+        By group and name.
+    totals : mr_extract.jobs.driver.gather.Totals or None
+        Of the parts in ``--output-dir``.
+
+    Raises
+    ------
+    mrjob.step.StepFailedException
+        When the job failed; `text` holds what its finished tasks wrote, as far as that
+        could be had.
+    """
+    if packed:
+        job.streamed = True
+        try:
+            return _run_once(job, plan, scratch, text, packed)
+        except (StepFailedException, RecordsLost) as error:
+            complain(f"{error}\nmr_extract: once more, each packed record fetched for itself")
+        job.streamed = False
+        text.seek(0)
+        text.truncate()
+    return _run_once(job, plan, scratch, text)
+
+
+def _run_once(job, plan, scratch, text, packed=()):
+    options = job.options
+    runner_name = options.runner or "inline"
+    jobs = options.jobs or len(os.sched_getaffinity(0))
+    tasks, images = 1, len(plan.entries)
+    if runner_name == "hadoop":
+        size, properties = size_of(plan.entries.values()), options.jobconf or {}
+        slots = slots_of_cluster(properties)
+        tasks = number_of_maps(size, properties, slots)
+    elif runner_name != "inline":
+        full = images // (jobs * IMAGES_PER_TASK)
+        tasks = jobs * max(1, min(TASKS_PER_JOB, full))
+    shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
+    _set_up_runner(options, runner_name, jobs, scratch)
+    job.scratch = scratch
+    with job.make_runner() as runner:
+        # Copies of the shards may be there, and shards hold addresses as they were given.
+        os.chmod(runner._get_local_tmp_dir(), 0o700)
+        watch = nullcontext()
+        if runner_name == "hadoop":
+            runner.watch, runner.packed = Watch(images, job.work.rows, options.quiet), packed
+            runner.reduces = number_of_reduces(size, slots)
+            if options.env_archive:
+                words = runner.ship_environment(options.env_archive)
+                if not options.quiet:
+                    complain(words)
+        elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
+            watch = Progress(runner._get_local_tmp_dir(), images, job.work.rows, sys.stderr)
+        try:
+            with watch:
+                runner.run()
+        except StepFailedException:
+            if runner_name == "hadoop" and not (packed or options.output_dir):
+                rescue(runner, text)
+            raise
+        finally:
+            for line in getattr(runner, "complaints", ()):
+                complain(line)
+        counters = next(iter(runner.counters()), {})
+        if counters.get(KEYS_LOST[0], {}).get(KEYS_LOST[1]):
+            raise RecordsLost("Hadoop read packed records that are damaged")
+        if is_merged(options):
+            collect(runner, text)
+        totals = None
+        if options.output_dir:
+            totals = finish_parts(runner, plan, job, counters, scratch)
+    return counters, totals
+
+
+def _set_up_runner(options, name, jobs, scratch):
+    """Give mrjob what its runners need to run this package from where it stands."""
+    options.in_process = name == "inline"
+    options.local_tmp_dir = options.local_tmp_dir or scratch
+    if name in ("inline", "local"):
+        options.conf_paths = options.conf_paths or []  # what mrjob.conf says is for clusters
+        options.num_cores = 1 if name == "inline" else jobs
+    if name == "spark" and not options.spark_master:
+        options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
+    if options.env_archive:
+        options.python_bin = options.python_bin or [ARCHIVED_PYTHON]
+    if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
+        return
+    options.python_bin = options.python_bin or [sys.executable]
+    if name == "spark":
+        options.spark_tmp_dir = options.spark_tmp_dir or os.path.join(scratch, "spark")
+    options.bootstrap_mrjob = False
+    root = os.path.dirname(os.path.dirname(mr_extract.__file__))
+    environment = {"PYTHONPATH": os.pathsep.join(
+        path for path in (root, os.environ.get("PYTHONPATH")) if path)}
+    options.cmdenv = {**environment, **(options.cmdenv or {})}

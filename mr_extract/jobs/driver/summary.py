@@ -1,0 +1,90 @@
+"""The end of a job: counts, failures by kind and where the time went."""
+
+import json
+
+from mr_extract.storage.output import text_written_whole
+
+_TIMES = "milliseconds by stage"
+
+
+def summarise(totals, counters, seconds, runner, lines, rows="sources", packed=False):
+    """Return what a job did as plain dictionaries.
+
+    Parameters
+    ----------
+    totals : mr_extract.jobs.driver.gather.Totals
+    counters : dict of str to dict of str to int
+        Of the runner, by group and name.
+    seconds : float
+        Wall time from the first line read to the catalog's end.
+    runner : str
+    lines : int
+        Different images in the manifests.
+    rows : str
+        What the rows of the catalog are.
+    packed : bool
+        The tasks had the images from Hadoop: it says how many ran near them.
+    """
+    stages, tasks = counters.get(_TIMES, {}), counters.get("Job Counters ", {})
+    near = tasks.get("Data-local map tasks", 0), tasks.get("Launched map tasks", 0)
+    return {
+        "runner": runner,
+        "lines": lines,
+        "images": {"measured": totals.measured, "failed": totals.failed},
+        "failures": {
+            kind: {"images": n, "first": totals.examples[kind][0],
+                   "message": totals.examples[kind][1]}
+            for kind, n in sorted(totals.failures.items())
+        },
+        "remarks": {
+            kind: {"images": n, "first": totals.said[kind][0], "detail": totals.said[kind][1]}
+            for kind, n in sorted(totals.remarks.items())
+        },
+        "rows_are": rows,
+        rows: totals.rows,
+        f"failed_{rows}": totals.failed_rows,
+        "files_with_further_images": totals.partly,
+        "bytes": counters.get("bytes", {}).get("read", 0),
+        "map_tasks": {"launched": near[1], "where_their_data_are": near[0]} if packed else {},
+        "seconds": round(seconds, 3),
+        "images_per_second": round(lines / seconds, 3) if seconds > 0 else 0.0,
+        "milliseconds": dict(sorted(stages.items(), key=lambda pair: -pair[1])),
+    }
+
+
+def as_text(summary):
+    """Return the summary as lines for a person."""
+    images, rows = summary["images"], summary["rows_are"]
+    lines = [
+        f"{images['measured']} images measured, {images['failed']} failed, {summary[rows]} {rows}"
+        f" in {summary['seconds']:.1f} s ({summary['images_per_second']:.2f} images/s,"
+        f" {summary['bytes'] / 1e6:.1f} MB read, runner {summary['runner']})"
+    ]
+    if summary[f"failed_{rows}"]:
+        lines.append(f"{summary[f'failed_{rows}']} {rows} with a failed measurement (flag 512)")
+    if summary["files_with_further_images"]:
+        lines.append(f"{summary['files_with_further_images']} files hold further images, which "
+                     "were not measured: --extensions all measures them, a line file.fits[2] one")
+    for kind, what in sorted(summary["failures"].items(), key=lambda pair: -pair[1]["images"]):
+        lines.append("  " + ": ".join(filter(None, (
+            f"{what['images']} x {kind}", what["first"], what["message"]))))
+    for kind, what in summary["remarks"].items():
+        lines.append("  " + ": ".join(filter(None, (
+            f"{what['images']} measured, {kind}", what["first"], what["detail"]))))
+    if summary["map_tasks"]:
+        lines.append("{where_their_data_are} of {launched} map tasks ran where their data are"
+                     .format(**summary["map_tasks"]))
+    stages = summary["milliseconds"]
+    if sum(stages.values()):
+        whole = sum(stages.values())
+        parts = [f"{stage} {100 * ms / whole:.0f} %" for stage, ms in stages.items()
+                 if ms >= 0.005 * whole]
+        lines.append("time by stage: " + ", ".join(parts))
+    return "\n".join(lines)
+
+
+def write(summary, path):
+    """Write the summary as JSON, whole or not at all."""
+    with text_written_whole(path) as file:
+        json.dump(summary, file, indent=2)
+        file.write("\n")

@@ -1,0 +1,1 @@
+"""mrjob's runners, made fit for long work."""

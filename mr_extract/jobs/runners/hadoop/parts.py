@@ -1,0 +1,75 @@
+"""A catalog left in parts on the cluster, complete by itself: ``--output-dir``.
+
+Beside the parts of the reducers, each ordered by image id, stand ``_header`` with
+the lines that begin a catalog, ``part-refused`` with the lines that no task was
+given, and at the end ``_SUCCESS``, when the counts agree with the manifest.
+"""
+
+import os
+from collections import Counter
+
+from mr_extract.jobs.driver.gather import Totals, header_of
+from mr_extract.text.accounting import error_line, parse_account
+
+HEADER, REFUSED, SUCCESS = "_header", "part-refused", "_SUCCESS"
+
+
+def finish_parts(runner, plan, job, counters, scratch):
+    """Check the counts of the parts, and put beside them what makes a catalog of them.
+
+    Parameters
+    ----------
+    runner : mrjob.runner.MRJobRunner
+        That has run the job.
+    plan : mr_extract.jobs.driver.plan.Plan
+    job : mr_extract.jobs.skeleton.image_job.ImageJob
+    counters : dict of str to dict of str to int
+        Of the job, by group and name.
+    scratch : str
+        A folder.
+
+    Returns
+    -------
+    Totals
+
+    Raises
+    ------
+    OSError
+        When the counts disagree with the manifest; the parts are then left without
+        ``_SUCCESS``.
+    """
+    place = runner.get_output_dir()
+    totals = _counted(counters)
+    written = totals.measured + totals.failed
+    if job.options.reduce != "none":
+        written = counters.get("catalog", {}).get("images", 0)
+    if not written == totals.measured + totals.failed == len(plan.entries):
+        raise OSError(
+            f"the counters of Hadoop tell of {totals.measured + totals.failed} images measured or "
+            f"failed and {written} written, of {len(plan.entries)} in the manifest; the parts in "
+            f"{place} are no catalog")
+    refused = [error_line(i, kind, why) for i, (kind, why) in sorted(
+        plan.refused.items(), key=lambda item: item[0].encode())]
+    for line in refused:
+        totals.take(parse_account(line))
+    files = {HEADER: header_of(job.work, job.config, totals)}
+    if refused:
+        files[REFUSED] = "".join(refused)
+    for name, text in {**files, SUCCESS: ""}.items():
+        path = os.path.join(scratch, name)
+        with open(path, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        runner.fs.put(path, f"{place}/{name}")
+    return totals
+
+
+def _counted(counters):
+    images, rows = counters.get("images", {}), counters.get("rows", {})
+    failures = Counter(counters.get("failures", {}))
+    return Totals(
+        measured=images.get("measured", 0),
+        rows=rows.get("measured", 0),
+        failed_rows=rows.get("with a failed measurement", 0),
+        failures=failures,
+        examples=dict.fromkeys(failures, ("", "see the #error lines of the parts")),
+    )

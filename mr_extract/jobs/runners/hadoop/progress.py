@@ -1,0 +1,150 @@
+"""What a Hadoop job tells while it runs, for a person who waits."""
+
+import re
+import sys
+import threading
+from time import monotonic
+
+from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.driver.progress import Bar
+from mr_extract.jobs.runners.hadoop.rest import JobTold
+from mr_extract.jobs.task.environment import advice
+
+_LOGGED = re.compile(r"\d\d[\d/-]+[ T]\d\d:\d\d:\d\d\S* (?:\w+ )?\S+: ")
+_JOB = re.compile(r"Submitting tokens for job: (job_\d+_\d+)")
+_TRACKED = re.compile(r"The url to track the job: (http\S+)")
+_FAILED = re.compile(r"Task Id *: (attempt_\w+), Status *: FAILED")
+_PERCENT = re.compile(r"map +(\d+)% +reduce +(\d+)%")
+_ENDED = re.compile(r"(Job job_\d+_\d+ (?:failed|was killed).*)|Error Launching job : (.*)")
+_STATUS = re.compile(r"subprocess failed with code (\d+)")
+_CAUSE = re.compile(r"^(?:Error|Caused by): (.+)", re.MULTILINE)
+_LOOK, _SAY = 3.0, 30.0  # seconds
+_MOST_ATTEMPTS = 10  # that are told of one by one
+
+
+class Watch:
+    """Read what the command ``hadoop jar`` says, ask for counters, and tell the user.
+
+    Where the counters of the running job are closed to us, Hadoop's percentages have to do.
+
+    Parameters
+    ----------
+    images : int
+        Images to be done.
+    rows : str
+        What is counted besides.
+    quiet : bool
+        Follow the job and tell nothing.
+
+    Attributes
+    ----------
+    job : str or None
+        Hadoop's name of the job, from just before it is submitted.
+    """
+
+    def __init__(self, images, rows="sources", quiet=False):
+        self.images, self._rows, self._quiet = images, rows, quiet
+        self.job, self._told, self._percent, self._why, self._words = None, None, "", "", ""
+        self._attempt, self._trace, self._attempts = None, [], 0
+        self._last, self._said_at, self._bar = "", monotonic(), None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+        if self._bar:
+            self._bar.close()
+
+    def through(self, lines):
+        """Yield the lines of ``hadoop jar`` (bytes), having read them."""
+        for line in lines:
+            self._take(line.decode(errors="replace").rstrip())
+            yield line
+        self._attempt_is_told()
+
+    def ending(self):
+        """Say why the job failed, and where more is to be read."""
+        why = self._why or "the command `hadoop jar` failed"
+        if self._words:
+            why = f"{why}: {self._words}"
+        if not self.job:
+            return why
+        application = self.job.replace("job", "application", 1)
+        return f"{why}; its logs: yarn logs -applicationId {application}"
+
+    def _take(self, line):
+        if _LOGGED.match(line):
+            self._attempt_is_told()
+        if found := _JOB.search(line):
+            self.job = found[1]
+        elif found := _TRACKED.search(line):
+            self._told = JobTold(found[1], self.job)
+            self._say(f"Hadoop has the job: {found[1]}")
+        elif found := _PERCENT.search(line):
+            self._percent = f"map {found[1]} %, reduce {found[2]} %"
+        elif found := _FAILED.search(line):
+            self._attempts += 1
+            self._attempt, self._trace, words = found[1], [], ""
+            if self._told and self._attempts <= _MOST_ATTEMPTS:
+                words = self._told.last_words(self._attempt)  # while its node remembers it
+            self._words = words or self._words
+        elif found := _ENDED.search(line):
+            self._why = found[1] or found[2]
+        elif self._attempt:
+            self._trace.append(line)
+
+    def _attempt_is_told(self):
+        """Tell of an attempt that failed, when the lines that say why are all read."""
+        if self._attempt and self._attempts <= _MOST_ATTEMPTS:
+            cause = root_cause("\n".join(self._trace))
+            status = _STATUS.search(cause)
+            if lacking := advice(cause) or advice(self._words):
+                cause = self._words = lacking
+            elif status and self._words:
+                cause = f"status {status[1]}: {self._words}"
+            self._say(f"{self._attempt} failed and may be tried again: {cause}")
+        self._attempt = None
+
+    def _follow(self):
+        while not self._over.wait(_LOOK):
+            on_terminal = sys.stderr.isatty() and not self._quiet
+            if not on_terminal and monotonic() - self._said_at < _SAY:
+                continue
+            groups = self._told.counters() if self._told else {}
+            images, rows = groups.get("images", {}), groups.get("rows", {})
+            done, failed = sum(images.values()), images.get("failed", 0)
+            if on_terminal:
+                self._bar = self._bar or Bar(self.images, self._rows, sys.stderr)
+                self._bar.show(done, rows.get("measured", 0), failed, self._percent)
+                continue
+            text = self._percent
+            if images:
+                counts = (f"{done} of {self.images} images, {rows.get('measured', 0)} "
+                          f"{self._rows}, {failed} failed")
+                text = "; ".join(filter(None, (counts, self._percent)))
+            if text and text != self._last:
+                self._last, self._said_at = text, monotonic()
+                self._say(text)
+
+    def _say(self, text):
+        if self._quiet:
+            return
+        if self._bar:
+            self._bar.clear()
+        complain(text)
+
+
+def root_cause(text):
+    """Return what is at the bottom of a Java stack trace, in one line."""
+    causes = _CAUSE.findall(text)
+    if not causes:
+        return next(iter(text.strip().splitlines()), "no reason given")
+    last = causes.pop()
+    while causes and last.rpartition("Exception: ")[2] in causes[-1]:
+        last = causes.pop()  # the same, and what it was about
+    return last

@@ -1,0 +1,201 @@
+"""mrjob's Hadoop runner, made fit for many shards.
+
+mrjob's own starts a Java process for each file that it uploads or reads, ships
+one file of code, and lets a job run on when its driver is stopped. Here all
+shards travel at once, this package goes with them, and all parts of the output
+come in one stream.
+"""
+
+import os
+import subprocess
+import sys
+
+from mrjob.conf import combine_dicts
+from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
+from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
+from mrjob.step import StepFailedException
+
+from mr_extract import storage
+from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
+from mr_extract.jobs.runners.hadoop.output import streamed
+from mr_extract.jobs.runners.hadoop.plain_arguments import plain
+from mr_extract.jobs.runners.hadoop.settings import COMMITTER, DEFAULTS, REDUCES
+from mr_extract.jobs.runners.hadoop.shipping import write_code_archive
+from mr_extract.storage.hadoop import configuration as hadoop_configuration
+
+CODE = "mr_extract_code"  # the folder of the code where a task runs
+_REPLICAS = 3
+
+
+class JobFailed(StepFailedException):
+    """The job failed, for the reason given and in no other words."""
+
+    def __str__(self):
+        return self.reason
+
+
+def _on_the_cluster(path):
+    """Return the URI of a path in the cluster's own file system, which need not be HDFS."""
+    uri = fully_qualify_hdfs_path(path)
+    default = hadoop_configuration.properties().get("fs.defaultFS", "")
+    if path == uri or storage.scheme(default) in ("file", "hdfs"):
+        return uri
+    return default.rstrip("/") + uri.removeprefix("hdfs://")
+
+
+class HadoopRunner(HadoopJobRunner):
+    """Run one map task for each shard.
+
+    `watch`, a `mr_extract.jobs.runners.hadoop.progress.Watch`, follows the job. `packed` names
+    packed files that are its input in place of the shards: Hadoop splits them. `reduces` is
+    the number of reduce tasks, where there are any.
+    """
+
+    watch, packed, reduces = None, (), 1
+
+    def __init__(self, *args, output_dir=None, **keywords):
+        super().__init__(*args, output_dir=output_dir and _on_the_cluster(output_dir), **keywords)
+
+    def _fix_opt(self, opt_key, opt_value, source):
+        fixed = super()._fix_opt(opt_key, opt_value, source)
+        return _on_the_cluster(fixed) if opt_key == "hadoop_tmp_dir" else fixed
+
+    @classmethod
+    def _default_opts(cls):
+        # An interpreter that has the packages; nodes without it need --env-archive.
+        return combine_dicts(super()._default_opts(), {
+            "bootstrap_mrjob": False, "python_bin": [sys.executable],
+            "cleanup_on_failure": ["ALL"],  # the user is told why, and shards are made anew
+        })
+
+    def _cleanup_hadoop_tmp(self):
+        try:
+            self.fs.rm(self._hadoop_tmp_dir)
+        except OSError as error:
+            complain(str(error))  # and no more: why, the command has said
+
+    def _run(self):
+        try:
+            super()._run()
+        except subprocess.CalledProcessError as error:
+            words = " ".join(error.cmd[-3:])
+            raise JobFailed(
+                f"the command `hadoop ... {words}` ended with status {error.returncode}"
+            ) from error
+
+    def _jobconf_for_step(self, step_num):
+        own = {"mapreduce.job.name": f"mr_extract, {self.watch.images} images"}
+        if "reducer" in self._get_step(step_num):
+            own[REDUCES] = self.reduces
+        else:
+            # Nobody but us reads the output: what a task wrote may survive a job that fails.
+            own[COMMITTER] = 2
+        return {**DEFAULTS, **own, **super()._jobconf_for_step(step_num)}
+
+    def _mr_job_extra_args(self, local=False):
+        notes = f"{self._hadoop_tmp_dir}/attempts"
+        return [*super()._mr_job_extra_args(local), *plain([f"--attempt-notes={notes}"])]
+
+    def _cmdenv(self):
+        given = super()._cmdenv()
+        paths = [CODE, *filter(None, [given.get("PYTHONPATH")])]
+        return {"OPENBLAS_NUM_THREADS": "1", **given, "PYTHONPATH": ":".join(paths)}
+
+    def _wd_mirror(self):
+        # Hadoop uploads what -files names with more replicas than our shards get.
+        return None
+
+    def _add_job_files_for_upload(self):
+        super()._add_job_files_for_upload()
+        path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
+        write_code_archive(path)
+        self._working_dir_mgr.add("archive", path, CODE)
+
+    def ship_environment(self, archive):
+        """Let tasks run with the Python of an archive, and say what was done for it.
+
+        Parameters
+        ----------
+        archive : str
+            As `mr_extract.jobs.runners.hadoop.bare_nodes.chosen_archive` returns it.
+
+        Returns
+        -------
+        str
+        """
+        # A folder that stays: nodes unpack an archive once, and for the next jobs too.
+        folder = _on_the_cluster(".mr_extract")
+        try:
+            uri, words = ship(archive, self.get_hadoop_bin(), folder)
+        except NotShipped as error:
+            raise JobFailed(str(error)) from error
+        self._working_dir_mgr.add("archive", uri, ENVIRONMENT)
+        return words
+
+    def _add_input_files_for_upload(self):
+        pass  # `_upload_local_files` takes their folder
+
+    def _upload_local_files(self):
+        super()._upload_local_files()
+        if not self.packed:
+            # Where files have one replica, a lost node would take shards with it. They hold
+            # addresses as they were given, passwords and all: nobody else may read them.
+            self.fs.hadoop.invoke_hadoop(["fs", "-D", f"dfs.replication={_REPLICAS}",
+                                          "-D", "fs.permissions.umask-mode=077", "-put",
+                                          os.path.dirname(self._input_paths[0]), self._shards])
+
+    @property
+    def _shards(self):
+        return f"{self._hadoop_tmp_dir}/shards"
+
+    def _step_input_uris(self, step_num):
+        return list(self.packed) or [self._shards]
+
+    def _run_job_in_hadoop(self):
+        try:
+            with self.watch:
+                super()._run_job_in_hadoop()
+        except StepFailedException as error:
+            self._kill_job()  # if it was the command alone that failed
+            raise JobFailed(self.watch.ending()) from error
+        except BaseException:
+            self._kill_job()
+            raise
+
+    def _run_hadoop(self, hadoop_args, env, record_callback):
+        with subprocess.Popen(
+            hadoop_args, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, start_new_session=True,  # Ctrl-C is for us to act upon
+        ) as process:
+            try:
+                told = _interpret_hadoop_jar_command_stderr(
+                    self.watch.through(process.stdout), record_callback)
+                return process.wait(), told
+            except BaseException:
+                process.kill()
+                raise
+
+    def _read_logs(self):
+        return False  # a Java process for each place where logs might be; `watch` asks YARN
+
+    def _pick_error(self, log_interpretation, step_type):
+        return None  # which would be printed: pages of Java
+
+    def _kill_job(self):
+        """Have YARN end the job, which does not need us to go on."""
+        if self.watch.job:
+            subprocess.run([*self.get_hadoop_bin(), "job", "-kill", self.watch.job],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+
+    def cat_output(self):
+        """Yield the output of all tasks, unpacked where it is compressed.
+
+        Raises
+        ------
+        BrokenOff
+            What came before is not all there is.
+        """
+        # mrjob's `get_output_dir` knows of none when the job has failed.
+        return streamed(self.get_hadoop_bin(), f"{self._output_dir}/part-*")

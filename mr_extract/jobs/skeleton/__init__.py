@@ -1,0 +1,1 @@
+"""What every job has, and how one says what it is."""

@@ -1,0 +1,306 @@
+"""The skeleton of every job: lines of a manifest in, one accounted block for each out.
+
+Which job it is stands in ``--work``; `run` starts one. mrjob ships this file alone to the
+tasks, so it imports absolutely.
+"""
+
+import os
+import sys
+from time import monotonic
+
+import mr_extract.jobs  # noqa: F401  makes mrjob importable
+
+# isort: split
+
+from mrjob.job import MRJob
+from mrjob.protocol import BytesProtocol, BytesValueProtocol
+from mrjob.setup import parse_legacy_hash_path
+from mrjob.step import MRStep
+
+from mr_extract import storage
+from mr_extract.addresses import shown_within
+from mr_extract.jobs.beside.position_lists import with_lists_anywhere, with_rules_anywhere
+from mr_extract.jobs.driver.outputs import TSV
+from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
+from mr_extract.jobs.skeleton.expansion import FIRST
+from mr_extract.jobs.skeleton.help import RUNNERS, Titles, completion
+from mr_extract.jobs.skeleton.options import add_job_options, refuse
+from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden, revealed
+from mr_extract.jobs.skeleton.work import MAIN, work_of
+from mr_extract.jobs.task.streams import open_standard_streams
+from mr_extract.packed.sequencefile import Damaged
+from mr_extract.settings.options import (
+    access_arguments,
+    access_from,
+    add_access,
+    add_section,
+    arguments,
+)
+from mr_extract.text import blocks
+from mr_extract.text.manifest import read_entries
+
+STATUS_INTERVAL = 10.0  # seconds
+_WORK = "--work="
+
+
+class ImageJob(MRJob):
+    """Do a job's work for every image of a manifest and merge what comes of it."""
+
+    INPUT_PROTOCOL = BytesValueProtocol
+    INTERNAL_PROTOCOL = BytesProtocol
+    OUTPUT_PROTOCOL = BytesValueProtocol
+
+    streamed = False  # packed records come to the tasks on standard input
+    scratch = None  # a folder of the driver's, for what tasks are given
+
+    _done = 0
+    _last_status = float("-inf")
+
+    def __init__(self, args=None):
+        # Which job it is decides which options there are.
+        words = sys.argv[1:] if args is None else args
+        named = [word.removeprefix(_WORK) for word in words if word.startswith(_WORK)]
+        try:
+            self.work = work_of(named[-1] if named else MAIN)
+        except ValueError as error:
+            refuse(str(error))
+        super().__init__(args)
+
+    def configure_args(self):
+        """Declare mrjob's options, those of all jobs, the settings and the job's own options."""
+        super().configure_args()
+        self.arg_parser.error = refuse
+        self._titles = titles = Titles(self.arg_parser)
+        add_job_options(titles.under)
+        self.work.add_options(titles.under("What is measured, and what is written"))
+        for section in self.work.settings.sections():
+            add_section(titles.under(section.__doc__.split("\n")[0].rstrip(".")), section)
+        add_access(titles.under("How remote places are reached"))
+        self._passthru_arg_dests |= titles.dests
+
+    def _print_help(self, options):
+        if options.runner:
+            super()._print_help(options)
+        else:
+            print(self._titles.short(self._usage()), end="")
+
+    def load_args(self, args):
+        """Parse the options and make the configuration."""
+        try:
+            args = revealed(given(args))
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        super().load_args(args)
+        options = self.options
+        if options.help_all:
+            print(self._titles.whole(self._usage()), end="")
+            sys.exit(0)
+        if options.print_completion:
+            try:
+                print(completion(self.arg_parser, options.print_completion))
+            except ValueError as error:
+                refuse(str(error))
+            sys.exit(0)
+        options.hint = ""
+        options.catalog_type = getattr(options, "catalog_type", TSV)
+        try:
+            config = self.work.config_from(options)
+            self.config = with_rules_anywhere(with_lists_anywhere(config))
+            self.access = access_from(options)
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        options.extensions = options.extensions or FIRST
+        storage.configure(self.access)
+        try:
+            self.more = self.work.more_from(options, self.config)
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+
+    def _usage(self):
+        return f"%(prog)s -r {'|'.join(RUNNERS)} [options] MANIFEST... > catalog.tsv"
+
+    def steps(self):
+        """Return one step, with a reducer unless rows stay as tasks wrote them."""
+        if self.options.reduce == "none":
+            return [MRStep(mapper=self.mapper)]
+        return [MRStep(mapper=self.mapper, reducer=self.reducer)]
+
+    def mapper(self, _, line):
+        """Measure one line; `map_pairs` measures many, looking ahead."""
+        yield from self.map_pairs([(None, line)])
+
+    def map_pairs(self, pairs, step_num=0):
+        """Yield the blocks of the lines, fetching ahead.
+
+        Parameters
+        ----------
+        pairs : iterable of (None, bytes)
+            Lines of a manifest.
+        step_num : int
+
+        Yields
+        ------
+        key : bytes or None
+        value : bytes
+            A part of a block under its key, or with ``--reduce none`` a block.
+        """
+        from mr_extract.jobs.task.environment import check_environment
+        from mr_extract.jobs.task.retried import retried_task
+
+        check_environment()
+        task = retried_task(self.options.attempt_notes, os.environ)
+        for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
+            self._report(outcome)
+            if self.options.reduce == "none":
+                yield None, outcome.block.removesuffix(b"\n")
+                continue
+            key = blocks.key(entry.id)
+            for value in blocks.pack(outcome.block, entry.meaning):
+                yield key, value
+
+    def _images(self, pairs, task):
+        """Return the images of the lines, or of the packed records on standard input."""
+        if self.options.packed:
+            from mr_extract.jobs.task.records import KEYS_LOST, received
+
+            images = received(self.stdin, self.options.driven,
+                              lambda: self.increment_counter(*KEYS_LOST))
+            return task.through(images) if task else images
+        from mr_extract.jobs.skeleton.expansion import expanded
+        from mr_extract.jobs.task.fetching import LOOKAHEAD_IMAGES, fetch_ahead
+
+        # A driver has expanded them already; without one it is done here.
+        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
+        if task:
+            entries = (entry for entry, _ in task.through((entry, None) for entry in entries))
+        return fetch_ahead(entries, self.config, heartbeat=self._heartbeat,
+                           most_images=1 if task else LOOKAHEAD_IMAGES)
+
+    def hadoop_input_format(self):
+        """Return the format of packed files where Hadoop is to read them."""
+        from mr_extract.jobs.task.records import INPUT_FORMAT
+
+        return INPUT_FORMAT if self.streamed else None
+
+    def jobconf(self):
+        """Return what Hadoop must know to hand over packed records."""
+        from mr_extract.jobs.task.records import JOBCONF
+
+        return {**super().jobconf(), **(JOBCONF if self.streamed else {})}
+
+    def _outcomes(self, images, overlapping):
+        if not self.options.in_process:
+            from mr_extract.jobs.task.memory_limit import MemoryLimit, container_size
+            from mr_extract.jobs.task.supervisor import measure_supervised
+            from mr_extract.jobs.task.worker import opening
+
+            memory = MemoryLimit(self.options.image_memory, container_size(os.environ))
+            yield from measure_supervised(
+                images, opening(self.work, self.config, self.access, self.more),
+                self.options.image_timeout, self._heartbeat, memory, overlapping
+            )
+            return
+        from mr_extract.jobs.task.one_line import process
+
+        for entry, files in images:
+            yield entry, process(entry, self.work, self.config, files, self.more)
+
+    def _heartbeat(self):
+        # A task that is silent for long is taken for dead by Hadoop.
+        if monotonic() - self._last_status >= STATUS_INTERVAL:
+            self._last_status = monotonic()
+            self.set_status(f"{self._done} images done")
+
+    def _report(self, outcome):
+        self._done += 1
+        self._heartbeat()
+        self.increment_counter("images", "failed" if outcome.kind else "measured")
+        if outcome.kind:
+            self.increment_counter("failures", outcome.kind)
+        self.increment_counter("rows", "measured", outcome.rows)
+        if outcome.failed_rows:
+            self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
+        self.increment_counter("bytes", "read", outcome.size)
+        for stage, milliseconds in outcome.milliseconds.items():
+            if milliseconds:
+                self.increment_counter("milliseconds by stage", stage, milliseconds)
+
+    def reducer(self, key, values):
+        """Yield the block of one image, once."""
+        block = blocks.unpack(values)
+        if block is not None:
+            self.increment_counter("catalog", "images")
+            yield None, block.removesuffix(b"\n")
+
+    def run_job(self):
+        """Plan, run and gather; the exit status says whether all is accounted for."""
+        from mr_extract.jobs.driver.drive import drive
+
+        sys.exit(drive(self))
+
+    def _non_option_kwargs(self):
+        # Tasks get the settings by value: a kernel file need not travel.
+        kwargs = super()._non_option_kwargs()
+        settings = [*arguments(self.config), *access_arguments(self.access)]
+        settings, private = hidden(settings, self.scratch) if self.scratch else (settings, "")
+        kwargs["extra_args"] = plain([
+            _WORK + self.work.name, *settings,
+            f"--reduce={self.options.reduce}",
+            f"--image-timeout={self.options.image_timeout:g}",
+            *([] if self.options.image_memory is None else
+              [f"--image-memory={self.options.image_memory}"]),
+            *(["--in-process"] if self.options.in_process else []),
+            *(["--packed", "--driven"] if self.streamed else []),
+            *self.work.arguments(self.more),
+        ])
+        if private:
+            here = self.options.runner in (None, "inline", "local")
+            file = private if here else parse_legacy_hash_path("file", private)
+            kwargs["extra_args"] += [OPTION, file]
+        return kwargs
+
+    def _runner_class(self):
+        if self.options.runner == "local":
+            from mr_extract.jobs.runners.local import LocalRunner
+
+            return LocalRunner
+        if self.options.runner == "hadoop":
+            from mr_extract.jobs.runners.hadoop.runner import HadoopRunner
+
+            return HadoopRunner
+        return super()._runner_class()
+
+
+def run(name=None):
+    """Run a job with the arguments of the process.
+
+    Parameters
+    ----------
+    name : str, optional
+        The module that states it; by default the arguments say.
+    """
+    # No kernel multiplies matrices: a pool of threads in each task is waste.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    open_standard_streams()
+    if name:
+        sys.argv.insert(1, _WORK + name)
+    try:
+        ImageJob.run()
+    except KeyboardInterrupt:
+        print("mr_extract: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output, as in `... | head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except Damaged as error:
+        print(f"mr_extract: {error}", file=sys.stderr)  # standard input of a task is no records
+        sys.exit(1)
+    except OSError as error:
+        # A full disk, mostly; a defect of ours would have been another class.
+        print(f"mr_extract: {shown_within(str(error))}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,129 @@
+"""Options that every job has, none of which changes what a catalog says."""
+
+import argparse
+import re
+import resource
+import sys
+
+from mr_extract.addresses import shown_within
+from mr_extract.jobs.skeleton.expansion import check_extensions
+from mr_extract.jobs.task.memory_limit import LEAST
+
+_REDUCE = ("none", "identity")
+
+
+def add_job_options(under):
+    """Declare them.
+
+    Parameters
+    ----------
+    under : callable
+        Takes a title and returns what takes what `argparse.ArgumentParser.add_argument` takes.
+    """
+    add_argument = under("What is measured, and what is written")
+    add_argument("--private", metavar="FILE",
+                 help="further options, one a line, from a file that nobody else may read: such as "
+                      "hold a password do not show in the list of processes then")
+    add_argument("--packed", action="store_true",
+                 help="the inputs are not manifests but images that `python -m preprocess pack` "
+                      "packed: its folders, or .seq files of them")
+    add_argument("--reduce", default="identity", metavar="|".join(_REDUCE), type=_reduce,
+                 help="none: rows as the tasks wrote them; identity: one catalog ordered by "
+                      "image id, then source number [identity]")
+    add_argument("--extensions", metavar="first|all|/PATTERN/", type=_extensions,
+                 help="what a line without ext= means: the first image of its file, every one, "
+                      "or those with a matching EXTNAME [first; all with --config]")
+    add_argument("--catalog", metavar="FILE",
+                 help="write the catalog to FILE, a path, s3:// or hdfs://, whole or not at all "
+                      "[standard output]")
+    add_argument("--summary", metavar="FILE", help="write the summary to FILE as JSON")
+    add_argument("--max-failures", default="0", metavar="N|P%", type=_limit,
+                 help="failed images that are no reason for exit status 1 [0]")
+    add_argument = under("Tasks, and what an image may cost them")
+    add_argument("--jobs", type=_count, metavar="N",
+                 help="processes of -r local and threads of -r spark [all cores]")
+    add_argument("--env-archive", metavar="auto|FILE|URI",
+                 help="with -r hadoop, for nodes without our Python or packages: an archive that "
+                      "they unpack and whose bin/python runs the tasks; auto: one of the Python "
+                      "that runs now, made once by python -m mr_extract.env_archive")
+    add_argument("--image-timeout", type=_seconds, default=3600.0, metavar="SECONDS",
+                 help="an image that takes longer is a failure; 0 for no limit; not with "
+                      "-r inline [3600]")
+    add_argument("--image-memory", type=_megabytes, metavar="MB",
+                 help="an image whose measuring takes more memory is a failure; 0 for no limit; "
+                      "not with -r inline [in a task of Hadoop what its container leaves, else 0]")
+    add_argument = under("Printed, and nothing else done")
+    add_argument("--print-schema", action="store_true",
+                 help="print the chosen columns and the flags, and exit")
+    add_argument("--print-config", action="store_true",
+                 help="print the settings that would be used and their hash, and exit")
+    add_argument("--version", action="store_true", help="print the version and exit")
+    add_argument("--help-all", action="store_true", help="print all options and exit")
+    add_argument("--print-completion", metavar="bash|zsh|tcsh",
+                 help="print what makes a shell complete these options, and exit")
+    add_argument("--work", help=argparse.SUPPRESS)
+    add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
+    add_argument("--attempt-notes", help=argparse.SUPPRESS)
+    add_argument("--driven", action="store_true", help=argparse.SUPPRESS)
+
+
+def allowed(limit, images):
+    """Return how many failures of a number of images `--max-failures` allows."""
+    number, percent = limit
+    return int(images * number / 100) if percent else int(number)
+
+
+def refuse(message):
+    """End with a line about each thing that is wrong, and exit status 2."""
+    for line in shown_within(message).split("\n"):
+        print(f"mr_extract: {line}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _reduce(text):
+    if text not in _REDUCE:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(_REDUCE)}")
+    return text
+
+
+def _extensions(text):
+    try:
+        return check_extensions(text)
+    except (ValueError, re.error) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _limit(text):
+    percent = text.endswith("%")
+    try:
+        number = float(text.removesuffix("%")) if percent else int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number or (percent and not number <= 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor a percentage")
+    return number, percent
+
+
+def _count(text):
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes")
+    return int(text)
+
+
+def _megabytes(text):
+    if not hasattr(resource, "prlimit"):
+        raise argparse.ArgumentTypeError("only Linux can limit the memory of a process")
+    if not text.isdecimal() or 0 < int(text) < LEAST >> 20:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 0 nor a number of megabytes from {LEAST >> 20} on")
+    return int(text)
+
+
+def _seconds(text):
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time in seconds")
+    return seconds

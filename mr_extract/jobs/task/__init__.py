@@ -1,0 +1,1 @@
+"""What runs in a task: lines in, blocks out, through a process that may die."""

@@ -1,0 +1,116 @@
+"""Fetch what the next images need while one is computed, bounded in memory."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor, wait
+
+from mr_extract import storage
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.beside import companion_files as companions
+from mr_extract.jobs.task.opened import stays_open
+from mr_extract.jobs.task.records import fetch_record
+from mr_extract.settings.config import Config
+
+LOOKAHEAD_BYTES = 256 << 20
+# Small images on a far server need many on the way: at 100 ms a request and 10 ms an
+# image it takes ten to keep up. But those that are fetched at once share the link, and the
+# first is late: so there are few to begin with, and one more whenever an image is waited for.
+FIRST_IMAGES, LOOKAHEAD_IMAGES = 3, 16
+HEARTBEAT = 10.0  # seconds
+_UNKNOWN_SIZE = 16 << 20
+
+
+def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGES,
+                heartbeat=lambda: None):
+    """Yield entries with the files that they need, fetching those to come in the background.
+
+    A local file is not read here: the operating system is told to fetch it
+    into its cache, from where the process that measures it reads it with one
+    copy less. What several images in turn need is fetched once.
+
+    Parameters
+    ----------
+    entries : iterable of mr_extract.text.manifest.Entry
+    config : mr_extract.settings.config.Config, optional
+        Its rules name masks, weight maps, flag images and detection images.
+    most_bytes : int
+        What may be held or under way; before a file is there the ``bytes`` field of its
+        line is taken for its size. One image is always let through.
+    most_images : int
+        How many images may be held or under way, when fewer do not keep up.
+    heartbeat : callable
+        Called without arguments every ten seconds of waiting.
+
+    Yields
+    ------
+    entry : mr_extract.text.manifest.Entry
+    files : dict of str to (bytes or PackedFile or ImageFailure)
+        By URI the remote files that were fetched, or those of a packed record. What is not
+        among them is for the process that measures to read.
+    """
+    config = config or Config()
+    waiting, before, entries = deque(), {}, iter(entries)
+    window, first = min(FIRST_IMAGES, most_images), True
+    with ThreadPoolExecutor(most_images, "fetch") as pool:
+        ended = False
+        while True:
+            while not ended and len(waiting) < window and (
+                not waiting or _held(waiting) < most_bytes
+            ):
+                entry = next(entries, None)
+                if entry is None:
+                    ended = True
+                    break
+                # Of a region the process that measures reads no more than it needs; a record
+                # of a packed file holds the companions too.
+                packed = entry.get("packed")
+                apart = entry.problem or packed or entry.region is not None
+                places = [] if apart else companions.places(entry, config)
+                fetches = {}
+                if packed and not entry.problem:
+                    fetches[packed] = before.get(packed) or pool.submit(
+                        fetch_record, packed, entry.uri)
+                for uris in places:
+                    for uri in uris:
+                        storage.advise(uri)
+                    if not storage.is_local(uris[0]):
+                        fetches[uris] = before.get(uris) or pool.submit(fetch_first, uris)
+                waiting.append((entry, fetches))
+                before = fetches if stays_open(entry) else {}
+            if not waiting:
+                return
+            entry, fetches = waiting.popleft()
+            if not first and not all(one.done() for one in fetches.values()):
+                window = min(window + 1, most_images)
+            first = False
+            while wait(fetches.values(), HEARTBEAT).not_done:
+                heartbeat()
+            yield entry, {u: f for one in fetches.values() for u, f in one.result().items()}
+
+
+def _held(waiting):
+    """Return the bytes that are there or expected."""
+    sizes = {}
+    for entry, fetches in waiting:
+        for one in fetches.values():
+            size = int(entry.get("bytes") or _UNKNOWN_SIZE)
+            done = one.done() and not one.exception()
+            sizes[one] = sum(map(_size, one.result().values())) if done else size
+    return sum(sizes.values())
+
+
+def _size(file):
+    return 0 if isinstance(file, ImageFailure) else len(file)
+
+
+def fetch_first(uris):
+    """Return the first of the files that is there, and why those before it are not, by URI."""
+    files = {}
+    for uri in uris:
+        try:
+            files[uri] = storage.read(uri)
+            break
+        except ImageFailure as failure:
+            files[uri] = failure
+            if failure.kind != "fetch-not-found":
+                break
+    return files

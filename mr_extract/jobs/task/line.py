@@ -1,0 +1,111 @@
+"""One line of a manifest in a job's hands: its image, with all that belongs to it."""
+
+from time import perf_counter
+
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.beside.companion_files import attach
+from mr_extract.jobs.beside.regions import place, section_of
+from mr_extract.jobs.task.opened import is_held, opened, stays_open
+
+
+class Line:
+    """What a job's function is given.
+
+    Parameters
+    ----------
+    entry : mr_extract.text.manifest.Entry
+    config : mr_extract.settings.tree.Settings
+        The job's settings.
+    more : dict of str to object
+        What the job hands to its tasks besides them.
+
+    Attributes
+    ----------
+    file : tuple of (bytes-like or mr_extract.images.section.Section, str)
+        The image's own file, unpacked, and its SHA-256; or the region of it.
+    facts : dict of str to str
+        What the image's line says of the files that were read besides it.
+    size : int
+        Bytes that were read.
+    seconds : dict of str to float
+        Wall time by stage.
+    """
+
+    def __init__(self, entry, config, more=None):
+        self.entry, self.config, self.more = entry, config, more or {}
+        self.file, self.facts, self.size, self.images = None, {}, 0, 1
+        self.seconds, self._mark = {}, perf_counter()
+
+    def lap(self, stage):
+        """Note the time since the last call as that of a stage."""
+        now = perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._mark
+        self._mark = now
+
+    def take(self, seconds):
+        """Note times that were taken since the last call by another clock."""
+        for stage, value in seconds.items():
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + value
+        self._mark = perf_counter()
+
+    @property
+    def zero_point(self):
+        """Magnitude of one image unit where the line says it, else None."""
+        text = self.entry.get("zero_point")
+        return None if text is None else float(text)
+
+    def image(self, keep_file=False):
+        """Fetch and read the image that the line means, with its companions.
+
+        Parameters
+        ----------
+        keep_file : bool
+            Keep the file, which is as large as the image itself, until `let_go`.
+
+        Returns
+        -------
+        mr_extract.images.Image
+            It may be overwritten.
+
+        Raises
+        ------
+        ImageFailure
+            As fetching and reading name it.
+        """
+        from mr_extract.images.read import read_unpacked
+
+        self._mark = perf_counter()  # what was imported is no stage
+        entry = self.entry
+        again = is_held(entry.uri) and entry.region is None
+        if entry.region is None:
+            buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=self.lap)
+            image = read_unpacked(buffer, entry.ext)
+        else:
+            buffer = section_of(entry.uri, entry.region)
+            image = read_unpacked(buffer, entry.ext)
+            checksum, size = buffer.checksum, buffer.size
+        place(image, entry)
+        self.file, self.images = (buffer, checksum), image.images
+        self.size += 0 if again else size
+        if hasattr(self.config, "companions"):
+            self.add(*attach(image, entry, self.config.companions, self.file))
+        if not keep_file:
+            self.let_go()
+        self.lap("read")
+        return image
+
+    def add(self, facts, size=0):
+        """Note what the image's line shall say of a file, and the bytes read for it."""
+        self.facts |= facts
+        self.size += size
+
+    @property
+    def checksum(self):
+        """SHA-256 of the image's file as it is, in hexadecimal digits."""
+        if self.file is None:
+            raise ImageFailure("internal", "no file of the line was read")
+        return self.file[1]
+
+    def let_go(self):
+        """Drop the file."""
+        self.file = (None, self.file[1])

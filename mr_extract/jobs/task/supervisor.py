@@ -1,0 +1,213 @@
+"""Measure images in a child process that may die, hang or eat its memory.
+
+sep is C code: a crash, an image that hangs it, or the kernel's killer of
+processes would take a whole task with it. Here it takes the one image, after a
+second attempt. It also frees this process to fetch while the other computes,
+which threads cannot do as sep does not let go of the interpreter's lock.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.task.memory_limit import MemoryLimit
+from mr_extract.jobs.task.one_line import NO_MEMORY, Outcome, failed
+from mr_extract.jobs.task.opened import stays_open
+from mr_extract.jobs.task.worker import FRAME, OUT_OF_MEMORY, write_file, write_frame
+
+ATTEMPTS = 2
+HEARTBEAT = 10.0
+_MEMORY_LOOK = 0.5  # YARN looks every three seconds
+
+
+class _Died(Exception):
+    pass
+
+
+class _Hangs(Exception):
+    pass
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class Worker:
+    """A child process that measures one image at a time.
+
+    Parameters
+    ----------
+    opening : dict of str to object
+        From `mr_extract.jobs.task.worker.opening`.
+    timeout : float
+        Seconds that an image may take; 0 for no limit.
+    heartbeat : callable
+        Called without arguments at least every ten seconds of waiting.
+    memory : mr_extract.jobs.task.memory_limit.MemoryLimit, optional
+        What the process may hold.
+    """
+
+    def __init__(self, opening, timeout=0.0, heartbeat=lambda: None, memory=None):
+        self._opening, self._timeout, self._heartbeat = opening, timeout, heartbeat
+        self._memory = memory or MemoryLimit()
+        self._process = None
+        self._sent = set()  # URIs of files that the process was given and holds
+
+    def start(self):
+        """Start the process, if none runs; it gets ready in the background."""
+        if self._process is None:
+            self._sent = set()
+            path = os.pathsep.join(p or os.getcwd() for p in sys.path)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mr_extract.jobs.task.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                env={"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path},
+            )
+            try:
+                write_frame(self._process.stdin, self._opening)
+            except BrokenPipeError:
+                pass  # it died at once; `answer` will find out and say so
+
+    def ask(self, entry, files):
+        """Hand over an image and the files that were fetched for it."""
+        self.start()
+        needed = {uri: file for uri, file in files.items() if uri not in self._sent}
+        self._sent = {uri for uri, file in files.items()
+                      if stays_open(entry) and not isinstance(file, ImageFailure)}
+        head = {"uri": entry.uri, "fields": entry.fields, "problem": entry.problem,
+                "kind": entry.kind, "files": len(needed)}
+        try:
+            if self._memory:
+                self._memory.set_for(self._process.pid)
+            write_frame(self._process.stdin, head)
+            for uri, file in needed.items():
+                write_file(self._process.stdin, uri, file)
+        except BrokenPipeError:
+            pass  # as above
+
+    def answer(self):
+        """Wait for the outcome.
+
+        Raises
+        ------
+        _Died, _Hangs, _TooLarge
+            The process is gone by then.
+        """
+        began = time.monotonic()
+        head_size, block_size = FRAME.unpack(self._receive(FRAME.size, began))
+        head = json.loads(self._receive(head_size, began))
+        return Outcome(self._receive(block_size, began), **head)
+
+    def _receive(self, size, began):
+        """Read so many bytes of the answer, unless it takes too long."""
+        pieces, stream = [], self._process.stdout.fileno()
+        while size:
+            wait = _MEMORY_LOOK if self._memory else HEARTBEAT
+            if self._timeout:
+                wait = max(0.0, min(wait, began + self._timeout - time.monotonic()))
+            if not select.select([stream], [], [], wait)[0]:
+                if self._timeout and time.monotonic() - began >= self._timeout:
+                    self.stop(kill=True)
+                    raise _Hangs
+                if self._memory and self._memory.is_exceeded_by(self._process.pid):
+                    self.stop(kill=True)
+                    raise _TooLarge
+                self._heartbeat()
+                continue
+            pieces.append(os.read(stream, min(size, 1 << 20)))
+            if not pieces[-1]:
+                status = self.stop()
+                raise _TooLarge if status == OUT_OF_MEMORY else _Died(_ending(status))
+            size -= len(pieces[-1])
+        return b"".join(pieces)
+
+    def stop(self, kill=False):
+        """End the process and return its exit status."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        if kill:
+            process.kill()
+        process.stdout.close()  # it may be about to write an answer nobody waits for
+        try:
+            process.stdin.close()
+        except BrokenPipeError:
+            pass  # it is gone already
+        return process.wait()
+
+
+def _ending(status):
+    if status < 0:
+        names = {one.value: one.name for one in signal.Signals}
+        return f"killed by {names.get(-status, f'signal {-status}')}"
+    return f"ended with exit status {status}"
+
+
+def measure_supervised(images, opening, timeout=0.0, heartbeat=lambda: None, memory=None,
+                       overlapping=True):
+    """Measure images one after the other in a child process.
+
+    Parameters
+    ----------
+    images : iterable of (Entry, dict of str to (bytes or PackedFile or ImageFailure))
+        From `mr_extract.jobs.task.fetching.fetch_ahead`.
+    opening, timeout, heartbeat, memory
+        As for `Worker`.
+    overlapping : bool
+        Take the next image from `images` while one is measured.
+
+    Yields
+    ------
+    entry : mr_extract.text.manifest.Entry
+    outcome : Outcome
+        In the order of the images. The next image is handed over before an
+        outcome is yielded, so that writing and computing overlap, too.
+    """
+    worker = Worker(opening, timeout, heartbeat, memory)
+    asked = deque()
+    try:
+        worker.start()
+        for entry, files in images:
+            previous = _settled(worker, asked)
+            worker.ask(entry, files)
+            asked.append((entry, files))
+            yield from previous
+            if not overlapping:
+                yield from _settled(worker, asked)
+        yield from _settled(worker, asked)
+    finally:
+        worker.stop()
+
+
+def _settled(worker, asked):
+    outcomes = []
+    while asked:
+        entry, files = asked.popleft()
+        outcomes.append((entry, _outcome(worker, entry, files)))
+    return outcomes
+
+
+def _outcome(worker, entry, files):
+    """Wait for the outcome of the image that was asked for last."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            worker.ask(entry, files)
+        try:
+            outcome = worker.answer()
+            if outcome.kind == "memory":
+                worker.stop()  # what is left of its memory may be in pieces
+            return outcome
+        except _TooLarge:
+            return failed(entry.id, "memory", NO_MEMORY)
+        except _Hangs:
+            return failed(entry.id, "timeout", f"not done after {worker._timeout:g} s")
+        except _Died as death:
+            ending = str(death)
+    return failed(entry.id, "killed", f"the process that measured it was {ending}, "
+                                      f"{ATTEMPTS} times")

@@ -1,0 +1,113 @@
+"""The process that measures: requests on standard input, outcomes on standard output.
+
+It is started by `mr_extract.jobs.task.supervisor` and ends with its input. What it
+is told and what it answers are frames: four bytes of length for a JSON
+header and eight for the bytes behind it.
+"""
+
+import json
+import os
+import struct
+import sys
+
+from mr_extract.failures import ImageFailure
+from mr_extract.packed.records import PackedFile
+
+FRAME = struct.Struct("!IQ")
+OUT_OF_MEMORY = 3  # exit status when a file that was handed over does not fit
+
+
+def write_frame(file, head, body=b""):
+    """Write one frame and flush it."""
+    text = json.dumps(head).encode()
+    file.write(FRAME.pack(len(text), len(body)))
+    file.write(text)
+    file.write(body)
+    file.flush()
+
+
+def write_file(file, uri, content):
+    """Write the frame of a fetched file: bytes, a packed file or why it could not be had."""
+    head, body = {"uri": uri}, content
+    if isinstance(content, ImageFailure):
+        head["failure"], body = (content.kind, content.message), b""
+    elif isinstance(content, PackedFile):
+        head["packed"], body = (content.form, content.sha256, content.crc32), content.body
+    write_frame(file, head, body)
+
+
+def read_frame(file):
+    """Read one frame.
+
+    Returns
+    -------
+    tuple of (object, bytes) or None
+        None at the end of the input.
+
+    Raises
+    ------
+    EOFError
+        When the input ends inside a frame.
+    """
+    start = file.read(FRAME.size)
+    if not start:
+        return None
+    lengths = FRAME.unpack(start) if len(start) == FRAME.size else (0, 0)
+    head, body = file.read(lengths[0]), file.read(lengths[1])
+    if len(start) < FRAME.size or len(head) < lengths[0] or len(body) < lengths[1]:
+        raise EOFError("the other side ended inside a frame")
+    return json.loads(head), body
+
+
+def opening(work, config, access, more=None):
+    """Return the first frame that a worker gets: which job, how remote places are reached."""
+    return {"work": work.name, "settings": config.differing(), "access": vars(access),
+            "more": more or {}}
+
+
+def serve(requests, answers):
+    """Answer requests until they end.
+
+    The first frame is of `opening`. An entry of the manifest follows, then a frame for each
+    of its `files` that has been fetched, as `write_file` writes it. And so on.
+    """
+    from mr_extract import storage
+    from mr_extract.jobs.skeleton.work import work_of
+    from mr_extract.jobs.task.one_line import process
+    from mr_extract.storage.access import Access
+    from mr_extract.text.manifest import Entry
+
+    told = read_frame(requests)[0]
+    work = work_of(told["work"])
+    storage.configure(Access(**told["access"]))
+    config = work.settings().updated(**told["settings"])
+    while (frame := read_frame(requests)) is not None:
+        head, _ = frame
+        files = dict(_file(*read_frame(requests)) for _ in range(head["files"]))
+        entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
+                      head["kind"])
+        outcome = process(entry, work, config, files, told["more"])
+        facts = {name: value for name, value in vars(outcome).items() if name != "block"}
+        write_frame(answers, facts, outcome.block)
+
+
+def _file(head, body):
+    if "failure" in head:
+        return head["uri"], ImageFailure(*head["failure"])
+    return head["uri"], PackedFile(*head["packed"], body) if "packed" in head else body
+
+
+def main():
+    """Serve on the standard streams, which nothing else may write to."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a stray print of a library must not break the frames
+    try:
+        serve(sys.stdin.buffer, answers)
+    except (BrokenPipeError, EOFError):
+        os._exit(1)  # whoever asked is gone; there is nobody to tell
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY)  # in the middle of a frame: what follows cannot be understood
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One image to an astropy table, for a notebook."""

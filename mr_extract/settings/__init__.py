@@ -1,0 +1,1 @@
+"""Settings: how one is declared, the trees of them, and their command-line options."""

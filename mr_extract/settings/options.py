@@ -1,0 +1,270 @@
+"""Settings as command-line options, derived from the tables of settings."""
+
+import argparse
+import os
+from contextlib import contextmanager
+from dataclasses import fields
+
+from mr_extract.settings.config import Config
+from mr_extract.settings.declaring import is_rule
+from mr_extract.storage.access import Access, access_settings
+
+
+def option_name(name):
+    """Return the option of a setting: ``deblend_cont`` is ``--deblend-cont``."""
+    return "--" + name.replace("_", "-")
+
+
+def add_settings(add_argument, kind=Config):
+    """Declare an option for every setting.
+
+    Parameters
+    ----------
+    add_argument : callable
+        Takes what `argparse.ArgumentParser.add_argument` takes.
+    kind : type
+        Of `mr_extract.settings.tree.Settings`.
+    """
+    for section in kind.sections():
+        add_section(add_argument, section)
+
+
+def add_section(add_argument, section):
+    """Declare an option for each setting of a section (a class)."""
+    for one in fields(section):
+        _add(add_argument, one)
+
+
+def add_access(add_argument):
+    """Declare an option for each setting of how remote places are reached."""
+    for one in access_settings():
+        _add(add_argument, one)
+
+
+def access_from(options):
+    """Return how remote places are reached (Access), as parsed options say.
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the option.
+    """
+    given = {one.name: getattr(options, one.name, None) for one in access_settings()}
+    with _by_option(given):
+        return Access(**{name: value for name, value in given.items() if value is not None})
+
+
+def access_arguments(access):
+    """Return the options that make an access from the defaults; no secret is among them."""
+    return [
+        f"{option_name(one.name)}={as_text(value)}" for one in access_settings()
+        if (value := getattr(access, one.name)) != one.default
+    ]
+
+
+def _add(add_argument, one):
+    help_text = f"{one.metadata['help']} [{as_text(one.default)}]".replace("%", "%%")
+    add_argument(option_name(one.name), dest=one.name, default=None, type=_parser(one),
+                 help=help_text, metavar=_metavar(one))
+
+
+def settings_from(options, kind):
+    """Return the settings that parsed options describe.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    kind : type
+        Of `mr_extract.settings.tree.Settings`.
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the option.
+    """
+    given = changed(options, kind)
+    with _by_option(given):
+        return kind().updated(**given)
+
+
+@contextmanager
+def _by_option(given):
+    """Have an error that begins with the name of a setting name its option."""
+    try:
+        yield
+    except ValueError as error:
+        name, _, rest = str(error).partition(" ")
+        raise ValueError(f"{option_name(name)} {rest}" if name in given else str(error)) from error
+
+
+def config_from(options):
+    """Return the configuration of an extraction that parsed options describe.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Settings, and perhaps ``config``: a SExtractor configuration, above which
+        the other options stand. With it, or a ``catalog_type`` of SExtractor, names
+        are SExtractor's unless they are chosen.
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the option.
+    """
+    given = changed(options, Config)
+    configuration = getattr(options, "config", None)
+    theirs = configuration or (getattr(options, "catalog_type", None) or "tsv") != "tsv"
+    with _by_option(given):
+        return settled(given, configuration, "sextractor" if theirs else "ours")
+
+
+def settled(given, configuration=None, names="ours"):
+    """Return the configuration of settings, some of which may be files.
+
+    Parameters
+    ----------
+    given : dict of str to object
+        Settings by name. Those of `columns` may be ``.param`` files.
+    configuration : str, optional
+        A ``.sex`` file, above which they stand.
+    names : str
+        What names are where they are not chosen.
+
+    Returns
+    -------
+    mr_extract.settings.config.Config
+
+    Raises
+    ------
+    ValueError
+        For a value out of range; the message names the setting.
+    """
+    given = dict(given)
+    names = given.get("names", names)
+    ours = names == "ours"
+    if "columns" in given:
+        given["columns"] = with_files(given["columns"], ours)
+    values = {**given, "names": names}
+    if configuration:
+        from mr_extract.sextractor.configuration import settings_from
+        from mr_extract.sextractor.names import translated
+
+        values = {**settings_from(configuration, given), "names": names}
+        if ours and "columns" not in given:
+            values["columns"] = translated(values["columns"])
+    return Config().updated(**values)
+
+
+def with_files(columns, ours):
+    """Return columns with what stands in .param files in the place of their names."""
+    found = []
+    for name in columns:
+        if "." not in name and "/" not in name:
+            found.append(name)
+            continue
+        from mr_extract.sextractor.files import read_parameters
+        from mr_extract.sextractor.names import translated
+
+        named = read_parameters(name)
+        found.extend(translated(named) if ours else named)
+    return tuple(found)
+
+
+def changed(options, kind):
+    """Return the settings that were given, by name."""
+    given = {one.name: getattr(options, one.name, None) for _, one in kind.declared()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def arguments(config):
+    """Return the options that make a configuration from the defaults.
+
+    Files are not named but their contents given, so that the options mean the
+    same on every machine.
+    """
+    return [f"{option_name(name)}={as_text(value)}" for name, value in config.differing().items()]
+
+
+def as_text(value):
+    """Return a value as it would be given on the command line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        if value and isinstance(value[0], tuple):
+            return "/".join(",".join(map(_number, row)) for row in value)
+        return ",".join(v if isinstance(v, str) else _number(v) for v in value) or "none"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def _number(value):
+    short = f"{value:.9g}"  # 5 instead of 5.0
+    return short if float(short) == value else repr(value)
+
+
+def _metavar(one):
+    if one.metadata["choices"]:
+        return "|".join(one.metadata["choices"])
+    if one.name == "filter_kernel":
+        return "KERNEL"
+    if is_rule(one):
+        return "RULE"
+    kinds = {bool: "yes|no", int: "N", float: "VALUE", str: "NAME", tuple: "A,B"}
+    return kinds[type(one.default)]
+
+
+def _parser(one):
+    if one.name == "filter_kernel":
+        return _kernel
+    if isinstance(one.default, bool):
+        return _yes_or_no
+    if isinstance(one.default, tuple):
+        element = type(one.default[0])
+
+        def values(text):
+            return tuple(_parsed(element, part.strip()) for part in text.split(",") if part.strip())
+        return values
+    return lambda text: _parsed(type(one.default), text)
+
+
+def _parsed(wanted, text):
+    try:
+        return wanted(text)
+    except ValueError:
+        what = "a whole number" if wanted is int else "a number"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+
+
+def _yes_or_no(text):
+    words = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+    if text.lower() not in words:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither yes nor no")
+    return words[text.lower()]
+
+
+def _kernel(text):
+    if text.lower() == "none":
+        return ()
+    try:
+        return tuple(tuple(map(float, row.split(","))) for row in text.split("/"))
+    except ValueError:
+        pass
+    if not os.path.isfile(text):
+        raise argparse.ArgumentTypeError(f"there is no kernel file {text!r}")
+    return read_kernel(text)
+
+
+def read_kernel(path):
+    """Read a .conv file, as `mr_extract.sextractor.files.read_kernel` does.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        When it is no such file.
+    """
+    from mr_extract.sextractor import files
+
+    try:
+        return files.read_kernel(path)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

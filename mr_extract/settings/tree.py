@@ -1,0 +1,79 @@
+"""A frozen tree of settings: what a job states of itself, and a catalog says of the job.
+
+A subclass is a frozen dataclass whose fields are sections, each with its default
+(`mr_extract.settings.declaring.Section`). It is the only source of the job's options, of their help and
+validation, and of the hash that identifies a configuration in a catalog.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, fields, replace
+
+
+class Settings:
+    """All settings of a job, in sections; names are unique over the sections."""
+
+    @classmethod
+    def declared(cls):
+        """Yield ``(section name, dataclass field)`` for every setting."""
+        for section in fields(cls):
+            for one in fields(section.default):
+                yield section.name, one
+
+    @classmethod
+    def sections(cls):
+        """Yield the class of each section, whose first line of help is its title."""
+        for section in fields(cls):
+            yield type(section.default)
+
+    def updated(self, **values):
+        """Return a copy with the named settings, of whatever section, changed.
+
+        Parameters
+        ----------
+        **values
+            Settings by name, such as ``thresh=2.0``.
+
+        Raises
+        ------
+        ValueError
+            For a name that is no setting, or a value out of range.
+        """
+        sections = {}
+        homes = {one.name: section for section, one in self.declared()}
+        for name, value in values.items():
+            if name not in homes:
+                raise ValueError(f"there is no setting {name!r}")
+            sections.setdefault(homes[name], {})[name] = value
+        return replace(
+            self, **{name: replace(getattr(self, name), **v) for name, v in sections.items()}
+        )
+
+    def differing(self):
+        """Return the settings that differ from the defaults, by name."""
+        default = type(self)()
+        return {
+            one.name: value
+            for section, one in self.declared()
+            if (value := getattr(getattr(self, section), one.name))
+            != getattr(getattr(default, section), one.name)
+        }
+
+    def as_dict(self):
+        """Return nested plain dictionaries of all settings."""
+        return asdict(self)
+
+    def as_json(self):
+        """Return the canonical one-line text of all that changes a catalog."""
+        result = self.as_dict()
+        for section, one in self.declared():
+            told = one.metadata["told"]
+            if told is None:
+                del result[section][one.name]
+            else:
+                result[section][one.name] = told(result[section][one.name])
+        return json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    def hash(self):
+        """Return 16 hexadecimal digits that identify `as_json`."""
+        return hashlib.sha256(self.as_json().encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""What HDFS and WebHDFS share: Hadoop's configuration, paths and errors."""
