@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from mr_extract.images.region import Region
-from mr_extract.settings.config import Background
+from mr_extract.settings.detecting import Background
 
 #: Cells of the mesh in which the spline through them forgets that it ended.
 _FREE_END = 2
@@ -14,7 +14,7 @@ def margins(settings: Background, largest: int) -> tuple[int, int]:
 
     Parameters
     ----------
-    settings : mr_extract.settings.config.Background
+    settings : mr_extract.settings.detecting.Background
         Cells of the mesh and its median filter.
     largest : int
         Pixels across of the largest source that must not be cut.

@@ -10,11 +10,12 @@ from conftest import ROOT
 from stars import star_field
 
 from mr_extract import extract
-from mr_extract.columns.choice import FLAGS, catalog_columns, columns_of
+from mr_extract.columns.choice import FLAGS
 from mr_extract.columns.table import COLUMNS
 from mr_extract.settings.config import Config
 from mr_extract.sextractor import describe
 from mr_extract.sextractor.absent import REASONS
+from mr_extract.sextractor.configured import catalog_columns, columns_of
 from mr_extract.sextractor.convert import converted
 from mr_extract.sextractor.flags import BITS, to_sextractor
 from mr_extract.sextractor.names import Output, outputs

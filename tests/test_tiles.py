@@ -25,7 +25,7 @@ from mr_extract.jobs.driver.plan import read_plan
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.task.fetching import fetch_ahead
 from mr_extract.jobs.task.one_line import process
-from mr_extract.settings.config import Background
+from mr_extract.settings.detecting import Background
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.manifest import checked, parse_line
 from preprocess.tiling import margins, tiles

@@ -39,30 +39,6 @@ TRUNCATED, SATURATED, FAILED, CROWDED, SEARCH_CUT, CUT_BY_TILE = (
     0x0002, 0x0100, 0x0200, 0x0400, 0x0800, 0x1000)
 
 
-def columns_of(config):
-    """Return the columns that a configuration asks to be measured, as `choose` does.
-
-    Raises
-    ------
-    ValueError
-        As `choose`.
-    """
-    if config.output.names == "sextractor":
-        from mr_extract.sextractor.names import our_columns
-
-        return choose_for(config, (), our_columns(config))
-    return choose_for(config, config.output.columns)
-
-
-def catalog_columns(config):
-    """Return the columns of the catalog, under the names that it has: name to `Column`."""
-    if config.output.names == "sextractor":
-        from mr_extract.sextractor import names
-
-        return names.catalog_columns(config)
-    return columns_of(config)
-
-
 def choose_for(config, names, columns=()):
     """Return the columns of these names, as `choose` does, for a configuration."""
     association = config.association if config.association.assoc else None
@@ -77,11 +53,11 @@ def choose(names, measurement, forced=False, association=None, columns=()):
     names : sequence of str
         Names of columns (a vector's by its stem) and of groups, among them
         ``default`` and ``all``.
-    measurement : mr_extract.settings.config.Measurement
+    measurement : mr_extract.settings.measuring.Measurement
         Its settings say how long the vectors are.
     forced : bool
         At given positions: ``default`` and ``all`` are then what can be had there.
-    association : mr_extract.settings.config.Association, optional
+    association : mr_extract.settings.measuring.Association, optional
         Where sources are matched with a list: what comes of it is among the default.
     columns : sequence of str
         Further names, of columns alone: some groups are called as a column is.

@@ -32,7 +32,7 @@ def clean(data, objects, segments, above, settings, weighted=False):
     above : ndarray of float64, shape (m,)
         How far the filtered image is over the threshold, at the pixels of the segments
         in the order of rows.
-    settings : mr_extract.settings.config.Detection
+    settings : mr_extract.settings.detecting.Detection
         `minarea` and `clean_param`.
     weighted : bool
         The noise differs from pixel to pixel: what the threshold leaves of a profile is

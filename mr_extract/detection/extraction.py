@@ -25,7 +25,7 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
     ----------
     data : ndarray of float32, shape (height, width)
         Image without background, C-contiguous and in native byte order.
-    settings : mr_extract.settings.config.Detection
+    settings : mr_extract.settings.detecting.Detection
         Threshold, filter, deblending and cleaning.
     rms : float
         Background rms in image units.

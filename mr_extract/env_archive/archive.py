@@ -24,8 +24,8 @@ _SYSTEM_PREFIXES = ("/usr", "/usr/local")  # which say nothing of a machine
 
 # What a task imports, and all modules of the interpreter that are libraries.
 _TRIED = ("astropy.io.fits", "astropy.wcs", "boto3", "mr_extract.frames.measuring",
-          "mr_extract.jobs.extract", "mr_extract.jobs.task.worker", "mrjob", "numpy", "orjson", "sep",
-          "urllib3")
+          "mr_extract.jobs.extract", "mr_extract.jobs.task.worker", "mrjob", "numpy", "orjson",
+          "sep", "urllib3")
 _TRIAL = """\
 import importlib, sys
 for name in sys.argv[1:]:

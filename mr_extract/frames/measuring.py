@@ -12,7 +12,7 @@ from mr_extract.columns.choice import (
     FORCED_FURTHER,
     SATURATED,
     TRUNCATED,
-    columns_of,
+    choose_for,
 )
 from mr_extract.detection.extraction import detect
 from mr_extract.detection.ownership import cut, highest_pixels, own
@@ -91,7 +91,8 @@ def find_sources(image, config, zero_point=None, lap=lambda stage: None):
     return Detected(plane, objects, segments, owned)
 
 
-def measure_image(image, config, zero_point=None, detection=None, known=None, checks=()):
+def measure_image(image, config, zero_point=None, detection=None, known=None, checks=(),
+                  columns=None):
     """Detect and measure the sources of an image.
 
     Parameters
@@ -110,6 +111,8 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
         A list to match the sources with.
     checks : sequence of str
         Check images to make, of `mr_extract.columns.choice.CHECK_IMAGES`.
+    columns : dict of str to mr_extract.columns.table.Column, optional
+        What to measure; by default what the configuration names, as ours.
 
     Returns
     -------
@@ -124,7 +127,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
         cannot be had.
     """
     clock = _Clock()
-    chosen = columns_of(config)
+    chosen = columns or choose_for(config, config.output.columns)
     asked = {column.name for column in chosen.values()}
     if config.astrometry.require_wcs:
         asked |= {"ra", "dec"}
@@ -183,7 +186,7 @@ def _check_shapes(shape, other):
         )
 
 
-def measure_targets(image, config, zero_point=None, *, targets):
+def measure_targets(image, config, zero_point=None, *, targets, columns=None):
     """Measure an image at given positions.
 
     Parameters
@@ -191,6 +194,8 @@ def measure_targets(image, config, zero_point=None, *, targets):
     image, config, zero_point
         As for `measure_image`.
     targets : mr_extract.lists.forced.Targets
+    columns
+        As for `measure_image`.
 
     Returns
     -------
@@ -202,7 +207,7 @@ def measure_targets(image, config, zero_point=None, *, targets):
     ImageFailure
         As `mr_extract.lists.forced.measure_at`.
     """
-    chosen = columns_of(config)
+    chosen = columns or choose_for(config, config.output.columns)
     clock = _Clock()
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     forced = measure_at(image, config, targets, zero_point, further)

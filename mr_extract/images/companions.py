@@ -31,7 +31,7 @@ def add_known(image, buffer, settings):
     buffer : bytes-like or mr_extract.images.section.Section or None
         Its file, unpacked, or the region of it; None where there is none, and nothing is
         calibrated.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
 
     Raises
     ------
@@ -60,7 +60,7 @@ def add_mask(image, values, settings):
         Its `mask` becomes another array.
     values : ndarray of any real type or bool, shape (height, width)
         As in the file.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
         `mask_type` and `mask_bits`.
 
     Raises
@@ -95,7 +95,7 @@ def read_mask(image, buffer, ext, settings):
         `mr_extract.images.sdss.masks.BITS`; without `mask_bits` its `BAD_PLANES` count.
         Its saturated pixels become `saturated`, too: the survey has put other values
         into them, so that no level tells.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
 
     Raises
     ------
@@ -174,7 +174,7 @@ def read_map(buffer, image, ext, settings):
     ----------
     buffer, image, ext
         As for `read_values`.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
         `asinh`.
 
     Returns
@@ -194,7 +194,7 @@ def linear_map(values, invalid, cards, settings):
     invalid : ndarray of bool or None
     cards : mapping
         Of the map's own header.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
         `asinh`.
 
     Returns

@@ -5,7 +5,7 @@ Run it as ``python mr_extract.py`` or ``python -m mr_extract.jobs.extract``.
 
 from functools import partial
 
-from mr_extract.columns.choice import FLAGS, catalog_columns
+from mr_extract.columns.choice import FLAGS
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs import extract_options
 from mr_extract.jobs.beside.checkimage_files import Checks
@@ -23,17 +23,20 @@ class Extraction(Work):
 
     def columns(self, config):
         """Return the columns that the settings ask for."""
+        from mr_extract.sextractor.configured import catalog_columns
+
         return catalog_columns(config)
 
     def measure(self, line):
         """Return the sources of a line's image."""
+        from mr_extract.sextractor.configured import columns_of
         from mr_extract.sextractor.convert import as_configured
 
         image, config = line.image(keep_file=True), line.config
         hdu, checks = image.hdu, Checks.told(line.more)
         measure = (_at_targets if config.targets.forced else _found)(line, image, checks)
         line.let_go()
-        sources = measure(image, config, line.zero_point)
+        sources = measure(image, config, line.zero_point, columns=columns_of(config))
         line.take(sources.seconds)
         if checks is not None:
             from mr_extract.jobs.beside.checkimage_files import write_checks

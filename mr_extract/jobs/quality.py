@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from mr_extract.columns.table import Column
 from mr_extract.jobs.skeleton.work import Rows, Work
-from mr_extract.settings.config import Background, Companions, Detection, Measurement
+from mr_extract.settings.beside import Companions
+from mr_extract.settings.detecting import Background, Detection
+from mr_extract.settings.measuring import Measurement
 from mr_extract.settings.tree import Settings
 
 

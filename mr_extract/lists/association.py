@@ -51,7 +51,7 @@ def known_from(table, settings):
     Parameters
     ----------
     table : mr_extract.lists.reading.Table
-    settings : mr_extract.settings.config.Association
+    settings : mr_extract.settings.measuring.Association
 
     Raises
     ------
@@ -102,7 +102,7 @@ def associate(known, header, shape, x, y, settings, origin=(0, 0)):
         Height and width of the image.
     x, y : ndarray of float64, shape (n,)
         Barycentres in 0-based pixels.
-    settings : mr_extract.settings.config.Association
+    settings : mr_extract.settings.measuring.Association
         `assoc_radius` in pixels and `assoc_type`.
     origin : tuple of int
         x and y of the image's first pixel, from which `x` and `y` count, in the pixels of

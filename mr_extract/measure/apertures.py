@@ -63,7 +63,7 @@ def kron(around, shape_plane, objects, settings):
         Image in which the radius is measured: that of the detection.
     objects : structured ndarray, shape (n,)
         From `mr_extract.detection.extraction.detect`.
-    settings : mr_extract.settings.config.Measurement
+    settings : mr_extract.settings.measuring.Measurement
 
     Returns
     -------

@@ -75,7 +75,7 @@ def thresholds(plane, segments, settings):
     plane : mr_extract.planes.plane.Plane
         The image that is measured.
     segments : mr_extract.detection.segments.Segments
-    settings : mr_extract.settings.config.Detection
+    settings : mr_extract.settings.detecting.Detection
         `analysis_thresh`, or `thresh` where it is 0.
 
     Returns

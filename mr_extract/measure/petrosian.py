@@ -41,7 +41,7 @@ def petrosian(around, search, objects, settings):
         Image in which the radius is searched: that of the detection.
     objects : structured ndarray, shape (n,)
         From `mr_extract.detection.extraction.detect`.
-    settings : mr_extract.settings.config.Measurement
+    settings : mr_extract.settings.measuring.Measurement
 
     Returns
     -------

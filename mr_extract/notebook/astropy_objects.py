@@ -30,7 +30,7 @@ def image_in(source, measurement, weighted=False):
     source : HDU, NDData, Quantity or array, masked or not
         Of an NDData, as CCDData is one, data, mask, header, WCS and flags are used; its
         unit as far as pixels in electrons have the gain 1. What else it has is said.
-    measurement : mr_extract.settings.config.Measurement
+    measurement : mr_extract.settings.measuring.Measurement
     weighted : bool
         A weight map is given: the object's own uncertainty is not missed.
 

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from mr_extract.columns.choice import catalog_columns
 from mr_extract.frames.measuring import measure_image, measure_targets
 from mr_extract.images import Image
 from mr_extract.lists.association import known_from
@@ -17,6 +16,7 @@ from mr_extract.notebook.given import (
     tables_of,
 )
 from mr_extract.remarks import about, as_cell, hearing
+from mr_extract.sextractor.configured import catalog_columns, columns_of
 from mr_extract.sextractor.convert import as_configured
 
 
@@ -127,7 +127,7 @@ def _sources(image, config, detect, tables, beside):
         with about("targets"):
             table = tables["forced"] if "forced" in tables else list_of(config.targets.forced)
             targets = targets_from(table, config.targets.forced_coord)
-        return measure_targets(image, config, targets=targets)
+        return measure_targets(image, config, targets=targets, columns=columns_of(config))
     known = None
     if config.association.assoc:
         with about("list"):
@@ -138,4 +138,5 @@ def _sources(image, config, detect, tables, beside):
     elif detect is not None:
         with about("detection image"):
             detect = image_of(detect, None, config, weighted=True, of=beside)
-    return measure_image(image, config, detection=detect, known=known)
+    return measure_image(image, config, detection=detect, known=known,
+                         columns=columns_of(config))

@@ -24,7 +24,8 @@ from mr_extract.images.region import looks_like_region
 from mr_extract.lists.reading import read_table
 from mr_extract.notebook.astropy_objects import header_of, image_in, values_of
 from mr_extract.remarks import about, say
-from mr_extract.settings.config import WEIGHT_KINDS, Config
+from mr_extract.settings.beside import WEIGHT_KINDS
+from mr_extract.settings.config import Config
 from mr_extract.settings.options import settled, with_files
 from mr_extract.sextractor.hints import keyword_hint
 from mr_extract.unpacking import unpack
@@ -119,7 +120,7 @@ def add_companions(image, mask, weight, flags, rules):
     mask, weight, flags : array, HDU, NDData, path or None
         As for `mr_extract.notebook.astropy_objects.values_of`; masked pixels are bad, have
         no weight and no flags.
-    rules : mr_extract.settings.config.Companions
+    rules : mr_extract.settings.beside.Companions
 
     Raises
     ------

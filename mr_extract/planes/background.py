@@ -14,7 +14,7 @@ def subtract_background(data, settings, mask=None):
     data : ndarray of float32, shape (height, width)
         The image; on return without its background. In place, because the
         full background image would cost as much memory as the image.
-    settings : mr_extract.settings.config.Background
+    settings : mr_extract.settings.detecting.Background
         Mesh and filter.
     mask : ndarray of bool, shape (height, width), optional
         True where a pixel does not count.

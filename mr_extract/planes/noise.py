@@ -20,7 +20,7 @@ def without_weight(image, settings):
     ----------
     image : mr_extract.images.Image
         Its `weight` and `weight_kind`.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
         `weight_thresh`, in the units of the map.
 
     Returns
@@ -54,9 +54,9 @@ def noise_map(image, mesh, settings, background):
         Its `weight` and `weight_kind`.
     mesh : sep.Background
         Of the image, made without masked pixels and those of `without_weight`.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
         `weight_type`, `weight_thresh`, `rescale_weights`.
-    background : mr_extract.settings.config.Background
+    background : mr_extract.settings.detecting.Background
         The cells of the mesh; `fthresh` in the units of the map.
 
     Returns

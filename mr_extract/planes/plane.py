@@ -112,7 +112,7 @@ class Plane:
 
         Parameters
         ----------
-        settings : mr_extract.settings.config.Detection
+        settings : mr_extract.settings.detecting.Detection
             A matched filter sees to the noise itself.
         """
         if not isinstance(self.noise, np.ndarray):

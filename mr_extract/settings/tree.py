@@ -1,8 +1,8 @@
 """A frozen tree of settings: what a job states of itself, and a catalog says of the job.
 
 A subclass is a frozen dataclass whose fields are sections, each with its default
-(`mr_extract.settings.declaring.Section`). It is the only source of the job's options, of their help and
-validation, and of the hash that identifies a configuration in a catalog.
+(`mr_extract.settings.declaring.Section`). It is the only source of the job's options, of
+their help and validation, and of the hash that identifies a configuration in a catalog.
 """
 
 import hashlib

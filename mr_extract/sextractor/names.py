@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mr_extract.columns.choice import FORCED_FURTHER, FORCED_GROUPS, choose_for
 from mr_extract.columns.table import COLUMNS, Column
 from mr_extract.sextractor.absent import REASONS
 from mr_extract.sextractor.parameters import (
@@ -132,8 +133,6 @@ def _meant(name, config):
     """Return the names of our columns that a column or group means."""
     if name in _COLUMNS and name != "image":
         return [name]
-    from mr_extract.columns.choice import choose_for  # which asks for our_columns
-
     return list(dict.fromkeys(
         column.name for column in choose_for(config, (name,)).values() if column.name != "image"
     ))
@@ -158,8 +157,6 @@ def _checked(one, size, config):
 
 
 def _check_forced(columns):
-    from mr_extract.columns.choice import FORCED_FURTHER, FORCED_GROUPS
-
     had = {"key", *FORCED_GROUPS, *FORCED_FURTHER}
     refuse_all([
         said_of(name, f"{split(name)[0]} is not measured at given positions (--forced)")

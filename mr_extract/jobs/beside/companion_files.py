@@ -7,7 +7,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.regions import section_of
 from mr_extract.jobs.task.opened import opened, stays_open
 from mr_extract.remarks import about, say
-from mr_extract.settings.config import WEIGHT_KINDS
+from mr_extract.settings.beside import WEIGHT_KINDS
 from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
 
 
@@ -40,7 +40,7 @@ def wanted(entry, settings):
     ----------
     entry : mr_extract.text.manifest.Entry
         A field with a value names the companion, one without says that there is none.
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
         Its rules are for lines without a field.
 
     Returns
@@ -90,7 +90,7 @@ def attach(image, entry, settings, file):
     image : mr_extract.images.Image
         Gets its masked pixels, weights, flags and calibration.
     entry : mr_extract.text.manifest.Entry
-    settings : mr_extract.settings.config.Companions
+    settings : mr_extract.settings.beside.Companions
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
         The image's own file, unpacked, and its checksum; or the region of it.
 
