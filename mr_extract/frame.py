@@ -5,7 +5,7 @@ from time import perf_counter
 
 import numpy as np
 
-from mr_extract.astrometry import sky_positions
+from mr_extract.astrometry import as_ctype_says, sky_positions
 from mr_extract.checkimages import check_images
 from mr_extract.columns import CUT_BY_TILE, FAILED, SATURATED, TRUNCATED, columns_of
 from mr_extract.detection.extraction import detect
@@ -121,6 +121,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     asked = {column.name for column in chosen.values()}
     if config.astrometry.require_wcs:
         asked |= {"ra", "dec"}
+    _settle_distortion(image, config)
     if detection is None:
         detection = find_sources(image, config, zero_point, clock.lap)
         plane = detection.plane
@@ -176,6 +177,11 @@ def _check_shapes(shape, other):
         )
 
 
+def _settle_distortion(image, config):
+    if config.astrometry.distortion == "ctype":
+        image.header = as_ctype_says(image.header)
+
+
 def measure_targets(image, config, zero_point=None, *, targets):
     """Measure an image at given positions.
 
@@ -198,6 +204,7 @@ def measure_targets(image, config, zero_point=None, *, targets):
     chosen = columns_of(config)
     clock = _Clock()
     ellipses = any(column.group == "forced_ellipse" for column in chosen.values())
+    _settle_distortion(image, config)
     forced = measure_at(image, config, targets, zero_point, ellipses)
     clock.seconds |= forced.seconds
     values, plane = forced.values, forced.plane

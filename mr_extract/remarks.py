@@ -14,6 +14,7 @@ REMARKS = {
     "card-not-there": "the header has no card of the keyword that an option names",
     "repeated-card": "a header card is there twice with different values, and the first was used",
     "unusable-card": "a header card that was asked for holds no usable value, and was not used",
+    "unasked-distortion": "there are coefficients of a distortion that CTYPE does not ask for",
     "not-used": "a part of what was given was not used",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",
     "huge-pixels": "finite pixels too large to be true were taken for bad ones",

@@ -11,6 +11,7 @@ from mr_extract.lists.association import known_from
 from mr_extract.lists.forced import targets_from
 from mr_extract.remarks import about, as_cell, hearing
 from mr_extract.sextractor.convert import as_configured
+from mr_extract.standard_output import to_standard_error
 
 
 def extract(
@@ -86,7 +87,7 @@ def extract(
 
     settings, tables = tables_of(settings)
     config = configured(config, settings, mask=mask, weight=weight, flags=flags)
-    with hearing() as said:
+    with to_standard_error(), hearing() as said:
         image = image_of(source, ext, config, weighted=weight is not None)
         if header is not None:
             image.header, image.primary = header_of(header), {}

@@ -264,6 +264,17 @@ def test_the_tnx_of_iraf_is_applied(kind, terms, number):
     assert separation(sky_positions(cards, X, Y), gnomonic(xi, eta)) > 1e-5
 
 
+@pytest.mark.parametrize("projection", ["TNX", "ZPX"])
+def test_the_text_of_iraf_may_be_cut_anywhere(projection):
+    c = np.random.default_rng(8).normal(0, 1e-4, (2, 10))
+    more = "projp1=1.0 projp3=40.0 " if projection == "ZPX" else ""
+    whole = header(PLAIN, CD, iraf(projection, 3, 2, c, more))
+    expected = sky_positions(whole, X[:4], Y[:4])
+    for shift in range(68):  # blanks move each position of the text over the cut
+        cards = header(PLAIN, CD, iraf(projection, 3, 2, c, more + " " * shift))
+        assert separation(sky_positions(cards, X[:4], Y[:4]), expected) < TOLERANCE
+
+
 def test_the_zpx_of_iraf_is_applied():
     c = np.random.default_rng(9).normal(0, 1e-4, (2, 10))
     cards = header(PLAIN, CD, iraf("ZPX", 3, 2, c, "projp1=1.0 projp3=40.0 "))

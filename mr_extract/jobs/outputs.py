@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import contextmanager
 
@@ -141,7 +142,8 @@ def _export(spool, options, plan):
     from mr_extract.sextractor.source import without_extension
 
     places = {without_extension(i): entry.uri for i, entry in plan.entries.items()}
-    export(spool, options.catalog_type, options.catalog + "/", uri_of=places.get)
+    export(spool, options.catalog_type, options.catalog + "/", uri_of=places.get,
+           complain=lambda text: print(f"mr_extract: {text}", file=sys.stderr))
 
 
 def _upload(catalog, uri):

@@ -37,7 +37,9 @@ def main(words=None):
     from mr_extract.sextractor.export import export
 
     try:
-        written = export(options.catalog, options.kind, options.output, _names(options.columns))
+        written = export(
+            options.catalog, options.kind, options.output, _names(options.columns),
+            complain=lambda text: print(f"mr_extract: {text}", file=sys.stderr))
     except (ValueError, OSError) as error:
         _refuse(str(error))
     print(f"mr_extract: {len(written)} catalogues written", file=sys.stderr)
