@@ -130,7 +130,9 @@ def values_of(given):
     elif _is_nddata(given):
         given, mask = given.data, given.mask
     elif hasattr(given, "header"):
-        header, given = cards_of(given.header), given.data
+        header = cards_of(given.header)
+        check_scaled_by_astropy(header)
+        given = given.data
         if given is not None and np.asarray(given).dtype.kind in "iuf":
             mask = pixels_of(np.asarray(given), header)[1]
     values, masked = _bare(given)

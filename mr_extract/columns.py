@@ -32,7 +32,9 @@ FLAGS = {
     0x0800: "where a Kron, Petrosian or light radius was searched, or the Gaussian window, "
             "leaves the image",
     0x1000: "the border of a tile cuts the source: the tiles should overlap more",
+    0x2000: "the ring of the local sky holds fewer than 20 good pixels: fluxes are nan",
 }
+APERTURE_CUT, APERTURE_BAD, APERTURE_ONLY_BAD, NO_LOCAL_SKY = 0x0010, 0x0020, 0x0040, 0x2000
 TRUNCATED, SATURATED, FAILED, CROWDED, SEARCH_CUT, CUT_BY_TILE = (
     0x0002, 0x0100, 0x0200, 0x0400, 0x0800, 0x1000)
 

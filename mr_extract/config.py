@@ -384,6 +384,7 @@ class Config:
 
     def as_json(self):
         """Return the canonical one-line text of all that changes a catalog."""
+        from mr_extract.addresses import shown_rule
         from mr_extract.text.anchors import as_typed
 
         result = self.as_dict()
@@ -392,7 +393,7 @@ class Config:
         for section, name in (("targets", "forced"), ("association", "assoc")):
             result[section][name] = bool(result[section][name])
         for section, name in rules():
-            result[section][name] = as_typed(result[section][name])
+            result[section][name] = shown_rule(as_typed(result[section][name]))
         return json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     def hash(self):

@@ -29,7 +29,7 @@ KINDS = {
     "companion-mismatch": "a mask, weight map, flag image or calibration is not that of the image",
     "no-valid-pixels": "every pixel is blank, NaN or masked",
     "no-background": "no background cell has enough valid pixels",
-    "constant-image": "the pixels have no noise, so no threshold can be set",
+    "constant-image": "the pixels have no noise, so neither thresholds nor errors can be had",
     "broken-wcs": "the header's celestial WCS cannot be used",
     "no-wcs": "sky positions were required and the header has no celestial WCS",
     "bad-list": "the list of positions cannot be understood",

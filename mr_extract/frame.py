@@ -7,7 +7,14 @@ import numpy as np
 
 from mr_extract.astrometry import as_ctype_says, sky_positions
 from mr_extract.checkimages import check_images
-from mr_extract.columns import CUT_BY_TILE, FAILED, SATURATED, TRUNCATED, columns_of
+from mr_extract.columns import (
+    CUT_BY_TILE,
+    FAILED,
+    FORCED_FURTHER,
+    SATURATED,
+    TRUNCATED,
+    columns_of,
+)
 from mr_extract.detection.extraction import detect
 from mr_extract.detection.ownership import cut, highest_pixels, own
 from mr_extract.detection.segments import Segments
@@ -203,9 +210,9 @@ def measure_targets(image, config, zero_point=None, *, targets):
     """
     chosen = columns_of(config)
     clock = _Clock()
-    ellipses = any(column.group == "forced_ellipse" for column in chosen.values())
+    further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     _settle_distortion(image, config)
-    forced = measure_at(image, config, targets, zero_point, ellipses)
+    forced = measure_at(image, config, targets, zero_point, further)
     clock.seconds |= forced.seconds
     values, plane = forced.values, forced.plane
     if "ra" not in values and (config.astrometry.require_wcs or {"ra", "dec"} & set(chosen)):
@@ -213,5 +220,8 @@ def measure_targets(image, config, zero_point=None, *, targets):
         if sky is None and config.astrometry.require_wcs:
             raise ImageFailure("no-wcs", "the header has no celestial coordinates")
         values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
+    facts = {"targets": len(targets), "outside": forced.outside}
+    if missing := int(np.count_nonzero(~targets.places.there)):
+        facts["without_position"] = missing
     return sources_of(values, chosen, plane, plane, failed=forced.failed, seconds=clock.seconds,
-                      facts={"targets": len(targets), "outside": forced.outside})
+                      facts=facts)

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 REMARKS = {
     "card-not-there": "the header has no card of the keyword that an option names",
     "repeated-card": "a header card is there twice with different values, and the first was used",
+    "companion-absent": "an optional mask, map or detection image is not there, and none was used",
     "unusable-card": "a header card that was asked for holds no usable value, and was not used",
     "unasked-distortion": "there are coefficients of a distortion that CTYPE does not ask for",
     "not-used": "a part of what was given was not used",

@@ -72,7 +72,7 @@ def _position(group, tail, sextractor, what):
             ("J2000", " (ICRS), nan without a WCS",
              (("ra", "ALPHA", "pos.eq.ra", "right ascension"),
               ("dec", "DELTA", "pos.eq.dec", "declination"))),
-            ("SKY", " in the frame of the header",
+            ("SKY", " in the frame of the header, if that is equatorial, else FK5",
              (("lon", "ALPHA", "pos", "longitude"), ("lat", "DELTA", "pos", "latitude"))),
         )
         for name, theirs, ucd, word in pairs
@@ -246,11 +246,12 @@ COLUMNS = (
            "pixels of the isophote that entered imaflags_iso"),
     Column("target", "str", "", "forced", "", "meta.id", "id of the target in the given list"),
     Column("flux_limit_aper", "f4", "adu", "forced", "", "phot.flux;stat.max",
-           "upper limit: max(flux_aper, 0) + limit_sigma fluxerr_aper", "apertures"),
+           "upper limit: max(flux_aper, 0) + limit_sigma fluxerr_aper, if no pixel of the "
+           "circle is bad, saturated or beyond the border", "apertures"),
     Column("mag_limit_aper", "f4", "mag", "forced", "", "phot.mag;stat.min",
            "magnitude of flux_limit_aper: the target is fainter", "apertures"),
     Column("background_local", "f4", "adu", "forced", "", "instr.background",
-           "what was taken off in the annulus, 0 without one"),
+           "what was taken off a pixel, the sky of the annulus; 0 without one"),
     *_ours(_fluxes("forced_gauss", "flux_gauss", "", "of a Gaussian star of the given FWHM")),
     *_ours(_fluxes("forced_ellipse", "flux_ellipse", "", "in the ellipse of the list")),
     Column("assoc_id", "str", "", "assoc", "", "meta.id.cross",

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
+from mr_extract.addresses import shown_within
 from preprocess.errors import CommandError
 
 #: Sub-command: the module that holds it, and its line in the help.
@@ -88,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has spoken: help (0) or a bad option (2)
         return stop.code if isinstance(stop.code, int) else 2
     except CommandError as error:
-        print(f"python -m preprocess {command}: {error}", file=sys.stderr)
+        print(f"python -m preprocess {command}: {shown_within(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

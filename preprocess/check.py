@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import groupby, islice
 
+from mr_extract.addresses import shown_within
 from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.manifest import Entry, escaped
 from preprocess.digests import DigestSet, digest_of
@@ -120,7 +121,7 @@ class _Printer:
     def problem(self, problem: Problem) -> None:
         image_id, kind, message = problem
         self._kinds[kind] += 1
-        line = f"{image_id}\t{kind}\t{escaped(message)}"
+        line = f"{image_id}\t{kind}\t{escaped(shown_within(message))}"
         if self._bar is not None:
             self._bar.write(line, file=sys.stdout)
         else:

@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from functools import partial
 from io import BytesIO
 from multiprocessing import get_context
 
-from mr_extract import storage
+from mr_extract import addresses, storage
 from mr_extract.config import Config, settings
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.companions import places
@@ -187,7 +188,23 @@ def packed(entries: tuple[Entry, ...], form: str, config: Config) -> tuple[Conte
                     continue
                 file = ImageFailure("memory", "a packed record holds no more than 2 GB")
             parts[uri] = Part(uri, failure=(file.kind, file.message))
-    return Contents(entries, tuple(parts.values())), bodies
+    return _to_be_read(entries, tuple(parts.values())), bodies
+
+
+def _to_be_read(entries: tuple[Entry, ...], parts: tuple[Part, ...]) -> Contents:
+    """Return contents without what opens addresses: the files are there, and others read it."""
+    shown = [addresses.shown(part.uri) for part in parts]
+    for part, name in zip(parts, shown):
+        if part.uri != name and shown.count(name) > 1:
+            raise CommandError(f"{name}: two files of an image have this address, but for what is "
+                               "secret in it, so that a record cannot tell them apart")
+    entries = tuple(
+        replace(entry, uri=addresses.shown(entry.uri),
+                fields=tuple((name, addresses.shown(value)) for name, value in entry.fields))
+        for entry in entries
+    )
+    return Contents(entries, tuple(
+        replace(part, uri=name) for part, name in zip(parts, shown)))
 
 
 def _of_detection(entry: Entry) -> list[tuple[str, ...]]:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass, field
 
 from mr_extract import storage
+from mr_extract.addresses import shown_within
 from mr_extract.config import Background, Config
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.plan import read_plan
@@ -193,7 +194,7 @@ def run(args: argparse.Namespace) -> int:
     for image_id, (_, message) in refused.items():
         cutting.notes.append(f"left out {image_id}: {message}")
     for note in cutting.notes:
-        print(f"python -m preprocess tiles: {note}", file=sys.stderr)
+        print(f"python -m preprocess tiles: {shown_within(note)}", file=sys.stderr)
     print(_summary(cutting, args.output), file=sys.stderr)
     return 1 if refused else 0
 

@@ -7,7 +7,15 @@ import warnings
 
 import numpy as np
 import pytest
-from astropy.coordinates import FK4, FK5, ICRS, Galactic, SkyCoord
+from astropy.coordinates import (
+    FK4,
+    FK5,
+    ICRS,
+    BarycentricMeanEcliptic,
+    Galactic,
+    SkyCoord,
+    Supergalactic,
+)
 from astropy.io import fits
 from astropy.wcs import WCS
 from hypothesis import given, settings
@@ -129,6 +137,12 @@ GENERAL = {
     "galactic": ({"CTYPE1": "GLON-TAN", "CTYPE2": "GLAT-TAN"}, Galactic()),
     "galactic plate carree": (
         {"CTYPE1": "GLON-CAR", "CTYPE2": "GLAT-CAR", "CRVAL2": 0.0}, Galactic()),
+    "ecliptic": ({"CTYPE1": "ELON-TAN", "CTYPE2": "ELAT-TAN"},
+                 BarycentricMeanEcliptic(equinox="J2000")),
+    "ecliptic of another equinox": (
+        {"CTYPE1": "ELON-SIN", "CTYPE2": "ELAT-SIN", "RADESYS": "FK5", "EQUINOX": 1975.0},
+        BarycentricMeanEcliptic(equinox="J1975")),
+    "supergalactic": ({"CTYPE1": "SLON-TAN", "CTYPE2": "SLAT-TAN"}, Supergalactic()),
     "b1950": ({"RADESYS": "FK4", "EQUINOX": 1950.0}, FK4(equinox="B1950")),
     "b1950 by its equinox": ({"EQUINOX": 1950.0}, FK4(equinox="B1950")),
     "fk5 of another equinox": ({"RADESYS": "FK5", "EQUINOX": 1975.0}, FK5(equinox="J1975")),
@@ -162,9 +176,18 @@ def test_positions_can_be_had_in_fk5_and_in_the_headers_own_system(cards, system
     # From B1950 astropy's own two ways, directly and by the ICRS, differ by 0.02 mas.
     limit = 1e-8 if isinstance(system, FK4) else TOLERANCE
     assert separation(sky_positions(cards, X, Y, "fk5"), fk5) < limit
-    own = SkyCoord(*WCS(cards).all_pix2world(X, Y, 0), unit="deg")
+    turned = "GLON-TAN" in cards.values()  # as SExtractor does it
+    own = fk5 if turned else SkyCoord(*WCS(cards).all_pix2world(X, Y, 0), unit="deg")
     assert separation(sky_positions(cards, X, Y, "native"), own) < TOLERANCE
     assert separation(sky_positions(cards, X, Y, "icrs"), expected) < TOLERANCE
+
+
+def test_longitudes_on_the_sun_are_no_right_ascensions():
+    cards = header(PLAIN, CD, CTYPE1="HLON-TAN", CTYPE2="HLAT-TAN")
+    with pytest.raises(ImageFailure, match="HLON are not of the sky"):
+        sky_positions(cards, X, Y)
+    own = sky_positions(cards, X, Y, "native")
+    assert np.allclose(own, sky_positions(header(PLAIN, CD), X, Y))
 
 
 def test_a_frame_that_there_is_none_of_is_refused():
@@ -445,7 +468,8 @@ SEXTRACTOR = {
     "icrs": ({}, "native", "icrs"), "fk5": ({"RADESYS": "FK5", "EQUINOX": 2000.0}, "native", "fk5"),
     "tpv": ({**TPV}, "native", "icrs"),
     **{f"scamp, {name}": (pv, "native", "icrs") for name, pv in SCAMP.items()},
-    "galactic": (GENERAL["galactic"][0], None, "fk5"),  # its ALPHA_SKY is equatorial
+    "galactic": (GENERAL["galactic"][0], "native", "fk5"),  # its ALPHA_SKY is equatorial
+    "ecliptic": (GENERAL["ecliptic"][0], "native", "fk5"),
     "b1950": ({"RADESYS": "FK4", "EQUINOX": 1950.0}, "native", None),
     "j1975": ({"RADESYS": "FK5", "EQUINOX": 1975.0}, "native", None),
 }
@@ -471,6 +495,6 @@ def test_positions_are_those_of_sextractor(cards, own, j2000, tmp_path):
         if frame:
             expected = SkyCoord(found[f"ALPHA_{name}"], found[f"DELTA_{name}"], unit="deg")
             # Its pixel positions are single precision: 0.01 mas at this scale; its matrix
-            # from galactic coordinates has ten digits.
-            limit = 0.1 if "GLON-TAN" in cards.values() else 0.02
+            # from galactic coordinates has ten digits, its obliquity five.
+            limit = {"GLON-TAN": 0.1, "ELON-TAN": 60.0}.get(cards["CTYPE1"], 0.02)
             assert separation(sky_positions(cards, x, y, frame), expected) * 3.6e6 < limit

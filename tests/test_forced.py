@@ -178,7 +178,7 @@ def test_what_is_outside_is_left_out_and_counted(faint):
     sources = at(faint[0], x, y)
     assert sources.columns["target"].tolist() == ["t1", "t2", "t3"]
     assert sources.columns["number"].tolist() == [1, 2, 3]
-    assert sources.facts == {"targets": 6, "outside": 3}
+    assert sources.facts == {"targets": 6, "outside": 2, "without_position": 1}
 
 
 # ---- places on the sky
@@ -237,6 +237,7 @@ def test_a_projection_of_the_whole_sky():
 
 
 def test_of_a_million_targets_those_near_the_image_alone_are_transformed(monkeypatch):
+    from mr_extract import sky_to_pixels
     from mr_extract.lists import footprint
 
     asked = []
@@ -245,7 +246,8 @@ def test_of_a_million_targets_those_near_the_image_alone_are_transformed(monkeyp
         asked.append(len(x))
         return sky_positions(header, x, y)
 
-    monkeypatch.setattr(footprint, "sky_positions", counted)
+    for module in (footprint, sky_to_pixels):
+        monkeypatch.setattr(module, "sky_positions", counted)
     rng = np.random.default_rng(6)
     vectors = unit_vectors(rng.uniform(149, 151, 1_000_000), rng.uniform(1, 3, 1_000_000))
     which, _, _ = in_footprint(TAN, (2048, 2048), vectors)

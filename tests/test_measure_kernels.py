@@ -330,13 +330,15 @@ def test_angles_and_sizes_on_the_sky_are_those_that_great_circles_give(name):
     header = fits.Header(HEADERS[name])
     table = extract(fits.PrimaryHDU(data, header), columns=("all",))
     wcs = WCS(header)
+    # What is not equatorial SExtractor turns to the equator.
+    own = (lambda place: place.fk5) if name == "galactic" else (lambda place: place)
     for end, centre in (("", ("x", "y")), ("_win", ("x", "y"))):
         angle = np.radians(np.asarray(table[f"theta{end}"], float))
         x, y = (np.asarray(table[n], float) for n in centre)
         low = wcs.pixel_to_world(x - 0.5 * np.cos(angle), y - 0.5 * np.sin(angle))
         high = wcs.pixel_to_world(x + 0.5 * np.cos(angle), y + 0.5 * np.sin(angle))
         if name != "meridian":  # whose axes are not square, so the ellipse turns
-            native = low.position_angle(high).deg
+            native = own(low).position_angle(own(high)).deg
             icrs = low.icrs.position_angle(high.icrs).deg
             for column, want in ((f"theta{end}_sky", native), (f"theta{end}_j2000", icrs)):
                 apart = (np.asarray(table[column], float) - want + 90) % 180 - 90
@@ -355,7 +357,7 @@ def test_angles_and_sizes_on_the_sky_are_those_that_great_circles_give(name):
     positions = SkyCoord(table["ra_peak"], table["dec_peak"], unit="deg")
     expected = wcs.pixel_to_world(table["xpeak"], table["ypeak"])
     assert (positions.separation(expected.icrs) < 1e-6 * units.arcsec).all()
-    native = expected.spherical
+    native = own(expected).spherical
     assert np.allclose(table["lat_peak"], native.lat.deg)
     assert np.allclose((table["lon_peak"] - native.lon.deg + 180) % 360, 180)
 

@@ -335,6 +335,43 @@ def test_what_a_broken_catalog_cannot_give_is_said_and_is_exit_1(folder, capsys,
     assert "breaks off" in capsys.readouterr().err
 
 
+def broken_off(name, there, lost):
+    """Write a catalog that breaks off behind the first of its blocks."""
+    catalog(name, *there, *lost)
+    text = read(name)
+    Path(name).write_bytes(text[: text.index(lost[0].split(b"\n")[0])])
+
+
+@pytest.mark.parametrize("others", [
+    [["b"]],  # stands before what is missing, so it is another image
+    [["0", "1", "2", "3", "4", "5"]],  # more than were promised are there, but not these
+    [["d"], ["x", "y", "z"]],  # may be one of them, or not
+    [],
+])
+def test_what_a_header_promised_and_no_catalog_is_known_to_have_is_exit_1(folder, capsys, others):
+    broken_off("one.tsv", [block("a"), block("c")], [block("m"), block("n")])
+    names = [f"other{k}.tsv" for k in range(len(others))]
+    for name, ids in zip(names, others):
+        catalog(name, *map(block, ids))
+    assert main(["merge", "one.tsv", *names, "-o", "merged.tsv"]) == 1
+    error = capsys.readouterr().err
+    assert "one.tsv: its header promises 2 more behind 'c'" in error and "`remaining`" in error
+
+
+def test_what_a_second_run_over_the_rest_has_is_not_missing(folder):
+    broken_off("one.tsv", [block("a"), block("c")], [block("m"), block("n")])
+    catalog("rest.tsv", block("m"), block("n"))
+    catalog("night2.tsv", block("b"), block("x"), block("y"))
+    catalog("all.tsv", *map(block, "acmn"))
+    catalog("half.tsv", block("m")), catalog("half2.tsv", block("n"))
+    for more in (["rest.tsv"], ["rest.tsv", "night2.tsv"], ["night2.tsv", "all.tsv"],
+                 ["half.tsv", "half2.tsv"]):
+        assert main(["merge", "one.tsv", *more, "-o", "merged.tsv"]) == 0
+    broken_off("rest.tsv", [block("m")], [block("n")])
+    assert main(["merge", "one.tsv", "rest.tsv", "half2.tsv", "-o", "merged.tsv"]) == 0
+    assert main(["merge", "one.tsv", "rest.tsv", "-o", "merged.tsv"]) == 1
+
+
 def test_text_of_reducers_without_a_header_accounts_but_is_not_merged(folder, capsys):
     Path("part-00000").write_bytes(block("a") + block("c"))
     Path("list.txt").write_text("a\nb\nc\n")

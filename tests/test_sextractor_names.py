@@ -149,7 +149,8 @@ def test_polarisation_and_extension():
 def test_every_bit_of_ours_goes_to_one_of_theirs_or_to_none():
     sent = {ours: int(to_sextractor(np.array([ours]))[0]) for ours in FLAGS}
     assert sent == {0x1: 2, 0x2: 8, 0x4: 64, 0x8: 0, 0x10: 16, 0x20: 0, 0x40: 16, 0x80: 0,
-                    0x100: 4, 0x200: 0, 0x400: 1, 0x800: 16, 0x1000: 8}
+                    0x100: 4, 0x200: 0, 0x400: 1, 0x800: 16, 0x1000: 8,
+                    0x2000: 16}
     everything = np.array([sum(FLAGS), 0])
     assert to_sextractor(everything).tolist() == [1 + 2 + 4 + 8 + 16 + 64, 0]
     assert sorted(BITS) == [1 << k for k in range(8)]

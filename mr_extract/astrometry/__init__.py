@@ -11,14 +11,14 @@ import re
 
 import numpy as np
 
-from mr_extract.astrometry.general import by_wcslib
+from mr_extract.astrometry.general import by_wcslib, turns_of
 from mr_extract.astrometry.gnomonic import fk5_to_icrs, plain_gnomonic
 from mr_extract.astrometry.headers import as_ctype_says, say_odd
 from mr_extract.images.cards import cards_of
 
 FRAMES = ("icrs", "fk5", "native")
 
-__all__ = ["FRAMES", "as_ctype_says", "sky_positions"]
+__all__ = ["FRAMES", "as_ctype_says", "axes_of", "celestial_wcs", "sky_positions", "turns_of"]
 
 
 def sky_positions(header, x, y, frame="icrs"):
@@ -33,8 +33,8 @@ def sky_positions(header, x, y, frame="icrs"):
         0-based pixel positions, counted from the `origin` of the cards.
     frame : str
         ``icrs``, ``fk5`` (equinox J2000, which is what SExtractor calls ALPHA_J2000 for
-        headers in FK5) or ``native``: longitude and latitude in the header's own system
-        (ALPHA_SKY for equatorial headers).
+        headers in FK5) or ``native``: longitude and latitude in the header's own system,
+        of galactic, supergalactic and ecliptic ones in FK5 (ALPHA_SKY).
 
     Returns
     -------
@@ -59,8 +59,8 @@ def sky_positions(header, x, y, frame="icrs"):
         raise ValueError(f"{frame!r} is none of {', '.join(FRAMES)}")
     header = cards_of(header)
     origin = getattr(header, "origin", (0, 0))
-    axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
-    if not any(re.match(r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)", a) for a in axes):
+    axes = axes_of(header)
+    if axes is None:
         return None
     say_odd(header)
     x, y = (np.asarray(v, float) + first for v, first in zip((x, y), origin))
@@ -74,3 +74,33 @@ def sky_positions(header, x, y, frame="icrs"):
         vector = (matrix[:, :, None] * vector).sum(axis=1)
     longitude = np.degrees(np.arctan2(vector[1], vector[0])) % 360.0
     return longitude, np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))
+
+
+def axes_of(header):
+    """Return CTYPE of four axes in capitals; None where none of them is celestial."""
+    axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
+    celestial = r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)"
+    return axes if any(re.match(celestial, a) for a in axes) else None
+
+
+def celestial_wcs(header):
+    """Return what `sky_positions` has of astropy for headers that are not plain.
+
+    Parameters
+    ----------
+    header : mapping
+        With celestial axes.
+
+    Returns
+    -------
+    wcs : astropy.wcs.WCS
+        Of whole images, whatever the `origin` of the cards is.
+    frame : astropy.coordinates.BaseCoordinateFrame
+
+    Raises
+    ------
+    ImageFailure
+        ``broken-wcs``.
+    """
+    header = cards_of(header)
+    return by_wcslib(header, axes_of(header), None, None, None)

@@ -5,6 +5,7 @@ from mr_extract.images.cards import read_cards
 from mr_extract.images.plain import read_unit
 from mr_extract.images.section import Section
 from mr_extract.images.units import NotPlain, chosen_unit, list_units, reader_of
+from mr_extract.remarks import say
 from mr_extract.unpacking import unpack
 
 
@@ -42,7 +43,9 @@ def read_unpacked(buffer, ext=None):
     long they are.
     """
     if isinstance(buffer, Section):
-        return buffer.image(ext)
+        image = buffer.image(ext)
+        _say_of_blank(image)
+        return image
     if bytes(buffer[:2]) == b"\x1f\x9d":
         raise ImageFailure("not-fits", "it is packed with compress (.Z); unpack it with gunzip")
     try:
@@ -62,4 +65,15 @@ def read_unpacked(buffer, ext=None):
     # The convention of INHERIT, by which an extension may also decline.
     if image.hdu and image.header.get("INHERIT") is not False:
         image.primary = read_cards(buffer, 0)[0]
+    _say_of_blank(image)
     return image
+
+
+def _say_of_blank(image):
+    """Say of real pixels that BLANK, which the standard has for integers, would have meant some."""
+    blank, bitpix = image.header.get("BLANK"), image.header.get("BITPIX")
+    if type(blank) in (int, float) and type(bitpix) is int and bitpix < 0:
+        count = int((image.data == blank).sum())
+        if count:
+            say("not-used", f"BLANK = {blank:g} of real numbers, which {count} pixels have")
+

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from mr_extract import storage
+from mr_extract import addresses, storage
 from mr_extract.config import WEIGHT_KINDS
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import opened, stays_open
 from mr_extract.jobs.sections import section_of
-from mr_extract.remarks import about
+from mr_extract.remarks import about, say
 from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
 
 
@@ -22,7 +22,7 @@ class Wanted:
     kind : str
         What a weight map holds: ``weight``, ``variance`` or ``rms``.
     places : tuple of mr_extract.text.naming.Place
-        Where it may be, the likeliest first; not empty.
+        Where it may be, the likeliest first; empty where an optional rule does not apply.
     optional : bool
         The image is measured without it where none of the places is there.
     """
@@ -76,12 +76,10 @@ def companion_of(entry, role, names, rule, kind=""):
     if not rule:
         return None
     places = tuple(rule.places(entry.uri, entry.ext))
-    if places:
+    if places or rule.optional:
         return Wanted(role, kind, places, rule.optional)
-    if rule.optional:
-        return None
-    raise ImageFailure("fetch-not-found", f"{role}: the rule {rule.text!r} does not apply to "
-                                          "the name of the image")
+    raise ImageFailure("fetch-not-found", f"{role}: the rule {addresses.shown_rule(rule.text)!r} "
+                         "does not apply to the name of the image")
 
 
 def attach(image, entry, settings, file):
@@ -112,6 +110,7 @@ def attach(image, entry, settings, file):
 
     add_known(image, file[0], settings)
     facts, total = {}, 0
+    _say_of_unused(entry, settings)
     for one in wanted(entry, settings):
         with about(one.role):
             place, buffer, checksum, size = open_first(one, entry, file)
@@ -126,6 +125,12 @@ def attach(image, entry, settings, file):
         facts[f"{one.role}_sha256"] = checksum
         total += size
     return facts, total
+
+
+def _say_of_unused(entry, settings):
+    field = entry.companion("weight", "rms", "variance")
+    if field is not None and field[1] and settings.weight_type not in WEIGHT_KINDS:
+        say("not-used", f"the field {field[0]}, as weight_type is {settings.weight_type}")
 
 
 def _take(image, one, place, buffer, settings):
@@ -166,6 +171,8 @@ def open_first(one, entry, file):
                 raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
             missing.append((place, failure))
     if one.optional:
+        say("companion-absent", f"there is no {shown(one.places[0], entry)}" if one.places
+            else "the rule does not apply to the name of the image")
         return None, b"", "", 0
     place, failure = missing[0]
     message = _said(one, place, entry, failure)
@@ -187,13 +194,15 @@ def shown(place, entry):
     has a name of its own, the last part alone is the same for both.
     """
     own = entry.id.removesuffix(entry.part)
-    if entry.uri == own:
+    uri = addresses.shown(entry.uri)
+    if uri == own:
         begin = "" if storage.absolute(own) == own else storage.absolute("")
-    elif entry.uri.endswith(f"/{own}"):
-        begin = entry.uri.removesuffix(own)
+    elif uri.endswith(f"/{own}"):
+        begin = uri.removesuffix(own)
     else:
-        begin = place.uri[: len(place.uri) - len(place.uri.rpartition("/")[2])]
-    return str(Place(place.uri.removeprefix(begin), place.ext))
+        begin = addresses.shown(place.uri)
+        begin = begin[: len(begin) - len(begin.rpartition("/")[2])]
+    return str(Place(addresses.shown(place.uri).removeprefix(begin), place.ext))
 
 
 def places(entry, config):

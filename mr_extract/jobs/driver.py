@@ -13,7 +13,9 @@ from time import monotonic
 from mrjob.step import StepFailedException
 
 from mr_extract import __version__
+from mr_extract.addresses import shown_rule, shown_within
 from mr_extract.columns import catalog_columns, describe
+from mr_extract.config import rules
 from mr_extract.jobs import summary
 from mr_extract.jobs.gather import complain, gather
 from mr_extract.jobs.hadoop.bare_nodes import chosen_archive
@@ -153,7 +155,10 @@ def _printed(job):
         return f"mr_extract {__version__}\n"
     if job.options.print_schema:
         return describe(config)
-    return json.dumps({"hash": config.hash(), **config.as_dict()}, indent=2) + "\n"
+    found = config.as_dict()
+    for section, name in rules():
+        found[section][name] = shown_rule(found[section][name])
+    return shown_within(json.dumps({"hash": config.hash(), **found}, indent=2)) + "\n"
 
 
 def _check_runner(options):

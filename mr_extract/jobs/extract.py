@@ -14,12 +14,15 @@ import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
 from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
+from mrjob.setup import parse_legacy_hash_path
 from mrjob.step import MRStep
 
 from mr_extract import storage
+from mr_extract.addresses import shown_within
 from mr_extract.jobs.hadoop.plain_arguments import given, plain
 from mr_extract.jobs.job_options import add_job_options, checks_from, refuse, settle
 from mr_extract.jobs.listed import with_lists_anywhere, with_rules_anywhere
+from mr_extract.jobs.private_arguments import OPTION, hidden, revealed
 from mr_extract.jobs.streams import open_standard_streams
 from mr_extract.jobs.worker import ACCESS, CHECKS
 from mr_extract.options import (
@@ -46,6 +49,7 @@ class ExtractJob(MRJob):
     OUTPUT_PROTOCOL = BytesValueProtocol
 
     streamed = False  # packed records come to the tasks on standard input
+    scratch = None  # a folder of the driver's, for what tasks are given
 
     _done = 0
     _last_status = float("-inf")
@@ -60,7 +64,11 @@ class ExtractJob(MRJob):
 
     def load_args(self, args):
         """Parse the options and make the configuration."""
-        super().load_args(given(args))
+        try:
+            args = revealed(given(args))
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        super().load_args(args)
         settle(self.options)
         try:
             self.config = with_rules_anywhere(with_lists_anywhere(config_from(self.options)))
@@ -200,8 +208,10 @@ class ExtractJob(MRJob):
     def _non_option_kwargs(self):
         # Tasks get the settings by value: a kernel file need not travel.
         kwargs = super()._non_option_kwargs()
+        settings = [*arguments(self.config), *access_arguments(self.access)]
+        settings, private = hidden(settings, self.scratch) if self.scratch else (settings, "")
         kwargs["extra_args"] = plain([
-            *arguments(self.config), *access_arguments(self.access),
+            *settings,
             f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *([] if self.options.image_memory is None else
@@ -211,6 +221,10 @@ class ExtractJob(MRJob):
             *([f"--checkimage={','.join(self.checks.kinds)}",
                f"--checkimage-dir={self.checks.folder}"] if self.checks else []),
         ])
+        if private:
+            here = self.options.runner in (None, "inline", "local")
+            file = private if here else parse_legacy_hash_path("file", private)
+            kwargs["extra_args"] += [OPTION, file]
         return kwargs
 
     def _runner_class(self):
@@ -244,7 +258,7 @@ def main():
         sys.exit(1)
     except OSError as error:
         # A full disk, mostly; a defect of ours would have been another class.
-        print(f"mr_extract: {error}", file=sys.stderr)
+        print(f"mr_extract: {shown_within(str(error))}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
 
+from mr_extract.addresses import shown_within
 from mr_extract.remarks import parse_cell
 from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
 from mr_extract.text.block_stream import split_blocks, whole
@@ -136,4 +137,4 @@ def _placed(text):
 
 def complain(text):
     """Write one line to standard error."""
-    print(f"mr_extract: {text}", file=sys.stderr, flush=True)
+    print(f"mr_extract: {shown_within(text)}", file=sys.stderr, flush=True)

@@ -7,6 +7,7 @@ import resource
 import sys
 
 from mr_extract import storage
+from mr_extract.addresses import shown_within
 from mr_extract.columns import CHECK_IMAGES
 from mr_extract.jobs.checkimage_files import Checks
 from mr_extract.jobs.expansion import ALL, FIRST, check_extensions
@@ -29,6 +30,9 @@ def add_job_options(add_argument):
     add_argument("--config", metavar="FILE.sex",
                  help="take settings and columns from a configuration of SExtractor, and its "
                       "defaults for what it leaves out; other options stand above it")
+    add_argument("--private", metavar="FILE",
+                 help="further options, one a line, from a file that nobody else may read: such as "
+                      "hold a password do not show in the list of processes then")
     add_argument("--packed", action="store_true",
                  help="the inputs are not manifests but images that `python -m preprocess pack` "
                       "packed: its folders, or .seq files of them")
@@ -142,7 +146,7 @@ def checks_from(options, config):
 
 def refuse(message):
     """End with a line about each thing that is wrong, and exit status 2."""
-    for line in message.split("\n"):
+    for line in shown_within(message).split("\n"):
         print(f"mr_extract: {line}", file=sys.stderr)
     sys.exit(2)
 

@@ -9,6 +9,7 @@ from functools import partial
 from time import perf_counter
 
 from mr_extract import __version__
+from mr_extract.addresses import shown_within
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.opened import hand_over, is_held, opened, stays_open
 from mr_extract.jobs.sections import place, section_of
@@ -88,7 +89,7 @@ def process(entry, config, files=None, checks=None):
         # A defect of ours: the traceback is for the log of the task (a binary stream
         # in some runners), and the image is accounted for.
         log = getattr(sys.stderr, "buffer", sys.stderr)
-        log.write(traceback.format_exc().encode())
+        log.write(shown_within(traceback.format_exc()).encode())
         last = traceback.extract_tb(error.__traceback__)[-1]
         return failed(image_id, "internal", f"{type(error).__name__}: {error} "
                                             f"({os.path.basename(last.filename)}:{last.lineno})")

@@ -7,6 +7,7 @@ worth holding; none is held unless it is asked for.
 import hashlib
 
 from mr_extract import storage
+from mr_extract.addresses import shown
 from mr_extract.failures import ImageFailure
 from mr_extract.packed.records import PackedFile
 from mr_extract.remarks import hearing, repeat
@@ -66,6 +67,8 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
         return file
     _held.pop(role, None)  # before the next is read: there may be no room for two
     fetched = _at_hand.pop(uri, None)
+    if fetched is None:  # a packed record names files as they may be shown
+        fetched = _at_hand.pop(shown(uri), None)
     if isinstance(fetched, ImageFailure):
         raise fetched
     if fetched is None:

@@ -2,7 +2,7 @@
 
 from mr_extract.jobs import sections
 from mr_extract.jobs.companions import attach, companion_of, open_first, shown
-from mr_extract.remarks import hearing, repeat
+from mr_extract.remarks import hearing, repeat, say
 from mr_extract.text.manifest import REGIONS, Entry
 
 _OWN = ("mask", "weight", "rms", "variance")
@@ -45,6 +45,9 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     global _held
     one = companion_of(entry, "detect", ("detect",), config.pairing.detect_image)
     if one is None:
+        for name, value in entry.fields:
+            if name.startswith("detect_") and value:
+                say("not-used", f"the field {name}, as there is no detection image")
         return None, {}, 0
     fields = [(name, value) for name in _OWN
               if (value := entry.get(f"detect_{name}")) is not None]

@@ -170,22 +170,26 @@ def write_shards(plan, number, directory):
     """Write the shards of a plan as manifests.
 
     Paths become absolute, as tasks have working directories of their own; the
-    ids stay what they were.
+    ids stay what they were. Nobody else may read them.
 
     Returns
     -------
     list of str
         Their paths.
     """
-    os.makedirs(directory, exist_ok=True)
+    os.makedirs(directory, mode=0o700, exist_ok=True)
     paths = []
     for k, entries in enumerate(plan.shards(number)):
         path = Path(directory, f"shard-{k:05d}.txt")
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
+        with open(path, "w", encoding="utf-8", newline="\n", opener=_private) as file:
             for entry in entries:
                 file.write(format_line(absolute_entry(entry)) + "\n")
         paths.append(str(path))
     return paths
+
+
+def _private(path, flags):
+    return os.open(path, flags, 0o600)  # an address may hold a password
 
 
 def absolute_entry(entry):

@@ -90,7 +90,10 @@ def _run_once(job, plan, scratch, text, columns, packed=()):
     shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     _set_up_runner(options, runner_name, jobs, scratch)
+    job.scratch = scratch
     with job.make_runner() as runner:
+        # Copies of the shards may be there, and shards hold addresses as they were given.
+        os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
         if runner_name == "hadoop":
             runner.watch, runner.packed = Watch(images, options.quiet), packed

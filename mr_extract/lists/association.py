@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mr_extract.failures import ImageFailure
-from mr_extract.lists.footprint import in_footprint, unit_vectors
+from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import identities, pixels_or_sky, positions
+from mr_extract.remarks import say
 
 TYPES = ("first", "nearest", "mean", "mag_mean", "sum", "mag_sum", "min", "max")
 _NO_MAGNITUDE = 99.0
@@ -41,17 +42,7 @@ class Known:
     data: np.ndarray
 
     def __post_init__(self):
-        self._vectors = unit_vectors(self.first, self.second) if self.sky else None
-
-    def pixels(self, header, shape, origin=(0, 0)):
-        """Return entries and their 0-based pixels; None where the header has no sky.
-
-        Pixels of the list are those of an image of which this one begins at `origin`.
-        """
-        if self.sky:
-            return in_footprint(header, shape, self._vectors)
-        which = np.flatnonzero(np.isfinite(self.first) & np.isfinite(self.second))
-        return which, self.first[which] - origin[0], self.second[which] - origin[1]
+        self.places = Places(self.sky, self.first, self.second)
 
 
 def known_from(table, settings):
@@ -89,8 +80,14 @@ def known_from(table, settings):
     if weight is None and settings.assoc_type in ("mean", "mag_mean", "min", "max"):
         raise ValueError(f"assoc_type {settings.assoc_type} needs a third of assoc_params")
     data = [table.numbers(table.column(name)) for name in settings.data_columns]
-    return Known(identities(table), sky, first, second, weight,
-                 np.stack(data, 1) if data else np.zeros((len(table), 0)))
+    known = Known(identities(table), sky, first, second, weight,
+                  np.stack(data, 1) if data else np.zeros((len(table), 0)))
+    known.places.say_beyond_poles()
+    if settings.assoc_type in ("mean", "mag_mean"):
+        empty = np.count_nonzero(~np.isfinite(weight))
+        if empty:
+            say("not-used", f"entries without a weight in means: {empty} of {len(weight)}")
+    return known
 
 
 def associate(known, header, shape, x, y, settings, origin=(0, 0)):
@@ -126,7 +123,8 @@ def associate(known, header, shape, x, y, settings, origin=(0, 0)):
         ``broken-wcs``, or ``no-wcs`` where the list is on the sky and the image is not.
     """
     n, kind = len(x), settings.assoc_type
-    which, list_x, list_y = known.pixels(header, shape, origin)
+    which, list_x, list_y = known.places.near_pixels(header, shape, origin,
+                                                     settings.assoc_radius)
     if which is None:
         raise ImageFailure("no-wcs", "the list is on the sky, and the header has no celestial "
                                      "coordinates")
@@ -172,6 +170,8 @@ def _combined(known, rows, begin, kind):
     weight = known.weight[rows]
     if kind == "mag_mean":
         weight = np.where(np.abs(weight) < _NO_MAGNITUDE, 10.0 ** (-0.4 * weight), 0.0)
+    counts = np.isfinite(weight)  # an entry without a weight counts nothing
+    weight, data = np.where(counts, weight, 0.0), np.where(counts[:, None], data, 0.0)
     total = np.add.reduceat(weight, begin)
     empty = ~(total >= 1e-30)
     total = np.where(empty, 1.0, total)[:, None]

@@ -1,55 +1,30 @@
-"""Which sky positions lie in an image, and at which pixels.
-
-`mr_extract.astrometry.sky_positions` is inverted numerically, so that one
-definition of a header's coordinates serves both ways, with any projection and
-distortion.
-"""
+"""Which sky positions lie in an image, and at which pixels."""
 
 import numpy as np
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
+from mr_extract.sky_to_pixels import improved, is_gnomonic, projected, unit_vectors
+
+__all__ = ["in_footprint", "unit_vectors"]
 
 _GRID = 12  # nodes along an axis, from the nearest of which the search begins
-_ROUNDS = 20
-_CLOSE = 1e-7  # pixels
+_WIDE = np.cos(np.radians(50.0))
+_EXACT = 1e-12  # radians
+_NEAR = 0.01  # pixels: wcslib has the projection CSC in single precision
+STEP = 2.0**-20  # pixels
 
 
-def unit_vectors(ra, dec):
-    """Return directions as unit vectors.
+def settled(position):
+    """Return pixel positions to a grid of 1e-6 pixels, on which borders of pixels lie.
 
-    Parameters
-    ----------
-    ra, dec : ndarray of float64, shape (n,)
-        Degrees.
-
-    Returns
-    -------
-    ndarray of float64, shape (3, n)
+    Of the same place two tiles of an image have pixels that differ in the last digits; on
+    this grid they are the same, and so is the answer to whose it is.
     """
-    ra, dec = np.radians(ra), np.radians(dec)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+    return np.round(position / STEP) * STEP
 
 
-def inside(x, y, shape):
-    """Say which pixel positions lie on the pixels of an image.
-
-    Parameters
-    ----------
-    x, y : ndarray of float64, shape (n,)
-        0-based pixels; nan lies outside.
-    shape : tuple of int
-        Height and width.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-    """
-    height, width = shape
-    return (x >= -0.5) & (x < width - 0.5) & (y >= -0.5) & (y < height - 0.5)
-
-
-def in_footprint(header, shape, vectors):
+def in_footprint(header, shape, vectors, reach=0.0):
     """Find the directions that an image covers.
 
     Parameters
@@ -59,13 +34,16 @@ def in_footprint(header, shape, vectors):
     shape : tuple of int
         Height and width of the image in pixels.
     vectors : ndarray of float64, shape (3, n)
-        Unit vectors, ICRS.
+        Unit vectors, ICRS; nan lies outside.
+    reach : float
+        Pixels around the image that count as well.
 
     Returns
     -------
     which : ndarray of int64, shape (m,), or None
         Indices of those on the image, ascending; None where the header has no
-        celestial coordinates.
+        celestial coordinates. Where a map shows a direction more than once, it is there
+        as often, first where its longitude is nearest the middle of the projection.
     x, y : ndarray of float64, shape (m,)
         0-based pixels, to 1e-6.
 
@@ -77,35 +55,64 @@ def in_footprint(header, shape, vectors):
     Notes
     -----
     All directions are compared with the circle around the image, which costs
-    some milliseconds for a million; those within are sought by Newton's method.
+    some milliseconds for a million.
     """
     height, width = shape
-    edges = [np.linspace(-0.5, n - 0.5, _GRID) for n in (width, height)]
+    edges = [np.linspace(-0.5 - reach, n - 0.5 + reach, _GRID) for n in (width, height)]
     grid_x, grid_y = (axis.ravel() for axis in np.meshgrid(*edges))
     positions = sky_positions(header, grid_x, grid_y)
     if positions is None:
         return None, None, None
     grid = unit_vectors(*positions)
-    known = np.isfinite(grid).all(0)
-    near = np.arange(vectors.shape[1])
-    centre = grid[:, known].mean(1) if known.all() else np.zeros(3)
-    length = np.sqrt((centre**2).sum())
-    if length > 0.2:  # else it is the whole sky, or has corners beyond it
-        centre /= length
-        spread = (centre @ grid).min()
-        # Curved edges reach a little further out than the nodes on them.
-        limit = np.cos(min(np.pi, 1.05 * np.arccos(np.clip(spread, -1.0, 1.0)) + 1e-6))
-        along = centre[0] * vectors[0]
-        along += centre[1] * vectors[1]
-        along += centre[2] * vectors[2]
-        near = np.flatnonzero(along >= limit)
+    near, narrow = _in_circle(grid, vectors)
     if not len(near):
         return near, np.zeros(0), np.zeros(0)
     wanted = vectors[:, near]
-    start = np.where(known)[0][_nearest(grid[:, known], wanted)]
-    x, y, good = _solved(header, wanted, grid_x[start], grid_y[start], shape)
-    good &= inside(x, y, shape)
-    return near[good], x[good], y[good]
+    if narrow and is_gnomonic(header):
+        start = _nearest(grid, wanted)
+        x, y, good = improved(header, wanted, grid_x[start], grid_y[start], shape)
+        if not good.all():
+            x[~good], y[~good], *_ = _by_projection(header, wanted[:, ~good], shape)
+        on = np.flatnonzero(_inside(x, y, shape, reach))
+        return near[on], x[on], y[on]
+    x, y, steps, size = _by_projection(header, wanted, shape)
+    found = [np.flatnonzero(_inside(x, y, shape, reach))]
+    places = [(x[found[0]], y[found[0]])]
+    for step in sorted(steps, key=lambda step: np.hypot(*step)):
+        u, v = x + step[0], y + step[1]
+        again = np.flatnonzero(_inside(u, v, shape, reach))
+        gap = _gap(header, wanted[:, again], u[again], v[again])
+        again = again[gap < _NEAR * size]
+        found.append(again)
+        places.append((u[again], v[again]))
+    order = np.argsort(np.concatenate(found), kind="stable")
+    x, y = (np.concatenate(v)[order] for v in zip(*places))
+    return near[np.concatenate(found)[order]], x, y
+
+
+def _inside(x, y, shape, reach):
+    (height, width), (x, y) = shape, (settled(x), settled(y))
+    return ((x >= -0.5 - reach) & (x < width - 0.5 + reach)
+            & (y >= -0.5 - reach) & (y < height - 0.5 + reach))
+
+
+def _in_circle(grid, vectors):
+    """Return which directions lie in the circle around the nodes, and whether it is small."""
+    near = np.flatnonzero(np.isfinite(vectors[2]))
+    centre = grid.mean(1)
+    length = np.sqrt((centre**2).sum())
+    if not length > 0.2:  # it is the whole sky, or has corners beyond it
+        return near, False
+    centre /= length
+    spread = (centre @ grid).min()
+    if spread < _WIDE:
+        return near, False
+    # Curved edges reach a little further out than the nodes on them.
+    limit = np.cos(1.05 * np.arccos(min(spread, 1.0)) + 1e-6)
+    along = centre[0] * vectors[0]
+    along += centre[1] * vectors[1]
+    along += centre[2] * vectors[2]
+    return np.flatnonzero(along >= limit), True
 
 
 def _nearest(grid, wanted):
@@ -116,43 +123,33 @@ def _nearest(grid, wanted):
     return result
 
 
-def _solved(header, wanted, x, y, shape):
-    """Return the pixels that map to unit vectors, and whether they were found."""
-    height, width = shape
-    x, y = x.copy(), y.copy()
-    last_x, last_y = x.copy(), y.copy()
-    good, active = np.zeros(len(x), bool), np.arange(len(x))
-    for _ in range(_ROUNDS):
-        n, u, v = len(active), x[active], y[active]
-        try:
-            ra, dec = sky_positions(
-                header, np.concatenate([u, u + 1.0, u]), np.concatenate([v, v, v + 1.0])
-            )
-        except ImageFailure:
-            break  # no finite position: all that are left went off the sky
-        there = unit_vectors(ra, dec)
-        here, right, up = there[:, :n], there[:, n : 2 * n], there[:, 2 * n :]
-        lost = ~np.isfinite(there.sum(0)).reshape(3, n).all(0)
-        if lost.any():  # where the projection has no sky: go half of the step
-            back = active[lost]
-            x[back], y[back] = (x[back] + last_x[back]) / 2.0, (y[back] + last_y[back]) / 2.0
-        here, right, up = here[:, ~lost], right[:, ~lost], up[:, ~lost]
-        active, back, u, v = active[~lost], active[lost], u[~lost], v[~lost]
-        gap, along_x, along_y = wanted[:, active] - here, right - here, up - here
-        # Least squares of gap = along_x dx + along_y dy.
-        xx, yy, xy = (along_x**2).sum(0), (along_y**2).sum(0), (along_x * along_y).sum(0)
-        gx, gy = (gap * along_x).sum(0), (gap * along_y).sum(0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scale = 1.0 / (xx * yy - xy * xy)
-            dx, dy = (yy * gx - xy * gy) * scale, (xx * gy - xy * gx) * scale
-        last_x[active], last_y[active] = u, v
-        # A step that leaves the image altogether is cut: projections end somewhere.
-        x[active] = np.clip(u + dx, -width, 2.0 * width)
-        y[active] = np.clip(v + dy, -height, 2.0 * height)
-        small = (np.abs(dx) < _CLOSE) & (np.abs(dy) < _CLOSE)
-        good[active[small]] = True
-        moving = ~small & np.isfinite(dx) & np.isfinite(dy)
-        active = np.concatenate([active[moving], back])
-        if not len(active):
-            break
-    return x, y, good
+def _by_projection(header, wanted, shape):
+    """Return pixels by the inverse of the projection, improved where that is not all.
+
+    Also returns the steps to where the map shows a direction again, and the size of a pixel
+    in radians.
+    """
+    x, y, steps, size = projected(header, wanted, shape)
+    shown = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    gap = _gap(header, wanted[:, shown], x[shown], y[shown])
+    # Where a pixel of the projection has no position it lies on the very edge of the map.
+    off, gap = shown[gap > _EXACT], gap[gap > _EXACT]
+    if len(off):
+        u, v, _ = improved(header, wanted[:, off], x[off], y[off], shape)
+        smaller = _gap(header, wanted[:, off], u, v)
+        better = smaller < gap
+        x[off[better]], y[off[better]] = u[better], v[better]
+        lost = off[~(np.fmin(gap, smaller) < _NEAR * size)]
+        x[lost] = y[lost] = np.nan
+    return x, y, steps, size
+
+
+def _gap(header, wanted, x, y):
+    """Return how far pixels are from directions, in radians; nan where they have none."""
+    if not len(x):
+        return np.zeros(0)
+    try:
+        there = unit_vectors(*sky_positions(header, x, y))
+    except ImageFailure:  # none of them has a position
+        return np.full(len(x), np.nan)
+    return np.sqrt(((there - wanted) ** 2).sum(0))

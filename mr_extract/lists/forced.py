@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
-import sep
 
-from mr_extract.columns import FAILED, SATURATED
-from mr_extract.detection.ownership import own
+from mr_extract.columns import FAILED, NO_LOCAL_SKY
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-from mr_extract.lists.footprint import in_footprint, inside, unit_vectors
+from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import identities, positions
-from mr_extract.measure.apertures import circular, in_ellipse
+from mr_extract.measure.at_positions import in_circles, in_given_ellipses, of_gaussians
 from mr_extract.measure.magnitudes import magnitudes
-from mr_extract.measure.stamps import gaussian_fluxes, local_background
+from mr_extract.measure.stamps import local_background
 from mr_extract.measure.surroundings import Surroundings
 from mr_extract.planes.plane import ready
 
@@ -46,43 +44,20 @@ class Targets:
     ellipses: np.ndarray | None = None
 
     def __post_init__(self):
-        self._vectors = unit_vectors(self.first, self.second) if self.sky else None
+        self.places = Places(self.sky, self.first, self.second)
 
     def __len__(self):
         return len(self.ids)
 
     def within(self, header, shape, origin=(0, 0), core=None):
-        """Return the targets on an image: their numbers from 0 on, ascending, and pixels.
+        """Return the targets on an image, as `mr_extract.lists.placing.Places.on_pixels`."""
+        return self.places.on_pixels(header, shape, origin, core)
 
-        Parameters
-        ----------
-        header : mapping
-        shape : tuple of int
-            Height and width.
-        origin, core
-            As of `mr_extract.images.Image`. Pixels of the list are those of the whole
-            image; with a core, the targets are those whose pixel lies in it.
-
-        Returns
-        -------
-        which : ndarray of int64, shape (m,), or None
-            None where sky positions are given and the header has none.
-        x, y : ndarray of float64, shape (m,)
-            0-based.
-        """
-        if self.sky:
-            which, x, y = in_footprint(header, shape, self._vectors)
-            if which is None:
-                return which, x, y
-        else:
-            x, y = self.first - origin[0], self.second - origin[1]
-            which = np.flatnonzero(inside(x, y, shape))
-            x, y = x[which], y[which]
-        if core is not None:
-            pixels = (np.floor(v + 0.5).astype(np.int64) for v in (x, y))
-            mine = own(*pixels, core, origin)
-            which, x, y = which[mine], x[mine], y[mine]
-        return which, x, y
+    def shapes(self, which):
+        """Return the ellipses of some of the targets, nan where the list has none."""
+        if self.ellipses is None:
+            return np.full((3, len(which)), np.nan)
+        return self.ellipses[:, which]
 
 
 def targets_from(table, how="auto"):
@@ -102,7 +77,11 @@ def targets_from(table, how="auto"):
     sky, first, second = positions(table, how)
     if len(table) and not (np.isfinite(first) & np.isfinite(second)).any():
         raise ValueError("none of its positions is a number (degrees, not hours and minutes)")
-    return Targets(identities(table), sky, first, second, _ellipses(table))
+    targets = Targets(identities(table), sky, first, second, _ellipses(table))
+    if len(table) and not targets.places.there.any():
+        raise ValueError("none of its declinations is between -90 and 90 degrees")
+    targets.places.say_beyond_poles()
+    return targets
 
 
 def _ellipses(table):
@@ -127,7 +106,7 @@ class Forced:
     failed : ndarray of bool, shape (n,)
     plane : mr_extract.planes.plane.Plane
     outside : int
-        Targets of the list that the image does not hold.
+        Targets with a position that the image does not hold.
     seconds : dict of str to float
         Wall time by stage.
     """
@@ -142,7 +121,7 @@ class Forced:
         return len(self.failed)
 
 
-def measure_at(image, config, targets, zero_point=None, ellipses=False):
+def measure_at(image, config, targets, zero_point=None, further=()):
     """Measure an image in circles around targets.
 
     Parameters
@@ -154,8 +133,8 @@ def measure_at(image, config, targets, zero_point=None, ellipses=False):
     targets : Targets
     zero_point : float, optional
         Magnitude of one image unit, in place of the header's and the configuration's.
-    ellipses : bool
-        Measure in the ellipses of the list, too.
+    further : sequence of str
+        What to measure besides, of `mr_extract.columns.FORCED_FURTHER`.
 
     Returns
     -------
@@ -165,8 +144,9 @@ def measure_at(image, config, targets, zero_point=None, ellipses=False):
     Raises
     ------
     ImageFailure
-        ``no-valid-pixels``, ``no-background``, ``broken-wcs``, and ``no-wcs`` where the
-        targets are on the sky and the header has no coordinates.
+        ``no-valid-pixels``, ``no-background``, ``broken-wcs``, ``constant-image`` where
+        there is no noise, and ``no-wcs`` where the targets are on the sky and the header
+        has no coordinates.
 
     Notes
     -----
@@ -174,7 +154,8 @@ def measure_at(image, config, targets, zero_point=None, ellipses=False):
     tell a neighbour's. Bad pixels are replaced by those opposite the target, unless
     ``neighbours`` is none. With flux f, error s and k = limit_sigma the limit is
     max(f, 0) + k s: the true flux is lower with a probability of at least that of a
-    normal deviate below k.
+    normal deviate below k. It is nan where pixels of the circle are bad, saturated or
+    beyond the border.
     """
     seconds, mark = {}, perf_counter()
     which, x, y = targets.within(image.header, image.data.shape, image.origin, image.core)
@@ -184,75 +165,48 @@ def measure_at(image, config, targets, zero_point=None, ellipses=False):
     seconds["targets"], mark = perf_counter() - mark, perf_counter()
     plane = ready(image, config, zero_point)
     seconds["background"], mark = perf_counter() - mark, perf_counter()
+    _check_noise(plane)
     settings, diameters = config.targets, config.measurement.apertures
     labels = np.zeros(plane.data.shape, np.int32)
     around = Surroundings(plane, Segments(labels, 0), x, y, config.measurement.neighbours)
-    flux, error, flag, failed = circular(around, diameters)
+    around = around.without_gain()
+    ring = settings.annulus[1] > 0
+    sky, sky_error = np.zeros((2, len(x)))
+    if ring:
+        sky, sky_error = local_background(plane, x, y, *settings.annulus)
+    lights = {f"_aper_{k}": light for k, light in enumerate(
+        in_circles(around, diameters, plane.gain, ring), 1)}
+    if "forced_gauss" in further:
+        lights["_gauss"] = of_gaussians(plane, x, y, settings.forced_fwhm)
+    if "forced_ellipse" in further:
+        lights["_ellipse"] = in_given_ellipses(around, targets.shapes(which), plane.gain)
+    flag = np.bitwise_or.reduce([light.flag for light in lights.values()])
+    flag = flag | np.where(np.isnan(sky), NO_LOCAL_SKY, 0)
     values = {
-        "number": np.arange(1, len(x) + 1), "x": x, "y": y,
+        "number": np.arange(1, len(x) + 1), "x": x, "y": y, "flag": flag,
         "target": np.array([targets.ids[k] for k in which.tolist()], dtype=str),
+        "background_local": sky,
     }
-    values["background_local"] = np.zeros(len(x))
     if targets.sky:
         values["ra"], values["dec"] = targets.first[which], targets.second[which]
-    if settings.annulus[1] > 0:
-        local, local_error = local_background(plane, x, y, *settings.annulus)
-        area = np.pi * (np.asarray(diameters) / 2.0) ** 2
-        flux = flux - local[:, None] * area
-        error = np.hypot(error, local_error[:, None] * area)
-        values["background_local"] = local
-    empty = _all_masked(plane, x, y, diameters)
-    flag = flag | np.where(empty.any(1), sep.APER_ALLMASKED, 0)
-    flux, error = (np.where(empty, np.nan, v) for v in (flux, error))
-    for k in range(len(diameters)):
-        tail = f"_aper_{k + 1}"
-        limit = np.maximum(flux[:, k], 0.0) + settings.limit_sigma * error[:, k]
-        values |= {f"flux{tail}": flux[:, k], f"fluxerr{tail}": error[:, k],
-                   f"flux_limit{tail}": limit}
-        values[f"mag{tail}"], values[f"magerr{tail}"] = magnitudes(
-            flux[:, k], error[:, k], plane.zero_point
-        )
-        values[f"mag_limit{tail}"], _ = magnitudes(limit, limit, plane.zero_point)
-    if settings.forced_fwhm > 0:
-        values["flux_gauss"], values["fluxerr_gauss"] = gaussian_fluxes(
-            plane, x, y, settings.forced_fwhm, values["background_local"]
-        )
-    if ellipses:
-        values |= _in_ellipses(around, targets, which, values["background_local"])
-    for name in [n for n in values if n in ("flux_gauss", "flux_ellipse")]:
-        tail = name.removeprefix("flux")
-        values[f"mag{tail}"], values[f"magerr{tail}"] = magnitudes(
-            values[name], values[f"fluxerr{tail}"], plane.zero_point
-        )
-    if plane.saturated is not None:
-        reach = np.full(len(x), max(diameters) / 2.0)
-        touched, _, _ = sep.sum_circle(plane.saturated.astype(np.float32), x, y, reach, subpix=1)
-        flag = flag | np.where(touched > 0, SATURATED, 0)
-    flag = flag | np.where(failed, FAILED, 0)
-    values["flag"] = flag
+    for tail, light in lights.items():
+        flux, error = light.less(sky, sky_error)
+        values[f"flux{tail}"], values[f"fluxerr{tail}"] = flux, error
+        values[f"mag{tail}"], values[f"magerr{tail}"] = magnitudes(flux, error, plane.zero_point)
+        if tail.startswith("_aper"):
+            limit = light.limit(flux, error, settings.limit_sigma)
+            values[f"flux_limit{tail}"] = limit
+            values[f"mag_limit{tail}"], _ = magnitudes(limit, limit, plane.zero_point)
     seconds["apertures"] = perf_counter() - mark
-    return Forced(values, failed, plane, len(targets) - len(which), seconds)
+    return Forced(values, flag & FAILED > 0, plane,
+                  int(targets.places.there.sum()) - len(which), seconds)
 
 
-def _in_ellipses(around, targets, which, local):
-    if targets.ellipses is None:
-        return {name: np.full(len(which), np.nan) for name in ("flux_ellipse", "fluxerr_ellipse")}
-    a, b, theta = targets.ellipses[:, which]
-    fine = (a >= b) & (b > 0)
-    a, b = np.where(fine, a, 1.0), np.where(fine, b, 1.0)
-    theta = np.radians((np.nan_to_num(theta) + 90.0) % 180.0 - 90.0)
-    flux, error, _, _, failed = in_ellipse(
-        around, {"a": a, "b": b, "theta": theta}, np.ones(len(a)), 0.0
-    )
-    fine &= ~failed
-    return {"flux_ellipse": np.where(fine, flux - local * np.pi * a * b, np.nan),
-            "fluxerr_ellipse": np.where(fine, error, np.nan)}
-
-
-def _all_masked(plane, x, y, diameters):
-    """Say which circles hold no good pixel: shape (n, k)."""
-    if plane.mask is None or not len(x):
-        return np.zeros((len(x), len(diameters)), bool)
-    good = (~plane.mask).astype(np.float32)
-    sums = [sep.sum_circle(good, x, y, np.full(len(x), d / 2.0), subpix=5)[0] for d in diameters]
-    return np.stack(sums, 1) <= 0
+def _check_noise(plane):
+    """Refuse an image without noise, on which every flux would be certain."""
+    most = np.max(plane.noise)
+    if not most > 0:
+        raise ImageFailure(
+            "constant-image", f"the background rms is {plane.rms:g}, so fluxes would have no "
+            "errors; a map of the noise can give them (--weight-type map_rms)",
+        )

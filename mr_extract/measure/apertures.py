@@ -7,6 +7,7 @@ from mr_extract.columns import CROWDED, SEARCH_CUT
 from mr_extract.measure.border import CIRCLE, over_border
 from mr_extract.measure.isolation import each_object
 from mr_extract.measure.surroundings import NONE, extents
+from mr_extract.measure.within import count_within
 
 SEARCH = 6.0  # SExtractor's KRON_NSIG: the Kron radius is measured in 6 a, 6 b
 _CROWDED = 0.1  # of the search ellipse
@@ -128,18 +129,23 @@ def surrounded(around, ellipse, limit):
     Returns
     -------
     ndarray of int64, shape (n,)
-        `CROWDED` where neighbours and bad pixels fill more than a tenth of the
-        ellipse (bad pixels alone where neighbours are taken as they are),
+        `CROWDED` where neighbours and bad pixels fill more than a tenth of what of the
+        ellipse is on the image (bad pixels alone where neighbours are taken as they are),
         `SEARCH_CUT` where it reaches over the border of the image.
     """
     shape = coefficients(*ellipse)
     owner, _, bad = around.intruders(*shape, limit)
     if around.how == NONE:
         owner = owner[bad]
+    size, reach = around.plane.data.shape, extents(*shape, limit)
+    cut = over_border(size, around.x, around.y, *reach)
+    area = np.pi * ellipse[0] * ellipse[1] * limit**2
+    beset = np.bincount(owner, minlength=len(around.x))
+    part = np.flatnonzero(cut & (beset > 0))
+    area[part] = count_within(size, *(v[part] for v in (around.x, around.y, *shape, limit,
+                                                        reach[1])))
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.bincount(owner, minlength=len(around.x)) / (
-            np.pi * ellipse[0] * ellipse[1] * limit**2)
-    cut = over_border(around.plane.data.shape, around.x, around.y, *extents(*shape, limit))
+        share = beset / area
     return np.where(share > _CROWDED, CROWDED, 0) | np.where(cut, SEARCH_CUT, 0)
 
 

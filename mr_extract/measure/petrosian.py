@@ -12,6 +12,7 @@ from mr_extract.measure.apertures import (
     surrounded,
 )
 from mr_extract.measure.surroundings import NONE, extents
+from mr_extract.measure.within import rows_within
 
 RATIO = 0.2  # of the brightness in the annulus to that within it
 # SExtractor steps through annuli from k to 1.2 k twentieths of the search ellipse
@@ -146,22 +147,10 @@ def _foreign(search, chosen, x, y, far, reach_x, reach_y):
 
 
 def _in_ellipses(shape, x, y, cxx, cyy, cxy, r, reach_y):
-    """Pixels within ellipses: whose, flat index, and the square of the elliptical radius.
-
-    Row by row: along one the ellipse is a range of pixels.
-    """
-    height, width = shape
-    first = np.clip(np.ceil(y - reach_y), 0, height).astype(np.int64)
-    last = np.clip(np.floor(y + reach_y) + 1, 0, height).astype(np.int64)
-    line, row = ranges(first, np.maximum(last - first, 0))
-    dy = row - y[line]
-    a, half = cxx[line], 0.5 * cxy[line] * dy
-    rest = cyy[line] * dy * dy
-    # a dx^2 + 2 half dx + rest <= r^2
-    root = np.sqrt(np.maximum(half * half - a * (rest - r[line] ** 2), 0.0))
-    begin = np.clip(np.ceil(x[line] + (-half - root) / a), 0, width).astype(np.int64)
-    end = np.clip(np.floor(x[line] + (-half + root) / a) + 1, 0, width).astype(np.int64)
-    of, column = ranges(begin, np.maximum(end - begin, 0))
-    dx = column - x[line][of]
-    r2 = (a[of] * dx + 2.0 * half[of]) * dx + rest[of]
-    return line[of], column + (row * width)[of], np.maximum(r2, 0.0)
+    """Pixels within ellipses: whose, flat index, and the square of the elliptical radius."""
+    line, row, begin, end = rows_within(shape, x, y, cxx, cyy, cxy, r, reach_y)
+    of, column = ranges(begin, end - begin)
+    owner, dy = line[of], (row - y[line])[of]
+    dx = column - x[owner]
+    r2 = (cxx[owner] * dx + cxy[owner] * dy) * dx + cyy[owner] * dy * dy
+    return owner, column + (row * shape[1])[of], np.maximum(r2, 0.0)

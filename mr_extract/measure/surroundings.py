@@ -7,6 +7,9 @@ are laid side by side in one image, which sep then takes in one call. All
 others are measured in the image itself.
 """
 
+from copy import copy
+from dataclasses import replace
+
 import numpy as np
 import sep
 
@@ -59,6 +62,24 @@ class Surroundings:
             once = np.append(True, foreign[1:] != foreign[:-1])
             foreign, owners = foreign[once], owners[once]
         self._foreign, self._owners = foreign, owners
+
+    def of_ones(self):
+        """Return the same surroundings of an image of ones: sums in it are areas.
+
+        The same pixels are replaced or left out, so that what a constant sky adds to a
+        sum is the sky times the area.
+        """
+        plane = self.plane
+        return self._on(replace(plane, data=np.ones_like(plane.data), noise=None, gain=0.0))
+
+    def without_gain(self):
+        """Return the same surroundings with no photon noise in errors."""
+        return self._on(replace(self.plane, gain=0.0))
+
+    def _on(self, plane):
+        other = copy(self)
+        other.plane = plane
+        return other
 
     def intruders(self, cxx, cyy, cxy, r):
         """Find neighbours' and bad pixels within ellipses.

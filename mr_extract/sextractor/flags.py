@@ -7,8 +7,8 @@ BITS = {
     4: ("a pixel is saturated", 0x0100),
     8: ("cut off by the border of the image, or of a tile of it", 0x0002 | 0x1000),
     16: ("an aperture or window, or where a radius was searched, is incomplete: it reaches over "
-         "the border or holds nothing but bad pixels",
-         0x0010 | 0x0040 | 0x0800),
+         "the border or holds nothing but bad pixels, as does the ring of a local sky",
+         0x0010 | 0x0040 | 0x0800 | 0x2000),
     32: ("the isophote is incomplete: its pixels did not fit into the detection buffer", 0),
     64: ("deblending ran out of memory", 0x0004),
     128: ("detection ran out of memory", 0),

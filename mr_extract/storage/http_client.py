@@ -1,5 +1,6 @@
 """Requests to web servers: one pool of connections, proxies, redirects."""
 
+import logging
 import os
 import re
 import ssl
@@ -15,6 +16,7 @@ from urllib3.util import Timeout, parse_url
 
 import mr_extract
 from mr_extract import storage
+from mr_extract.addresses import shown_rule
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.connections import named
 
@@ -23,6 +25,15 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 _CONNECTIONS = 32  # kept for each host
 _BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 _pools = {}
+
+
+def _may_be_read(record):
+    """Take passwords and tokens out of what urllib3 logs, such as of headers that are odd."""
+    record.msg, record.args = shown_rule(record.getMessage()), ()
+    return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_may_be_read)
 
 
 def send(method, uri, headers=None, body=None):

@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 
 from mr_extract import __version__
+from mr_extract.addresses import shown_within
 from mr_extract.failures import KINDS
 from mr_extract.text.manifest import escaped
 
@@ -60,7 +61,7 @@ def image_line(image_id, values, carried=()):
     carried : sequence of (str, str)
         Fields of the manifest that travel along, behind the others.
     """
-    cells = [f"{name}={value}" for name, value in values.items()]
+    cells = [shown_within(f"{name}={value}") for name, value in values.items()]
     cells += [f"{name}={value}" for name, value in carried]
     return "\t".join(["#image", image_id, *cells]) + "\n"
 
@@ -69,7 +70,7 @@ def error_line(image_id, kind, message):
     """Return the accounting line of an image that was not measured."""
     if kind not in KINDS:
         raise ValueError(f"unknown failure kind {kind!r}")
-    return "\t".join(["#error", image_id, kind, escaped(message)]) + "\n"
+    return "\t".join(["#error", image_id, kind, escaped(shown_within(message))]) + "\n"
 
 
 def parse_account(line):

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from math import isfinite
 
+from mr_extract import addresses
 from mr_extract.region import looks_like_region, parse_region
 
 # Fields that change how the image is measured. The others are carried through
@@ -72,9 +73,14 @@ class Entry:
 
     @property
     def id(self):
-        """Identity in the catalog: the field ``id``, or URI, extension and region."""
+        """Identity in the catalog: the field ``id``, or URI, extension and region.
+
+        Of an address without what opens it, so that it can be published, and stays the same
+        when the address is signed again.
+        """
         # An empty one is a problem, and is reported under the path.
-        return escaped(self.get("id") or self.uri + self.part)
+        given = self.get("id")
+        return escaped(addresses.shown(given or self.uri) + ("" if given else self.part))
 
     @property
     def part(self):
@@ -112,7 +118,8 @@ class Entry:
     @property
     def carried(self):
         """The fields that only travel along, as (name, value) pairs in order of name."""
-        return tuple(sorted((k, escaped(v)) for k, v in self.fields if k not in USED))
+        return tuple(sorted((k, escaped(addresses.shown_within(v)))
+                            for k, v in self.fields if k not in USED))
 
     @property
     def meaning(self):

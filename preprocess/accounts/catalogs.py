@@ -27,6 +27,8 @@ class CatalogReader:
         Images that were there whole, so far.
     ordered : bool
         They came in the order of their ids, so far.
+    last : bytes
+        Id of the last image, where they are in order; else empty.
     damage : str
         Why not all images were there, once it was read to the end; empty if they were.
     """
@@ -34,7 +36,7 @@ class CatalogReader:
     def __init__(self, source: str):
         self.source = source
         self.header: Header | None = None
-        self.images, self.ordered, self.damage = 0, True, ""
+        self.images, self.ordered, self.last, self.damage = 0, True, b"", ""
 
     @property
     def promised(self) -> int | None:
@@ -52,7 +54,7 @@ class CatalogReader:
             When the text is no catalog.
         """
         self.header, self.images, self.ordered, self.damage = None, 0, True, ""
-        last = b""
+        self.last = b""
         try:
             for block in self._blocks():
                 account = whole(block)
@@ -60,7 +62,8 @@ class CatalogReader:
                     self.damage = self.damage or "an image is not there whole"
                     continue
                 key = account.id.encode()
-                self.ordered, last = self.ordered and key > last, key
+                self.ordered = self.ordered and key > self.last
+                self.last = key if self.ordered else b""
                 self.images += 1
                 yield account, block
         except ValueError as error:

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
+from mr_extract.addresses import shown_within
 from mr_extract.text.accounting import Header
 from preprocess.accounts.catalogs import CatalogReader
 from preprocess.accounts.merging import Superseded, told
+from preprocess.accounts.promised import Promised
 from preprocess.errors import CommandError
 from preprocess.options import add_extensions, add_output, opened_output
 
@@ -22,14 +24,15 @@ example:
 
 The catalogs must be of the same version and settings; name them in the order of the runs. Of an
 image in several of them a success stands before a failure, and among failures that of the last
-catalog. Two successes must be equal. What a catalog that breaks off has whole is taken.
+catalog. Two successes must be equal. What a catalog that breaks off has whole is taken;
+the exit status is 1 where an image that its header promised may be in none of them.
 Give --extensions as the job had it: a file that failed as one then makes way for its images.
 """
 
 
 def merge_catalogs(
     catalogs: Sequence[CatalogReader], output: BinaryIO, extensions: str
-) -> dict[str, int]:
+) -> tuple[dict[str, int], list[str]]:
     """Merge catalogs.
 
     Parameters
@@ -44,6 +47,8 @@ def merge_catalogs(
     -------
     totals : dict of str to int
         As in the header: ``images``, ``failed``, ``sources``.
+    unkept : list of str
+        A line for each catalog that promised images which may be in none.
 
     Raises
     ------
@@ -55,11 +60,12 @@ def merge_catalogs(
             pass
     header = common_header(catalogs)
     totals = {"images": 0, "failed": 0, "sources": 0}
-    superseded, gone = Superseded(extensions), []
+    superseded, gone, promised = Superseded(extensions), [], Promised(catalogs)
     with tempfile.TemporaryFile(prefix="mr_extract-") as body:
         place = 0
         for one in told(catalogs):
             gone.extend(superseded.take(one, place))
+            promised.take(one)
             totals["failed" if one.account.kind else "images"] += 1
             totals["sources"] += one.account.sources
             body.write(one.block)
@@ -72,7 +78,7 @@ def merge_catalogs(
             _copy(body, output, start - body.tell())
             body.seek(size, 1)
         shutil.copyfileobj(body, output, 1 << 20)
-    return totals
+    return totals, promised.unkept()
 
 
 def common_header(catalogs: Sequence[CatalogReader]) -> Header:
@@ -135,18 +141,17 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("catalogs are read twice, so they are files, not standard input")
     catalogs = [CatalogReader(source) for source in args.catalogs]
     with opened_output(args.output) as file:
-        totals = merge_catalogs(catalogs, file, args.extensions)
+        totals, unkept = merge_catalogs(catalogs, file, args.extensions)
     for catalog in catalogs:
         if catalog.damage:
-            print(f"python -m preprocess merge: {catalog.source}: {catalog.damage}",
-                  file=sys.stderr)
+            _say(f"{catalog.source}: {catalog.damage}")
     print(f"{totals['images']} images measured, {totals['failed']} failed, "
           f"{totals['sources']} sources -> "
           f"{'stdout' if args.output == '-' else args.output}", file=sys.stderr)
-    missing = max(catalog.promised or 0 for catalog in catalogs) - (
-        totals["images"] + totals["failed"])
-    if missing > 0:
-        print(f"python -m preprocess merge: at least {missing} images are missing; `remaining` "
-              "lists them", file=sys.stderr)
-        return 1
-    return 0
+    for line in unkept:
+        _say(line)
+    return 1 if unkept else 0
+
+
+def _say(text: str) -> None:
+    print(f"python -m preprocess merge: {shown_within(text)}", file=sys.stderr)

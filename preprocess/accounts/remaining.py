@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from mr_extract.addresses import shown_within
 from mr_extract.failures import KINDS
 from mr_extract.jobs.expansion import ALL, meant_by
 from mr_extract.text.accounting import LOST
@@ -120,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"python -m preprocess remaining: {text}", file=sys.stderr)
+    print(f"python -m preprocess remaining: {shown_within(text)}", file=sys.stderr)
 
 
 def _kinds(text: str) -> tuple[str, ...]:

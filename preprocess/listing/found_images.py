@@ -6,6 +6,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from mr_extract import storage
+from mr_extract.addresses import shown_within
 from preprocess.sizes import size_for_people
 
 #: What is counted beside the images: its words in the summary, for one and for several.
@@ -67,7 +68,7 @@ class Tally:
         self._say(f"{name!r}: {why}")
 
     def _say(self, text: str) -> None:
-        print(f"python -m preprocess manifest: {text}", file=sys.stderr)
+        print(f"python -m preprocess manifest: {shown_within(text)}", file=sys.stderr)
 
     def summary(self, target: str) -> str:
         """Write the one line that says what was found."""

@@ -139,8 +139,10 @@ class HadoopRunner(HadoopJobRunner):
     def _upload_local_files(self):
         super()._upload_local_files()
         if not self.packed:
-            # Where files have one replica, a lost node would take shards with it.
-            self.fs.hadoop.invoke_hadoop(["fs", "-D", f"dfs.replication={_REPLICAS}", "-put",
+            # Where files have one replica, a lost node would take shards with it. They hold
+            # addresses as they were given, passwords and all: nobody else may read them.
+            self.fs.hadoop.invoke_hadoop(["fs", "-D", f"dfs.replication={_REPLICAS}",
+                                          "-D", "fs.permissions.umask-mode=077", "-put",
                                           os.path.dirname(self._input_paths[0]), self._shards])
 
     @property
