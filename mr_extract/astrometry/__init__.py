@@ -13,7 +13,7 @@ import numpy as np
 
 from mr_extract.astrometry.general import by_wcslib, turns_of
 from mr_extract.astrometry.gnomonic import fk5_to_icrs, plain_gnomonic
-from mr_extract.astrometry.headers import as_ctype_says, say_odd
+from mr_extract.astrometry.headers import as_ctype_says, named, refuse_odd_bytes, say_odd
 from mr_extract.images.cards import cards_of
 
 FRAMES = ("icrs", "fk5", "native")
@@ -77,8 +77,15 @@ def sky_positions(header, x, y, frame="icrs"):
 
 
 def axes_of(header):
-    """Return CTYPE of four axes in capitals; None where none of them is celestial."""
-    axes = [str(header.get(f"CTYPE{k}", "")).strip().upper() for k in (1, 2, 3, 4)]
+    """Return CTYPE of four axes in capitals; None where none of them is celestial.
+
+    Raises
+    ------
+    ImageFailure
+        ``broken-wcs`` where one of them is damaged.
+    """
+    refuse_odd_bytes(header, ("CTYPE1", "CTYPE2", "CTYPE3", "CTYPE4"))
+    axes = [named(header.get(f"CTYPE{k}", "")) for k in (1, 2, 3, 4)]
     celestial = r"(RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}LN|[A-Z]{2}LT)"
     return axes if any(re.match(celestial, a) for a in axes) else None
 

@@ -10,8 +10,9 @@ from mr_extract.astrometry.headers import (
     NUMBER,
     broken,
     fit_for_wcslib,
-    has_surfaces,
     is_scamp,
+    refuse_odd_bytes,
+    surface,
     wcs_number,
 )
 from mr_extract.images.card_numbers import number
@@ -19,6 +20,7 @@ from mr_extract.images.cards import printable
 from mr_extract.remarks import say
 
 _CYLINDERS, _FACETS = ("CYP", "CEA", "CAR", "MER"), ("TSC", "CSC", "QSC", "HPX")
+_NAMES = ("CUNIT1", "CUNIT2", "RADESYS", "RADECSYS")
 _TURNED = ("GLON", "SLON", "ELON")  # which SExtractor turns to the equator
 
 
@@ -30,6 +32,7 @@ def by_wcslib(header, axes, x, y, wanted):
     from astropy.coordinates import FK5, ICRS, SkyCoord
     from astropy.wcs import WCS
 
+    refuse_odd_bytes(header, _NAMES)
     if not all(f"CRVAL{k}" in header for k in (1, 2)):
         raise broken("the WCS has celestial axes but no CRVAL")
     if not any(re.match(r"(CD\d_|CDELT)", k) for k in header):
@@ -41,9 +44,11 @@ def by_wcslib(header, axes, x, y, wanted):
         elif EQUINOX.match(keyword) and wcs_number(keyword, header[keyword]) is None:
             say("unusable-card", f"{keyword} = {header[keyword]!r}")
     projection = axes[0][5:8]
-    if projection in ("TNX", "ZPX") and not has_surfaces(header):
-        # wcslib would go on without the distortion, or with a wrong one.
-        raise broken(f"the projection {projection} has lost some of its WAT cards")
+    if projection in ("TNX", "ZPX"):
+        refuse_odd_bytes(header, [key for key in header if key.startswith("WAT")])
+        if any(surface(header, axis) is None for axis in (1, 2)):
+            # wcslib would go on without the distortion, or with a wrong one.
+            raise broken(f"the projection {projection} has lost some of its WAT cards")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

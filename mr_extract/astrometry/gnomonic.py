@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from mr_extract.astrometry.headers import broken, wcs_number
+from mr_extract.astrometry.headers import broken, named, wcs_number
 from mr_extract.images.card_numbers import number
 
 # Offsets of FK5 (J2000) from ICRS: USNO Circular 179, section 3.5.
@@ -19,7 +19,7 @@ def plain_gnomonic(header, axes, x, y):
     if any(re.match(r"(PV\d|PS\d|A_|B_|AP_|BP_|CPDIS|D2IM|LONPOLE|LATPOLE|WCSDIM)", k)
            for k in header):
         return None
-    units = {str(header.get(f"CUNIT{k}", "")).strip().lower() for k in (1, 2)}
+    units = {named(header.get(f"CUNIT{k}", "")).lower() for k in (1, 2)}
     if not units <= {"", "deg", "degree", "degrees"}:
         return None
     system = _system(header)
@@ -51,7 +51,7 @@ def plain_gnomonic(header, axes, x, y):
 
 
 def _system(header):
-    name = str(header.get("RADESYS", header.get("RADECSYS", ""))).strip().upper()
+    name = named(header.get("RADESYS", header.get("RADECSYS", "")))
     equinox = header.get("EQUINOX", header.get("EPOCH"))
     if equinox is not None:
         equinox = wcs_number("EQUINOX", equinox)

@@ -16,12 +16,33 @@ _NAMES = re.compile(r"(CTYPE|CUNIT)\d+$|RADE(CSYS|SYS)$|WAT\d_\d+$")
 NUMBER_OR_NAME = re.compile("|".join(one.pattern for one in (NUMBER, EQUINOX, _NAMES)))
 _SIP = re.compile(r"(A|B|AP|BP)_(\d_\d|ORDER|DMAX)$")
 _WAT = re.compile(r"WAT([12])_(\d{3})$")
+_PADDING = "\0\t\n\r "
 _CUT = 68  # characters of a text that fit into a card
+_FIRST = 8  # numbers before the coefficients
 
 
 def broken(reason):
     """Return the failure of a WCS that cannot be used."""
     return ImageFailure("broken-wcs", f"{reason}; choose columns without sky positions to go on")
+
+
+def named(value):
+    """Return a name in capitals, without blanks and the padding of strings of C around it."""
+    return str(value).strip(_PADDING).upper()
+
+
+def refuse_odd_bytes(header, keywords):
+    """Raise the failure ``broken-wcs`` where a name in one of these cards is damaged.
+
+    Bytes beyond printable ASCII make another name of it, or none, and nobody knows which one
+    was meant.
+    """
+    for keyword in keywords:
+        value = header.get(keyword, "")
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            known = value.strip(_PADDING)
+            if printable(known) is not known:
+                raise broken(f"the WCS has {keyword} = {value!r}, which is no printable ASCII")
 
 
 def say_odd(header):
@@ -40,7 +61,7 @@ def _unasked(header):
     """Tell whether there are SIP coefficients that CTYPE does not speak of."""
     if not ("A_ORDER" in header or "B_ORDER" in header):
         return False
-    return not any(str(header.get(f"CTYPE{k}", "")).strip().upper().endswith("-SIP")
+    return not any(named(header.get(f"CTYPE{k}", "")).endswith("-SIP")
                    for k in (1, 2))
 
 
@@ -78,7 +99,7 @@ def lines_of(text):
 def wcs_number(keyword, value):
     """Return the number of a card, None where it is none."""
     if EQUINOX.match(keyword) and isinstance(value, str):
-        value = value.strip().upper().lstrip("JB")
+        value = named(value).lstrip("JB")
     return None if _NAMES.match(keyword) else number(value)
 
 
@@ -99,7 +120,7 @@ def fit_for_wcslib(header, cards):
     from astropy.io import fits
 
     text = printable(with_numbers(header.text, NUMBER_OR_NAME, header, wcs_number))
-    if any(_WAT.match(key) for key in header):
+    if all(surface(header, axis) for axis in (1, 2)):
         text = _with_surfaces(text, header)
     found = fits.Header.fromstring(text)
     found.update(cards)
@@ -107,39 +128,59 @@ def fit_for_wcslib(header, cards):
 
 
 def _with_surfaces(text, header):
-    """Return a text whose WAT cards are cut where no blank can be lost."""
+    """Return a text whose WAT cards are as wcslib reads them.
+
+    It wants full cards without a blank at the end, single blanks between numbers, none around
+    ``=``, and no coefficient of 0. Of anything else it makes an error, or other numbers.
+    """
     lines = [line for line in lines_of(text) if not _WAT.match(line[:8].rstrip().upper())]
     for axis in (1, 2):
-        whole, number = surface(header, axis), 0
-        while whole:
-            piece = whole[:_CUT].rstrip() or whole[:_CUT]
-            number += 1
-            lines.insert(-1, f"WAT{axis}_{number:03d}= '{piece}'".ljust(CARD))
-            whole = whole[len(piece):]
+        before, numbers, _ = surface(header, axis).split('"')
+        before, numbers = before.lower(), numbers.upper().replace("D", "E").split()
+        whole = ""
+        for word in re.sub(r"\s*=\s*", "=", before.strip()).split():
+            whole += f"{word} " if (len(whole) + len(word)) % _CUT != _CUT - 1 else f" {word} "
+        whole = whole.rstrip() + '"'
+        for k, word in enumerate(numbers):
+            if k >= _FIRST and number(word) == 0:
+                word = "1E-300"
+            if (len(whole) + len(word)) % _CUT == _CUT - 1:
+                sign = word[: word[0] in "+-"]
+                word = f"{sign}0{word[len(sign):]}"
+            whole += f"{word} "
+        whole += '"'
+        lines[-1:-1] = [f"WAT{axis}_{k // _CUT + 1:03d}= '{whole[k : k + _CUT]}'".ljust(CARD)
+                        for k in range(0, len(whole), _CUT)]
     return "".join(lines)
 
 
 def surface(header, axis):
-    """Return the text of IRAF's coefficients of an axis.
+    """Return the text of IRAF's coefficients of an axis, None if some of it is not there.
 
-    IRAF cuts it every 68 characters, and a blank at the end of a card is not kept by FITS: a
-    card that is too short by that has lost it.
+    IRAF cuts it every 68 characters, and FITS does not keep the blanks at the end of a card:
+    one that is shorter has lost them. Where others have cut it shorter, between or within
+    numbers, it is as they stand; the count of the coefficients tells.
     """
     names = sorted(k for k in header if re.match(rf"WAT{axis}_\d{{3}}$", k))
-    pieces = [str(header[name]) for name in names]
-    return "".join(piece.ljust(_CUT) if len(piece) >= _CUT - 2 else piece
-                   for piece in pieces[:-1]) + "".join(pieces[-1:])
+    if names != [f"WAT{axis}_{k:03d}" for k in range(1, len(names) + 1)]:
+        return None
+    pieces = [str(header[name]).rstrip(_PADDING) for name in names]
+    texts = "".join(piece.ljust(_CUT) for piece in pieces), "".join(pieces)
+    return next((text for text in texts if _is_whole(text)), None)
 
 
-def has_surfaces(header):
-    """Tell whether IRAF's coefficients are there for both axes, from first to last card."""
-    for axis in (1, 2):
-        names = sorted(k for k in header if re.match(rf"WAT{axis}_\d{{3}}$", k))
-        text = surface(header, axis)
-        whole = names == [f"WAT{axis}_{k:03d}" for k in range(1, len(names) + 1)]
-        if not whole or "cor" not in text or text.count('"') != 2:
-            return False
-    return True
+def _is_whole(text):
+    """Tell whether a text of IRAF has all numbers that it says it has."""
+    parts = text.split('"')
+    if len(parts) != 3 or not re.match(r"\s*wtype\s*=\s*(tnx|zpx)\s.*cor\s*=\s*$", parts[0], re.I):
+        return False
+    numbers = [number(one) for one in parts[1].split()]
+    if len(numbers) < _FIRST or None in numbers:
+        return False
+    nx, ny, cross = (int(one) for one in numbers[1:4])
+    low = min(nx, ny)
+    terms = {0: nx + ny - 1, 1: nx * ny, 2: nx * ny - low * (low - 1) // 2}
+    return len(numbers) - _FIRST == terms.get(cross)
 
 
 def is_scamp(header):
