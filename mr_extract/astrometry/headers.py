@@ -158,15 +158,18 @@ def surface(header, axis):
     """Return the text of IRAF's coefficients of an axis, None if some of it is not there.
 
     IRAF cuts it every 68 characters, and FITS does not keep the blanks at the end of a card:
-    one that is shorter has lost them. Where others have cut it shorter, between or within
-    numbers, it is as they stand; the count of the coefficients tells.
+    one that is shorter has lost them. Others may have cut it shorter, evenly or not; the
+    count of the coefficients tells.
     """
     names = sorted(k for k in header if re.match(rf"WAT{axis}_\d{{3}}$", k))
     if names != [f"WAT{axis}_{k:03d}" for k in range(1, len(names) + 1)]:
         return None
     pieces = [str(header[name]).rstrip(_PADDING) for name in names]
-    texts = "".join(piece.ljust(_CUT) for piece in pieces), "".join(pieces)
-    return next((text for text in texts if _is_whole(text)), None)
+    for width in (_CUT, max(map(len, pieces), default=0), 0):
+        text = "".join(piece.ljust(width) for piece in pieces)
+        if _is_whole(text):
+            return text
+    return None
 
 
 def _is_whole(text):
