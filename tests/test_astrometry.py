@@ -516,6 +516,15 @@ SEXTRACTOR = {
     "ecliptic": (GENERAL["ecliptic"][0], "native", "fk5"),
     "b1950": ({"RADESYS": "FK4", "EQUINOX": 1950.0}, "native", None),
     "j1975": ({"RADESYS": "FK5", "EQUINOX": 1975.0}, "native", None),
+    # Its Chebyshev polynomials of degree 2 and more in y, and its Legendre polynomials of
+    # degree 2 and more, are not IRAF's.
+    **{f"tnx, {name}": (
+        iraf("TNX", kind, terms, np.random.default_rng(kind).normal(0, 1e-3, (2, count)) * used),
+        "native", "icrs")
+       for name, kind, terms, count, used in (
+           ("plain", 3, 2, 10, 1.0), ("plain, full", 3, 1, 16, 1.0),
+           ("chebyshev", 1, 1, 16, np.arange(16) < 8),
+           ("legendre", 2, 1, 16, np.isin(np.arange(16), (0, 1, 4, 5))))},
 }
 PARAMETERS = ("X_IMAGE", "Y_IMAGE", "ALPHA_SKY", "DELTA_SKY", "ALPHA_J2000", "DELTA_J2000")
 
