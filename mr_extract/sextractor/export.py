@@ -1,5 +1,6 @@
 """A catalog of ours to files as SExtractor leaves them."""
 
+import errno
 import os
 import re
 import warnings
@@ -10,6 +11,8 @@ from mr_extract.sextractor.source import look_through
 from mr_extract.storage.output import written_whole
 
 ACCOUNTS = "accounts.tsv"
+# Of the place, where no other catalogue will fare better.
+_HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 _SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
 
 
@@ -36,8 +39,8 @@ def export(path, kind, place, names=(), uri_of=lambda image_id: image_id, compla
 
     Returns
     -------
-    list of str
-        The catalogues that were written.
+    written, unwritten : list of str
+        The catalogues, and those that could not be written though the others are.
 
     Raises
     ------
@@ -51,25 +54,26 @@ def export(path, kind, place, names=(), uri_of=lambda image_id: image_id, compla
     wanted = source.outputs(names)
     if not (place.endswith("/") or os.path.isdir(place)):
         _write(place, kind, source, list(source.files.items()), wanted, uri_of, complain)
-        return [place]
-    written = []
+        return [place], []
+    written, unwritten = [], []
     for file_id, name in file_names(source.files).items():
         target = os.path.join(place, name)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
         try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
             _write(target, kind, source, [(file_id, source.files[file_id])], wanted, uri_of,
                    complain)
-        except OSError:  # of the place, and no other catalogue will fare better
-            raise
         except Exception as error:  # one image's never costs another image's
-            complain(f"{name} is not written: {type(error).__name__}: {error}")
+            if isinstance(error, OSError) and error.errno in _HOPELESS:
+                raise
+            complain(f"{name} is not written: {_reason(error)}")
+            unwritten.append(target)
             continue
         written.append(target)
     os.makedirs(place, exist_ok=True)
     with written_whole(os.path.join(place, ACCOUNTS)) as unfinished:
         with open(unfinished, "wb") as file:
             file.writelines(source.comments)
-    return written
+    return written, unwritten
 
 
 def file_names(file_ids):
@@ -143,6 +147,12 @@ def _cards(uri, account, complain, make):
         # As of a file that is not there any more.
         cards = fieldcards.header_of(None, account)
         made = cards, make(header=parse_cards("".join(cards) + "END".ljust(80)))
-    complain(f"{account.id}: its header is not in the catalogue: "
-             f"{type(failure).__name__}: {failure}")
+    complain(f"{account.id}: its header is not in the catalogue: {_reason(failure)}")
     return made
+
+
+def _reason(error):
+    """Return on one line why something could not be written."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
