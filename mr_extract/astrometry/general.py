@@ -11,6 +11,7 @@ from mr_extract.astrometry.headers import (
     broken,
     fit_for_wcslib,
     is_scamp,
+    is_unasked,
     refuse_odd_bytes,
     surface,
     wcs_number,
@@ -55,6 +56,8 @@ def by_wcslib(header, axes, x, y, wanted):
             if hasattr(header, "text"):
                 scamp = axes[:2] == ["RA---TAN", "DEC--TAN"] and is_scamp(header)
                 types = {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"} if scamp else {}
+                if is_unasked(header):  # which is said; astropy would print 14 lines
+                    types = {f"CTYPE{k}": f"{axis:8}-SIP" for k, axis in enumerate(axes[:2], 1)}
                 header = fit_for_wcslib(header, types)
             else:
                 header = {key: wcs_number(key, value) if NUMBER.match(key)

@@ -34,20 +34,20 @@ def named(value):
 def refuse_odd_bytes(header, keywords):
     """Raise the failure ``broken-wcs`` where a name in one of these cards is damaged.
 
-    Bytes beyond printable ASCII make another name of it, or none, and nobody knows which one
-    was meant.
+    Bytes beyond printable ASCII, for which ? stands in a header of compressed tiles, make
+    another name of it, or none, and nobody knows which one was meant.
     """
     for keyword in keywords:
         value = header.get(keyword, "")
-        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+        if isinstance(value, str):
             known = value.strip(_PADDING)
-            if printable(known) is not known:
-                raise broken(f"the WCS has {keyword} = {value!r}, which is no printable ASCII")
+            if "?" in known or printable(known) is not known:
+                raise broken(f"the WCS has {keyword} = {value!r}, in which bytes are damaged")
 
 
 def say_odd(header):
     """Say which cards have no value, or a second one."""
-    if _unasked(header):
+    if is_unasked(header):
         say("unasked-distortion", "SIP applied, CTYPE has no -SIP")
     for keyword in sorted(getattr(header, "empty", ())):
         if NUMBER.match(keyword):
@@ -57,7 +57,7 @@ def say_odd(header):
             say_repeated(header, keyword)
 
 
-def _unasked(header):
+def is_unasked(header):
     """Tell whether there are SIP coefficients that CTYPE does not speak of."""
     if not ("A_ORDER" in header or "B_ORDER" in header):
         return False
@@ -79,7 +79,7 @@ def as_ctype_says(header):
         which is said.
     """
     cards = cards_of(header)
-    if not _unasked(cards):
+    if not is_unasked(cards):
         return header
     say("unasked-distortion", "SIP not applied, CTYPE has no -SIP")
     text = getattr(cards, "text", "")

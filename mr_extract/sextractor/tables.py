@@ -1,5 +1,7 @@
 """SExtractor's binary catalogues: FITS_LDAC and FITS_1.0."""
 
+import warnings
+
 import numpy as np
 from astropy.io import fits
 
@@ -98,7 +100,9 @@ def card(keyword, value, comment):
         value = str(value)
     if isinstance(value, str):
         value = in_fits(np.array([value]))[0].decode()
-    text = str(fits.Card(keyword, value, comment))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a comment for which there is no room
+        text = str(fits.Card(keyword, value, comment))
     if len(text) > 80:  # a long text: of the name of a file its end says most
         text = str(fits.Card(keyword, str(value)[-60:]))[:80]
     return text.ljust(80)
