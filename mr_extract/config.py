@@ -218,6 +218,11 @@ class Companions(Section):
         "its own file tells the noise of each pixel before the sky was taken off",
         choices=("none", "sdss-frame"),
     )
+    asinh: str = setting(
+        "linear", "pixels of a header with BOFFSET and BSOFTEN, asinh of the flux as in "
+        "Pan-STARRS stacks: made linear, or left as they are; weight maps too",
+        choices=("linear", "asinh"),
+    )
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,27 @@ import re
 
 import numpy as np
 
-from mr_extract.astropy_images import image_in, values_of
+from mr_extract.astropy_images import header_of, image_in, values_of
 from mr_extract.config import WEIGHT_KINDS, Config, settings
+from mr_extract.images.asinh import is_asinh, make_linear
+from mr_extract.images.cards import cards_of
 from mr_extract.images.companions import (
     add_known,
     add_mask,
+    linear_map,
+    read_map,
     read_mask,
     read_values,
     set_flags,
     set_weight,
+    units_of,
 )
+from mr_extract.images.extensions import meant_unit
 from mr_extract.images.read import read_unpacked
 from mr_extract.lists.reading import read_table
 from mr_extract.options import settled, with_files
 from mr_extract.region import looks_like_region
-from mr_extract.remarks import say
+from mr_extract.remarks import about, say
 from mr_extract.sextractor.hints import keyword_hint
 from mr_extract.unpacking import unpack
 
@@ -128,20 +134,26 @@ def add_companions(image, mask, weight, flags, rules):
     kind = WEIGHT_KINDS.get(rules.weight_type)
     missing = {}
     if _is_path(mask):
-        buffer, ext = _opened(mask)
-        read_mask(image, buffer, ext, rules)
+        with about("mask"):
+            buffer, ext = _opened(mask)
+            read_mask(image, buffer, ext, rules)
         mask = None
     elif mask is not None:
         mask, missing["mask"], _ = values_of(mask)
     if _is_path(weight):
-        buffer, ext = _opened(weight)
-        weight, missing["weight"] = read_values(buffer, image, ext)
+        with about("weight"):
+            buffer, ext = _opened(weight)
+            weight, missing["weight"] = read_map(buffer, image, ext, rules)
     elif weight is not None:
+        cards = cards_of(getattr(weight, "header", {}))
         weight, missing["weight"], own = values_of(weight)
+        with about("weight"):
+            weight, missing["weight"] = linear_map(weight, missing["weight"], cards, rules)
         kind = kind and (own or kind)
     if _is_path(flags):
-        buffer, ext = _opened(flags)
-        flags = read_values(buffer, image, ext)[0]
+        with about("flags"):
+            buffer, ext = _opened(flags)
+            flags = read_values(buffer, image, ext)[0]
     elif flags is not None:
         flags, missing["flags"], _ = values_of(flags)
     for name, values in (("mask", mask), ("weight", weight), ("flags", flags)):
@@ -163,7 +175,7 @@ def add_companions(image, mask, weight, flags, rules):
             say("not-used", f"flags: those of {missing['flags'].sum()} masked pixels count as 0")
 
 
-def image_of(source, ext, config, weighted=False):
+def image_of(source, ext, config, weighted=False, of=None):
     """Return the image that a path, a unit or an array is.
 
     Parameters
@@ -176,6 +188,8 @@ def image_of(source, ext, config, weighted=False):
     config : mr_extract.config.Config
     weighted : bool
         Whether a weight map is given.
+    of : mr_extract.images.Image, optional
+        Without `ext` that extension is meant which belongs to this image, as of a mask.
 
     Returns
     -------
@@ -194,26 +208,50 @@ def image_of(source, ext, config, weighted=False):
         buffer, own = _opened(source)
         if own is not None and ext is not None:
             raise ValueError(f"{os.fspath(source)} names an extension, and ext={ext!r} another")
-        image = read_unpacked(buffer, own if ext is None else ext)
+        own = own if ext is None else ext
+        if own is None and of is not None:
+            own = meant_unit(units_of(buffer), of)
+        image = read_unpacked(buffer, own)
         add_known(image, buffer, config.companions)
         return image
     if config.companions.calibrated != "none":
         raise ValueError(f"calibrated {config.companions.calibrated} needs the path of a file")
     if ext is not None:
         raise ValueError(f"ext={ext!r} is for a path: give that HDU")
-    return image_in(source, config.measurement, weighted)
+    image = image_in(source, config.measurement, weighted)
+    add_known(image, None, config.companions)
+    return image
+
+
+def give_header(image, header, rules):
+    """Give an image a header in the place of its own, as `mr_extract.astropy_images.header_of`."""
+    done = is_asinh(image.header)
+    image.header, image.primary = header_of(header), {}
+    if not done:
+        make_linear(image, rules.asinh)
+
+
+def names_extension(source, ext):
+    """Say whether an extension of a path is asked for."""
+    return _is_path(source) and (ext is not None or _split(source)[1] is not None)
 
 
 def _is_path(value):
     return isinstance(value, (str, os.PathLike))
 
 
+def _split(path):
+    """Return a path, and the extension that stands behind it, or None; a file wins."""
+    path = os.fspath(path)
+    match = _EXTENSION.fullmatch(path) if isinstance(path, str) else None
+    return match.groups() if match and not os.path.exists(path) else (path, None)
+
+
 def _opened(path):
     """Return a file, unpacked, and the extension that its path names, or None."""
-    path, ext = os.fspath(path), None
-    match = _EXTENSION.fullmatch(path) if isinstance(path, str) else None
-    if match and not os.path.exists(path):
-        path, ext = match.group(1), match.group(2).strip()
+    path, ext = _split(path)
+    if ext is not None:
+        ext = ext.strip()
         if looks_like_region(ext):
             raise ValueError(f"[{ext}] is a region, which a manifest may name: here, give a slice "
                              "of the array")

@@ -2,10 +2,17 @@
 
 from dataclasses import replace
 
-from mr_extract.astropy_images import header_of
 from mr_extract.columns import catalog_columns
 from mr_extract.frame import measure_image, measure_targets
-from mr_extract.given import add_companions, configured, image_of, list_of, tables_of
+from mr_extract.given import (
+    add_companions,
+    configured,
+    give_header,
+    image_of,
+    list_of,
+    names_extension,
+    tables_of,
+)
 from mr_extract.images import Image
 from mr_extract.lists.association import known_from
 from mr_extract.lists.forced import targets_from
@@ -90,9 +97,10 @@ def extract(
     with to_standard_error(), hearing() as said:
         image = image_of(source, ext, config, weighted=weight is not None)
         if header is not None:
-            image.header, image.primary = header_of(header), {}
+            give_header(image, header, config.companions)
         add_companions(image, mask, weight, flags, config.companions)
-        sources = _sources(image, config, detect, tables)
+        beside = image if names_extension(source, ext) else None
+        sources = _sources(image, config, detect, tables, beside)
     chosen = catalog_columns(config)
     columns = as_configured(sources.columns, config, image.hdu)
     table = Table(
@@ -111,7 +119,7 @@ def extract(
     return table
 
 
-def _sources(image, config, detect, tables):
+def _sources(image, config, detect, tables, beside):
     if config.pairing.detect_image:
         raise ValueError("a rule that names files is for manifests: give detect as an image")
     if config.targets.forced:
@@ -130,5 +138,5 @@ def _sources(image, config, detect, tables):
         detect = replace(detect, data=detect.data.copy())
     elif detect is not None:
         with about("detection image"):
-            detect = image_of(detect, None, config, weighted=True)
+            detect = image_of(detect, None, config, weighted=True, of=beside)
     return measure_image(image, config, detection=detect, known=known)

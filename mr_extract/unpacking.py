@@ -1,11 +1,18 @@
-"""Files without the gzip or bzip2 around them; needs no numpy."""
+"""Files without the gzip or bzip2 around them; needs no numpy.
 
+Bytes behind the last stream are not looked at, as gunzip and bunzip2 have it, but said;
+zeros there are not worth a word, as tapes and blocks end in them.
+"""
+
+import io
 import zlib
 from contextlib import contextmanager
 
 from mr_extract.failures import ImageFailure
+from mr_extract.remarks import say
 
 GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
+_PACKED_AT_ONCE, _AT_ONCE = 1 << 16, 1 << 20  # bytes
 
 
 def unpack(buffer):
@@ -23,9 +30,7 @@ def unpack(buffer):
         if magic.startswith(GZIP):
             return _gunzip(buffer)
         if magic == BZIP2:
-            import bz2
-
-            return bz2.decompress(bytes(buffer))
+            return _Stream(io.BytesIO(buffer), magic).rest()
     return buffer
 
 
@@ -46,14 +51,8 @@ def unpacking_reader(file):
     """
     magic = file.read(3)
     file.seek(0)
-    if magic.startswith(GZIP):
-        import gzip
-
-        stream = gzip.GzipFile(fileobj=file)
-    elif magic == BZIP2:
-        import bz2
-
-        stream = bz2.BZ2File(file)
+    if magic.startswith(GZIP) or magic == BZIP2:
+        stream = _Stream(file, magic)
     elif magic:
         stream = file
     else:
@@ -64,6 +63,82 @@ def unpacking_reader(file):
             stream.seek(offset)
             return stream.read(size)
     return read
+
+
+class _Stream:
+    """What stands within the gzip or bzip2 of a file, which may be several streams."""
+
+    def __init__(self, file, magic):
+        self._file, self._magic = file, GZIP if magic.startswith(GZIP) else BZIP2
+        self._begin()
+
+    def _begin(self):
+        self._file.seek(0)
+        self._decoder = self._new_decoder()
+        self._packed, self._ready, self._offset, self._ended = b"", b"", 0, False
+
+    def _new_decoder(self):
+        if self._magic == GZIP:
+            return zlib.decompressobj(31)
+        import bz2
+
+        return bz2.BZ2Decompressor()
+
+    def seek(self, offset):
+        """Go to an offset of what is unpacked."""
+        if offset < self._offset:
+            self._begin()
+        while offset > self._offset and self.read(min(offset - self._offset, _AT_ONCE)):
+            pass
+
+    def read(self, size):
+        """Return so many bytes, fewer at the end."""
+        pieces, left = [], size
+        while left and (self._ready or self._fill()):
+            piece, self._ready = self._ready[:left], self._ready[left:]
+            pieces.append(piece)
+            left -= len(piece)
+        self._offset += size - left
+        return b"".join(pieces)
+
+    def rest(self):
+        """Return all that is left."""
+        pieces = []
+        while piece := self.read(_AT_ONCE):
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _fill(self):
+        """Unpack some more; return whether there is any."""
+        while not self._ready and not self._ended:
+            decoder = self._decoder
+            if decoder.eof:
+                self._next_stream(decoder.unused_data)
+                continue
+            # bzip2's keeps what it could not use yet, zlib's gives it back.
+            full = not getattr(decoder, "needs_input", True)
+            packed = b"" if full else self._packed or self._file.read(_PACKED_AT_ONCE)
+            self._ready = decoder.decompress(packed, _AT_ONCE)
+            if not full:
+                self._packed = getattr(decoder, "unconsumed_tail", b"")
+            if not (packed or full or self._ready or decoder.eof):
+                raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+        return bool(self._ready)
+
+    def _next_stream(self, packed):
+        packed = packed.lstrip(b"\0")
+        while len(packed) < len(self._magic) and (more := self._file.read(_PACKED_AT_ONCE)):
+            packed = (packed + more).lstrip(b"\0")
+        if packed.startswith(self._magic):
+            self._packed, self._decoder = packed, self._new_decoder()
+            return
+        self._ended = True
+        behind = len(packed)
+        while behind and (more := self._file.read(_PACKED_AT_ONCE)):
+            behind += len(more)
+        if behind:
+            packing = "gzip" if self._magic == GZIP else "bzip2"
+            say("trailing-bytes", f"{behind} bytes behind the end of the {packing} stream")
 
 
 @contextmanager
@@ -79,20 +154,21 @@ def named_failures(magic):
         if getattr(error, "errno", None):
             raise ImageFailure("fetch-failed", f"{type(error).__name__}: {error.strerror}"
                                ) from error
-        if magic == BZIP2 and "end-of-stream" in str(error):
-            raise ImageFailure("truncated", "the bzip2 stream breaks off") from error
         raise ImageFailure("corrupt", f"the file cannot be unpacked ({error})") from error
 
 
 def _gunzip(buffer):
     import gzip
 
+    wrong = (OSError, EOFError, zlib.error)
     try:
         from isal import igzip, igzip_lib  # several times faster, the same bytes
+
+        decompress, wrong = igzip.decompress, (*wrong, igzip_lib.IsalError)
     except ImportError:
-        return gzip.decompress(buffer)
+        decompress = gzip.decompress
     try:
-        return igzip.decompress(buffer)
-    except (OSError, EOFError, igzip_lib.IsalError):
+        return decompress(buffer)
+    except wrong:
         # What is wrong must not be said in words that depend on what is installed.
-        return gzip.decompress(buffer)
+        return _Stream(io.BytesIO(buffer), GZIP).rest()

@@ -6,7 +6,8 @@ from functools import lru_cache
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import BLOCK
-from mr_extract.images.units import Unit, chosen_unit
+from mr_extract.images.extensions import chosen_unit
+from mr_extract.images.units import Unit
 from mr_extract.jobs.expansion import file_units, meant_images
 from mr_extract.text.manifest import COMPANIONS, Entry, is_pattern
 from mr_extract.text.naming import parse_place

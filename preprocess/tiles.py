@@ -13,6 +13,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.plan import read_plan
 from mr_extract.jobs.sections import reader_for, section_of
 from mr_extract.options import settled
+from mr_extract.region import Region
 from mr_extract.text.manifest import COMPANIONS, REGIONS, Entry
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import size_for_people
@@ -34,7 +35,7 @@ job will have (--bw, --bh, --fw, --fh or --config).
 
 _SETTINGS = ("bw", "bh", "fw", "fh")
 _SIZE = re.compile(r"([1-9]\d{0,8})(?:x([1-9]\d{0,8}))?")
-_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -91,6 +92,9 @@ class Cutting:
             self.notes.append(f"{entry.id}: it is packed, and unpacked from its beginning for each "
                               f"of {len(parts)} tiles; fpack packs in parts")
         self.cut += 1
+        # Where the overlap is larger than the tiles several begin in one pixel.
+        by_core = len({(region.x0, region.y0) for region, _ in parts}) < len(parts)
+        same = len({str(region) for region, _ in parts}) < len(parts)  # cores differ
         lines, stored = [], unit.end - unit.data
         if not unit.compressed:
             stored -= stored % (height * width)  # what fills up the last block
@@ -103,8 +107,10 @@ class Cutting:
             part = Entry(entry.uri, tuple((name, str(value)) for name, value in own.items()))
             if entry.get("id") is not None:
                 own["id"] = f"{entry.get('id')}[{region}]"
+            if same:
+                own["id"] = f"{entry.get('id') or entry.id}[{core}]"
             if self.folder:
-                lines.append(self._write(part, own))
+                lines.append(self._write(part, own, core if by_core else region))
             else:
                 lines.append(manifest_line(entry.uri, own))
         return lines
@@ -117,8 +123,9 @@ class Cutting:
     @staticmethod
     def _unit(entry: Entry) -> tuple:
         """Give the unit of an image, and whether its file is packed."""
+        from mr_extract.images.extensions import chosen_unit
         from mr_extract.images.image import plane_shape
-        from mr_extract.images.units import NotPlain, chosen_unit, list_units
+        from mr_extract.images.units import NotPlain, list_units
 
         read, packed = reader_for(entry.uri)
         try:
@@ -128,18 +135,18 @@ class Cutting:
         plane_shape(unit.shape)
         return unit, packed
 
-    def _write(self, part: Entry, own: dict) -> str:
-        """Write a tile and give its line."""
+    def _write(self, part: Entry, own: dict, name: Region) -> str:
+        """Write a tile, called by the first pixel of a region, and give its line."""
         from mr_extract.images.cutouts import cut_file
 
-        for name in COMPANIONS:
-            if part.get(name):
-                raise CommandError(f"{part.uri}: {name}= would not be cut with it; leave out "
+        for field_name in COMPANIONS:
+            if part.get(field_name):
+                raise CommandError(f"{part.uri}: {field_name}= would not be cut with it; leave out "
                                    "--write")
         region = part.region
         stem = _UNSAFE.sub("_", _SUFFIX.sub("", part.uri.rpartition("/")[2]))
         ext = "" if part.ext is None else f"-{_UNSAFE.sub('_', str(part.ext))}"
-        path = f"{self.folder.rstrip('/')}/{stem}{ext}-{region.x0}-{region.y0}.fits"
+        path = f"{self.folder.rstrip('/')}/{stem}{ext}-{name.x0}-{name.y0}.fits"
         if path in self.written:
             raise CommandError(f"tiles of {self.written[path]} and {part.id} would have one name, "
                                f"{path}")
@@ -149,7 +156,7 @@ class Cutting:
             storage.write(path, io.BytesIO(content))
         except ImageFailure as failure:
             raise CommandError(f"{part.id}: {failure.message}") from None
-        own = {name: value for name, value in own.items() if name not in ("ext", "region")}
+        own = {key: value for key, value in own.items() if key not in ("ext", "region")}
         return manifest_line(path, {
             "id": part.id, **own, "tile_origin": f"{region.x0},{region.y0}", "bytes": len(content),
         })

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.asinh import is_asinh, linear, make_linear
 from mr_extract.images.cards import read_cards
+from mr_extract.images.extensions import meant_unit
 from mr_extract.images.image import plane, plane_shape
 from mr_extract.images.plain import integers, pixel_type
 from mr_extract.images.read import read_unpacked
@@ -17,17 +19,18 @@ from mr_extract.images.sdss.masks import (
     read_object_mask,
 )
 from mr_extract.images.section import Section
-from mr_extract.images.units import NotPlain, list_units, meant_unit, reader_of
+from mr_extract.images.units import NotPlain, list_units, reader_of
 
 
 def add_known(image, buffer, settings):
-    """Give an image what the setting `calibrated` says is in its own file.
+    """Give an image what the settings say is in its own file: linear pixels, a calibration.
 
     Parameters
     ----------
     image : mr_extract.images.Image
-    buffer : bytes-like or mr_extract.images.section.Section
-        Its file, unpacked, or the region of it.
+    buffer : bytes-like or mr_extract.images.section.Section or None
+        Its file, unpacked, or the region of it; None where there is none, and nothing is
+        calibrated.
     settings : mr_extract.config.Companions
 
     Raises
@@ -35,6 +38,7 @@ def add_known(image, buffer, settings):
     ImageFailure
         As `mr_extract.images.sdss.frames.calibrate_frame`.
     """
+    make_linear(image, settings.asinh)
     if settings.calibrated == "sdss-frame":
         from mr_extract.images.sdss.frames import calibrate_frame
 
@@ -163,6 +167,49 @@ def set_flags(image, values):
     image.flags = values.astype(np.int64).astype(np.uint32).view(np.int32)
 
 
+def read_map(buffer, image, ext, settings):
+    """Read a weight map, whose pixels become linear where they are asinh of its values.
+
+    Parameters
+    ----------
+    buffer, image, ext
+        As for `read_values`.
+    settings : mr_extract.config.Companions
+        `asinh`.
+
+    Returns
+    -------
+    values, invalid
+        As from `read_values`.
+    """
+    return linear_map(*_read(buffer, image, ext), settings)
+
+
+def linear_map(values, invalid, cards, settings):
+    """Return a weight map without asinh, if its cards say so.
+
+    Parameters
+    ----------
+    values : ndarray of any real type
+    invalid : ndarray of bool or None
+    cards : mapping
+        Of the map's own header.
+    settings : mr_extract.config.Companions
+        `asinh`.
+
+    Returns
+    -------
+    values, invalid
+        As from `read_values`.
+    """
+    if not is_asinh(cards):
+        return values, invalid
+    data = np.array(values, np.float64)  # of integers, too
+    blank = ~np.isfinite(data)
+    data[blank] = 0.0
+    return linear(data, blank if invalid is None else blank | invalid, cards, settings.asinh)
+
+
 def read_values(buffer, image, ext=None):
     """Read the plane of a companion that belongs to an image.
 
@@ -172,9 +219,9 @@ def read_values(buffer, image, ext=None):
         The companion's file, unpacked, or the region of it that the image is of.
     image : mr_extract.images.Image
     ext : int, str or None
-        Number or EXTNAME; of equal names the one with the EXTVER of the image. None
-        for the extension that has the EXTNAME of the image, else its number, else the
-        only image.
+        Number or EXTNAME; of equal names the one with the EXTVER of the image, or that
+        stands among them where the image stands among those of its name. None for the
+        extension that has the EXTNAME of the image, else its number, else the only image.
 
     Returns
     -------
@@ -191,30 +238,45 @@ def read_values(buffer, image, ext=None):
         As of `mr_extract.images.read_image`; ``no-extension`` where no extension of
         the companion is that of the image.
     """
+    return _read(buffer, image, ext)[:2]
+
+
+def _read(buffer, image, ext):
+    """Return values, invalid, and the cards of the unit that was read."""
     if isinstance(buffer, Section):
         if is_object_mask(buffer):
-            return buffer.cut(read_object_mask(buffer.whole(), image.full_shape)), None
+            return buffer.cut(read_object_mask(buffer.whole(), image.full_shape)), None, {}
         return buffer.values(image, ext)
     if is_object_mask(buffer):
-        return read_object_mask(buffer, image.data.shape), None
+        return read_object_mask(buffer, image.data.shape), None, {}
     try:
         units = list_units(reader_of(buffer))
     except NotPlain:
-        read = read_unpacked(buffer, ext)
-        return read.pixels(), read.mask
-    number = meant_unit(reader_of(buffer), units, image, ext)
+        read = read_unpacked(buffer, meant_unit(units_of(buffer), image, ext))
+        return read.pixels(), read.mask, read.header
+    number = meant_unit(units, image, ext)
     unit = units[number] if number < len(units) else None
     if unit is not None and unit.is_image and not unit.cut:
-        values = _integers(buffer, unit)
+        cards = read_cards(buffer, unit.start)[0]
+        values = _integers(buffer, unit, cards)
         if values is not None:
-            return values, None
+            return values, None, cards
     read = read_unpacked(buffer, number)
-    return read.pixels(), read.mask
+    return read.pixels(), read.mask, read.header
 
 
-def _integers(buffer, unit):
+def units_of(buffer):
+    """Return the units of a file or of a region of it, whatever its headers are like."""
+    try:
+        return buffer.units() if isinstance(buffer, Section) else list_units(reader_of(buffer))
+    except NotPlain:
+        from mr_extract.images.general import general_units
+
+        return general_units(buffer.whole() if isinstance(buffer, Section) else buffer)
+
+
+def _integers(buffer, unit, cards):
     """Return the pixels of a unit, None where they are not plain integers."""
-    cards = read_cards(buffer, unit.start)[0]
     if unit.compressed:
         return _tiled_integers(buffer, unit, cards)
     dtype = pixel_type(cards)

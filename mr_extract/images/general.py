@@ -8,6 +8,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
+from mr_extract.images.extensions import siblings_of
 from mr_extract.images.image import Image, plane
 from mr_extract.images.plain import converted, scaled_far
 from mr_extract.images.scaling import scaled_plainly, scaling
@@ -154,6 +155,40 @@ def header_of_unit(buffer, number):
     return _opened(_alone(buffer, unit), lambda units: units[1].header.tostring())
 
 
+def general_units(buffer):
+    """Return the units of a file whose headers are too odd for the plain reader.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+
+    Returns
+    -------
+    list of mr_extract.images.units.Unit
+        Their places in the file are not known: 0.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read_general`.
+    """
+    return _opened(bytes(buffer), _listed)
+
+
+def _listed(units):
+    from mr_extract.images.units import Unit
+
+    listed = []
+    for number, unit in enumerate(units):
+        version = unit.header.get("EXTVER")
+        listed.append(Unit(
+            number, str(unit.name).strip() or ("" if number else "PRIMARY"),
+            tuple(unit.shape) if unit.is_image else (), 0, 0, 0,
+            version=version if type(version) is int else None,
+        ))
+    return listed
+
+
 def _alone(buffer, unit):
     header = scaled_plainly(unit.header).encode("latin-1")
     return b"".join([_PRIMARY, header, memoryview(buffer)[unit.data : unit.end]])
@@ -223,7 +258,8 @@ def _image(units, number, stored=False):
     convert = converted if stored else pixels_of
     data, mask, exponent = convert(np.asarray(unit.data), header)
     images = sum(one.is_image and len(one.shape) > 1 for one in units)
-    return Image(data, header, mask, number, images, exponent=exponent)
+    return Image(data, header, mask, number, images, exponent=exponent,
+                 siblings=siblings_of(_listed(units)))
 
 
 def pixels_of(values, header):

@@ -54,6 +54,9 @@ class Image:
     exponent, weight_exponent : int
         Of the powers of two by which pixels and weights were divided
         (`mr_extract.images.exponents.exponent_of`); 0 for nearly all images.
+    siblings : tuple of (int, str, int or None)
+        Number, name in capitals and EXTVER of each image of its file, as
+        `mr_extract.images.extensions.siblings_of` returns them; empty where they are not known.
     """
 
     data: np.ndarray
@@ -72,6 +75,7 @@ class Image:
     origin: tuple = (0, 0)
     core: object = None
     primary: object = field(default_factory=dict)
+    siblings: tuple = ()
     exponent: int = 0
     weight_exponent: int = 0
 

@@ -10,9 +10,10 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
 from mr_extract.images.exponents import exponent_of
+from mr_extract.images.extensions import chosen_unit
 from mr_extract.images.image import Image, plane, plane_shape
 from mr_extract.images.scaling import scaling
-from mr_extract.images.units import NotPlain, chosen_unit, list_units, reader_of
+from mr_extract.images.units import NotPlain, list_units, reader_of
 
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # astropy scales 32- and 64-bit integers in double precision, the others in single.

@@ -2,9 +2,10 @@
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
+from mr_extract.images.extensions import chosen_unit, siblings_of
 from mr_extract.images.plain import read_unit
 from mr_extract.images.section import Section
-from mr_extract.images.units import NotPlain, chosen_unit, list_units, reader_of
+from mr_extract.images.units import NotPlain, list_units, reader_of
 from mr_extract.remarks import say
 from mr_extract.unpacking import unpack
 
@@ -56,8 +57,11 @@ def read_unpacked(buffer, ext=None):
             from mr_extract.images.general import read_tiled
 
             image = read_tiled(buffer, unit, images)
+            if unit.name:
+                image.header["EXTNAME"] = unit.name  # of two cards the true one
         else:
             image = read_unit(buffer, unit, images)
+        image.siblings = siblings_of(units)
     except NotPlain:
         from mr_extract.images.general import read_general
 

@@ -7,9 +7,10 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import header_text, parse_cards
+from mr_extract.images.extensions import chosen_unit, meant_unit, siblings_of
 from mr_extract.images.image import Image, plane_shape
 from mr_extract.images.plain import converted, integers, pixel_type
-from mr_extract.images.units import NotPlain, chosen_unit, list_units, meant_unit
+from mr_extract.images.units import NotPlain, list_units
 
 _AT_ONCE = 8 << 20  # bytes
 
@@ -116,8 +117,11 @@ class Section:
             images = sum(one.is_plane for one in units)
             if unit.compressed:
                 image = self._tiled(unit, images)
+                if unit.name:
+                    image.header["EXTNAME"] = unit.name  # as in `mr_extract.images.read`
             else:
                 image = self._plain(unit, images)
+            image.siblings = siblings_of(units)
         except NotPlain:
             from mr_extract.images.general import read_general
 
@@ -131,15 +135,17 @@ class Section:
     def values(self, image, ext=None):
         """Read the same region of a companion.
 
-        Parameters, results and failures are those of
-        `mr_extract.images.companions.read_values`.
+        Parameters and failures are those of `mr_extract.images.companions.read_values`, and
+        so are the results, but for a third: the cards of the companion.
         """
         try:
             units = self.units()
         except NotPlain:
-            read = self.image(ext)
-            return read.pixels(), read.mask
-        number = meant_unit(self.read, units, image, ext)
+            from mr_extract.images.general import general_units
+
+            read = self.image(meant_unit(general_units(self.whole()), image, ext))
+            return read.pixels(), read.mask, read.header
+        number = meant_unit(units, image, ext)
         unit = units[number] if number < len(units) else None
         if unit is not None and unit.is_image and not unit.cut:
             if unit.shape[-2:] != image.full_shape:
@@ -148,9 +154,9 @@ class Section:
             self._check(unit.shape)
             values = self._whole_numbers(unit)
             if values is not None:
-                return values, None
+                return values, None, self.cards(unit)
         read = self.image(number)
-        return read.pixels(), read.mask
+        return read.pixels(), read.mask, read.header
 
     def cut(self, values):
         """Return the region of an array, shape (height, width), of a whole image."""

@@ -8,10 +8,12 @@ and ranges of a remote file are all the same, and no data are read.
 from dataclasses import dataclass, field
 
 from mr_extract.failures import ImageFailure
-from mr_extract.images.cards import BLOCK, header_text, parse_cards
+from mr_extract.images.cards import BLOCK, CARD, header_text, parse_cards
+from mr_extract.images.extensions import is_meant
 
 _STRUCTURE = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "GROUPS", "EXTNAME",
-              "ZIMAGE", "ZNAXIS")
+              "EXTVER", "ZIMAGE", "ZNAXIS")
+_PACKED_NAME = "COMPRESSED_IMAGE"  # what packs an image calls it, until it has a name
 
 
 class NotPlain(Exception):
@@ -27,7 +29,8 @@ class Unit:
     number : int
         The primary is 0.
     name : str
-        EXTNAME; of a primary without one ``PRIMARY``, of others empty.
+        EXTNAME; of a primary without one ``PRIMARY``, of others empty. Of two in a table of
+        compressed tiles that of the image.
     shape : tuple of int
         Of the image, as numpy counts axes; empty where there is no image.
     start, data, end : int
@@ -38,6 +41,8 @@ class Unit:
         The file ends inside it.
     header : str
         The text of its header, in whole blocks.
+    version : int or None
+        EXTVER, None without.
     """
 
     number: int
@@ -49,6 +54,7 @@ class Unit:
     compressed: bool = False
     cut: bool = False
     header: str = field(default="", repr=False, compare=False)
+    version: int | None = None
 
     @property
     def is_image(self):
@@ -125,7 +131,8 @@ def units_until(read, ext=None):
     read : callable
         As for `list_units`.
     ext : int or str, optional
-        As for `chosen_unit`, which finds the unit among these, or says what is wrong.
+        As for `mr_extract.images.extensions.chosen_unit`, which finds the unit among these,
+        or says what is wrong.
 
     Raises
     ------
@@ -145,94 +152,10 @@ def units_until(read, ext=None):
             return [*units, Unit(number, "", (), offset, offset, offset, cut=True)]
         unit, _ = _unit(number, offset, start, text)
         units.append(unit)
-        if unit.is_plane if ext is None else _is_meant(unit, ext):
+        if unit.is_plane if ext is None else is_meant(unit, ext):
             break
         offset, first = unit.end, read(unit.end, BLOCK)
     return units
-
-
-def chosen_unit(units, ext=None):
-    """Return the unit that is meant.
-
-    Parameters
-    ----------
-    units : list of Unit
-    ext : int or str, optional
-        Number or EXTNAME; by default the first image with at least two axes, or else the
-        first with any.
-
-    Raises
-    ------
-    ImageFailure
-        ``no-image``, ``no-extension`` or ``truncated``.
-    """
-    if ext is None:
-        found = [unit for unit in units if unit.is_image]
-        unit = next((unit for unit in found if unit.is_plane), None)
-        if unit is None and found and not units[-1].cut:
-            unit = found[0]
-    else:
-        unit = next((unit for unit in units if _is_meant(unit, ext)), None)
-    if unit is None and ext is None and not units[-1].cut:
-        raise ImageFailure("no-image", f"none of {len(units)} units holds an image")
-    if unit is None and not units[-1].cut:
-        raise ImageFailure("no-extension",
-                           f"there is no extension {ext!r} among {len(units)} units")
-    if unit is None or (unit.cut and not unit.is_image):
-        raise ImageFailure("truncated", f"the file ends inside unit {units[-1].number}")
-    if not unit.is_image:
-        raise ImageFailure("no-image", f"extension {ext!r} holds no image")
-    return unit
-
-
-def meant_unit(read, units, image, ext=None):
-    """Return the number of the unit of a companion that belongs to an image.
-
-    Parameters
-    ----------
-    read : callable
-        Of the companion's file.
-    units : list of Unit
-        Of the same file.
-    image : mr_extract.images.Image
-        Its header and `hdu`.
-    ext : int, str or None
-        As for `mr_extract.images.companions.read_values`.
-
-    Raises
-    ------
-    ImageFailure
-        ``no-extension``.
-    """
-    if isinstance(ext, int):
-        return ext
-    name = image.header.get("EXTNAME") if ext is None else ext
-    named = [unit for unit in units if unit.is_image and name
-             and unit.name.upper() == str(name).strip().upper()]
-    version = image.header.get("EXTVER", 1)
-    for unit in named if len(named) > 1 else ():
-        cards = parse_cards(header_text(read, unit.start)[0], ("EXTVER",))
-        if cards.get("EXTVER", 1) == version:
-            return unit.number
-    if named:
-        return named[0].number
-    if ext is not None:
-        raise ImageFailure("no-extension",
-                           f"there is no extension {ext!r} among {len(units)} units")
-    if image.hdu < len(units) and units[image.hdu].is_plane:
-        return image.hdu
-    images = [unit for unit in units if unit.is_plane]
-    if len(images) == 1 or (not images and units[-1].cut):
-        return (images or units)[-1].number
-    raise ImageFailure(
-        "no-extension", f"none of {len(images)} images is that of extension {image.hdu}"
-    )
-
-
-def _is_meant(unit, ext):
-    if isinstance(ext, int):
-        return ext == unit.number
-    return unit.name != "" and unit.name.upper() == ext.strip().upper()
 
 
 def _unit(number, offset, start, text):
@@ -246,9 +169,22 @@ def _unit(number, offset, start, text):
     shape = axes if kind in ("PRIMARY", "IMAGE") and not groups else ()
     if compressed:
         shape = _axes(cards, "ZNAXIS")
-    name = str(cards.get("EXTNAME", "")).strip() or ("" if number else "PRIMARY")
+    name = _name(text, cards, compressed) or ("" if number else "PRIMARY")
+    version = cards.get("EXTVER")
+    version = version if type(version) is int else None
     end = start + -(-size // BLOCK) * BLOCK
-    return Unit(number, name, shape, offset, start, end, compressed, header=text), size
+    unit = Unit(number, name, shape, offset, start, end, compressed, header=text, version=version)
+    return unit, size
+
+
+def _name(text, cards, compressed):
+    name = str(cards.get("EXTNAME", "")).strip()
+    if compressed and text.count("EXTNAME ") > 1:
+        every = [parse_cards(text[k : k + CARD]).get("EXTNAME", "")
+                 for k in range(0, len(text), CARD) if text.startswith("EXTNAME ", k)]
+        every = [str(one).strip() for one in every]
+        return next((one for one in every if one.upper() not in ("", _PACKED_NAME)), name)
+    return name
 
 
 def _axes(cards, keyword):

@@ -12,7 +12,7 @@ from mr_extract.storage.output import written_whole
 _WCS = re.compile(r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12] *$|(CD|PC)[12]_[12] *$"
                   r"|(PV|PS)[12]_\d+ *$|[AB]P?_(ORDER|DMAX|\d_\d) *$"
                   r"|(LONPOLE|LATPOLE|RADESYS|RADECSYS|EQUINOX|EPOCH) *$")
-_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?(?=$|\[)", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*(?=$|\[)", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 100
 

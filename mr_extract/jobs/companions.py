@@ -119,7 +119,7 @@ def attach(image, entry, settings, file):
             try:
                 _take(image, one, place, buffer, settings)
             except ImageFailure as failure:
-                raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
+                raise ImageFailure(failure.kind, told(one, place, entry, failure)) from failure
         if not checksum:  # of a region, it is known when it has been read
             checksum, size = buffer.checksum, buffer.size
         facts[f"{one.role}_sha256"] = checksum
@@ -134,7 +134,13 @@ def _say_of_unused(entry, settings):
 
 
 def _take(image, one, place, buffer, settings):
-    from mr_extract.images.companions import read_mask, read_values, set_flags, set_weight
+    from mr_extract.images.companions import (
+        read_map,
+        read_mask,
+        read_values,
+        set_flags,
+        set_weight,
+    )
 
     if one.role == "mask":
         read_mask(image, buffer, place.ext, settings)
@@ -144,11 +150,11 @@ def _take(image, one, place, buffer, settings):
 
         calibrate(image, buffer)
         return
-    values, invalid = read_values(buffer, image, place.ext)
     if one.role == "weight":
+        values, invalid = read_map(buffer, image, place.ext, settings)
         set_weight(image, values, one.kind, invalid)
     else:
-        set_flags(image, values)
+        set_flags(image, read_values(buffer, image, place.ext)[0])
 
 
 def open_first(one, entry, file):
@@ -168,21 +174,22 @@ def open_first(one, entry, file):
             return place, *opened(place.uri, role=one.role, keep=stays_open(entry))
         except ImageFailure as failure:
             if failure.kind != "fetch-not-found":
-                raise ImageFailure(failure.kind, _said(one, place, entry, failure)) from failure
+                raise ImageFailure(failure.kind, told(one, place, entry, failure)) from failure
             missing.append((place, failure))
     if one.optional:
         say("companion-absent", f"there is no {shown(one.places[0], entry)}" if one.places
             else "the rule does not apply to the name of the image")
         return None, b"", "", 0
     place, failure = missing[0]
-    message = _said(one, place, entry, failure)
+    message = told(one, place, entry, failure)
     others = dict.fromkeys(  # of names that differ in packing the first
         shown(other, entry) for other, _ in missing if not same_but_packing(other, place)
     )
     raise ImageFailure(failure.kind, message + "".join(f", nor {o}" for o in list(others)[:1]))
 
 
-def _said(one, place, entry, failure):
+def told(one, place, entry, failure):
+    """Return the message of a failure with the companion in it."""
     return f"{one.kind or one.role} {shown(place, entry)}: {failure.message}"
 
 

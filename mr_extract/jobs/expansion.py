@@ -11,6 +11,7 @@ from itertools import islice
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import NotPlain, list_units
+from mr_extract.remarks import hearing
 from mr_extract.storage.seekable import opened_in_parts
 from mr_extract.text.manifest import Entry, is_pattern
 from mr_extract.unpacking import unpacking_reader
@@ -154,7 +155,8 @@ def _expand(entry, extensions):
     if meant is None:
         return [entry]
     try:
-        return [single(entry, unit.number) for unit in image_units(entry.uri, meant)]
+        with hearing():  # what must be said of the file is said by whoever measures it
+            return [single(entry, unit.number) for unit in image_units(entry.uri, meant)]
     except ImageFailure as failure:
         return [replace(entry, problem=failure.message, kind=failure.kind)]
 

@@ -122,7 +122,7 @@ def _measured(image_id, entry, config, checks, said):
     zero_point = entry.get("zero_point")
     zero_point = None if zero_point is None else float(zero_point)
     prepare = _at_targets if config.targets.forced else _found
-    measure, listed, further = prepare(entry, config, (buffer, checksum), checks, lap)
+    measure, listed, further = prepare(entry, config, (buffer, checksum), image, checks, lap)
     del buffer  # as large as the image itself
     sources = measure(image, config, zero_point)
     for stage, value in sources.seconds.items():
@@ -164,7 +164,7 @@ def _measured(image_id, entry, config, checks, said):
     )
 
 
-def _found(entry, config, file, checks, lap):
+def _found(entry, config, file, image, checks, lap):
     """Return what measures the sources of an image, facts, and the bytes read for it."""
     from mr_extract.frame import measure_image
     from mr_extract.jobs.listed import known_for
@@ -172,7 +172,7 @@ def _found(entry, config, file, checks, lap):
 
     if entry.get("positions") is not None:
         raise ImageFailure("malformed-line", "positions= is for photometry there: --forced lines")
-    detection, facts, size = detection_for(entry, config, file, lap)
+    detection, facts, size = detection_for(entry, config, file, image, lap)
     known, checksum = known_for(config)
     if checksum:
         facts = {**facts, "assoc_sha256": checksum}
@@ -180,7 +180,7 @@ def _found(entry, config, file, checks, lap):
     return partial(measure_image, detection=detection, known=known, checks=kinds), facts, size
 
 
-def _at_targets(entry, config, file, checks, lap):
+def _at_targets(entry, config, file, image, checks, lap):
     """Return what measures at the positions of a list, facts, and no bytes read."""
     from mr_extract.frame import measure_targets
     from mr_extract.jobs.listed import targets_for

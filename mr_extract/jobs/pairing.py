@@ -1,16 +1,19 @@
 """The image on which the sources of another are found."""
 
+from dataclasses import replace
+
+from mr_extract.failures import ImageFailure
 from mr_extract.jobs import sections
-from mr_extract.jobs.companions import attach, companion_of, open_first, shown
+from mr_extract.jobs.companions import attach, companion_of, open_first, shown, told
 from mr_extract.remarks import hearing, repeat, say
 from mr_extract.text.manifest import REGIONS, Entry
 
 _OWN = ("mask", "weight", "rms", "variance")
-_held = None  # (what was detected on, mr_extract.frame.Detected, its facts, what was said)
+_held = None  # (what was detected on, mr_extract.frame.Detected, its facts, what was said, units)
 _ABOUT = "detection image"
 
 
-def detection_for(entry, config, file, lap=lambda stage: None):
+def detection_for(entry, config, file, image, lap=lambda stage: None):
     """Return what was found on the detection image of a line.
 
     Images of one field in several bands stand together in a manifest as a rule, and
@@ -25,6 +28,9 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     config : mr_extract.config.Config
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
         The image's own file, unpacked, and its checksum; or the region of it.
+    image : mr_extract.images.Image
+        Where the line names an extension and the detection image does not, that is meant
+        which belongs to the image, as of a mask.
     lap : callable
         Called with the name of each stage when it is done.
 
@@ -55,29 +61,53 @@ def detection_for(entry, config, file, lap=lambda stage: None):
     fields += [(name, entry.get(name)) for name in REGIONS if entry.get(name) is not None]
     key = one.places, entry.uri if not all(p.uri for p in one.places) else None, entry.ext, \
         tuple(fields), config
-    if _held is not None and _held[0] == key:
-        _, detected, facts, said = _held
+    if _held is not None and _held[0] == key and _is_same(_held[-1], image):
+        _, detected, facts, said, _ = _held
         repeat(said, _ABOUT)
         return detected, facts, 0
     _held = None  # before the next is read: there may be no room for two
     with hearing() as said:
-        detected, facts, size = _detected(one, entry, config, file, fields, lap)
+        detected, facts, size, meant = _detected(one, entry, config, file, fields, image, lap)
     repeat(said, _ABOUT)
     if detected is not None:
-        _held = key, detected, facts, said
+        _held = key, detected, facts, said, meant
     return detected, facts, size
 
 
-def _detected(one, entry, config, file, fields, lap):
+def _is_same(meant, image):
+    """Say whether the unit that is held is that of another image, too."""
+    if meant is None:
+        return True
+    from mr_extract.images.extensions import meant_unit
+
+    units, number = meant
+    try:
+        return meant_unit(units, image) == number
+    except ImageFailure:
+        return False  # whoever opens the file says so
+
+
+def _detected(one, entry, config, file, fields, image, lap):
+    """Return what was detected, facts, bytes, and how the unit was told: (units, number)."""
     from mr_extract.frame import find_sources
+    from mr_extract.images.companions import units_of
+    from mr_extract.images.extensions import meant_unit
     from mr_extract.images.read import read_unpacked
 
     place, buffer, checksum, size = open_first(one, entry, file)
     if place is None:
-        return None, {}, 0
+        return None, {}, 0, None
     ext = entry.ext if place.ext is None else place.ext
+    meant = None
     if ext is not None:
         fields.append(("ext", str(ext)))
+    if place.uri and place.ext is None and ext is not None:
+        units = units_of(buffer)
+        try:
+            ext = meant_unit(units, image)
+        except ImageFailure as failure:
+            raise ImageFailure(failure.kind, told(one, place, entry, failure)) from failure
+        meant = [replace(unit, header="") for unit in units], ext
     image = read_unpacked(buffer, ext)
     if not checksum:  # of a region, it is known when it has been read
         checksum, size = buffer.checksum, buffer.size
@@ -88,4 +118,4 @@ def _detected(one, entry, config, file, fields, lap):
     companions, more = attach(image, own, config.companions, (buffer, checksum))
     lap("read")
     facts = {"detect_sha256": checksum} | {f"detect_{k}": v for k, v in companions.items()}
-    return find_sources(image, config, 0.0, lap), facts, size + more  # without magnitudes
+    return find_sources(image, config, 0.0, lap), facts, size + more, meant  # no magnitudes

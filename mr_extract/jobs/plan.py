@@ -19,7 +19,7 @@ from mr_extract.text.manifest import (
     Entry,
     checked,
     format_line,
-    is_fits_name,
+    is_image_name,
     parse_line,
     read_entries,
 )
@@ -130,7 +130,7 @@ def read_plan(sources, stdin, extensions=FIRST):
 
 def _entries(sources, stdin):
     for source in sources:
-        if source != "-" and is_fits_name(checked(source).uri):
+        if source != "-" and _means_image(source):
             yield _named(source)
             continue
         try:
@@ -141,6 +141,12 @@ def _entries(sources, stdin):
                     yield from read_entries(text)
         except ImageFailure as failure:
             raise ValueError(f"cannot read the manifest {source}: {failure.message}") from failure
+
+
+def _means_image(source):
+    entry = checked(source)
+    # A manifest has no regions, whatever it is called.
+    return is_image_name(entry.uri) or entry.get("region") is not None
 
 
 def _named(source):

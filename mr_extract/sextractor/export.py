@@ -13,7 +13,7 @@ from mr_extract.storage.output import written_whole
 ACCOUNTS = "accounts.tsv"
 # Of the place, where no other catalogue will fare better.
 _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
-_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 
 
 def export(path, kind, place, names=(), uri_of=lambda image_id: image_id, complain=None):

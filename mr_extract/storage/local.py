@@ -11,7 +11,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.storage.found import Found
 from mr_extract.storage.output import written_whole
 
-_FITS = re.compile(r".\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+_FITS = re.compile(r".\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 
 
 def path_of(uri):

@@ -16,6 +16,7 @@ from math import isfinite
 
 from mr_extract import addresses
 from mr_extract.region import looks_like_region, parse_region
+from mr_extract.text.brackets import is_file
 
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
@@ -34,7 +35,8 @@ RESERVED = ("flat",)
 
 LONGEST = 65536  # bytes of a line
 
-_FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))?$", re.IGNORECASE)
+_FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
+_BRACKETS = re.compile(r"(\[[^\[\]]+\])+$")
 _EXTENSION = re.compile(r"(.+)\[(/.+/|[^\[\]]+)\]")
 _ORIGIN = re.compile(r"(\d{1,9}),(\d{1,9})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -133,6 +135,11 @@ def is_fits_name(path):
     return _FITS_NAME.search(path) is not None
 
 
+def is_image_name(path):
+    """Say whether a file name is that of a FITS image, perhaps with brackets behind it."""
+    return is_fits_name(_BRACKETS.sub("", path))
+
+
 def is_pattern(ext):
     """Say whether an extension is a pattern between slashes."""
     return ext is not None and len(ext) > 2 and ext[0] == ext[-1] == "/"
@@ -205,18 +212,23 @@ def checked(uri, fields=()):
     Returns
     -------
     Entry
-        With its `problem` named, if it has one.
+        With its `problem` named, if it has one. Brackets of a file of this machine that is
+        called so are part of its name.
     """
     fields = tuple(fields)
-    bracketed = uri.endswith("]") and _EXTENSION.fullmatch(uri)
+    bracketed = _bracketed(uri)
     if bracketed and looks_like_region(bracketed.group(2)) and "region" not in dict(fields):
         uri, region = bracketed.groups()
         fields = (("region", region), *fields)
-        bracketed = uri.endswith("]") and _EXTENSION.fullmatch(uri)
+        bracketed = _bracketed(uri)
     if bracketed and "ext" not in dict(fields):
         uri, ext = bracketed.groups()
         fields = (("ext", ext), *fields)
     return Entry(uri, fields, _problem(fields))
+
+
+def _bracketed(uri):
+    return None if not uri.endswith("]") or is_file(uri) else _EXTENSION.fullmatch(uri)
 
 
 def _malformed(text, problem):

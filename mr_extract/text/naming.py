@@ -18,7 +18,8 @@ that is there is taken:
 A substitution whose left side holds a ``/`` is for the whole path. A name that does
 not begin at the root or with a scheme is beside the image (one without any sign also in
 the working directory: `mr_extract.text.anchors`). Each but the last may end
-in ``[2]`` or ``[DQ]``, the extension of the file that it names. A ``?`` at the end of
+in ``[2]`` or ``[DQ]``, the extension of the file that it names, unless a file of this machine
+is called so (`mr_extract.text.brackets`). A ``?`` at the end of
 the rule says that an image without such a file is measured without it.
 """
 
@@ -26,7 +27,9 @@ import re
 from dataclasses import dataclass
 from string import Formatter
 
-_SUFFIX = re.compile(r"(\.(?:fits|fit|fts))?(\.(?:gz|bz2|fz|Z))?$", re.IGNORECASE)
+from mr_extract.text.brackets import is_file
+
+_SUFFIX = re.compile(r"(\.(?:fits|fit|fts))?(\.(?:gz|bz2|fz|Z))*$", re.IGNORECASE)
 _PACKED = re.compile(r"\.(gz|bz2|fz)$", re.IGNORECASE)
 _EXTENSION = re.compile(r"(.*?)\[([^\[\]]+)\]")
 _FIELDS = ("dir", "name", "stem", "suffix", "ext")
@@ -94,6 +97,8 @@ class Rule:
             named = _named(kind, left, right, uri, ext)
             if named is None:
                 continue
+            if named and extension is not None and is_file(f"{named}[{extension}]"):
+                named, extension = f"{named}[{extension}]", None
             for name in [named, *_packings(named)] if named else [""]:
                 place = Place(name, extension)
                 if place not in found:
@@ -152,7 +157,7 @@ def parse_place(text):
     -------
     Place
     """
-    return Place(*_split_extension(text))
+    return Place(text) if is_file(text) else Place(*_split_extension(text))
 
 
 def _is_regular(text):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import number, value_of
 from mr_extract.images.cards import parse_cards
-from mr_extract.images.units import NotPlain, Unit, chosen_unit, units_until
+from mr_extract.images.extensions import chosen_unit
+from mr_extract.images.units import NotPlain, Unit, units_until
 from mr_extract.storage.seekable import opened_in_parts
 from mr_extract.text.manifest import checked
 from mr_extract.unpacking import unpacking_reader

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from mr_extract.storage import local
-from mr_extract.text.manifest import is_fits_name
+from mr_extract.text.manifest import is_image_name
 from preprocess.digests import DigestSet, digest_of
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import FoundImage, Tally
@@ -71,7 +71,7 @@ def local_images(arguments: Sequence[str], tally: Tally) -> Iterator[FoundImage]
     for _, top, as_uri in sorted(tops):
         files = _files_below(top, tally) if os.path.isdir(top) else [top]
         for path in files:
-            if not is_fits_name(path) or not os.path.isfile(path):
+            if not is_image_name(path) or not os.path.isfile(path):
                 tally.counts["others"] += 1
             elif not known.add(digest_of(os.path.realpath(path))):
                 tally.counts["repeats"] += 1

@@ -9,7 +9,13 @@ from contextlib import ExitStack, contextmanager
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.text.manifest import Entry, format_line, is_fits_name, parse_line, read_entries
+from mr_extract.text.manifest import (
+    Entry,
+    format_line,
+    is_image_name,
+    parse_line,
+    read_entries,
+)
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import FoundImage, Tally
 from preprocess.texts import lines_of, opened_source
@@ -27,7 +33,7 @@ def is_list(source: str) -> bool:
     """
     if _is_stream(source):
         return True
-    if is_fits_name(source):
+    if is_image_name(source):
         return False
     if storage.is_local(source):
         return os.path.isfile(storage.local.path_of(source)) and _begins_as_list(source)
@@ -52,7 +58,7 @@ def _begins_as_list(source: str) -> bool:
     for line in start.split(b"\n"):
         entry = parse_line(line)
         if entry is not None:
-            return not entry.problem and bool(is_fits_name(entry.uri) or _URI.match(entry.uri))
+            return not entry.problem and bool(is_image_name(entry.uri) or _URI.match(entry.uri))
     return False
 
 

@@ -1,0 +1,89 @@
+"""Pixels that hold asinh of the flux, as those of Pan-STARRS stacks, made linear.
+
+With a = 2.5 log10(e) a pixel is v = a asinh((f - BOFFSET) / (2 BSOFTEN)) [1]_.
+
+References
+----------
+.. [1] Pan-STARRS1 archive at STScI, "PS1 Stack images", on the scaling of their pixels.
+"""
+
+from math import e, isfinite, log10
+
+import numpy as np
+
+from mr_extract.images.image import plane
+from mr_extract.remarks import say
+
+OFFSET, SOFTENING = "BOFFSET", "BSOFTEN"
+_A = 2.5 * log10(e)
+_AT_ONCE = 1 << 20  # pixels
+
+
+def is_asinh(cards):
+    """Say whether a header has both cards of the scaling."""
+    return cards.get(OFFSET) is not None and cards.get(SOFTENING) is not None
+
+
+def make_linear(image, how="linear"):
+    """Make the pixels of an image linear, where its header says that they are asinh.
+
+    Parameters
+    ----------
+    image : mr_extract.images.Image
+    how : str
+        As for `linear`.
+    """
+    if not is_asinh(image.header):
+        return
+    data, mask = linear(image.pixels(), image.mask, image.header, how)
+    image.data, bad, image.exponent = plane(data)
+    image.mask = bad if mask is None else mask if bad is None else mask | bad
+
+
+def linear(data, mask, cards, how="linear"):
+    """Return pixels as they were before asinh was taken.
+
+    Parameters
+    ----------
+    data : ndarray of float32 or float64, shape (height, width)
+        In the units of the file. It is written to; a read-only one is copied.
+    mask : ndarray of bool, shape (height, width), or None
+        True where there is no value; these pixels stay 0.
+    cards : mapping
+        The header. Without both cards nothing is changed.
+    how : str
+        ``linear``, or ``asinh`` to leave the pixels as they are.
+
+    Returns
+    -------
+    data, mask
+        The mask has besides what is not finite.
+    """
+    if not is_asinh(cards):
+        return data, mask
+    if how != "linear":
+        say("asinh-pixels", f"left as they are, with {OFFSET} and {SOFTENING} in the header")
+        return data, mask
+    offset, softening = cards.get(OFFSET), cards.get(SOFTENING)
+    for name, value, usable in ((OFFSET, offset, _is_number(offset)),
+                                (SOFTENING, softening, _is_number(softening) and softening > 0)):
+        if not usable:
+            say("unusable-card", f"{name} = {value!r}")
+            return data, mask
+    say("asinh-pixels", f"made linear, {OFFSET} {offset:.9g}, {SOFTENING} {softening:.9g}")
+    if not data.flags.writeable:
+        data = data.copy()
+    bad = np.zeros(data.shape, bool) if mask is None else mask.copy()
+    rows = max(1, _AT_ONCE // max(1, data.shape[1]))
+    for first in range(0, len(data), rows):
+        part = slice(first, first + rows)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = offset + 2.0 * softening * np.sinh(data[part] / np.float64(_A))
+        bad[part] |= ~np.isfinite(values)
+        values[bad[part]] = 0.0
+        data[part] = values
+    return data, (bad if bad.any() else mask)
+
+
+def _is_number(value):
+    return type(value) in (int, float) and isfinite(value)
