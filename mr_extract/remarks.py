@@ -18,6 +18,7 @@ REMARKS = {
     "first-of-name": "several extensions have the name that was asked for: the first was taken",
     "trailing-bytes": "bytes behind the end of the gzip or bzip2 stream were not looked at",
     "unusable-card": "a header card that was asked for holds no usable value, and was not used",
+    "unasked-distortion": "there are coefficients of a distortion that CTYPE does not ask for",
     "not-used": "a part of what was given was not used",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",
     "huge-pixels": "finite pixels too large to be true were taken for bad ones",

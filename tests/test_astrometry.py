@@ -247,7 +247,7 @@ def test_sip_is_applied_also_where_the_projection_does_not_say_so(suffix):
     assert separation(sky_positions(cards, X, Y), expected) < TOLERANCE
 
 
-def iraf(projection, kind, terms, coefficients, more=""):
+def iraf(projection, kind, terms, coefficients, more="", width=68):
     """The WAT cards of IRAF: text cut into pieces of 68 characters."""
     cards = {"CTYPE1": f"RA---{projection}", "CTYPE2": f"DEC--{projection}",
              "WAT0_001": "system=image"}
@@ -255,8 +255,8 @@ def iraf(projection, kind, terms, coefficients, more=""):
         text = (f"wtype={projection.lower()} axtype={'ra' if axis == 1 else 'dec'} {more}{name}cor "
                 f'= "{kind}. 4. 4. {terms}. -0.13 0.13 -0.1 0.1 '
                 + " ".join(f"{v:.12E}" for v in values) + ' "')
-        for k in range(0, len(text), 68):
-            cards[f"WAT{axis}_{k // 68 + 1:03d}"] = text[k : k + 68]
+        for k in range(0, len(text), width):
+            cards[f"WAT{axis}_{k // width + 1:03d}"] = text[k : k + width]
     return cards
 
 
@@ -285,6 +285,61 @@ def test_the_tnx_of_iraf_is_applied(kind, terms, number):
                         eta + surface(kind, terms, c[1], xi, eta))
     assert separation(sky_positions(cards, X, Y), expected) < TOLERANCE
     assert separation(sky_positions(cards, X, Y), gnomonic(xi, eta)) > 1e-5
+
+
+@pytest.mark.parametrize("width", [68, 67, 60])
+@pytest.mark.parametrize("projection", ["TNX", "ZPX"])
+def test_the_text_of_iraf_may_be_cut_anywhere(projection, width):
+    c = np.random.default_rng(8).normal(0, 1e-4, (2, 10))
+    more = "projp1=1.0 projp3=40.0 " if projection == "ZPX" else ""
+    expected, lost = None, 0
+    for shift in range(1, 69):  # a word moves each position of the text over the cut
+        cards = header(PLAIN, CD, iraf(projection, 3, 2, c, f"{more}{'a' * shift}=1 ", width))
+        cards = fits.Header.fromstring(cards.tostring())
+        lost += any(len(value) < width for value in list(cards["WAT1_*"].values())[:-1])
+        found = SkyCoord(*sky_positions(cards, X[:4], Y[:4]), unit="deg")
+        expected = found if expected is None else expected
+        assert separation(sky_positions(cards, X[:4], Y[:4]), expected) < TOLERANCE
+    assert lost > 5  # cards that have lost a blank
+
+
+@pytest.mark.parametrize("zero", [0, 3, 9])
+def test_a_coefficient_of_iraf_may_be_zero(zero):
+    c = np.random.default_rng(8).normal(0, 1e-4, (2, 10))
+    c[:, zero] = 0.0
+    xi, eta = intermediate(X, Y)
+    expected = gnomonic(xi + surface(3, 2, c[0], xi, eta), eta + surface(3, 2, c[1], xi, eta))
+    cards = header(PLAIN, CD, iraf("TNX", 3, 2, c))
+    assert separation(sky_positions(cards, X, Y), expected) < TOLERANCE
+
+
+def test_blanks_and_letters_in_the_text_of_iraf_are_free():
+    c = np.random.default_rng(9).normal(0, 1e-4, (2, 10))
+    cards = header(PLAIN, CD, iraf("ZPX", 3, 2, c, "projp1=1.0 projp3=40.0 "))
+    odd = header(cards)
+    for axis in (1, 2):
+        text = "".join(cards[f"WAT{axis}_*"].values()).replace("E", "D").replace(" ", "  ")
+        text = text.replace("=", " = ").replace("zpx", "ZPX")
+        del odd[f"WAT{axis}_*"]
+        for k in range(0, len(text), 68):
+            odd[f"WAT{axis}_{k // 68 + 1:03d}"] = text[k : k + 68]
+    expected = SkyCoord(*sky_positions(cards, X, Y), unit="deg")
+    assert separation(sky_positions(odd, X, Y), expected) < TOLERANCE
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: text.replace(' "', ' 1E-4 "'), lambda text: text[:-20] + '"',
+    lambda text: text[:-3] + ',1 "', lambda text: text.replace('"3. 4.', '"3. 5.'),
+    lambda text: text.replace("tnx", "tan"),
+], ids=["one more", "some less", "no number", "another order", "another type"])
+def test_what_is_not_what_the_text_of_iraf_says_it_holds_is_a_failure(change):
+    c = np.random.default_rng(9).normal(0, 1e-4, (2, 10))
+    cards = iraf("TNX", 3, 2, c)
+    text = change("".join(v for k, v in cards.items() if k.startswith("WAT2")))
+    cards = {k: v for k, v in cards.items() if not k.startswith("WAT2")}
+    cards |= {f"WAT2_{k // 68 + 1:03d}": text[k : k + 68] for k in range(0, len(text), 68)}
+    with pytest.raises(ImageFailure, match="WAT"):
+        sky_positions(header(PLAIN, CD, cards), X, Y)
 
 
 def test_the_zpx_of_iraf_is_applied():
@@ -461,6 +516,15 @@ SEXTRACTOR = {
     "ecliptic": (GENERAL["ecliptic"][0], "native", "fk5"),
     "b1950": ({"RADESYS": "FK4", "EQUINOX": 1950.0}, "native", None),
     "j1975": ({"RADESYS": "FK5", "EQUINOX": 1975.0}, "native", None),
+    # Its Chebyshev polynomials of degree 2 and more in y, and its Legendre polynomials of
+    # degree 2 and more, are not IRAF's.
+    **{f"tnx, {name}": (
+        iraf("TNX", kind, terms, np.random.default_rng(kind).normal(0, 1e-3, (2, count)) * used),
+        "native", "icrs")
+       for name, kind, terms, count, used in (
+           ("plain", 3, 2, 10, 1.0), ("plain, full", 3, 1, 16, 1.0),
+           ("chebyshev", 1, 1, 16, np.arange(16) < 8),
+           ("legendre", 2, 1, 16, np.isin(np.arange(16), (0, 1, 4, 5))))},
 }
 PARAMETERS = ("X_IMAGE", "Y_IMAGE", "ALPHA_SKY", "DELTA_SKY", "ALPHA_J2000", "DELTA_J2000")
 

@@ -11,6 +11,7 @@ import time
 import pytest
 from conftest import LAUNCHER, ROOT, command, job
 from hadoop_clusters import processes_of
+from header_damage import write_all
 from pages import commands_of, read_page, shell_in
 from processes import finish, kill, start_job
 
@@ -96,6 +97,15 @@ def test_the_catalog_is_that_of_inline_and_made_by_the_code_that_was_shipped(
     assert sorted(task["type"] for task in tasks) == ["MAP", "MAP"]
     left = hadoop.run("fs", "-ls", "-R", f"/user/{hadoop.user}/tmp/mrjob")
     assert left.stdout == ""
+
+
+def test_damaged_headers_cost_no_image_anything(hadoop, tmp_path):
+    names = write_all(tmp_path)
+    (tmp_path / "list.txt").write_text("".join(f"{tmp_path / name}\n" for name in names))
+    arguments = ("--max-failures", "100%", tmp_path / "list.txt")
+    expected, done = job("-r", "inline", *arguments), on(hadoop, *arguments)
+    assert expected.status == done.status == 0, done.err
+    assert done.out == expected.out and len(done.accounts()) == len(names)
 
 
 def test_the_file_system_of_the_cluster_may_be_viewfs_and_the_queue_is_yarns(

@@ -6,13 +6,13 @@ from astropy.io import fits
 
 from mr_extract import Config, extract
 from mr_extract.astrometry import sky_positions
+from mr_extract.astrometry.inverse import unit_vectors
 from mr_extract.images.region import Region
 from mr_extract.lists.association import associate, known_from
 from mr_extract.lists.forced import targets_from
 from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import read_table
 from mr_extract.remarks import hearing
-from mr_extract.sky_to_pixels import unit_vectors
 
 TAN = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0,
        "CRPIX1": 400.5, "CRPIX2": 300.5, "CD1_1": -1e-4, "CD1_2": 2e-5, "CD2_1": 1e-5,

@@ -316,5 +316,5 @@ def test_an_empty_catalog_has_no_catalogues_and_says_so(tmp_path):
     run = job("nothing.fits", "--catalog", "c.tsv", "--max-failures", "1", "--quiet",
               cwd=tmp_path)
     assert run.status == 0, run.err
-    assert export(str(tmp_path / "c.tsv"), "ascii_head", f"{tmp_path}/out/") == []
+    assert export(str(tmp_path / "c.tsv"), "ascii_head", f"{tmp_path}/out/") == ([], [])
     assert b"#error\tnothing.fits" in (tmp_path / "out" / "accounts.tsv").read_bytes()

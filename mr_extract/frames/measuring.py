@@ -5,7 +5,7 @@ from time import perf_counter
 
 import numpy as np
 
-from mr_extract.astrometry import sky_positions
+from mr_extract.astrometry import as_ctype_says, sky_positions
 from mr_extract.columns.choice import (
     CUT_BY_TILE,
     FAILED,
@@ -131,6 +131,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     asked = {column.name for column in chosen.values()}
     if config.astrometry.require_wcs:
         asked |= {"ra", "dec"}
+    _settle_distortion(image, config)
     if detection is None:
         detection = find_sources(image, config, zero_point, clock.lap)
         plane = detection.plane
@@ -186,6 +187,11 @@ def _check_shapes(shape, other):
         )
 
 
+def _settle_distortion(image, config):
+    if config.astrometry.distortion == "ctype":
+        image.header = as_ctype_says(image.header)
+
+
 def measure_targets(image, config, zero_point=None, *, targets, columns=None):
     """Measure an image at given positions.
 
@@ -210,6 +216,7 @@ def measure_targets(image, config, zero_point=None, *, targets, columns=None):
     chosen = columns or choose_for(config, config.output.columns)
     clock = _Clock()
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
+    _settle_distortion(image, config)
     forced = measure_at(image, config, targets, zero_point, further)
     clock.seconds |= forced.seconds
     values, plane = forced.values, forced.plane

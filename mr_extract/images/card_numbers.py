@@ -11,8 +11,9 @@ from mr_extract.images.cards import CARD, parse_cards
 from mr_extract.remarks import say
 
 _BEGINS = re.compile(r"[\s']*([-+]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][-+]?\d+)?)")
-# What follows makes it a part of something else: 1,5 or 10:30 or 2.5 2.6 or 1.2.3 or 12h30m.
-_GOES_ON = re.compile(r"[A-Za-z_.,:/]?\s*[-+]?\.?\d")
+# What follows makes it a part of something else: 1,5 or 10:30 or 2.5 2.6 or 1.2.3 or 12h30m,
+# or a number in which a byte is damaged (? stands for it in a header of compressed tiles).
+_GOES_ON = re.compile(r"(?:[A-Za-z_.,:/]|[^\x20-\x3e\x40-\x7e]+)?\s*[-+]?\.?\d")
 _PLAIN = re.compile(r"[A-Z0-9_-]{1,8}")
 _SHORT_NAME = re.compile(r"([A-Za-z0-9_-]+) *= (.*)")
 _LONG_NAME = re.compile(r"HIERARCH +([^=]+?) *= *(.*)")

@@ -11,6 +11,8 @@ _CARD = re.compile(
     r"([A-Za-z0-9_-]{1,8}) *= +(?:'((?:[^']|'')*)'|([TF])(?= *(?:/|$))|([^ /']+)) *(?:/.*)?$"
 )
 _TEXT = re.compile(r" *'((?:[^']|'')*)'")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BEYOND = re.compile(r"[^\x20-\x7e]")
 _COMMENTARY = ("", "COMMENT", "HISTORY", "CONTINUE")
 BLOCK = 2880
 CARD = 80
@@ -165,6 +167,24 @@ def cards_of(header):
     if not hasattr(header, "tostring"):
         return header
     return read_cards(header.tostring().encode("latin-1", "replace"), 0)[0]
+
+
+def printable(text):
+    """Return a header's text for readers that take printable ASCII alone.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        As long as it was: blanks for control characters, ``?`` for what is beyond ASCII;
+        the same object where there is nothing of them.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _BEYOND.sub("?", _CONTROL.sub(" ", text))
 
 
 def _odd_value(text):

@@ -12,6 +12,7 @@ from mr_extract.images.extensions import siblings_of
 from mr_extract.images.image import Image, plane
 from mr_extract.images.plain import converted, scaled_far
 from mr_extract.images.scaling import scaled_plainly, scaling
+from mr_extract.images.units import NotPlain, list_units, reader_of
 
 _PRIMARY = "".join(
     f"{keyword:8}= {value:>20}".ljust(80)
@@ -124,6 +125,34 @@ def tile_sections(section, unit, cards):
 
     bands = ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
     return header, converted if stored else pixels_of, bands
+
+
+def header_of_unit(buffer, number):
+    """Return the text of an image's header, of compressed tiles that of the image.
+
+    Parameters
+    ----------
+    buffer : bytes-like
+        The whole file, uncompressed outside.
+    number : int
+        Of the unit.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ImageFailure
+        As for `read_general`.
+    """
+    try:
+        unit = list_units(reader_of(buffer))[number]
+        if not unit.compressed:
+            return unit.header
+    except (NotPlain, IndexError):
+        return _opened(bytes(buffer), lambda units: units[number].header.tostring())
+    return _opened(_alone(buffer, unit), lambda units: units[1].header.tostring())
 
 
 def general_units(buffer):

@@ -4,7 +4,7 @@ import re
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import number, say_repeated, whole_number
-from mr_extract.images.cards import CARD, parse_cards
+from mr_extract.images.cards import CARD, parse_cards, printable
 from mr_extract.remarks import say
 
 _CARDS = ("BSCALE", "BZERO", "BLANK", "ZBLANK", "ZSCALE", "ZZERO")
@@ -116,6 +116,8 @@ def with_numbers(text, keywords, cards=None, convert=lambda keyword, value: numb
 def scaled_plainly(text):
     """Return a header's text with numbers for what scales the pixels, as `with_numbers`.
 
+    It is printable ASCII, without which astropy reads no table of compressed tiles.
+
     Raises
     ------
     ImageFailure
@@ -127,4 +129,4 @@ def scaled_plainly(text):
     def convert(keyword, value):
         return whole_number(value) if keyword.endswith("BLANK") else number(value)
 
-    return with_numbers(text, _SCALING, cards, convert)
+    return printable(with_numbers(text, _SCALING, cards, convert))

@@ -3,8 +3,8 @@
 import numpy as np
 
 from mr_extract.astrometry import sky_positions
+from mr_extract.astrometry.inverse import improved, is_gnomonic, projected, unit_vectors
 from mr_extract.failures import ImageFailure
-from mr_extract.sky_to_pixels import improved, is_gnomonic, projected, unit_vectors
 
 __all__ = ["in_footprint", "unit_vectors"]
 

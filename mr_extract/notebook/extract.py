@@ -18,6 +18,7 @@ from mr_extract.notebook.given import (
 from mr_extract.remarks import about, as_cell, hearing
 from mr_extract.sextractor.configured import catalog_columns, columns_of
 from mr_extract.sextractor.convert import as_configured
+from mr_extract.standard_output import to_standard_error
 
 
 def extract(
@@ -93,7 +94,7 @@ def extract(
 
     settings, tables = tables_of(settings)
     config = configured(config, settings, mask=mask, weight=weight, flags=flags)
-    with hearing() as said:
+    with to_standard_error(), hearing() as said:
         image = image_of(source, ext, config, weighted=weight is not None)
         if header is not None:
             give_header(image, header, config.companions)

@@ -20,6 +20,10 @@ class Astrometry(Section):
     require_wcs: bool = setting(
         False, "an image without a usable celestial WCS is a failure (otherwise ra, dec are nan)"
     )
+    distortion: str = setting(
+        "given", "SIP coefficients are applied wherever they are given, or only where CTYPE "
+        "asks for them with -SIP", choices=("given", "ctype"),
+    )
 
 
 @dataclass(frozen=True)

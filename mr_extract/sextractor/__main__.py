@@ -34,14 +34,17 @@ def main(words=None):
         return 0
     if not options.catalog or not options.output:
         _refuse("needs a catalog and --output")
+    from mr_extract.addresses import shown_within
     from mr_extract.sextractor.export import export
 
     try:
-        written = export(options.catalog, options.kind, options.output, _names(options.columns))
+        written, unwritten = export(
+            options.catalog, options.kind, options.output, _names(options.columns),
+            complain=lambda text: print(f"mr_extract: {shown_within(text)}", file=sys.stderr))
     except (ValueError, OSError) as error:
         _refuse(str(error))
     print(f"mr_extract: {len(written)} catalogues written", file=sys.stderr)
-    return 0
+    return 1 if unwritten else 0
 
 
 def _names(text):

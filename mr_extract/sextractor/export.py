@@ -1,18 +1,22 @@
 """A catalog of ours to files as SExtractor leaves them."""
 
+import errno
 import os
 import re
 import warnings
+from functools import partial
 
 from mr_extract.sextractor import ascii_format as text
 from mr_extract.sextractor.source import look_through
 from mr_extract.storage.output import written_whole
 
 ACCOUNTS = "accounts.tsv"
+# Of the place, where no other catalogue will fare better.
+_HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 _SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 
 
-def export(path, kind, place, names=(), uri_of=lambda image_id: image_id):
+def export(path, kind, place, names=(), uri_of=lambda image_id: image_id, complain=None):
     """Write a catalog in a format of SExtractor.
 
     Parameters
@@ -29,11 +33,14 @@ def export(path, kind, place, names=(), uri_of=lambda image_id: image_id):
         Parameters to write, by default all that the catalog holds.
     uri_of : callable
         Takes the id of a file and returns where it is, for its header in FITS_LDAC.
+    complain : callable, optional
+        Takes a text: what is wrong with a catalogue that could not be written, or a header
+        that is not in it. By default a warning.
 
     Returns
     -------
-    list of str
-        The catalogues that were written.
+    written, unwritten : list of str
+        The catalogues, and those that could not be written though the others are.
 
     Raises
     ------
@@ -42,22 +49,31 @@ def export(path, kind, place, names=(), uri_of=lambda image_id: image_id):
     """
     if os.path.exists(place) and os.path.samefile(path, place):
         raise ValueError(f"{place} is the catalog itself")
+    complain = complain or partial(warnings.warn, stacklevel=2)
     source = look_through(path)
     wanted = source.outputs(names)
     if not (place.endswith("/") or os.path.isdir(place)):
-        _write(place, kind, source, list(source.files.items()), wanted, uri_of)
-        return [place]
-    written = []
+        _write(place, kind, source, list(source.files.items()), wanted, uri_of, complain)
+        return [place], []
+    written, unwritten = [], []
     for file_id, name in file_names(source.files).items():
         target = os.path.join(place, name)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        _write(target, kind, source, [(file_id, source.files[file_id])], wanted, uri_of)
+        try:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            _write(target, kind, source, [(file_id, source.files[file_id])], wanted, uri_of,
+                   complain)
+        except Exception as error:  # one image's never costs another image's
+            if isinstance(error, OSError) and error.errno in _HOPELESS:
+                raise
+            complain(f"{name} is not written: {_reason(error)}")
+            unwritten.append(target)
+            continue
         written.append(target)
     os.makedirs(place, exist_ok=True)
     with written_whole(os.path.join(place, ACCOUNTS)) as unfinished:
         with open(unfinished, "wb") as file:
             file.writelines(source.comments)
-    return written
+    return written, unwritten
 
 
 def file_names(file_ids):
@@ -78,14 +94,14 @@ def file_names(file_ids):
     return names
 
 
-def _write(target, kind, source, files, wanted, uri_of):
+def _write(target, kind, source, files, wanted, uri_of, complain):
     write = _write_text if kind.startswith("ascii") else _write_tables
     with written_whole(target) as unfinished:
         with open(unfinished, "wb") as file:
-            write(file, kind, source, files, wanted, uri_of)
+            write(file, kind, source, files, wanted, uri_of, complain)
 
 
-def _write_text(file, kind, source, files, wanted, uri_of):
+def _write_text(file, kind, source, files, wanted, uri_of, complain):
     if kind == "ascii_head":
         file.write(text.header(wanted).encode("ascii", "replace"))
     for _, images in files:
@@ -94,9 +110,7 @@ def _write_text(file, kind, source, files, wanted, uri_of):
             file.write(text.rows(columns, wanted).encode())
 
 
-def _write_tables(file, kind, source, files, wanted, uri_of):
-    from astropy.io import fits
-
+def _write_tables(file, kind, source, files, wanted, uri_of, complain):
     from mr_extract.sextractor import fieldcards
     from mr_extract.sextractor import fits_format as tables
 
@@ -105,12 +119,9 @@ def _write_tables(file, kind, source, files, wanted, uri_of):
         file.write(tables.primary())
     for number, (file_id, images) in enumerate(files):
         for k, (account, start, stop) in enumerate(images, 1):
-            cards = fieldcards.header_of(uri_of(file_id), account)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of cards that are handed on as they stand
-                header = fits.Header.fromstring("".join(cards))
-                own = fieldcards.field_cards(
-                    account, source.config, header, wanted, (k, len(images)))
+            make = partial(fieldcards.field_cards, account, source.config, outputs=wanted,
+                           images=(k, len(images)))
+            cards, own = _cards(uri_of(file_id), account, complain, make)
             if ldac:
                 own = "".join(tables.card(*one) for one in own)
                 file.write(tables.image_header("".join(cards) + own + "END".ljust(80)))
@@ -120,3 +131,29 @@ def _write_tables(file, kind, source, files, wanted, uri_of):
             file.write(tables.objects("LDAC_OBJECTS" if ldac else "OBJECTS", columns, wanted))
     if not files and not ldac:
         file.write(tables.primary())
+
+
+def _cards(uri, account, complain, make):
+    """Return the cards of an image's header, and what `make` has made of it."""
+    from mr_extract.images.cards import parse_cards
+    from mr_extract.sextractor import fieldcards
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of cards that are handed on as they stand
+        try:
+            cards = fieldcards.header_of(uri, account)
+            return cards, make(header=parse_cards("".join(cards) + "END".ljust(80)))
+        except Exception as error:
+            failure = error
+        # As of a file that is not there any more.
+        cards = fieldcards.header_of(None, account)
+        made = cards, make(header=parse_cards("".join(cards) + "END".ljust(80)))
+    complain(f"{account.id}: its header is not in the catalogue: {_reason(failure)}")
+    return made
+
+
+def _reason(error):
+    """Return on one line why something could not be written."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

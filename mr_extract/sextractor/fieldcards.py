@@ -1,17 +1,17 @@
 """What SExtractor says of an image in the header of its catalogue, as far as it is known here."""
 
 import hashlib
-import io
 import os
 import warnings
 
 import numpy as np
 
 from mr_extract import __version__, storage
-from mr_extract.astrometry import sky_positions
+from mr_extract.astrometry import as_ctype_says, sky_positions
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import card_number
-from mr_extract.images.cards import cards_of
+from mr_extract.images.cards import cards_of, printable
+from mr_extract.images.general import header_of_unit
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
 from mr_extract.remarks import hearing
 from mr_extract.sextractor.fits_format import card
@@ -48,18 +48,13 @@ def header_of(uri, account):
 
 
 def _read(uri, account):
-    from astropy.io import fits
-
     try:
         buffer = storage.read(uri)
     except ImageFailure:
         return None
     if hashlib.sha256(buffer).hexdigest() != account.values.get("sha256"):
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of cards that are handed on as they stand
-        with fits.open(io.BytesIO(unpack(buffer)), ignore_missing_simple=True) as units:
-            return units[int(account.values["hdu"])].header.tostring()
+    return printable(header_of_unit(unpack(buffer), int(account.values["hdu"])))
 
 
 def field_cards(account, config, header, outputs, images):
@@ -91,6 +86,9 @@ def field_cards(account, config, header, outputs, images):
         relative = detection["analysis_thresh_type"] == "relative"
         analysis = detection["analysis_thresh"] * (rms if relative else 1.0)
     header = cards_of(header)
+    if config.get("astrometry", {}).get("distortion") == "ctype":
+        with hearing():
+            header = as_ctype_says(header)
     level = _overridden(header, measurement["satur_key"], measurement["satur_level"])
     apertures = [*measurement["apertures"], 0.0, 0.0, 0.0, 0.0][:4]
     name = os.path.basename(account.id.partition("[")[0])

@@ -1,8 +1,11 @@
 """SExtractor's binary catalogues: FITS_LDAC and FITS_1.0."""
 
+import warnings
+
 import numpy as np
 from astropy.io import fits
 
+from mr_extract.images.cards import printable
 from mr_extract.sextractor.ascii_format import cut, in_type
 from mr_extract.sextractor.identities import in_fits
 
@@ -30,7 +33,7 @@ def image_header(text):
     text : str
         The cards of the image's header, 80 characters each, with END.
     """
-    data = text.encode("ascii", "replace")
+    data = printable(text).encode()
     columns = [("TTYPE1", "Field Header Card", ""), ("TFORM1", f"{len(data)}A", ""),
                ("TDIM1", f"(80, {len(data) // 80})", "")]
     return _table("LDAC_IMHEAD", len(data), 1, 1, columns) + _padded(data)
@@ -95,7 +98,11 @@ def card(keyword, value, comment):
     """Return one card of a header, 80 characters."""
     if isinstance(value, float) and not np.isfinite(value):
         value = str(value)
-    text = str(fits.Card(keyword, value, comment))
+    if isinstance(value, str):
+        value = in_fits(np.array([value]))[0].decode()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a comment for which there is no room
+        text = str(fits.Card(keyword, value, comment))
     if len(text) > 80:  # a long text: of the name of a file its end says most
         text = str(fits.Card(keyword, str(value)[-60:]))[:80]
     return text.ljust(80)

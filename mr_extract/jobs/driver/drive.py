@@ -60,7 +60,7 @@ def drive(job):
     if not len(plan):
         complain("warning: the manifest holds no images; the catalog is empty")
     try:
-        totals, counters, failure = _extracted(job, plan, packed)
+        totals, counters, failure, unwritten = _extracted(job, plan, packed)
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
@@ -69,7 +69,7 @@ def drive(job):
         complain(f"the job failed: {failure}\nmr_extract: what its finished tasks had measured is "
                  "in the catalog; `python -m preprocess remaining` lists the images that are lost")
         return 1
-    return status
+    return 1 if unwritten else status
 
 
 def _planned(job):
@@ -99,8 +99,8 @@ def _planned(job):
 def _extracted(job, plan, packed):
     """Run the tasks, put the catalog in its place, and return totals and counters.
 
-    With them comes why the job failed, None if it did not: on Hadoop, what its finished
-    tasks wrote outlives it.
+    With them comes why the job failed, None if it did not (on Hadoop, what its finished
+    tasks wrote outlives it), and which catalogues of images could not be written.
     """
     options = job.options
     ordered = options.reduce != "none"
@@ -120,7 +120,7 @@ def _extracted(job, plan, packed):
                         raise
                     failure = error
             if totals is not None and not is_merged(options):
-                return totals, counters, None
+                return totals, counters, None, []
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
                 totals = gather(text, plan, job.work, job.config, catalog, ordered)
@@ -128,8 +128,8 @@ def _extracted(job, plan, packed):
                     raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
                                   "not come back with its output; no catalog was written")
                 catalog.flush()
-                put_catalog(catalog, options, plan, job.stdout)
-    return totals, counters, failure
+                unwritten = put_catalog(catalog, options, plan, job.stdout)
+    return totals, counters, failure, unwritten
 
 
 def _reported(job, plan, totals, counters, seconds):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.driver.gather import complain
 from mr_extract.storage.output import written_whole
 
 TSV = "tsv"
@@ -111,6 +112,11 @@ def put_catalog(catalog, options, plan, stdout):
     plan : mr_extract.jobs.driver.plan.Plan
     stdout : binary file
 
+    Returns
+    -------
+    list of str
+        Catalogues of images that could not be written, which was said; the others are there.
+
     Raises
     ------
     OSError
@@ -119,15 +125,16 @@ def put_catalog(catalog, options, plan, stdout):
     """
     if _is_whole(options):
         os.fsync(catalog.fileno())
-        return
+        return []
     catalog.seek(0)
     if options.catalog is None:
         shutil.copyfileobj(catalog, stdout, 1 << 20)
         stdout.flush()
     elif options.catalog_type != TSV:
-        _export(catalog.name, options, plan)
+        return _export(catalog.name, options, plan)
     else:
         _upload(catalog, options.catalog)
+    return []
 
 
 def _is_whole(options):
@@ -137,12 +144,13 @@ def _is_whole(options):
 
 
 def _export(spool, options, plan):
-    """Write the catalog in a format of SExtractor."""
+    """Write the catalog in a format of SExtractor, and return what could not be written."""
     from mr_extract.sextractor.export import export
     from mr_extract.sextractor.source import without_extension
 
     places = {without_extension(i): entry.uri for i, entry in plan.entries.items()}
-    export(spool, options.catalog_type, options.catalog + "/", uri_of=places.get)
+    return export(spool, options.catalog_type, options.catalog + "/", uri_of=places.get,
+                  complain=complain)[1]
 
 
 def _upload(catalog, uri):

@@ -12,6 +12,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.task.line import Line
 from mr_extract.jobs.task.opened import hand_over
 from mr_extract.remarks import as_cell, hearing
+from mr_extract.standard_output import to_standard_error
 from mr_extract.text.accounting import error_line, image_line
 from mr_extract.text.manifest import REGIONS, escaped
 
@@ -74,7 +75,7 @@ def process(entry, work, config, files=None, more=None):
     try:
         if entry.problem:
             raise ImageFailure(entry.kind, entry.problem)
-        with warnings.catch_warnings():
+        with to_standard_error(), warnings.catch_warnings():
             # Of numpy and astropy, about pixels and headers that our kinds of
             # failure name; in some runners to warn is an error.
             warnings.simplefilter("ignore")
