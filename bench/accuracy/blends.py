@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.accuracy.comparison import LARGE, SETTINGS
 from bench.accuracy.frames import data_folder, frames
+from bench.machine import where
 from bench.sextractor import SExtractor
 
 SHOWN = ("GMOS", "2MASS")
@@ -88,7 +89,7 @@ def main(arguments=None):
         axis.set_title(f"{shot.name}: {100 * apart.sum() / (ours > 0).sum():.1f} % of the pixels "
                        f"of sources\nbelong to another one, "
                        f"{100 * ((ours > 0) != (theirs > 0)).mean():.2f} % of all to none", size=9)
-    figure.savefig(options.output, dpi=80)
+    figure.savefig(options.output, dpi=80, metadata={"Description": f"Made on: {where()}"})
 
 
 def _busiest(apart, size=400):
