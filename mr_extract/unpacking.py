@@ -1,4 +1,4 @@
-"""Files without the gzip or bzip2 around them; needs no numpy.
+"""Files without the gzip, bzip2 or compress around them; needs no numpy.
 
 Bytes behind the last stream are not looked at, as gunzip and bunzip2 have it, but said;
 zeros there are not worth a word, as tapes and blocks end in them.
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from mr_extract.failures import ImageFailure
 from mr_extract.remarks import say
 
-GZIP, BZIP2 = b"\x1f\x8b", b"BZh"
+GZIP, BZIP2, LZW = b"\x1f\x8b", b"BZh", b"\x1f\x9d"
 _PACKED_AT_ONCE, _AT_ONCE = 1 << 16, 1 << 20  # bytes
 
 
@@ -31,6 +31,8 @@ def unpack(buffer):
             return _gunzip(buffer)
         if magic == BZIP2:
             return _Stream(io.BytesIO(buffer), magic).rest()
+        if magic.startswith(LZW):
+            return _of_compress(io.BytesIO(buffer)).read()
     return buffer
 
 
@@ -53,6 +55,8 @@ def unpacking_reader(file):
     file.seek(0)
     if magic.startswith(GZIP) or magic == BZIP2:
         stream = _Stream(file, magic)
+    elif magic.startswith(LZW):
+        stream = _of_compress(file)
     elif magic:
         stream = file
     else:
@@ -63,6 +67,16 @@ def unpacking_reader(file):
             stream.seek(offset)
             return stream.read(size)
     return read
+
+
+def _of_compress(file):
+    """Return what stands within the LZW of Unix compress, as a file."""
+    try:
+        from uncompresspy import LZWFile
+    except ImportError:
+        raise ImageFailure("not-fits", "it is packed with compress (.Z): unpack it with gunzip, "
+                                       "or pip install 'mr_extract[compress]'") from None
+    return LZWFile(file)
 
 
 class _Stream:

@@ -32,8 +32,6 @@ NO_IMAGE = {
         "vla_logical_null", "vla_logical_pre_fix",
     )},
     "h/nomtam/test_i10.fits": "no-image",
-    # LZW (.Z) is read by neither gzip's library nor ours, and is said to be no FITS.
-    "h/*/*.Z": "not-fits",
 }
 FITS_NAMES = (".fits", ".fit", ".gz", ".bz2", ".fz", ".Z")
 NOT_COMPARED = "2004B.mask.0.36.01.fits.gz"  # 36 chips, 340 MB: costs more than it tells

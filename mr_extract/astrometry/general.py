@@ -50,6 +50,7 @@ def by_wcslib(header, axes, x, y, wanted):
         if any(surface(header, axis) is None for axis in (1, 2)):
             # wcslib would go on without the distortion, or with a wrong one.
             raise broken(f"the projection {projection} has lost some of its WAT cards")
+    units = header.units() if getattr(header, "units", None) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -63,7 +64,7 @@ def by_wcslib(header, axes, x, y, wanted):
                 header = {key: wcs_number(key, value) if NUMBER.match(key)
                           else printable(value) if isinstance(value, str) else value
                           for key, value in header.items()}
-            wcs = WCS(header)
+            wcs = WCS(header, units)
             wcs.wcs.set()
             if {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:
                 raise ValueError("the first two axes are not longitude and latitude")

@@ -87,7 +87,7 @@ def as_ctype_says(header):
         return {key: value for key, value in cards.items() if not _SIP.match(key)}
     found = parse_cards("".join(line for line in lines_of(text)
                                 if not _SIP.match(line[:8].rstrip())))
-    found.origin = cards.origin
+    found.origin, found.units = cards.origin, cards.units
     return found
 
 

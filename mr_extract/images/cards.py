@@ -32,6 +32,9 @@ class Cards(dict):
         The cards as they stand in the file, 80 characters each, with END.
     origin : tuple of int
         x and y, in the image of which the cards speak, of the first pixel that is here.
+    units : callable or None
+        Returns the units of the file (astropy.io.fits.HDUList), where coordinates need
+        others than this one.
     empty : set of str
         Keywords whose cards have no value; they are not among the keys.
     repeated : dict of str to object
@@ -40,6 +43,7 @@ class Cards(dict):
 
     text = ""
     origin = (0, 0)
+    units = None
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -1,7 +1,7 @@
 """Bytes of a FITS file, packed or not, to an image."""
 
-from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
+from mr_extract.images.coordinate_tables import with_tables
 from mr_extract.images.extensions import chosen_unit, siblings_of
 from mr_extract.images.plain import read_unit
 from mr_extract.images.section import Section
@@ -47,8 +47,6 @@ def read_unpacked(buffer, ext=None):
         image = buffer.image(ext)
         _say_of_blank(image)
         return image
-    if bytes(buffer[:2]) == b"\x1f\x9d":
-        raise ImageFailure("not-fits", "it is packed with compress (.Z); unpack it with gunzip")
     try:
         units = list_units(reader_of(buffer))
         unit = chosen_unit(units, ext)
@@ -69,6 +67,7 @@ def read_unpacked(buffer, ext=None):
     # The convention of INHERIT, by which an extension may also decline.
     if image.hdu and image.header.get("INHERIT") is not False:
         image.primary = read_cards(buffer, 0)[0]
+    with_tables(image.header, lambda: bytes(buffer))
     _say_of_blank(image)
     return image
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import header_text, parse_cards
+from mr_extract.images.coordinate_tables import with_tables
 from mr_extract.images.extensions import chosen_unit, meant_unit, siblings_of
 from mr_extract.images.image import Image, plane_shape
 from mr_extract.images.plain import converted, integers, pixel_type
@@ -130,6 +131,7 @@ class Section:
         if image.hdu and image.header.get("INHERIT") is not False:
             image.primary = primary or self.primary()
         image.header.origin = image.origin
+        with_tables(image.header, lambda: self.again().whole())
         return image
 
     def values(self, image, ext=None):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import BLOCK, CARD, header_text, parse_cards
 from mr_extract.images.extensions import is_meant
+from mr_extract.images.foreign import told
 
 _STRUCTURE = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "GROUPS", "EXTNAME",
               "EXTVER", "ZIMAGE", "ZNAXIS")
@@ -96,7 +97,7 @@ def list_units(read):
     """
     units, offset, first = [], 0, read(0, BLOCK)
     if first[:6] != b"SIMPLE":
-        raise ImageFailure("not-fits", f"the file begins with {first[:16]!r}")
+        raise ImageFailure("not-fits", told(first))
     while first:
         number = len(units)
         if number and first[:8] != b"XTENSION":
@@ -141,7 +142,7 @@ def units_until(read, ext=None):
     """
     units, offset, first = [], 0, read(0, BLOCK)
     if first[:6] != b"SIMPLE":
-        raise ImageFailure("not-fits", f"the file begins with {first[:16]!r}")
+        raise ImageFailure("not-fits", told(first))
     while first and (not units or first[:8] == b"XTENSION"):
         number = len(units)
         try:
