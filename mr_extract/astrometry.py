@@ -24,6 +24,7 @@ _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
 
 FRAMES = ("icrs", "fk5", "native")
 _CYLINDERS, _FACETS = ("CYP", "CEA", "CAR", "MER"), ("TSC", "CSC", "QSC", "HPX")
+_OF_THE_SKY = re.compile(r"(RA--|DEC-|[GSE](LON|LAT))")  # and not of the Sun or a planet
 _TURNED = ("GLON", "SLON", "ELON")  # which SExtractor turns to the equator
 
 # Cards of a WCS whose values must be numbers.
@@ -53,7 +54,8 @@ def sky_positions(header, x, y, frame="icrs"):
     -------
     tuple of two ndarrays of float64, shape (n,), or None
         Right ascension (0 to 360) and declination in degrees, or another longitude
-        and latitude; None when the header has no celestial coordinates.
+        and latitude; None when the header has no celestial coordinates, or
+        those of the Sun or a planet, which only ``native`` has.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def sky_positions(header, x, y, frame="icrs"):
     header = cards_of(header)
     origin = getattr(header, "origin", (0, 0))
     axes = axes_of(header)
-    if axes is None:
+    if axes is None or (frame != "native" and not any(_OF_THE_SKY.match(a) for a in axes)):
         return None
     _say_odd(header)
     x, y = (np.asarray(v, float) + first for v, first in zip((x, y), origin))
