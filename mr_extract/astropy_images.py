@@ -8,7 +8,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images import Image
 from mr_extract.images.card_numbers import value_of
-from mr_extract.images.cards import CARD, Cards, cards_of, parse_cards
+from mr_extract.images.cards import CARD, Cards, cards_of
 from mr_extract.images.companions import set_flags
 from mr_extract.images.general import one_line, pixels_of
 from mr_extract.images.scaling import check_scaled_by_astropy
@@ -168,13 +168,12 @@ def _with_wcs(header, wcs):
     cards, reason = _wcs_cards(wcs)
     if reason:
         say("not-used", reason)
-    if hasattr(header, "text"):  # which holds long keywords, too
-        text = header.text
-        lines = [text[k : k + CARD].ljust(CARD) for k in range(0, len(text), CARD)]
-        kept = [line for line in lines
-                if line[:8] != "END     " and not _OF_WCS.match(line[:8].rstrip())]
-        return parse_cards("".join(kept) + getattr(cards, "text", "END".ljust(CARD)))
-    return {k: header[k] for k in header if not _OF_WCS.match(k)} | cards
+    text = getattr(header, "text", "")
+    lines = (text[k : k + CARD] for k in range(0, len(text), CARD))
+    long = [line.partition("=")[0].rstrip() for line in lines if line.startswith("HIERARCH ")]
+    # Not the text: of that PVi_j in TAN would be read as SCAMP has them.
+    return ({name: value_of(header, name) for name in long}
+            | {k: header[k] for k in header if not _OF_WCS.match(k)} | cards)
 
 
 def _wcs_cards(wcs):
@@ -191,7 +190,7 @@ def _wcs_cards(wcs):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return cards_of(wcs.to_header(relax=True)), ""
+            return dict(cards_of(wcs.to_header(relax=True))), ""
         except Exception as error:  # wcslib and astropy raise a class for each defect
             return {}, f"a WCS that cannot be written as cards: {one_line(error)}"
 
