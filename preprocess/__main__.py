@@ -4,11 +4,14 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import NoReturn
 
 from mr_extract.addresses import shown_within
+from mr_extract.remarks import RemarkWarning
 from preprocess.errors import CommandError
 
 #: Sub-command: the module that holds it, and its line in the help.
@@ -67,6 +70,24 @@ def _module(name: str) -> ModuleType:
     return importlib.import_module(f"preprocess.{name}")
 
 
+@contextmanager
+def _plain_remarks(command: str) -> Iterator[None]:
+    """Have what is said of files on one plain line each, and nothing of the code that says it."""
+    shown = warnings.showwarning
+
+    def show(message, category, *place, **more):
+        if issubclass(category, RemarkWarning):
+            print(f"python -m preprocess {command}: {shown_within(str(message))}", file=sys.stderr)
+        else:
+            shown(message, category, *place, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = shown
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command.
 
@@ -85,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = next((word for word in arguments if not word.startswith("-")), None)
     try:
         args = build_parser(command).parse_args(arguments)
-        return _module(COMMANDS[args.command][0]).run(args)
+        with _plain_remarks(command):
+            return _module(COMMANDS[args.command][0]).run(args)
     except SystemExit as stop:  # argparse has spoken: help (0) or a bad option (2)
         return stop.code if isinstance(stop.code, int) else 2
     except CommandError as error:

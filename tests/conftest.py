@@ -112,6 +112,7 @@ def pytest_runtest_setup(item):
 def pytest_terminal_summary(terminalreporter):
     reports = [report for state in ("skipped", "error", "failed")
                for report in terminalreporter.stats.get(state, ())]
+    # A file that cannot be imported has a report without properties.
     left_out = Counter(tuple(value) for report in reports
                        for name, value in getattr(report, "user_properties", ())
                        if name == "left out")

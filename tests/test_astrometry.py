@@ -184,8 +184,7 @@ def test_positions_can_be_had_in_fk5_and_in_the_headers_own_system(cards, system
 
 def test_longitudes_on_the_sun_are_no_right_ascensions():
     cards = header(PLAIN, CD, CTYPE1="HLON-TAN", CTYPE2="HLAT-TAN")
-    with pytest.raises(ImageFailure, match="HLON are not of the sky"):
-        sky_positions(cards, X, Y)
+    assert sky_positions(cards, X, Y) is None
     own = sky_positions(cards, X, Y, "native")
     assert np.allclose(own, sky_positions(header(PLAIN, CD), X, Y))
 

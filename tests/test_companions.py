@@ -16,7 +16,8 @@ from mr_extract import Config, extract
 from mr_extract.columns.choice import SATURATED
 from mr_extract.failures import ImageFailure
 from mr_extract.images import Image, read_image
-from mr_extract.images.companions import add_mask, read_values, set_flags, set_weight
+from mr_extract.images.companion_values import read_values
+from mr_extract.images.companions import add_mask, set_flags, set_weight
 from mr_extract.jobs.driver.plan import read_plan, write_shards
 from mr_extract.text.manifest import parse_line
 

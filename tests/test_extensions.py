@@ -8,7 +8,7 @@ from stars import star_field
 
 from mr_extract import Config, extract
 from mr_extract.failures import ImageFailure
-from mr_extract.images.companions import read_map, read_values
+from mr_extract.images.companion_values import read_map, read_values
 from mr_extract.images.extensions import chosen_unit
 from mr_extract.images.read import read_unpacked
 from mr_extract.images.region import Region

@@ -17,7 +17,8 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
 from mr_extract.images.card_numbers import number, usable, value_of
 from mr_extract.images.cards import cards_of, parse_cards
-from mr_extract.images.companions import read_values, set_flags
+from mr_extract.images.companion_values import read_values
+from mr_extract.images.companions import set_flags
 from mr_extract.images.cutouts import shifted
 from mr_extract.images.general import read_general
 from mr_extract.images.image import Image

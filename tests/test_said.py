@@ -1,18 +1,36 @@
 """Claims that nothing which a user names is left unused without a word, in every runner."""
 
+import re
+
 import numpy as np
 import pytest
 from bad_images import fits_bytes, good_pixels
-from conftest import job
+from conftest import ROOT, job
 
+from mr_extract.failures import KINDS
+from mr_extract.images.companions import add_mask
 from mr_extract.images.read import read_image
-from mr_extract.remarks import as_cell, hearing, parse_cell
+from mr_extract.jobs.beside.checkimage_files import wcs_cards
+from mr_extract.remarks import REMARKS, as_cell, hearing, parse_cell
+from mr_extract.settings.beside import Companions
+
+SKY = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 5.0,
+       "CRPIX1": 1.0, "CRPIX2": 1.0, "CDELT1": -1e-4, "CDELT2": 1e-4}
 
 
 @pytest.fixture
 def frame(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.fits").write_bytes(fits_bytes(good_pixels()))
+    whole = fits_bytes(good_pixels(), **SKY)
+    (tmp_path / "a.fits").write_bytes(whole)
+    (tmp_path / "tail.fits").write_bytes(whole + b"left by a tape".ljust(2880))
+    (tmp_path / "padded.fits").write_bytes(whole + bytes(5760))
+    (tmp_path / "bare.fits").write_bytes(fits_bytes(good_pixels()))
+    sun = {**SKY, "CTYPE1": "HPLN-TAN", "CTYPE2": "HPLT-TAN"}
+    (tmp_path / "sun.fits").write_bytes(fits_bytes(good_pixels(), **sun))
+    marks = np.zeros(good_pixels().shape, "i2")
+    marks[2, 3:8] = -5
+    (tmp_path / "m.fits").write_bytes(fits_bytes(marks, BLANK=-5))
     (tmp_path / "w.fits").write_bytes(fits_bytes(np.ones_like(good_pixels(), "f4")))
     return tmp_path
 
@@ -44,6 +62,18 @@ def said(line, *options, runner="inline"):
      ("not-used", "the field rms, as weight_type is background")),
     ("a.fits\tdetect_weight=w.fits", [],
      ("not-used", "the field detect_weight, as there is no detection image")),
+    ("a.fits\tmask=m.fits", [],
+     ("not-used", "mask: BLANK = -5, which 5 pixels have: a value like others")),
+    ("a.fits\tflags=m.fits", [],
+     ("not-used", "flags: BLANK = -5, which 5 pixels have: a value like others")),
+    ("tail.fits", [],
+     ("trailing-bytes", "behind the last extension, and no extension themselves")),
+    ("bare.fits", [], ("no-sky-positions", "")),
+    ("sun.fits", [], ("no-sky-positions", "")),
+    ("a.fits", ["--bw", "100", "--bh", "500"],
+     ("not-used", "bh = 500 beyond the 120 pixels of the image")),
+    ("a.fits", ["--columns", "number,imaflags_iso"],
+     ("companion-absent", "flags: there is no flag image, and imaflags_iso is 0")),
 ])
 def test_what_a_line_or_a_rule_names_and_nobody_used_is_said(frame, line, options, remark, runner):
     assert said(line, *options, runner=runner) == [remark]
@@ -54,6 +84,8 @@ def test_what_a_line_or_a_rule_names_and_nobody_used_is_said(frame, line, option
     ("a.fits\tweight=", ["--weight-type", "none"]),  # says itself that there is none
     ("a.fits\tmask=", ["--mask-image", "{stem}.mask.fits ?"]),
     ("a.fits", ["--weight-image", "w.fits ?"]),
+    ("padded.fits", []),
+    ("bare.fits", ["--columns", "number,x,y"]),
 ])
 def test_what_is_used_or_was_not_wanted_needs_no_word(frame, line, options):
     assert said(line, *options) == []
@@ -69,3 +101,31 @@ def test_blank_of_real_numbers_is_said_where_it_would_have_counted():
     with hearing() as heard:
         assert read_image(fits_bytes(pixels, BLANK=-99)).mask is None
     assert as_cell(heard) == "not-used:BLANK = -99 of real numbers, which 2 pixels have"
+
+
+def test_bits_of_a_mask_of_truth_values_are_said():
+    image = read_image(fits_bytes(good_pixels()))
+    with hearing() as heard:
+        add_mask(image, np.eye(120, 150) > 0, Companions(mask_bits=4))
+    assert as_cell(heard) == "not-used:mask_bits: truth values have no bits"
+
+
+def test_check_images_have_the_distortion_of_their_image():
+    cards = [f"WAT{axis}_00{k}= 'wtype=tnx'" for axis in (1, 2) for k in (1, 2)]
+    header = read_image(fits_bytes(good_pixels(), **SKY)).header
+    lines = [card.ljust(80) for card in (*cards, "CRVAL1  =  10.0 / in \u00b0", "OBJECT  = 'x'")]
+    header.text = "".join(lines) + "END".ljust(80)
+    kept = wcs_cards(header)
+    assert kept[:4] == lines[:4]
+    assert kept[4].startswith("CRVAL1  =  10.0 / in ?") and len(kept) == 5
+
+
+def test_the_page_of_what_is_said_names_every_remark_and_only_kinds_that_there_are():
+    rows = [line.split(" | ") for line in (ROOT / "docs" / "said.md").read_text().splitlines()
+            if line.startswith("| ") and not line.startswith(("| what", "| ---"))]
+    named = {"remark": set(), "failure": set()}
+    for row in rows:
+        for what, kinds in re.findall(r"(remark|failure)s? ((?:`[^`]+`(?:, | or )?)+)", row[-1]):
+            named[what] |= set(re.findall(r"`([^`]+)`", kinds))
+    assert named["remark"] == set(REMARKS)
+    assert named["failure"] - {"fetch-..."} <= set(KINDS)

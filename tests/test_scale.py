@@ -13,7 +13,8 @@ from stars import add_gaussian, star_field
 from mr_extract import extract
 from mr_extract.frames.measuring import measure_image
 from mr_extract.images import read_image
-from mr_extract.images.companions import read_values, set_weight
+from mr_extract.images.companion_values import read_values
+from mr_extract.images.companions import set_weight
 from mr_extract.images.exponents import COMFORTABLE, exponent_of
 from mr_extract.images.image import Image, plane
 from mr_extract.images.region import Region

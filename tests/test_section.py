@@ -12,7 +12,7 @@ from astropy.io import fits
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images import Image, read_image
-from mr_extract.images.companions import read_values
+from mr_extract.images.companion_values import read_values
 from mr_extract.images.region import Region, parse_region
 from mr_extract.images.section import Section
 from mr_extract.images.units import reader_of

@@ -17,6 +17,7 @@ from mr_extract.astrometry.headers import as_ctype_says, named, refuse_odd_bytes
 from mr_extract.images.cards import cards_of
 
 FRAMES = ("icrs", "fk5", "native")
+_OF_THE_SKY = re.compile(r"(RA--|DEC-|[GSE](LON|LAT))")  # and not of the Sun or a planet
 
 __all__ = ["FRAMES", "as_ctype_says", "axes_of", "celestial_wcs", "sky_positions", "turns_of"]
 
@@ -40,7 +41,8 @@ def sky_positions(header, x, y, frame="icrs"):
     -------
     tuple of two ndarrays of float64, shape (n,), or None
         Right ascension (0 to 360) and declination in degrees, or another longitude
-        and latitude; None when the header has no celestial coordinates.
+        and latitude; None when the header has no celestial coordinates, or
+        those of the Sun or a planet, which only ``native`` has.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def sky_positions(header, x, y, frame="icrs"):
     header = cards_of(header)
     origin = getattr(header, "origin", (0, 0))
     axes = axes_of(header)
-    if axes is None:
+    if axes is None or (frame != "native" and not any(_OF_THE_SKY.match(a) for a in axes)):
         return None
     say_odd(header)
     x, y = (np.asarray(v, float) + first for v, first in zip((x, y), origin))

@@ -24,7 +24,7 @@ from mr_extract.lists.association import associate
 from mr_extract.lists.forced import measure_at
 from mr_extract.planes.plane import Plane, ready
 from mr_extract.planes.scaled import settings_of
-from mr_extract.remarks import about
+from mr_extract.remarks import about, say
 from mr_extract.stages import Frame, stages_for
 
 
@@ -152,6 +152,8 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     values["number"] = np.arange(1, len(frame) + 1)
     values |= {name: objects[name] for name in objects.dtype.names}
     values["threshold"] = objects["thresh"]
+    if plane.flags is None and asked & {"imaflags_iso", "nimaflags_iso"}:
+        say("companion-absent", "flags: there is no flag image, and imaflags_iso is 0")
     for stage in stages_for(asked):
         stage.run(frame)
         clock.lap(stage.name)
@@ -224,6 +226,8 @@ def measure_targets(image, config, zero_point=None, *, targets, columns=None):
         sky = sky_positions(plane.header, values["x"], values["y"])
         if sky is None and config.astrometry.require_wcs:
             raise ImageFailure("no-wcs", "the header has no celestial coordinates")
+        if sky is None:
+            say("no-sky-positions")
         values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
     facts = {"targets": len(targets), "outside": forced.outside}
     if missing := int(np.count_nonzero(~targets.places.there)):

@@ -69,7 +69,7 @@ def meant_unit(units, image, ext=None):
     image : mr_extract.images.Image
         Its header, `hdu` and `siblings`.
     ext : int, str or None
-        As for `mr_extract.images.companions.read_values`.
+        As for `mr_extract.images.companion_values.read_values`.
 
     Raises
     ------

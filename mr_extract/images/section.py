@@ -137,7 +137,7 @@ class Section:
     def values(self, image, ext=None):
         """Read the same region of a companion.
 
-        Parameters and failures are those of `mr_extract.images.companions.read_values`, and
+        Parameters and failures are those of `mr_extract.images.companion_values.read_values`, and
         so are the results, but for a third: the cards of the companion.
         """
         try:

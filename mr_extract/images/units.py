@@ -11,6 +11,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import BLOCK, CARD, header_text, parse_cards
 from mr_extract.images.extensions import is_meant
 from mr_extract.images.foreign import told
+from mr_extract.remarks import say
 
 _STRUCTURE = ("SIMPLE", "XTENSION", "BITPIX", "NAXIS", "PCOUNT", "GCOUNT", "GROUPS", "EXTNAME",
               "EXTVER", "ZIMAGE", "ZNAXIS")
@@ -85,7 +86,7 @@ def list_units(read):
     Returns
     -------
     list of Unit
-        Junk after the last unit is none. Of a file that breaks off the last is `cut`.
+        Junk after the last unit is none, and said. Of a file that breaks off the last is `cut`.
 
     Raises
     ------
@@ -101,6 +102,8 @@ def list_units(read):
     while first:
         number = len(units)
         if number and first[:8] != b"XTENSION":
+            if first.strip(b"\0 "):
+                say("trailing-bytes", "behind the last extension, and no extension themselves")
             break
         try:
             text, start = header_text(read, offset, first)

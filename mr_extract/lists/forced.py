@@ -180,6 +180,9 @@ def measure_at(image, config, targets, zero_point=None, further=()):
         lights["_gauss"] = of_gaussians(plane, x, y, settings.forced_fwhm)
     if "forced_ellipse" in further:
         lights["_ellipse"] = in_given_ellipses(around, targets.shapes(which), plane.gain)
+    if config.companions.weight_gain:
+        for light in lights.values():
+            light.photons = light.photons * _local_gain(plane, x, y)
     flag = np.bitwise_or.reduce([light.flag for light in lights.values()])
     flag = flag | np.where(np.isnan(sky), NO_LOCAL_SKY, 0)
     values = {
@@ -200,6 +203,21 @@ def measure_at(image, config, targets, zero_point=None, further=()):
     seconds["apertures"] = perf_counter() - mark
     return Forced(values, flag & FAILED > 0, plane,
                   int(targets.places.there.sum()) - len(which), seconds)
+
+
+def _local_gain(plane, x, y):
+    """Return how many times the photons count at targets, as the gain goes with the weight.
+
+    That of the pixel below each stands for its aperture: see
+    `mr_extract.planes.noise.with_photons`.
+    """
+    if not isinstance(plane.sky_noise, np.ndarray) or plane.even_gain or not (
+            plane.typical_noise > 0):
+        return 1.0
+    height, width = plane.sky_noise.shape
+    column = np.clip(np.rint(x), 0, width - 1).astype(int)
+    row = np.clip(np.rint(y), 0, height - 1).astype(int)
+    return (plane.sky_noise[row, column] / plane.typical_noise) ** 2
 
 
 def _check_noise(plane):

@@ -7,7 +7,8 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images import Image
-from mr_extract.images.cards import Cards, cards_of
+from mr_extract.images.card_numbers import value_of
+from mr_extract.images.cards import CARD, Cards, cards_of
 from mr_extract.images.companions import set_flags
 from mr_extract.images.general import one_line, pixels_of
 from mr_extract.images.scaling import check_scaled_by_astropy
@@ -167,7 +168,12 @@ def _with_wcs(header, wcs):
     cards, reason = _wcs_cards(wcs)
     if reason:
         say("not-used", reason)
-    return {k: header[k] for k in header if not _OF_WCS.match(k)} | cards
+    text = getattr(header, "text", "")
+    lines = (text[k : k + CARD] for k in range(0, len(text), CARD))
+    long = [line.partition("=")[0].rstrip() for line in lines if line.startswith("HIERARCH ")]
+    # Not the text: of that PVi_j in TAN would be read as SCAMP has them.
+    return ({name: value_of(header, name) for name in long}
+            | {k: header[k] for k in header if not _OF_WCS.match(k)} | cards)
 
 
 def _wcs_cards(wcs):
@@ -197,9 +203,9 @@ def _take_unit(image, unit, measurement):
         say("not-used", f"unit {text}: gain and zero point are as header and settings say")
         return
     image.gain = measurement.gain if measurement.gain > 0 else 1.0
-    if measurement.gain_key and image.header.get(measurement.gain_key) not in (None, image.gain):
-        say("not-used", f"card {measurement.gain_key}: pixels in {text} have the gain "
-                        f"{image.gain:g}")
+    keyword = measurement.gain_key
+    if keyword and value_of(image.header, keyword) not in (None, image.gain):
+        say("not-used", f"card {keyword}: pixels in {text} have the gain {image.gain:g}")
 
 
 def _take_rest(image, source, weighted):

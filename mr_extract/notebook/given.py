@@ -7,17 +7,8 @@ import numpy as np
 
 from mr_extract.images.asinh import is_asinh, make_linear
 from mr_extract.images.cards import cards_of
-from mr_extract.images.companions import (
-    add_known,
-    add_mask,
-    linear_map,
-    read_map,
-    read_mask,
-    read_values,
-    set_flags,
-    set_weight,
-    units_of,
-)
+from mr_extract.images.companion_values import linear_map, read_map, read_values, units_of
+from mr_extract.images.companions import add_known, add_mask, read_mask, set_flags, set_weight
 from mr_extract.images.extensions import meant_unit
 from mr_extract.images.read import read_unpacked
 from mr_extract.images.region import looks_like_region

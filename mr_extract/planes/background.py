@@ -4,6 +4,7 @@ import numpy as np
 import sep
 
 from mr_extract.failures import ImageFailure
+from mr_extract.remarks import say
 
 
 def subtract_background(data, settings, mask=None):
@@ -34,6 +35,10 @@ def subtract_background(data, settings, mask=None):
         raise ImageFailure("no-valid-pixels", "every pixel is blank, NaN or masked")
     height, width = data.shape
     bw, bh = min(settings.bw, width), min(settings.bh, height)
+    for name, side in (("bw", width), ("bh", height)):
+        value = getattr(settings, name)
+        if value > side and value != getattr(type(settings), name):  # somebody chose it
+            say("not-used", f"{name} = {value} beyond the {side} pixels of the image")
     if mask is not None:
         _check_cells(mask, bw, bh)
     mesh = sep.Background(

@@ -11,6 +11,7 @@ import sep
 
 from mr_extract.planes.background import cell_values, global_rms
 from mr_extract.planes.scaled import times
+from mr_extract.remarks import say
 
 
 def without_weight(image, settings):
@@ -124,6 +125,8 @@ def _ratio(variance, bad, mesh, background, unit):
     expected = cell_values(cells.back(dtype=np.float32), bw, bh)
     good = (expected > 0) & (measured > 0)
     if not good.any():
+        say("not-used", "cells of the weight map: none has noise and a weight, and the whole was "
+                        "scaled by its medians")
         return global_rms(mesh) / np.sqrt(max(cells.globalback, 1e-30))
     return np.median(measured[good] / np.sqrt(expected[good]))
 

@@ -5,6 +5,7 @@ import numpy as np
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
 from mr_extract.measure.sky_shapes import on_the_sky, pixel_area
+from mr_extract.remarks import say
 
 
 def add_positions(x, y, ra, dec, system="icrs"):
@@ -16,6 +17,7 @@ def add_positions(x, y, ra, dec, system="icrs"):
         if positions is None:
             if frame.config.astrometry.require_wcs:
                 raise ImageFailure("no-wcs", "the header has no celestial coordinates")
+            say("no-sky-positions")
             positions = (np.full(len(frame), np.nan),) * 2
         frame.values[ra], frame.values[dec] = positions
     return run

@@ -10,7 +10,7 @@ from mr_extract.images.cards import CARD
 from mr_extract.storage.output import written_whole
 
 _WCS = re.compile(r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12] *$|(CD|PC)[12]_[12] *$"
-                  r"|(PV|PS)[12]_\d+ *$|[AB]P?_(ORDER|DMAX|\d_\d) *$"
+                  r"|(PV|PS)[12]_\d+ *$|WAT[012]_\d{3}$|WCSDIM *$|[AB]P?_(ORDER|DMAX|\d_\d) *$"
                   r"|(LONPOLE|LATPOLE|RADESYS|RADECSYS|EQUINOX|EPOCH) *$")
 _SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*(?=$|\[)", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -101,5 +101,6 @@ def wcs_cards(header):
 
     text = getattr(header, "text", "")
     cards = (text[k : k + CARD] for k in range(0, len(text), CARD))
-    cards = [card.ljust(CARD) for card in cards if _WCS.match(card[:8]) and card.isascii()]
+    cards = [card.ljust(CARD).encode("ascii", "replace").decode()  # of a comment, as a rule
+             for card in cards if _WCS.match(card[:8])]
     return shifted(cards, getattr(header, "origin", (0, 0)))

@@ -134,13 +134,8 @@ def _say_of_unused(entry, settings):
 
 
 def _take(image, one, place, buffer, settings):
-    from mr_extract.images.companions import (
-        read_map,
-        read_mask,
-        read_values,
-        set_flags,
-        set_weight,
-    )
+    from mr_extract.images.companion_values import read_map, read_values
+    from mr_extract.images.companions import read_mask, set_flags, set_weight
 
     if one.role == "mask":
         read_mask(image, buffer, place.ext, settings)

@@ -91,7 +91,7 @@ def _is_same(meant, image):
 def _detected(one, entry, config, file, fields, image, lap):
     """Return what was detected, facts, bytes, and how the unit was told: (units, number)."""
     from mr_extract.frames.measuring import find_sources
-    from mr_extract.images.companions import units_of
+    from mr_extract.images.companion_values import units_of
     from mr_extract.images.extensions import meant_unit
     from mr_extract.images.read import read_unpacked
 

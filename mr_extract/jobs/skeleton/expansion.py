@@ -109,7 +109,8 @@ def file_units(uri):
     """
     with opened_in_parts(uri) as file:
         try:
-            return list_units(unpacking_reader(file))
+            with hearing():  # whoever measures an image says it
+                return list_units(unpacking_reader(file))
         except NotPlain as odd:
             raise ImageFailure(
                 "corrupt", f"its images cannot be listed ({odd}); name one with ext="
