@@ -1,5 +1,6 @@
 """Packed images on a real Hadoop: split, read where they are, and the same catalog."""
 
+import json
 import os
 import re
 import shutil
@@ -122,3 +123,16 @@ def test_what_hadoop_cannot_read_costs_its_image_alone(hadoop, night, tmp_path):
              "-D", "mapreduce.map.maxattempts=1")
     assert run.status == 1
     assert run.out == inline.out, run.err
+
+
+def test_another_job_takes_packed_images_too(hadoop, packed, manifest, tmp_path):
+    program = [sys.executable, "-m", "mr_extract.jobs.quality", "--max-failures", "2"]
+    environment = {**hadoop.environment, "PYTHONPATH": str(ROOT)}
+    expected = command([*program, manifest], env=environment)
+    assert expected.status == 0 and expected.out.count(b"\n#image\t") == 6, expected.err
+    summary = tmp_path / "summary.json"
+    run = command([*program, "-r", "hadoop", "--packed", packed, "--summary", summary],
+                  env=environment)
+    assert run.status == 0, run.err
+    assert run.out == expected.out
+    assert json.loads(summary.read_text())["rows"] == 6

@@ -81,3 +81,22 @@ def test_settings_are_those_of_the_main_job_under_their_names():
     theirs = {one.name: one.default for _, one in Config.declared()}
     assert ours.items() <= theirs.items()
     assert WORK.settings().updated(thresh=3).hash() != WORK.settings().hash()
+
+
+def test_what_a_run_left_out_is_taken_up_and_merged(big_night, tmp_path):
+    def python(*words):
+        return command([sys.executable, "-m", *words], cwd=tmp_path,
+                       env={"PYTHONPATH": str(ROOT)})
+
+    images = sorted(map(str, big_night.glob("*.fits")))
+    (tmp_path / "all.txt").write_text("\n".join(images))
+    (tmp_path / "some.txt").write_text("\n".join(images[1:3]))
+    program = "mr_extract.jobs.quality", "--quiet", "--catalog"
+    assert python(*program, "whole.tsv", "all.txt").status == 0
+    assert python(*program, "first.tsv", "some.txt").status == 0
+    rest = python("preprocess", "remaining", "all.txt", "first.tsv")
+    assert rest.lines == [images[0], images[3]]
+    (tmp_path / "rest.txt").write_bytes(rest.out)
+    assert python(*program, "second.tsv", "rest.txt").status == 0
+    merged = python("preprocess", "merge", "first.tsv", "second.tsv")
+    assert merged.out == (tmp_path / "whole.tsv").read_bytes()
