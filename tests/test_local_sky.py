@@ -254,3 +254,19 @@ def test_pixels_within_ellipses_are_counted_by_their_centres():
     within = (cxx * u * u + cyy * v * v + cxy * u * v <= 1).sum((1, 2))
     counted = count_within(SHAPE, x, y, *shape, np.ones(n), extents(*shape, np.ones(n))[1])
     assert np.array_equal(counted, within)
+
+
+@pytest.mark.parametrize("weight_gain, ratio", [(True, 2.0), (False, 1.0)])
+def test_the_gain_of_a_target_goes_with_its_weight(weight_gain, ratio):
+    rms = np.full(SHAPE, 1.0, np.float32)
+    rms[:, :65] = 2.0
+    data = np.random.default_rng(5).normal(0.0, 1.0, SHAPE) * rms
+    for x in (30.0, 100.0):
+        add_gaussian(data, x, 60.0, 1e6, 3.0 / FWHM_PER_SIGMA)
+    image = Image(data.astype(np.float32), {}, weight=rms, weight_kind="rms")
+    targets = Targets(["left", "right"], False, np.array([30.0, 100.0]), np.array([60.0, 60.0]))
+    found = measure_targets(image, Config().updated(
+        forced="list", weight_type="map_rms", gain=1.0, weight_gain=weight_gain,
+        apertures=(15.0,)), targets=targets).columns
+    # A million electrons outweigh the noise of 177 pixels by far.
+    assert found["fluxerr_aper_1"][0] / found["fluxerr_aper_1"][1] == pytest.approx(ratio, rel=5e-3)

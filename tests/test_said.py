@@ -1,11 +1,13 @@
 """Claims that nothing which a user names is left unused without a word, in every runner."""
 
+import gzip
 import re
+import sys
 
 import numpy as np
 import pytest
 from bad_images import fits_bytes, good_pixels
-from conftest import ROOT, job
+from conftest import ROOT, command, job
 
 from mr_extract.failures import KINDS
 from mr_extract.images.companions import add_mask
@@ -129,3 +131,16 @@ def test_the_page_of_what_is_said_names_every_remark_and_only_kinds_that_there_a
             named[what] |= set(re.findall(r"`([^`]+)`", kinds))
     assert named["remark"] == set(REMARKS)
     assert named["failure"] - {"fetch-..."} <= set(KINDS)
+
+
+def test_the_tools_say_it_in_one_plain_line(tmp_path):
+    buffer = fits_bytes(good_pixels())
+    (tmp_path / "a.fits.gz").write_bytes(gzip.compress(buffer) + b"tail")
+    run = command([sys.executable, "-m", "preprocess", "tiles", "a.fits.gz", "--size", "64",
+                   "--overlap", "8", "--bw", "8", "--bh", "8"], cwd=tmp_path,
+                  env={"PYTHONPATH": str(ROOT)})
+    assert run.status == 0, run.err
+    told = [line for line in run.err.splitlines() if "trailing-bytes" in line]
+    assert told == ["python -m preprocess tiles: trailing-bytes: 4 bytes behind the end of the "
+                    "gzip stream"]
+    assert "Warning" not in run.err

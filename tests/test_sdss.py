@@ -19,6 +19,8 @@ from mr_extract.images.companions import add_known, read_mask
 from mr_extract.images.sdss import calibration, frames, masks
 from mr_extract.images.units import list_units, reader_of
 from mr_extract.planes.background import subtract_background
+from mr_extract.remarks import hearing
+from mr_extract.settings.beside import Companions
 from mr_extract.settings.config import Config
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.naming import parse_rule
@@ -81,6 +83,17 @@ def test_an_object_mask_has_the_bits_of_its_planes_where_the_spans_are():
     assert mask[4, 5] == masks.BITS["SATUR"] | masks.BITS["CR"]
     assert (masks.bad_pixels(mask) == (mask & masks.BITS["CR"] != 0)).all()
     assert (masks.bad_pixels(mask, ["INTERP"]) == (mask & 1 != 0)).all()
+
+
+def test_the_sense_of_an_object_mask_is_its_own_and_that_is_said():
+    found = {}
+    for kind in ("bad", "good"):
+        image = Image(np.zeros(SHAPE, np.float32))
+        with hearing() as heard:
+            read_mask(image, object_mask(), None, Companions(mask_type=kind))
+        found[kind] = image.mask, [what for what, _ in heard]
+    assert (found["bad"][0] == found["good"][0]).all() and found["bad"][0].any()
+    assert found["bad"][1] == [] and found["good"][1] == ["not-used"]
 
 
 def test_an_object_mask_that_does_not_fit_or_is_damaged_is_a_named_failure():
