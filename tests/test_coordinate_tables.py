@@ -110,3 +110,24 @@ def test_a_table_that_is_not_there_is_a_named_failure(exposure):
         sky_positions(image.header, np.zeros(1), np.zeros(1))
     table = extract(f"{exposure}[1]")
     assert np.isfinite(table["ra"]).all()
+
+
+def test_axes_whose_positions_are_in_a_table(tmp_path):
+    height, width = SHAPE
+    y, x = np.mgrid[0:height, 0:width].astype(float)
+    sky = np.stack([150.0 - 1e-4 * x - 1e-6 * y**1.5, 2.0 + 1e-4 * y + 1e-7 * x**1.2], -1)
+    column = fits.Column("COORDS", f"{sky.size}D", dim=f"(2,{width},{height})", array=sky[None])
+    cards = {}
+    for k, name in ((1, "RA---TAB"), (2, "DEC--TAB")):
+        cards |= {f"CTYPE{k}": name, f"CUNIT{k}": "deg", f"PS{k}_0": "WCS-TAB",
+                  f"PS{k}_1": "COORDS", f"PV{k}_1": 1, f"PV{k}_2": 1, f"PV{k}_3": k,
+                  **{f"{card}{k}": 1.0 for card in ("CRPIX", "CRVAL", "CDELT")}}
+    path = tmp_path / "tab.fits"
+    fits.HDUList([
+        fits.PrimaryHDU(), fits.ImageHDU(star_field(3, 2000.0, SHAPE).data, fits.Header(cards)),
+        fits.BinTableHDU.from_columns([column], name="WCS-TAB", ver=1)]).writeto(path)
+    table = extract(f"{path}[1]")
+    expected = astropys(path, 1, table["x"], table["y"])
+    assert len(table) > 5 and np.abs(expected[0] - 150.0).max() > 1e-3
+    assert max(np.abs(table["ra"] - expected[0]).max(),
+               np.abs(table["dec"] - expected[1]).max()) < 1e-9
