@@ -1,16 +1,20 @@
 """Claims that nothing which a user names is left unused without a word, in every runner."""
 
 import gzip
+import io
 import re
 import sys
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from bad_images import fits_bytes, good_pixels
 from conftest import ROOT, command, job
 
 from mr_extract.failures import KINDS
 from mr_extract.images.companions import add_mask
+from mr_extract.images.cutouts import cut_file
+from mr_extract.images.general import read_general
 from mr_extract.images.read import read_image
 from mr_extract.jobs.beside.checkimage_files import wcs_cards
 from mr_extract.remarks import REMARKS, as_cell, hearing, parse_cell
@@ -33,6 +37,7 @@ def frame(tmp_path, monkeypatch):
     marks = np.zeros(good_pixels().shape, "i2")
     marks[2, 3:8] = -5
     (tmp_path / "m.fits").write_bytes(fits_bytes(marks, BLANK=-5))
+    (tmp_path / "targets.csv").write_text("x,y\n70,60\n")
     (tmp_path / "w.fits").write_bytes(fits_bytes(np.ones_like(good_pixels(), "f4")))
     return tmp_path
 
@@ -74,6 +79,8 @@ def said(line, *options, runner="inline"):
     ("sun.fits", [], ("no-sky-positions", "")),
     ("a.fits", ["--bw", "100", "--bh", "500"],
      ("not-used", "bh = 500 beyond the 120 pixels of the image")),
+    ("a.fits\tdetect=w.fits", ["--forced", "targets.csv"],
+     ("not-used", "the field detect, as nothing is detected at given positions")),
     ("a.fits", ["--columns", "number,imaflags_iso"],
      ("companion-absent", "flags: there is no flag image, and imaflags_iso is 0")),
 ])
@@ -103,6 +110,56 @@ def test_blank_of_real_numbers_is_said_where_it_would_have_counted():
     with hearing() as heard:
         assert read_image(fits_bytes(pixels, BLANK=-99)).mask is None
     assert as_cell(heard) == "not-used:BLANK = -99 of real numbers, which 2 pixels have"
+
+
+@pytest.mark.parametrize("keyword", ["BSCALE", "BZERO", "BLANK"])
+def test_cards_of_the_pixels_without_a_value_are_said(keyword):
+    card = f"{keyword:<8}= {'1':>20}".encode()
+    pixels = good_pixels().astype("i2")
+    bare = fits_bytes(pixels, **{keyword: 1}).replace(card, card[:10].ljust(len(card)))
+    with hearing() as heard:
+        image = read_image(bare)
+    assert as_cell(heard) == f"unusable-card:{keyword} has no value"
+    assert np.array_equal(image.data, pixels)
+
+
+def test_of_one_name_the_general_reader_says_the_same_as_the_plain_one():
+    units = [fits.PrimaryHDU()]
+    units += [fits.ImageHDU(np.full((8, 9), k, "i2"), name="SCI") for k in (1, 2)]
+    file = io.BytesIO()
+    fits.HDUList(units).writeto(file)
+    heard = []
+    for read in (read_image, read_general):
+        with hearing() as said_of_it:
+            assert read(file.getvalue(), "SCI").hdu == 1
+        heard.append(as_cell(said_of_it))
+    assert heard == ["first-of-name:2 extensions are called SCI: number 1 was taken"] * 2
+
+
+def test_further_tables_of_a_list_are_said_and_none_can_be_named(frame):
+    tables = [fits.BinTableHDU.from_columns([
+        fits.Column(name, "D", array=np.array([50.0, 60.0])) for name in names])
+        for names in (("A", "B"), ("X_IMAGE", "Y_IMAGE"), ("X_IMAGE", "Y_IMAGE"))]
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(frame / "ldac.fits")
+    assert said("a.fits", "--forced", "ldac.fits") == [
+        ("not-used", "targets: tables of the list's file behind the first with positions: 1")]
+    run = job("--forced", "ldac.fits[3]", "a.fits")
+    assert run.status == 2 and (
+        "[3]: of a list the first table with positions is read" in run.err)
+
+
+def test_the_quality_of_an_image_has_no_use_for_a_detection_image(frame):
+    run = command([sys.executable, "-m", "mr_extract.jobs.quality", "--quiet", "-"],
+                  stdin=b"a.fits\tdetect=w.fits", env={"PYTHONPATH": str(ROOT)})
+    assert run.status == 0, run.err
+    assert b"not-used:the field detect, as quality is that of the image itself" in run.out
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e-40])
+def test_a_part_of_an_image_keeps_the_units_of_its_pixels(scale):
+    pixels = good_pixels().astype(float) * scale
+    part = read_image(cut_file(read_image(fits_bytes(pixels))))
+    assert np.allclose(part.pixels().astype(float), pixels, rtol=1e-6, atol=0)
 
 
 def test_bits_of_a_mask_of_truth_values_are_said():

@@ -66,11 +66,12 @@ def cut_file(image):
     Returns
     -------
     bytes
-        A primary of 32-bit floats with the cards of the image, shifted, and those that it
+        A primary of 32-bit floats, or of 64 bits where these do not reach, with the cards of the image, shifted, and those that it
         takes from the primary of its file.
     """
     height, width = image.data.shape
-    data = image.data.astype(">f4")
+    data = image.pixels()
+    data = data.astype(data.dtype.newbyteorder(">"))
     if image.mask is not None:
         data[image.mask] = np.nan
     own = list(_logical(image.header.text))
@@ -80,7 +81,8 @@ def cut_file(image):
     cards = [card for logical in (*own, *more) for card in logical]
     text = "".join([
         *(f"{keyword:<8}= {value:>20}".ljust(CARD) for keyword, value in (
-            ("SIMPLE", "T"), ("BITPIX", -32), ("NAXIS", 2), ("NAXIS1", width), ("NAXIS2", height))),
+            ("SIMPLE", "T"), ("BITPIX", -8 * data.itemsize), ("NAXIS", 2), ("NAXIS1", width),
+            ("NAXIS2", height))),
         *shifted(cards, image.origin), "END".ljust(CARD),
     ])
     header = text.encode("ascii", "replace")

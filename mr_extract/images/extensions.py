@@ -35,12 +35,16 @@ def chosen_unit(units, ext=None):
         raise ImageFailure("truncated", f"the file ends inside unit {units[-1].number}")
     if not unit.is_image:
         raise ImageFailure("no-image", f"extension {ext!r} holds no image")
-    if isinstance(ext, str):
-        several = sum(is_meant(one, ext) for one in units)
-        if several > 1:
-            say("first-of-name", f"{several} extensions are called {unit.name}: "
-                                 f"number {unit.number} was taken")
+    say_several(units, ext, unit)
     return unit
+
+
+def say_several(units, ext, unit):
+    """Say where a name is that of several units, of which one was taken."""
+    several = sum(is_meant(one, ext) for one in units) if isinstance(ext, str) else 0
+    if several > 1:
+        say("first-of-name", f"{several} extensions are called {unit.name}: "
+                             f"number {unit.number} was taken")
 
 
 def is_meant(unit, ext):

@@ -8,7 +8,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
-from mr_extract.images.extensions import siblings_of
+from mr_extract.images.extensions import say_several, siblings_of
 from mr_extract.images.image import Image, plane
 from mr_extract.images.plain import converted, scaled_far
 from mr_extract.images.scaling import scaled_plainly, scaling
@@ -247,6 +247,8 @@ def _chosen(units, ext):
             ) from error
         if not holds[number]:
             raise ImageFailure("no-image", f"extension {ext!r} holds no image")
+        listed = _listed(units)
+        say_several(listed, ext, listed[number])
     return number
 
 

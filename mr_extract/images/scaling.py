@@ -46,6 +46,9 @@ def scaling(cards):
     if blank is None and value is not None:
         say("unusable-card", f"{keyword} = {value!r}")
     say_repeated(cards, keyword)
+    for keyword in sorted(getattr(cards, "empty", ())):
+        if keyword in _CARDS:
+            say("unusable-card", f"{keyword} has no value")
     return (*found, blank)
 
 

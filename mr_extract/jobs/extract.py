@@ -80,8 +80,10 @@ def _found(line, image, checks):
 def _at_targets(line, image, checks):
     """Return what measures at the positions of a list."""
     from mr_extract.frames.measuring import measure_targets
+    from mr_extract.jobs.beside.detection_images import say_unused
     from mr_extract.jobs.beside.position_lists import targets_for
 
+    say_unused(line.entry, "nothing is detected at given positions")
     targets, checksum = targets_for(line.entry, line.config)
     line.add({"targets_sha256": checksum})
     line.lap("read")

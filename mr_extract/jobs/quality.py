@@ -67,7 +67,9 @@ class Quality(Work):
         import numpy as np
 
         from mr_extract.frames.quality import quality
+        from mr_extract.jobs.beside.detection_images import say_unused
 
+        say_unused(line.entry, "quality is that of the image itself")
         image = line.image()
         found = quality(image, line.config, line.zero_point)
         line.lap("quality")

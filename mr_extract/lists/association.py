@@ -83,10 +83,11 @@ def known_from(table, settings):
     known = Known(identities(table), sky, first, second, weight,
                   np.stack(data, 1) if data else np.zeros((len(table), 0)))
     known.places.say_beyond_poles()
-    if settings.assoc_type in ("mean", "mag_mean"):
-        empty = np.count_nonzero(~np.isfinite(weight))
+    if settings.assoc_type in ("mean", "mag_mean", "min", "max"):
+        empty, kind = np.count_nonzero(~np.isfinite(weight)), settings.assoc_type
         if empty:
-            say("not-used", f"entries without a weight in means: {empty} of {len(weight)}")
+            kind = "means" if kind.endswith("mean") else kind
+            say("not-used", f"entries without a weight in {kind}: {empty} of {len(weight)}")
     return known
 
 

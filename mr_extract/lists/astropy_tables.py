@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from mr_extract.lists.columns import NoNumbers, Table
+from mr_extract.remarks import say
 
 
 def table_of(given):
@@ -69,14 +70,24 @@ def read_fits(buffer):
 
     with _plainly("FITS"), fits.open(io.BytesIO(bytes(buffer)), memmap=False) as units:
         tables = [unit for unit in units if isinstance(unit, (fits.BinTableHDU, fits.TableHDU))]
-        for unit in tables:
+        for k, unit in enumerate(tables, 1):
             if len(set(unit.columns.names)) < len(unit.columns.names):  # astropy takes one
                 table = Table(unit.columns.names, [[]] * len(unit.columns.names))
                 table.on_sky(), table.in_pixels()
             table = table_of(AstropyTable.read(unit, format="fits", mask_invalid=False))
             if table.has_positions():
+                _say_further(sum(_names_positions(other) for other in tables[k:]))
                 return table
     raise ValueError("none of its units is a table with positions")
+
+
+def _names_positions(unit):
+    return Table(unit.columns.names, [[]] * len(unit.columns.names)).has_positions()
+
+
+def _say_further(number):
+    if number:
+        say("not-used", f"tables of the list's file behind the first with positions: {number}")
 
 
 def read_ecsv(text):
@@ -112,7 +123,9 @@ def read_votable(buffer):
     from astropy.io import votable
 
     with _plainly("VOTable"):
-        found = votable.parse(io.BytesIO(bytes(buffer))).get_first_table()
+        document = votable.parse(io.BytesIO(bytes(buffer)))
+        found = document.get_first_table()
+        _say_further(sum(1 for _ in document.iter_tables()) - 1)
         return table_of(found.to_table(use_names_over_ids=True))
 
 

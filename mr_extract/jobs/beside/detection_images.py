@@ -52,9 +52,7 @@ def detection_for(entry, config, file, image, lap=lambda stage: None):
     global _held
     one = companion_of(entry, "detect", ("detect",), config.pairing.detect_image)
     if one is None:
-        for name, value in entry.fields:
-            if name.startswith("detect_") and value:
-                say("not-used", f"the field {name}, as there is no detection image")
+        say_unused(entry, "there is no detection image")
         return None, {}, 0
     fields = [(name, value) for name in _OWN
               if (value := entry.get(f"detect_{name}")) is not None]
@@ -73,6 +71,13 @@ def detection_for(entry, config, file, image, lap=lambda stage: None):
     if detected is not None:
         _held = key, detected, facts, said, meant
     return detected, facts, size
+
+
+def say_unused(entry, why):
+    """Say which fields name a detection image, or what belongs to one, for nothing."""
+    for name, value in entry.fields:
+        if value and (name == "detect" or name.startswith("detect_")):
+            say("not-used", f"the field {name}, as {why}")
 
 
 def _is_same(meant, image):

@@ -108,7 +108,11 @@ def _made(uri, purpose, make):
 
     key = uri, purpose
     if key not in _held:
-        packed = storage.read(parse_place(uri).uri)
+        place = parse_place(uri)
+        if place.ext is not None:
+            raise ImageFailure("bad-list", f"[{place.ext}]: of a list the first table with "
+                                           "positions is read, and no other can be named")
+        packed = storage.read(place.uri)
         checksum = hashlib.sha256(packed).hexdigest()
         try:
             with hearing() as said:
