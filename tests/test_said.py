@@ -12,6 +12,7 @@ from bad_images import fits_bytes, good_pixels
 from conftest import ROOT, command, job
 
 from mr_extract.failures import KINDS
+from mr_extract.images.asinh import make_linear
 from mr_extract.images.companions import add_mask
 from mr_extract.images.cutouts import cut_file
 from mr_extract.images.general import read_general
@@ -123,6 +124,20 @@ def test_cards_of_the_pixels_without_a_value_are_said(keyword):
     assert np.array_equal(image.data, pixels)
 
 
+def test_cards_of_asinh_pixels_are_numbers_however_they_are_written():
+    pixels = np.full((120, 150), 1.5, "f4")
+    buffers = [fits_bytes(pixels, BOFFSET=0.5, BSOFTEN=value) for value in (7.0, "7.0 DN", "none")]
+    found = []
+    for buffer in buffers:
+        image = read_image(buffer)
+        with hearing() as heard:
+            make_linear(image)
+        found.append((image.data[0, 0], as_cell(heard)))
+    assert found[0] == found[1] and found[0][1] == (
+        "asinh-pixels:made linear, BOFFSET 0.5, BSOFTEN 7")
+    assert found[2] == (1.5, "unusable-card:BSOFTEN = 'none'")
+
+
 def test_of_one_name_the_general_reader_says_the_same_as_the_plain_one():
     units = [fits.PrimaryHDU()]
     units += [fits.ImageHDU(np.full((8, 9), k, "i2"), name="SCI") for k in (1, 2)]
@@ -150,9 +165,11 @@ def test_further_tables_of_a_list_are_said_and_none_can_be_named(frame):
 
 def test_the_quality_of_an_image_has_no_use_for_a_detection_image(frame):
     run = command([sys.executable, "-m", "mr_extract.jobs.quality", "--quiet", "-"],
-                  stdin=b"a.fits\tdetect=w.fits", env={"PYTHONPATH": str(ROOT)})
+                  stdin=b"a.fits\tdetect=w.fits\tpositions=targets.csv",
+                  env={"PYTHONPATH": str(ROOT)})
     assert run.status == 0, run.err
-    assert b"not-used:the field detect, as quality is that of the image itself" in run.out
+    for name in (b"detect", b"positions"):
+        assert b"not-used:the field %s, as quality is that of the image itself" % name in run.out
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-30, 1e-40])

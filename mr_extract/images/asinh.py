@@ -7,10 +7,11 @@ References
 .. [1] Pan-STARRS1 archive at STScI, "PS1 Stack images", on the scaling of their pixels.
 """
 
-from math import e, isfinite, log10
+from math import e, log10
 
 import numpy as np
 
+from mr_extract.images.card_numbers import usable
 from mr_extract.images.image import plane
 from mr_extract.remarks import say
 
@@ -64,12 +65,9 @@ def linear(data, mask, cards, how="linear"):
     if how != "linear":
         say("asinh-pixels", f"left as they are, with {OFFSET} and {SOFTENING} in the header")
         return data, mask
-    offset, softening = cards.get(OFFSET), cards.get(SOFTENING)
-    for name, value, usable in ((OFFSET, offset, _is_number(offset)),
-                                (SOFTENING, softening, _is_number(softening) and softening > 0)):
-        if not usable:
-            say("unusable-card", f"{name} = {value!r}")
-            return data, mask
+    offset, softening = usable(cards, OFFSET)[0], usable(cards, SOFTENING, positive=True)[0]
+    if offset is None or softening is None:
+        return data, mask
     say("asinh-pixels", f"made linear, {OFFSET} {offset:.9g}, {SOFTENING} {softening:.9g}")
     if not data.flags.writeable:
         data = data.copy()
@@ -83,7 +81,3 @@ def linear(data, mask, cards, how="linear"):
         values[bad[part]] = 0.0
         data[part] = values
     return data, (bad if bad.any() else mask)
-
-
-def _is_number(value):
-    return type(value) in (int, float) and isfinite(value)

@@ -66,8 +66,8 @@ def cut_file(image):
     Returns
     -------
     bytes
-        A primary of 32-bit floats, or of 64 bits where these do not reach, with the cards of the image, shifted, and those that it
-        takes from the primary of its file.
+        A primary of 32-bit floats, or of 64 bits where these do not reach, with the cards
+        of the image, shifted, and those that it takes from the primary of its file.
     """
     height, width = image.data.shape
     data = image.pixels()

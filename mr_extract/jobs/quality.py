@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mr_extract.columns.table import Column
 from mr_extract.jobs.skeleton.work import Rows, Work
+from mr_extract.remarks import say
 from mr_extract.settings.beside import Companions
 from mr_extract.settings.detecting import Background, Detection
 from mr_extract.settings.measuring import Measurement
@@ -70,6 +71,8 @@ class Quality(Work):
         from mr_extract.jobs.beside.detection_images import say_unused
 
         say_unused(line.entry, "quality is that of the image itself")
+        if line.entry.get("positions"):
+            say("not-used", "the field positions, as quality is that of the image itself")
         image = line.image()
         found = quality(image, line.config, line.zero_point)
         line.lap("quality")
