@@ -16,6 +16,7 @@ from processes import peak_of
 from mr_extract.settings.config import Config
 from mr_extract.text.accounting import error_line, header, image_line
 from mr_extract.text.block_stream import split_blocks, whole
+from mr_extract.text.manifest import read_entries
 from preprocess.__main__ import main
 from preprocess.accounts import merging
 
@@ -401,6 +402,15 @@ def test_a_failed_file_stays_where_its_images_are_lines_of_their_own(folder):
     catalog("two.tsv", block("a.fits[2]"), block("c.fits[1]"))
     text = merged("one.tsv", "two.tsv")
     assert failure("a.fits") in text and failure("c.fits[*]") not in text
+
+
+def test_a_signed_address_is_known_by_what_a_catalog_says_of_it(folder):
+    address = "http://u:p@h/a.fits?X-Amz-Signature=12"
+    Path("list.txt").write_text(f"{address}\text=*\n")
+    (name,) = {entry.id for entry in read_entries([address.encode()])}
+    assert "p@" not in name and "12" not in name
+    catalog("one.tsv", block(f"{name}[1]"), block(f"{name}[2]"))
+    assert rest_of("list.txt", "one.tsv") == []
 
 
 def test_different_failures_in_a_file_count_as_asked_whatever_the_order(folder):

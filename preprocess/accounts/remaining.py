@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from mr_extract.addresses import shown_within
+from mr_extract.addresses import shown, shown_within
 from mr_extract.failures import KINDS
 from mr_extract.jobs.skeleton.expansion import ALL, meant_by
 from mr_extract.text.accounting import LOST
@@ -70,7 +70,7 @@ def remaining_lines(
         found.lines += len(entries)
         images = accounted.of_images([entry.id for _, entry in entries])
         files = accounted.of_files(
-            [escaped(entry.get("id") or entry.uri) for _, entry in entries])
+            [escaped(shown(entry.get("id") or entry.uri)) for _, entry in entries])
         for (line, entry), image, file in zip(entries, images, files):
             expands = meant_by(entry, extensions) is not None
             standing = max(image, file) if expands else image
