@@ -13,7 +13,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.storage.access import Access
 from mr_extract.storage.found import Found
 from mr_extract.storage.ranges import Ranges
-from mr_extract.storage.s3 import client as s3_client
+from mr_extract.storage.s3 import clients as s3_client
 
 LARGE = random.Random(4).randbytes(1 << 20) * 9 + b"end"  # more than one part of an upload
 URI = "s3://bucket/a.fits"

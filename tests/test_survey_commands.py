@@ -21,8 +21,22 @@ CHIPS = (3, 35)  # of the mosaic
 IMAGES = {
     "decam": [DECAM.format("ooi") + "[1]"], "cfht": [CFHT.format("g"), CFHT.format("i")],
     "mosaic": ["mosaic.fits[1]", "mosaic.fits[2]"], "2mass": [TWOMASS], "gmos": ["gmos.fits[1]"],
-    "fpc": [FPC], "frame": [FRAME],
+    "fpc": [FPC], "frame": [FRAME], "stack": ["rings.v3.skycell.0960.017.stk.r.unconv.fits"],
 }
+
+
+def write_stack(folder):
+    """Write a field as a stack of Pan-STARRS holds it, with its variances and mask."""
+    stem = IMAGES["stack"][0].removesuffix(".fits")
+    field = star_field(7, 3000.0, (300, 320)).data
+    bad = np.zeros(field.shape, np.int16)
+    bad[:, 40:44] = 8
+    for tail, linear in (("", field), (".wt", np.full(field.shape, 100.0))):
+        softening, offset = 50.0, 3.0
+        scaled = 2.5 * math.log10(math.e) * np.arcsinh((linear - offset) / (2 * softening))
+        header = fits.Header({"BOFFSET": offset, "BSOFTEN": softening})
+        fits.writeto(folder / f"{stem}{tail}.fits", scaled.astype("f4"), header)
+    fits.writeto(folder / f"{stem}.mask.fits", bad)
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +51,7 @@ def surveys(request, tmp_path_factory):
         stars = star_field(chip, 3000.0, (4644, 2112)).data
         units.append(fits.ImageHDU(stars.astype("f4"), name=f"ccd{chip:02d}"))
     fits.HDUList(units).writeto(folder / "mosaic.fits")
+    write_stack(folder)
     shell = shell_in(folder)
     return folder, {name: shell(command) for name, (command, _) in zip(NAMES, PARTS)}
 
@@ -81,7 +96,7 @@ def test_a_command_runs_and_accounts_for_its_images(surveys, measured, name):
         IMAGES[name], "")
     assert sum(account.rows for account in accounts.values()) == len(columns["image"]) > 0
     roles = {"decam": {"mask", "weight"}, "mosaic": {"mask"}, "gmos": {"weight"},
-             "fpc": {"mask", "calibration"}}
+             "stack": {"mask", "weight"}, "fpc": {"mask", "calibration"}}
     for account in accounts.values():
         used = {key.removesuffix("_sha256") for key in account.values if key.endswith("_sha256")}
         assert used == roles.get(name, set())

@@ -11,7 +11,7 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.faults import retried
 from mr_extract.storage.found import Found
-from mr_extract.storage.s3.client import WRITE_ATTEMPTS, client, refusals
+from mr_extract.storage.s3.clients import WRITE_ATTEMPTS, client, refusals
 from mr_extract.storage.transfer import Answer, collected, nothing
 
 _PART = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
