@@ -208,7 +208,8 @@ def test_what_is_passed_over_is_on_the_line_of_every_runner(field):
     reduced = command([sys.executable, LAUNCHER, "--reducer", "--forced", "odd.csv"],
                       stdin=mapped.out, cwd=field)
     assert runs[0].status == 0 and runs[0].out == runs[1].out
-    remark = "no-sky-positions;rows-passed-over:targets: rows without a position: 1 of 7, the first is row 7"
+    remark = ("no-sky-positions;rows-passed-over:targets: rows without a position: 1 of 7, "
+              "the first is row 7")
     for out in (runs[0].out, reduced.out):
         assert f"\tremarks={remark}".encode() in out
     table = extract(field / "frame.fits", forced=field / "odd.csv")
