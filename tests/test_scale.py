@@ -292,7 +292,7 @@ def test_numbers_beyond_float32_are_written_and_read_in_full(frame, tmp_path):
     rows = {name: catalog.columns["image"] == name for name in catalog.accounts}
     reference = catalog.columns["flux_auto"][rows["usual"]]
     for name, power in (("faint", -43), ("bright", 36)):
-        assert catalog.accounts[name].values["remarks"] == "beyond-float32"
+        assert catalog.accounts[name].values["remarks"] == "beyond-float32;no-sky-positions"
         flux = catalog.columns["flux_auto"][rows[name]]
         np.testing.assert_allclose(flux / 10.0**power, reference, rtol=1e-4)
         assert (catalog.columns["flag"][rows[name]] == catalog.columns["flag"][rows["usual"]]).all()
