@@ -23,6 +23,7 @@ KINDS = {
     "corrupt": "the file is damaged",
     "no-image": "the file has no image, only headers or tables",
     "no-extension": "the extension that was asked for is not there",
+    "no-plane": "the plane that was asked for is not there, or is not one of several",
     "bad-region": "the region that was asked for is not within the image",
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",

@@ -32,6 +32,7 @@ from mr_extract.packed.records import (
     Part,
     key_of,
     packed_file,
+    packed_with,
     write_index,
 )
 from mr_extract.packed.sequencefile import MOST, Writer
@@ -41,6 +42,7 @@ from mr_extract.text.manifest import Entry
 from mr_extract.text.naming import parse_place
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import size_for_people
+from preprocess.options import add_plane
 
 EXAMPLE = """\
 example:
@@ -72,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--extensions", default=FIRST, metavar="first|all|/PATTERN/",
                         help="what a line without ext= means, as for mr_extract.py "
                         "(default: first)")
+    add_plane(parser)
     parser.add_argument("--jobs", type=_number, default=len(os.sched_getaffinity(0)),
                         metavar="N", help="processes (default: all cores)")
     for _, one in Config.declared():
@@ -107,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         config = with_rules_anywhere(config_from(args))
         storage.configure(access)
         plan = read_plan(args.manifests, standard_input() if "-" in args.manifests else None,
-                         args.extensions)
+                         args.extensions, args.plane)
     except (ValueError, re.error) as error:
         raise CommandError(str(error)) from None
     for image_id, entry in plan.entries.items():
@@ -116,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
                                "measure tiles from the file itself")
     folder = args.output.rstrip("/") or args.output
     _check_empty(folder)
-    output = _Output(folder, args.size, args.extensions)
+    output = _Output(folder, args.size, packed_with(args.extensions, args.plane))
     try:
         pack = partial(packed, form=args.format, config=config)
         for contents, bodies in _in_order(pack, grouped(plan), args.jobs, access):

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from mr_extract.astrometry.headers import broken, named, wcs_number
+from mr_extract.astrometry.headers import broken, mixed_card, named, wcs_number
 from mr_extract.images.card_numbers import number
 
 # Offsets of FK5 (J2000) from ICRS: USNO Circular 179, section 3.5.
@@ -14,7 +14,7 @@ _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
 
 def plain_gnomonic(header, axes, x, y):
     """Return vectors towards pixels, shape (3, n), and their frame; None for other headers."""
-    if axes[:2] != ["RA---TAN", "DEC--TAN"] or axes[2] or axes[3]:
+    if axes[:2] != ["RA---TAN", "DEC--TAN"] or axes[2] or axes[3] or mixed_card(header):
         return None
     if any(re.match(r"(PV\d|PS\d|A_|B_|AP_|BP_|CPDIS|D2IM|LONPOLE|LATPOLE|WCSDIM)", k)
            for k in header):

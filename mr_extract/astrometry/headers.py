@@ -16,6 +16,9 @@ _NAMES = re.compile(r"(CTYPE|CUNIT)\d+$|RADE(CSYS|SYS)$|WAT\d_\d+$")
 NUMBER_OR_NAME = re.compile("|".join(one.pattern for one in (NUMBER, EQUINOX, _NAMES)))
 _SIP = re.compile(r"(A|B|AP|BP)_(\d_\d|ORDER|DMAX)$")
 _WAT = re.compile(r"WAT([12])_(\d{3})$")
+_MIXED = re.compile(r"(CD|PC)[12]_[3-9]$|PC00[12]00[3-9]$")
+_FURTHER = re.compile(r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CNAME|CROTA)[3-9]$|(PV|PS)[3-9]_\d+$|"
+                      r"(CD|PC)([3-9]_\d|\d_[3-9])$|PC(00[3-9]\d{3}|\d{3}00[3-9])$")
 _PADDING = "\0\t\n\r "
 _CUT = 68  # characters of a text that fit into a card
 _FIRST = 8  # numbers before the coefficients
@@ -91,6 +94,22 @@ def as_ctype_says(header):
     return found
 
 
+def mixed_card(header):
+    """Return the keyword by which a celestial position depends on the third axis or a further
+    one, None if there is none."""
+    return next((key for key in header if _MIXED.match(key) and number(header[key]) != 0), None)
+
+
+def further_cards(header):
+    """Return the keywords of a header that speak of its third axis, or a further one.
+
+    Without them the first two have the positions that they have with them, where no
+    `mixed_card` is there: a spectral axis then needs no table, no unit and no scale, and
+    distortions, which astropy has for two axes alone, can be applied.
+    """
+    return [key for key in header if _FURTHER.match(key)]
+
+
 def lines_of(text):
     """Return the cards of a header's text."""
     return [text[k : k + CARD] for k in range(0, len(text), CARD)]
@@ -103,7 +122,7 @@ def wcs_number(keyword, value):
     return None if _NAMES.match(keyword) else number(value)
 
 
-def fit_for_wcslib(header, cards):
+def fit_for_wcslib(header, cards, without=()):
     """Return what wcslib can read of a header, for astropy.
 
     Parameters
@@ -112,6 +131,8 @@ def fit_for_wcslib(header, cards):
         With its text.
     cards : dict of str to str
         Values that take the place of others.
+    without : sequence of str
+        Keywords that are left out.
 
     Returns
     -------
@@ -120,6 +141,9 @@ def fit_for_wcslib(header, cards):
     from astropy.io import fits
 
     text = printable(with_numbers(header.text, NUMBER_OR_NAME, header, wcs_number))
+    if without := set(without):
+        text = "".join(line for line in lines_of(text)
+                       if line[:8].rstrip().upper() not in without)
     if all(surface(header, axis) for axis in (1, 2)):
         text = _with_surfaces(text, header)
     found = fits.Header.fromstring(text)

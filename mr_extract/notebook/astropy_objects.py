@@ -10,6 +10,7 @@ from mr_extract.images import Image
 from mr_extract.images.card_numbers import value_of
 from mr_extract.images.cards import CARD, Cards, cards_of
 from mr_extract.images.companions import set_flags
+from mr_extract.images.cubes import further_axes, plane_index
 from mr_extract.images.general import one_line, pixels_of
 from mr_extract.images.scaling import check_scaled_by_astropy
 from mr_extract.remarks import say
@@ -23,7 +24,7 @@ _OF_WCS = re.compile(
     r"|LONPOLE|LATPOLE|RADE(CSY|SY)S|EQUINOX|EPOCH)$")
 
 
-def image_in(source, measurement, weighted=False):
+def image_in(source, measurement, weighted=False, index=None):
     """Return the image that an object is.
 
     Parameters
@@ -34,6 +35,9 @@ def image_in(source, measurement, weighted=False):
     measurement : mr_extract.settings.measuring.Measurement
     weighted : bool
         A weight map is given: the object's own uncertainty is not missed.
+    index : callable, optional
+        Takes the shape of the pixels, and returns the place of the plane that is meant among
+        the axes before the last two; by default the only one.
 
     Returns
     -------
@@ -60,16 +64,19 @@ def image_in(source, measurement, weighted=False):
         if held is None:
             raise ImageFailure("no-image", "the HDU holds no data")
     values, masked = _bare(held)
+    place = (index or (lambda shape: plane_index(shape, None)))(values.shape)
+    shape, values = values.shape, values[place]
     data, blank, exponent = pixels_of(values, header)
     if np.shares_memory(data, values):
         data = data.copy()  # the kernels work in place
-    bad = [_fitted(one, values.shape).reshape(data.shape) for one in (mask, masked)
+    bad = [_fitted(one, shape)[place] for one in (mask, masked)
            if one is not None and np.any(one)]
     bad += [] if blank is None else [blank]
-    image = Image(data, header, np.logical_or.reduce(bad) if bad else None, exponent=exponent)
+    image = Image(data, header, np.logical_or.reduce(bad) if bad else None, exponent=exponent,
+                  cube=further_axes(shape))
     _take_unit(image, getattr(source, "unit", None), measurement)
     if _is_nddata(source):
-        _take_rest(image, source, weighted)
+        _take_rest(image, source, weighted, place)
     return image
 
 
@@ -208,7 +215,7 @@ def _take_unit(image, unit, measurement):
         say("not-used", f"card {keyword}: pixels in {text} have the gain {image.gain:g}")
 
 
-def _take_rest(image, source, weighted):
+def _take_rest(image, source, weighted, place):
     if source.uncertainty is not None and not weighted:
         say("not-used", "uncertainty: given as weight= it is")
     if getattr(source, "psf", None) is not None:
@@ -216,6 +223,7 @@ def _take_rest(image, source, weighted):
     flags = getattr(source, "flags", None)
     if flags is not None:
         try:
-            set_flags(image, np.asarray(flags))
+            flags = np.asarray(flags)
+            set_flags(image, flags[place] if flags.ndim == 2 + len(place) else flags)
         except ImageFailure as failure:
             say("not-used", f"flags: {failure.message}")

@@ -20,7 +20,7 @@ from mr_extract.text.manifest import Entry, format_line, parse_line
 AS_IS, FZ = "as-is", "fz"
 METADATA = "mr_extract.packed"  # in the header of a packed file: the version of all this
 VERSION = "1"
-EXTENSIONS = "extensions"  # and what a line without ext= meant when it was packed
+EXTENSIONS = "extensions"  # and what a line without ext= and plane= meant when it was packed
 INDEX = "_index.gz"  # Hadoop passes over files whose names begin so
 _PLACE = re.compile(r"(.+)@([0-9]{1,18})\+([0-9]{1,10})")
 
@@ -214,6 +214,11 @@ def parse_place(text):
                                              "FILE@OFFSET+SIZE")
     uri, offset, size = match.groups()
     return uri, int(offset), int(size)
+
+
+def packed_with(extensions, planes):
+    """Return what lines without ``ext`` and ``plane`` mean, as one text."""
+    return f"{extensions} --plane {planes}" if planes else extensions
 
 
 def write_index(rows, extensions):

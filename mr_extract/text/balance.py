@@ -12,12 +12,14 @@ from math import ceil
 def companions_of(entry):
     """Return what the images of one parcel share, None for an image that stands alone.
 
-    Regions are read for themselves, so they stand alone but for a detection image.
+    Regions and planes are read for themselves, so they stand alone but for a detection image,
+    and where the file that holds them is packed.
     """
-    detect, region = entry.get("detect"), entry.get("region")
-    if region is not None:
-        return f"{detect}[{region}]" if detect else None
-    return detect or (None if entry.get("ext") is None else entry.uri)
+    detect, part = entry.get("detect"), (entry.get("plane"), entry.get("region"))
+    if any(part) and not entry.get("packed"):
+        return detect + "".join(f"[{one}]" for one in part if one) if detect else None
+    alone = entry.get("ext") is None and entry.get("plane") is None
+    return detect or (None if alone else entry.uri)
 
 
 def size_of(entry):
@@ -27,7 +29,7 @@ def size_of(entry):
 
 
 def sizes_of(entries):
-    """Return the bytes of each file, or section of one, of which these are images.
+    """Return the bytes of each file, or part of one, of which these are images.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def sizes_of(entries):
         return [size_of(entries[0])]
     sizes = {}
     for entry in entries:
-        place, size = (entry.uri, entry.get("region")), size_of(entry)
+        place, size = (entry.uri, entry.get("plane"), entry.get("region")), size_of(entry)
         known = sizes.get(place)
         sizes[place] = size if known is None else max(known, size or 0)
     return list(sizes.values())

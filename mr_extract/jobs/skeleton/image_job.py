@@ -170,7 +170,8 @@ class ImageJob(MRJob):
         from mr_extract.jobs.task.fetching import LOOKAHEAD_IMAGES, fetch_ahead
 
         # A driver has expanded them already; without one it is done here.
-        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
+        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions,
+                           planes=self.options.plane)
         if task:
             entries = (entry for entry, _ in task.through((entry, None) for entry in entries))
         return fetch_ahead(entries, self.config, heartbeat=self._heartbeat,
