@@ -95,8 +95,7 @@ def as_ctype_says(header):
 
 
 def mixed_card(header):
-    """Return the keyword by which a celestial position depends on the third axis or a further
-    one, None if there is none."""
+    """Return the keyword by which positions depend on a further axis; None where they do not."""
     return next((key for key in header if _MIXED.match(key) and number(header[key]) != 0), None)
 
 
