@@ -11,6 +11,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from conftest import ROOT, command, job
 from misbehaving import Files, Misbehaving
+from pages import examples_of, read_page, shell_in
 from remote_places import impatient
 from stars import star_field
 
@@ -437,3 +438,14 @@ def test_a_plane_of_a_cube_takes_tables_of_other_units_without_its_pixels():
     assert [unit.name for unit in list_units(reader_of(small))] == ["PRIMARY", "D2IMARR"]
     with pytest.raises(ImageFailure, match="not-two-dimensional"):
         read_image(buffer, 1)
+
+
+def test_every_command_of_the_page_runs(tmp_path):
+    (tmp_path / "cube.fits").write_bytes(cube_file())
+    shell = shell_in(tmp_path)
+    for commands, shown in examples_of(read_page("docs/cubes.md")):
+        run = shell(commands)
+        assert run.status == 0, run.err
+        assert run.out.decode() == shown
+    every = (tmp_path / "every.tsv").read_text()
+    assert every.count("\n#image") == 6
