@@ -14,7 +14,7 @@ import zlib
 from dataclasses import dataclass
 
 from mr_extract.failures import ImageFailure
-from mr_extract.packed.sequencefile import Damaged
+from mr_extract.packed.hadoop_text import Damaged
 from mr_extract.text.manifest import Entry, format_line, parse_line
 
 AS_IS, FZ = "as-is", "fz"

@@ -11,7 +11,14 @@ from dataclasses import asdict, fields, replace
 
 
 class Settings:
-    """All settings of a job, in sections; names are unique over the sections."""
+    """All settings of a job, in sections; names are unique over the sections.
+
+    Two sections have a meaning to every job: `companions` says what lies beside an image, and
+    `pairing` on which image its sources are found. A job without them states neither.
+    """
+
+    companions = None
+    pairing = None
 
     @classmethod
     def declared(cls):

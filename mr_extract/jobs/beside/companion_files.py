@@ -215,7 +215,7 @@ def places(entry, config):
     ----------
     entry : mr_extract.text.manifest.Entry
     config : mr_extract.settings.tree.Settings
-        Its sections `companions` and `pairing`, where it has them.
+        Its sections `companions` and `pairing`; None where the job has none.
 
     Returns
     -------
@@ -224,8 +224,8 @@ def places(entry, config):
     """
     files = [(entry.uri,)]
     try:
-        beside = wanted(entry, config.companions) if hasattr(config, "companions") else []
-        if hasattr(config, "pairing"):
+        beside = [] if config.companions is None else wanted(entry, config.companions)
+        if config.pairing is not None:
             beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
     except ImageFailure:
         return files  # `attach` will say so

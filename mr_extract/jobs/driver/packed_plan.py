@@ -7,6 +7,7 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.packed import sequencefile
+from mr_extract.packed.hadoop_text import Damaged
 from mr_extract.packed.records import (
     EXTENSIONS,
     INDEX,
@@ -16,7 +17,7 @@ from mr_extract.packed.records import (
     place_of,
     read_index,
 )
-from mr_extract.packed.sequencefile import Damaged, Lost
+from mr_extract.packed.sequencefile import Lost
 from mr_extract.storage.ranges import Ranges
 from mr_extract.text.manifest import Entry
 

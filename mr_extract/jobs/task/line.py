@@ -87,7 +87,7 @@ class Line:
         place(image, entry)
         self.file, self.images = (buffer, checksum), image.images
         self.size += 0 if again else size
-        if hasattr(self.config, "companions"):
+        if self.config.companions is not None:
             self.add(*attach(image, entry, self.config.companions, self.file))
         if not keep_file:
             self.let_go()
