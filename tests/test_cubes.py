@@ -15,7 +15,7 @@ from pages import examples_of, read_page, shell_in
 from remote_places import impatient
 from stars import star_field
 
-from mr_extract import extract
+from mr_extract import extract, storage
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
 from mr_extract.images import read_image
@@ -97,6 +97,27 @@ def test_the_pixels_of_a_plane_are_astropys(buffer, ext):
             have = expected if region is None else expected[region.slices]
             assert image.data.flags.c_contiguous and np.array_equal(image.data, have)
             assert image.plane == plane and image.cube == (3, 2)
+
+
+def test_planes_of_a_packed_file_in_turn_need_no_way_back(folder, monkeypatch):
+    packed, taken = gzip.compress(cube_file() + b"tail"), []
+    (folder / "tail.fits.gz").write_bytes(packed)
+
+    def read_range(uri, offset, size, *more):
+        data, version = storage_read(uri, offset, size, *more)
+        taken.append(len(data))
+        return data, version
+
+    storage_read = storage.read_range
+    monkeypatch.setattr(storage, "read_range", read_range)
+    entries = list(expanded([parse_line(b"tail.fits.gz\tplane=all")]))
+    taken.clear()
+    outcomes = [process(entry, WORK, Config()) for entry in entries]
+    assert not any(outcome.kind for outcome in outcomes)
+    assert len(entries) == 6 and len(packed) < sum(taken) < 3 * len(packed)
+    again = [process(entry, WORK, Config()) for entry in reversed(entries)]
+    assert [one.block for one in outcomes] == [one.block for one in reversed(again)]
+    assert all(b"trailing-bytes" in one.block for one in outcomes), "whatever was read before"
 
 
 def test_of_a_file_no_more_is_read_than_the_plane(tmp_path):

@@ -14,6 +14,7 @@ from mr_extract.images.image import Image, plane_shape
 from mr_extract.images.plain import converted, integers, pixel_type
 from mr_extract.images.region import Region
 from mr_extract.images.units import NotPlain, list_units
+from mr_extract.remarks import hearing, repeat
 
 _AT_ONCE = 8 << 20  # bytes
 
@@ -46,7 +47,7 @@ class Section:
         self.plane, self._cube, self._lengths = plane, None, ()
         self.size = 0
         self._digest = hashlib.sha256()
-        self._units = None
+        self._known, self._is_said = {}, False  # units, and what was said of them
 
     @property
     def checksum(self):
@@ -61,8 +62,14 @@ class Section:
 
     def again(self):
         """Return the same region of the same file, with a checksum of its own."""
-        other = Section(self.read, self.region, self._gap, self.plane)
-        other._units = self._units
+        other = self.of_same_file(self.region, self.plane)
+        other._is_said = self._is_said
+        return other
+
+    def of_same_file(self, region=None, plane=None):
+        """Return another part of the same file, for which it is not searched for units again."""
+        other = Section(self.read, region, self._gap, plane)
+        other._known = self._known
         return other
 
     def belong_to(self, image):
@@ -75,9 +82,18 @@ class Section:
 
     def units(self):
         """Return the units of the file, as `mr_extract.images.units.list_units`."""
-        if self._units is None:
-            self._units = list_units(self.read)
-        return self._units
+        if "units" not in self._known:
+            said = {}
+            try:
+                with hearing() as said:
+                    self._known["units"] = list_units(self.read)
+            finally:
+                self._known["said"], self._is_said = said, True
+                repeat(said)
+        if not self._is_said:
+            self._is_said = True
+            repeat(self._known["said"])
+        return self._known["units"]
 
     def cards(self, unit):
         """Return the cards of a unit."""

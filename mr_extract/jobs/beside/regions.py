@@ -4,6 +4,7 @@ import io
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cards import BLOCK as HEADER
 from mr_extract.images.region import Region
 from mr_extract.jobs.task.opened import is_at_hand, opened, stays_open
 from mr_extract.storage.ranges import BLOCK, Ranges
@@ -12,6 +13,9 @@ from mr_extract.unpacking import BZIP2, GZIP, unpacking_reader
 
 # What a remote file sends in about the time that one more request takes.
 GAP = 1 << 20
+_MOST_HEADERS = 1 << 12  # of their blocks
+# The packed file that was read last: its planes and tiles follow each other in a shard.
+_held = None
 
 
 def part_of(uri, entry, role="image"):
@@ -61,7 +65,8 @@ def section_of(uri, region=None, plane=None):
         Of a local file only the bytes of the part are read; of a remote one by ranges, and
         what lies between them where that is cheap. A file that is packed with gzip or bzip2
         is unpacked as a stream, from its beginning to the last row of the part: the time
-        is that of the file, the memory that of the part.
+        is that of the file, the memory that of the part. The next part of the same file is had
+        without a way back, where it is behind the last.
 
     Raises
     ------
@@ -70,8 +75,40 @@ def section_of(uri, region=None, plane=None):
     """
     from mr_extract.images.section import Section
 
-    read, _ = reader_for(uri)
-    return Section(read, region, 0 if storage.is_local(uri) else GAP, plane)
+    global _held
+    if _held is not None and _held[0] == _state(uri):
+        return _held[1].of_same_file(region, plane)
+    _held = None
+    read, packed = reader_for(uri)
+    gap = 0 if storage.is_local(uri) else GAP
+    if not packed:
+        return Section(read, region, gap, plane)
+    section = Section(_remembering(read), region, gap, plane)
+    _held = _state(uri), section
+    return section
+
+
+def _state(uri):
+    """Return what tells a file and its state; that of a remote one is told when it is read."""
+    return storage.absolute(uri), storage.stat(uri) if storage.is_local(uri) else None
+
+
+def _remembering(read):
+    """Return a reader that has headers at hand, so that planes in turn need no way back."""
+    headers = {}
+
+    def remembering(offset, size):
+        global _held
+        if size > HEADER or (found := headers.get((offset, size))) is None:
+            try:
+                found = read(offset, size)
+            except ImageFailure:
+                _held = None  # whoever tries again begins anew
+                raise
+            if size <= HEADER and len(headers) < _MOST_HEADERS:
+                headers[offset, size] = found
+        return found
+    return remembering
 
 
 def reader_for(uri):
