@@ -30,7 +30,7 @@ class Accounted:
         Takes a kind of failure, empty for a success; tells whether it is asked for.
     """
 
-    def __init__(self, asked: Callable[[str], bool]):
+    def __init__(self, asked: Callable[[str], bool]) -> None:
         self._asked = asked
         self._records = bytearray()
         self._catalogs = 0

@@ -59,7 +59,8 @@ def told(catalogs: Sequence[CatalogReader]) -> Iterator[Told]:
     CommandError
         When two catalogs have measured an image differently.
     """
-    streams, others = [], SortedRecords()
+    streams: list[Iterator[tuple]] = []
+    others = SortedRecords()
     for number, catalog in enumerate(catalogs):
         if catalog.ordered and len(streams) < SIDE_BY_SIDE:
             streams.append(_stream(catalog, number))
@@ -126,7 +127,7 @@ class Superseded:
         What a line without ``ext`` means, as for the job.
     """
 
-    def __init__(self, extensions: str = FIRST):
+    def __init__(self, extensions: str = FIRST) -> None:
         self._expands = extensions != FIRST
         self._waiting: list[_Waiting] = []
 
