@@ -1,12 +1,19 @@
 """Headers of sky coordinates made fit for wcslib, and what is said of them."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import number, say_repeated
-from mr_extract.images.cards import CARD, cards_of, parse_cards, printable
+from mr_extract.images.cards import CARD, Cards, cards_of, parse_cards, printable
 from mr_extract.images.scaling import with_numbers
 from mr_extract.remarks import say
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 # Cards of a WCS whose values must be numbers.
 NUMBER = re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)\d+$|(CD|PC|PV)\d+_\d+$|(A|B)_(\d_\d|ORDER)$|"
@@ -21,17 +28,17 @@ _CUT = 68  # characters of a text that fit into a card
 _FIRST = 8  # numbers before the coefficients
 
 
-def broken(reason):
+def broken(reason: str) -> ImageFailure:
     """Return the failure of a WCS that cannot be used."""
     return ImageFailure("broken-wcs", f"{reason}; choose columns without sky positions to go on")
 
 
-def named(value):
+def named(value: object) -> str:
     """Return a name in capitals, without blanks and the padding of strings of C around it."""
     return str(value).strip(_PADDING).upper()
 
 
-def refuse_odd_bytes(header, keywords):
+def refuse_odd_bytes(header: Mapping, keywords: Iterable[str]) -> None:
     """Raise the failure ``broken-wcs`` where a name in one of these cards is damaged.
 
     Bytes beyond printable ASCII, for which ? stands in a header of compressed tiles, make
@@ -45,7 +52,7 @@ def refuse_odd_bytes(header, keywords):
                 raise broken(f"the WCS has {keyword} = {value!r}, in which bytes are damaged")
 
 
-def say_odd(header):
+def say_odd(header: Mapping) -> None:
     """Say which cards have no value, or a second one."""
     if is_unasked(header):
         say("unasked-distortion", "SIP applied, CTYPE has no -SIP")
@@ -57,7 +64,7 @@ def say_odd(header):
             say_repeated(header, keyword)
 
 
-def is_unasked(header):
+def is_unasked(header: Mapping) -> bool:
     """Tell whether there are SIP coefficients that CTYPE does not speak of."""
     if not ("A_ORDER" in header or "B_ORDER" in header):
         return False
@@ -65,7 +72,7 @@ def is_unasked(header):
                    for k in (1, 2))
 
 
-def as_ctype_says(header):
+def as_ctype_says(header: Mapping) -> Mapping:
     """Return a header without the distortion that its CTYPE does not ask for.
 
     Parameters
@@ -91,19 +98,19 @@ def as_ctype_says(header):
     return found
 
 
-def lines_of(text):
+def lines_of(text: str) -> list[str]:
     """Return the cards of a header's text."""
     return [text[k : k + CARD] for k in range(0, len(text), CARD)]
 
 
-def wcs_number(keyword, value):
+def wcs_number(keyword: str, value: object) -> float | None:
     """Return the number of a card, None where it is none."""
     if EQUINOX.match(keyword) and isinstance(value, str):
         value = named(value).lstrip("JB")
     return None if _NAMES.match(keyword) else number(value)
 
 
-def fit_for_wcslib(header, cards):
+def fit_for_wcslib(header: Cards, cards: Mapping[str, str]) -> fits.Header:
     """Return what wcslib can read of a header, for astropy.
 
     Parameters
@@ -154,7 +161,7 @@ def _with_surfaces(text, header):
     return "".join(lines)
 
 
-def surface(header, axis):
+def surface(header: Mapping, axis: int) -> str | None:
     """Return the text of IRAF's coefficients of an axis, None if some of it is not there.
 
     IRAF cuts it every 68 characters, and FITS does not keep the blanks at the end of a card:
@@ -186,7 +193,7 @@ def _is_whole(text):
     return len(numbers) - _FIRST == terms.get(cross)
 
 
-def is_scamp(header):
+def is_scamp(header: Mapping) -> bool:
     """Tell whether PVi_j of a TAN header are coefficients of a polynomial."""
     # On the first axis alone they would be what the standard takes them for.
     return "A_ORDER" not in header and all(
