@@ -35,8 +35,8 @@ $(VENV)/.archive: $(BIN)/python setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[archive,fast,hdfs]'
 	@touch $@
 
-$(VENV)/.lint: $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ruff>=0.6'
+$(VENV)/.lint: $(VENV)/.test Makefile
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ruff>=0.6' 'mypy>=1.11'
 	@touch $@
 
 env: $(VENV)/.test
@@ -52,6 +52,7 @@ test: env
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
+	$(BIN)/python -m mypy
 
 bench: env
 	$(BIN)/python -m bench $(ARGS)

@@ -56,12 +56,12 @@ class ImageFailure(Exception):
         What was found and, where it helps, what to do; one line.
     """
 
-    def __init__(self, kind, message):
+    def __init__(self, kind: str, message: str) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown failure kind {kind!r}")
         super().__init__(f"{kind}: {message}")
         self.kind = kind
         self.message = message
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.kind, self.message)

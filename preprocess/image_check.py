@@ -131,7 +131,7 @@ def _header_problems(entries: Sequence[Entry], size: int | None) -> list[Problem
     return found
 
 
-def _inner_extensions(entry: Entry) -> list[int | str]:
+def _inner_extensions(entry: Entry) -> list[int | str | None]:
     """Return the extensions of the image's own file that are its companions."""
     places = [parse_place(value) for name, value in entry.fields if name in COMPANIONS and value]
     return [place.ext for place in places if not place.uri]

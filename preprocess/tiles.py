@@ -232,7 +232,8 @@ def _cutting(args: argparse.Namespace) -> Cutting:
     if args.overlap == "auto":
         margin = margins(mesh, args.largest)
     elif args.overlap.isdecimal():
-        margin = tuple(whole_cells(int(args.overlap), one) for one in cell)
+        across, down = (whole_cells(int(args.overlap), one) for one in cell)
+        margin = across, down
     else:
         raise CommandError(f"--overlap: {args.overlap!r} is neither a number nor auto")
     return Cutting(size, margin, cell, args.write)

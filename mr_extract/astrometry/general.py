@@ -1,7 +1,10 @@
 """All other headers, by wcslib through `astropy.wcs`."""
 
+from __future__ import annotations
+
 import re
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,13 +25,18 @@ from mr_extract.images.card_numbers import number
 from mr_extract.images.cards import printable
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
 _CYLINDERS, _FACETS = ("CYP", "CEA", "CAR", "MER"), ("TSC", "CSC", "QSC", "HPX")
 _CELESTIAL = re.compile("RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}L[NT]")
 _NAMES = ("CUNIT1", "CUNIT2", "RADESYS", "RADECSYS")
 _TURNED = ("GLON", "SLON", "ELON")  # which SExtractor turns to the equator
 
 
-def by_wcslib(header, axes, x, y, wanted):
+def by_wcslib(
+    header: Any, axes: list[str], x: np.ndarray | None, y: np.ndarray | None, wanted: str | None
+) -> Any:
     """Return longitudes and latitudes, as `mr_extract.astrometry.sky_positions`.
 
     Without `wanted` the WCS and its frame, as `mr_extract.astrometry.celestial_wcs`.
@@ -115,7 +123,7 @@ def _world(wcs, x, y):
     return world
 
 
-def turns_of(wcs, x, y):
+def turns_of(wcs: WCS, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
     """Return after how many pixels a map shows the sky again, and where pixels are.
 
     Parameters

@@ -1,5 +1,6 @@
 """An image in memory, as the kernels want it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cubes import plane_index
 from mr_extract.images.exponents import BIG, exponent_of, times_power
+from mr_extract.images.region import Region
 from mr_extract.remarks import say
 
 
@@ -66,7 +68,7 @@ class Image:
     """
 
     data: np.ndarray
-    header: object = field(default_factory=dict)
+    header: Mapping = field(default_factory=dict)
     mask: np.ndarray | None = None
     hdu: int = 0
     images: int = 1
@@ -78,9 +80,9 @@ class Image:
     saturation: float | None = None
     saturated: np.ndarray | None = None
     full_shape: tuple | None = None
-    origin: tuple = (0, 0)
-    core: object = None
-    primary: object = field(default_factory=dict)
+    origin: tuple[int, int] = (0, 0)
+    core: Region | None = None
+    primary: Mapping = field(default_factory=dict)
     siblings: tuple = ()
     exponent: int = 0
     weight_exponent: int = 0

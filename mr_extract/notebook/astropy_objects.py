@@ -2,6 +2,8 @@
 
 import re
 import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -14,17 +16,24 @@ from mr_extract.images.cubes import further_axes, plane_index
 from mr_extract.images.general import one_line, pixels_of
 from mr_extract.images.scaling import check_scaled_by_astropy
 from mr_extract.remarks import say
+from mr_extract.settings.measuring import Measurement
 
 _COUNTS = ("", "adu", "DN", "dn", "ct", "count")
 _PHOTONS = ("electron", "photon", "ph")
-_TO_RMS = {"std": lambda v: v, "var": np.sqrt, "ivar": lambda v: 1.0 / np.sqrt(v)}
+_TO_RMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "std": lambda v: v, "var": np.sqrt, "ivar": lambda v: 1.0 / np.sqrt(v)}
 _OF_WCS = re.compile(
     r"((CTYPE|CRVAL|CRPIX|CDELT|CROTA|CUNIT|CNAME|CPDIS|CQDIS|DP|DQ|D2IMDIS|WCSAXES|WCSDIM)\d*"
     r"|(CD|PC|PV|PS|A|B|AP|BP|WAT)\d*_\d+|PC\d{6}|(A|B|AP|BP)_(ORDER|DMAX)"
     r"|LONPOLE|LATPOLE|RADE(CSY|SY)S|EQUINOX|EPOCH)$")
 
 
-def image_in(source, measurement, weighted=False, index=None):
+def image_in(
+    source: Any,
+    measurement: Measurement,
+    weighted: bool = False,
+    index: Callable[[tuple[int, ...]], tuple] | None = None,
+) -> Image:
     """Return the image that an object is.
 
     Parameters
@@ -52,7 +61,8 @@ def image_in(source, measurement, weighted=False, index=None):
         raise ImageFailure("unsupported-pixels", "a list of HDUs or arrays: choose one of it")
     if hasattr(source, "columns"):
         raise ImageFailure("no-image", "the HDU holds a table")
-    header, held, mask = {}, source, None
+    header: Mapping = {}
+    held, mask = source, None
     if _is_nddata(source):
         held, mask, header = source.data, source.mask, header_of(source.meta)
         if source.wcs is not None:
@@ -80,7 +90,7 @@ def image_in(source, measurement, weighted=False, index=None):
     return image
 
 
-def header_of(given):
+def header_of(given: Any) -> Mapping:
     """Return a header as kernels take it.
 
     Parameters
@@ -113,7 +123,7 @@ def header_of(given):
     return {name.upper(): _plain(given[name]) for name in names}
 
 
-def values_of(given):
+def values_of(given: Any) -> tuple[np.ndarray, np.ndarray | None, str]:
     """Return what is given as a mask, weight map or flag image.
 
     Parameters

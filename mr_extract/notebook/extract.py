@@ -1,6 +1,10 @@
 """`mr_extract.extract`: one image to an astropy table, for a notebook."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.frames.measuring import measure_image, measure_targets
 from mr_extract.images import Image
@@ -16,15 +20,27 @@ from mr_extract.notebook.given import (
     tables_of,
 )
 from mr_extract.remarks import about, as_cell, hearing
+from mr_extract.settings.config import Config
 from mr_extract.sextractor.configured import catalog_columns, columns_of
 from mr_extract.sextractor.convert import as_configured
 from mr_extract.standard_output import to_standard_error
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 
 def extract(
-    source, config=None, ext=None, mask=None, header=None, weight=None, flags=None, detect=None,
-    plane=None, **settings
-):
+    source: Any,
+    config: Config | str | os.PathLike | None = None,
+    ext: int | str | None = None,
+    mask: Any = None,
+    header: Any = None,
+    weight: Any = None,
+    flags: Any = None,
+    detect: Any = None,
+    plane: Any = None,
+    **settings: Any,
+) -> Table:
     """Detect and measure the sources of one image.
 
     Parameters

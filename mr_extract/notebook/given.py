@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -11,14 +13,16 @@ from mr_extract.images.companion_values import linear_map, read_map, read_values
 from mr_extract.images.companions import add_known, add_mask, read_mask, set_flags, set_weight
 from mr_extract.images.cubes import index_beside, plane_index, single_plane
 from mr_extract.images.extensions import meant_unit
+from mr_extract.images.image import Image
 from mr_extract.images.read import read_unpacked
 from mr_extract.images.region import looks_like_region
 from mr_extract.images.section import Section
 from mr_extract.images.units import reader_of
+from mr_extract.lists.columns import Table
 from mr_extract.lists.reading import read_table
 from mr_extract.notebook.astropy_objects import header_of, image_in, values_of
 from mr_extract.remarks import about, say
-from mr_extract.settings.beside import WEIGHT_KINDS
+from mr_extract.settings.beside import WEIGHT_KINDS, Companions
 from mr_extract.settings.config import Config
 from mr_extract.settings.options import settled, with_files
 from mr_extract.sextractor.hints import keyword_hint
@@ -30,7 +34,9 @@ _LISTS = ("forced", "assoc")
 _RULES = {"mask": "mask_image", "weight": "weight_image", "flags": "flag_image"}
 
 
-def configured(config, given, **companions):
+def configured(
+    config: Config | str | os.PathLike | None, given: Mapping[str, Any], **companions: Any
+) -> Config:
     """Return the configuration that a call means.
 
     Parameters
@@ -70,7 +76,7 @@ def configured(config, given, **companions):
     return settled(given, os.fspath(config))
 
 
-def tables_of(given):
+def tables_of(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Table]]:
     """Take the tables out of settings that name lists.
 
     Returns
@@ -100,13 +106,13 @@ def tables_of(given):
     return given, tables
 
 
-def list_of(path):
+def list_of(path: str) -> Table:
     """Return a list from its file."""
     with open(path, "rb") as file:
         return read_table(unpack(file.read()))
 
 
-def add_companions(image, mask, weight, flags, rules):
+def add_companions(image: Image, mask: Any, weight: Any, flags: Any, rules: Companions) -> None:
     """Give an image what was given with it: arrays, or paths with perhaps an ``[extension]``.
 
     Parameters
@@ -170,12 +176,21 @@ def add_companions(image, mask, weight, flags, rules):
         say("not-used", "weight: the setting weight_type is none")
     if flags is not None:
         set_flags(image, flags)
-        if missing.get("flags") is not None:
-            image.flags[missing["flags"]] = 0
-            say("not-used", f"flags: those of {missing['flags'].sum()} masked pixels count as 0")
+        gone = missing.get("flags")
+        if gone is not None and image.flags is not None:
+            image.flags[gone] = 0
+            say("not-used", f"flags: those of {gone.sum()} masked pixels count as 0")
 
 
-def image_of(source, ext, config, weighted=False, of=None, plane=None, same=None):
+def image_of(
+    source: Any,
+    ext: int | str | None,
+    config: Config,
+    weighted: bool = False,
+    of: Image | None = None,
+    plane: Any = None,
+    same: Image | None = None,
+) -> Image:
     """Return the image that a path, a unit or an array is.
 
     Parameters
@@ -237,7 +252,7 @@ def image_of(source, ext, config, weighted=False, of=None, plane=None, same=None
     return image
 
 
-def plane_of(given):
+def plane_of(given: Any) -> tuple[int, ...] | None:
     """Return the numbers of a plane as a tuple, None for none.
 
     Raises
@@ -256,7 +271,7 @@ def plane_of(given):
     return found
 
 
-def beside(values, image):
+def beside(values: Any, image: Image) -> Any:
     """Return the plane of an array that belongs to one of an image."""
     if image.plane is None or np.ndim(values) < 3:
         return values
@@ -278,7 +293,7 @@ def _companion(path, image):
     return (buffer if image.plane is None else Section(reader_of(buffer))), ext
 
 
-def give_header(image, header, rules):
+def give_header(image: Image, header: Any, rules: Companions) -> None:
     """Give an image a header in the place of its own, made ready by `header_of`."""
     done = is_asinh(image.header)
     image.header, image.primary = header_of(header), {}
@@ -286,7 +301,7 @@ def give_header(image, header, rules):
         make_linear(image, rules.asinh)
 
 
-def names_extension(source, ext):
+def names_extension(source: Any, ext: int | str | None) -> bool:
     """Say whether an extension of a path is asked for."""
     return _is_path(source) and (ext is not None or _split(_split_plane(source)[0])[1] is not None)
 

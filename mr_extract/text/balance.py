@@ -4,12 +4,15 @@ What one task should do is a parcel: the images of one file, which is then fetch
 and those found on one detection image. All other images are parcels of their own.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapreplace
 from itertools import pairwise
 from math import ceil
 
+from mr_extract.text.manifest import Entry
 
-def companions_of(entry):
+
+def companions_of(entry: Entry) -> str | None:
     """Return what the images of one parcel share, None for an image that stands alone.
 
     Regions and planes are read for themselves, so they stand alone but for a detection image,
@@ -22,13 +25,13 @@ def companions_of(entry):
     return detect or (None if alone else entry.uri)
 
 
-def size_of(entry):
+def size_of(entry: Entry) -> int | None:
     """Return the bytes of a line's file as the line says, at least 1; None if it does not."""
     size = entry.get("bytes")
     return None if size is None or entry.problem else max(int(size), 1)
 
 
-def sizes_of(entries):
+def sizes_of(entries: Sequence[Entry]) -> list[int | None]:
     """Return the bytes of each file, or part of one, of which these are images.
 
     Parameters
@@ -42,7 +45,7 @@ def sizes_of(entries):
     """
     if len(entries) == 1:
         return [size_of(entries[0])]
-    sizes = {}
+    sizes: dict[tuple[str | None, ...], int | None] = {}
     for entry in entries:
         place, size = (entry.uri, entry.get("plane"), entry.get("region")), size_of(entry)
         known = sizes.get(place)
@@ -56,10 +59,10 @@ class Sizes:
     They count as the mean of the others, and all alike where there are no others.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.known = self.total = self.unknown = 0
 
-    def add(self, size):
+    def add(self, size: int | None) -> None:
         """Take in the bytes of one file, or None."""
         if size is None:
             self.unknown += 1
@@ -68,21 +71,21 @@ class Sizes:
             self.total += size
 
     @property
-    def mean(self):
+    def mean(self) -> int:
         """Bytes of a file, at least 1."""
         return max(1, round(self.total / self.known)) if self.known else 1
 
     @property
-    def load(self):
+    def load(self) -> int:
         """Bytes of all files together."""
         return self.total + self.unknown * self.mean
 
-    def load_of(self, sizes):
+    def load_of(self, sizes: Iterable[int | None]) -> int:
         """Return the bytes of some files together."""
         return sum(self.mean if size is None else size for size in sizes)
 
 
-def parts(count, load, share):
+def parts(count: int, load: int, share: float) -> Iterator[tuple[int, int, int]]:
     """Cut a parcel that is more than a shard should hold.
 
     Parameters
@@ -119,10 +122,10 @@ class LeastFull:
         Shards.
     """
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self._heap = [(0, shard) for shard in range(number)]
 
-    def shard_for(self, load):
+    def shard_for(self, load: int) -> int:
         """Return the shard that takes a load."""
         full, shard = self._heap[0]
         heapreplace(self._heap, (full + load, shard))
@@ -142,10 +145,10 @@ class InTurn:
         Sum of all loads.
     """
 
-    def __init__(self, number, total):
+    def __init__(self, number: int, total: int) -> None:
         self._number, self._total, self._done = number, total, 0
 
-    def shard_for(self, load):
+    def shard_for(self, load: int) -> int:
         """Return the shard that takes a load: that in which its middle falls."""
         middle = 2 * self._done + load
         self._done += load

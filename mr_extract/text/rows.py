@@ -4,13 +4,21 @@ Numbers are written with the fewest digits that give back the float32 or
 float64 that was measured; `nan` stands for what is not there.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 import orjson
 
 from mr_extract.text.manifest import escaped
 
+if TYPE_CHECKING:
+    from mr_extract.columns.table import Column
 
-def format_rows(image_id, columns):
+
+def format_rows(image_id: str, columns: Mapping[str, np.ndarray]) -> bytes:
     """Return the rows of one image.
 
     Parameters
@@ -44,7 +52,7 @@ def format_rows(image_id, columns):
     return b"".join([start + b"\t".join(row) + b"\n" for row in zip(*cells)])
 
 
-def parse_rows(lines, columns):
+def parse_rows(lines: Iterable[bytes], columns: Mapping[str, Column]) -> dict[str, np.ndarray]:
     """Read rows back to columns.
 
     Parameters
@@ -97,7 +105,7 @@ def _singles(texts):
     return near
 
 
-def beyond_single(values):
+def beyond_single(values: np.ndarray) -> bool:
     """Tell whether numbers are none that float32 has, because it does not reach so far.
 
     Parameters

@@ -29,7 +29,7 @@ class Accounted:
         Takes a kind of failure, empty for a success; tells whether it is asked for.
     """
 
-    def __init__(self, asked: Callable[[str], bool]):
+    def __init__(self, asked: Callable[[str], bool]) -> None:
         self._asked = asked
         self._records = bytearray()
         self._catalogs = 0
@@ -44,7 +44,7 @@ class Accounted:
         """
         files, begin = bytearray(), 0
         for _, accounts in groupby((account for account, _ in catalog), _base_of):
-            found = {}
+            found: dict[str, tuple[bytes, bytes]] = {}
             for account in accounts:
                 standing = self._standing(account)
                 self._records += _digest(account.id) + standing

@@ -33,7 +33,7 @@ class CatalogReader:
         Why not all images were there, once it was read to the end; empty if they were.
     """
 
-    def __init__(self, source: str):
+    def __init__(self, source: str) -> None:
         self.source = source
         self.header: Header | None = None
         self.images, self.ordered, self.last, self.damage = 0, True, b"", ""

@@ -62,7 +62,8 @@ def merge_catalogs(
     header = common_header(catalogs)
     totals = dict.fromkeys(header.totals, 0)
     rows = list(totals)[-1]
-    superseded, gone, promised = Superseded(extensions, planes), [], Promised(catalogs)
+    gone: list[tuple[int, int]] = []
+    superseded, promised = Superseded(extensions, planes), Promised(catalogs)
     with tempfile.TemporaryFile(prefix="mr_extract-") as body:
         place = 0
         for one in told(catalogs):
@@ -91,15 +92,15 @@ def common_header(catalogs: Sequence[CatalogReader]) -> Header:
     CommandError
         When two differ, or there is none.
     """
-    known = [catalog for catalog in catalogs if catalog.header is not None]
+    known = [(catalog, catalog.header) for catalog in catalogs if catalog.header is not None]
     for catalog in catalogs:
         if catalog.header is None and catalog.images:
             raise CommandError(f"{catalog.source!r} has no header that says how it was made")
     if not known:
         raise CommandError("none of the catalogs has a header")
-    first, header = known[0], known[0].header
-    for catalog in known[1:]:
-        for what, ours, theirs in _facts(header, catalog.header):
+    first, header = known[0]
+    for catalog, other in known[1:]:
+        for what, ours, theirs in _facts(header, other):
             if ours != theirs:
                 raise CommandError(
                     f"{catalog.source!r} was made with {what} {theirs}, {first.source!r} with "

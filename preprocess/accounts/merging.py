@@ -57,7 +57,8 @@ def told(catalogs: Sequence[CatalogReader]) -> Iterator[Told]:
     CommandError
         When two catalogs have measured an image differently.
     """
-    streams, others = [], SortedRecords()
+    streams: list[Iterator[tuple]] = []
+    others = SortedRecords()
     for number, catalog in enumerate(catalogs):
         if catalog.ordered and len(streams) < SIDE_BY_SIDE:
             streams.append(_stream(catalog, number))
@@ -124,7 +125,7 @@ class Superseded:
         What a line without ``ext`` or ``plane`` means, as for the job.
     """
 
-    def __init__(self, extensions: str = FIRST, planes: str | None = None):
+    def __init__(self, extensions: str = FIRST, planes: str | None = None) -> None:
         self._expands = extensions != FIRST or bool(planes)
         self._images: dict[str, frozenset] = {}
         self._waiting: list[_Waiting] = []
