@@ -75,7 +75,7 @@ def by_wcslib(
                 types = {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"} if scamp else {}
                 if is_unasked(header):  # which is said; astropy would print 14 lines
                     types = {f"CTYPE{k}": f"{axis:8}-SIP" for k, axis in enumerate(axes[:2], 1)}
-                header = fit_for_wcslib(header, types | count, further)
+                header = fit_for_wcslib(header, {**types, **count}, further)
             else:
                 header = {key: wcs_number(key, value) if NUMBER.match(key)
                           else printable(value) if isinstance(value, str) else value
