@@ -1,4 +1,4 @@
-"""Claims about association on the sphere: it is the rule, wherever on the sphere and however cut."""
+"""Claims about association on the sphere: it is the rule, wherever and however the sky is cut."""
 
 import numpy as np
 import pytest

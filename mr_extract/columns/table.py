@@ -264,4 +264,8 @@ COLUMNS = (
            "what the list holds, 0 for none", "data_columns"),
     Column("size_excess", "f4", "", "class", "", "src.class.starGalaxy",
            "half-light radius above that of the frame's point sources, in units of its scatter"),
+    Column("detections", "i4", "", "unique", "", "meta.number",
+           "detections of which this is the best measurement"),
+    Column("ambiguous", "i4", "", "unique", "", "meta.code",
+           "1 where there was a choice which detections belong together, else 0"),
 )

@@ -9,6 +9,8 @@ from mr_extract.jobs.beside.checkimage_files import Checks
 from mr_extract.jobs.beside.position_lists import check_lists as check  # noqa: F401  a part of the job
 from mr_extract.jobs.driver.outputs import TSV
 from mr_extract.jobs.skeleton.expansion import ALL, FIRST
+from mr_extract.settings.linking import UniqueSettings
+from mr_extract.settings.options import add_section, changed, option_name, settings_from
 from mr_extract.settings.options import config_from as _config_from
 from mr_extract.sextractor import FORMATS
 from mr_extract.sextractor.meanings import CHECK_IMAGES as THEIRS
@@ -34,6 +36,8 @@ def add_options(add_argument):
                       "or as SExtractor spells them (CHECKIMAGE_TYPE)")
     add_argument("--checkimage-dir", metavar="DIR",
                  help="where they are written [beside the catalog]")
+    for section in UniqueSettings.sections():
+        add_section(add_argument, section)
 
 
 def config_from(options):
@@ -67,6 +71,13 @@ def more_from(options, config):
     ValueError
         When there is no place for them.
     """
+    settings_from(options, UniqueSettings)
+    given = changed(options, UniqueSettings)
+    if options.reduce == "unique" and options.catalog_type != TSV:
+        raise ValueError(f"--catalog-type {options.catalog_type} has a catalog for each image, "
+                         "and --reduce unique one for all")
+    if given and options.reduce != "unique":
+        raise ValueError(f"{option_name(next(iter(given)))} is for --reduce unique")
     checks = _checks_from(options, config)
     return {} if checks is None else checks.as_told()
 

@@ -12,7 +12,7 @@ from itertools import groupby
 import numpy as np
 
 from mr_extract.text.accounting import Account
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader
 
 _DIGEST = 12
 _RECORD = _DIGEST + 3  # and what stands: two bytes, and whether it is asked for

@@ -109,6 +109,8 @@ class ImageJob(MRJob):
             self.access = access_from(options)
         except ValueError as error:
             self.arg_parser.error(str(error))
+        if options.reduce == "unique" and self.work.name != MAIN:
+            self.arg_parser.error("--reduce unique is for sources: this job has none")
         options.extensions = options.extensions or FIRST
         storage.configure(self.access)
         try:
@@ -234,6 +236,10 @@ class ImageJob(MRJob):
 
     def run_job(self):
         """Plan, run and gather; the exit status says whether all is accounted for."""
+        if self.options.reduce == "unique":
+            from mr_extract.jobs.sky.following import unique_after
+
+            sys.exit(unique_after(self))
         from mr_extract.jobs.driver.drive import drive
 
         sys.exit(drive(self))
