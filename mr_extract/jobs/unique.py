@@ -5,8 +5,17 @@ The main job does the same with ``--reduce unique``.
 
 import numpy as np
 
-from mr_extract.jobs.sky.aggregation import DECISION, KEPT, MEMBER, Aggregation, record_errors
+from mr_extract.jobs.sky.aggregation import (
+    DECIDED,
+    DECISION,
+    KEPT,
+    MEMBER,
+    Aggregation,
+    record_errors,
+)
+from mr_extract.jobs.sky.unique_catalog import NEW, write_unique
 from mr_extract.settings.linking import UniqueSettings
+from mr_extract.text.stored_catalog import UnfitCatalog
 
 
 class Unique(Aggregation):
@@ -26,10 +35,16 @@ class Unique(Aggregation):
                   for name in of[criterion]}
         return needed | ({"erra_world": "--link-sigma"} if config.linking.link_sigma else {})
 
-    def facts_of(self, number, account, config):
-        """Return the number of the image and how large it is."""
-        width, height = (float(account.values.get(name, "nan")) for name in ("width", "height"))
-        return {"image": number, "width": width, "height": height}
+    def survey(self, detections, config, options):
+        """Take images in the order of ids, with their sizes."""
+        if NEW[0] in detections.header.columns.split("\t"):
+            raise UnfitCatalog("in these catalogs each source stands once already")
+        facts = []
+        for account in detections.accounts():
+            width, height = (float(account.values.get(name, "nan")) for name in (
+                "width", "height"))
+            facts.append({"image": len(facts), "width": width, "height": height})
+        return facts, {}
 
     def records(self, piece, config):
         """Return the detections, with what makes one better than another."""
@@ -50,7 +65,7 @@ class Unique(Aggregation):
                 records["snr"] = columns[flux] / columns[flux.replace("flux", "fluxerr", 1)]
         return records
 
-    def settled(self, records, founder, ambiguous, config):
+    def settled(self, records, founder, ambiguous, config, told, footprints):
         """Return what is kept of some objects."""
         from mr_extract.objects.best import best_of
 
@@ -60,7 +75,18 @@ class Unique(Aggregation):
         decisions["place"], decisions["ambiguous"] = records["place"], ambiguous
         decisions["state"] = MEMBER
         decisions["state"][best], decisions["detections"][best] = KEPT, members
-        return decisions
+        return {DECIDED: decisions}
+
+    def write(self, made, catalog):
+        """Write the catalog."""
+        return write_unique(made.detections, made.decisions, made.config, catalog)
+
+    def as_text(self, totals):
+        """Say what became of the detections."""
+        return (f"{totals['images']} images measured, {totals['failed']} failed: "
+                f"{totals['detections']} detections = {totals['sources']} sources + "
+                f"{totals['elsewhere']} further detections of them + {totals['unplaced']} without "
+                f"a position; {totals['ambiguous']} sources ambiguous")
 
 
 AGGREGATION = Unique()

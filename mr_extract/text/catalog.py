@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mr_extract.columns.choice import COLUMNS
+from mr_extract.columns.objects import object_column
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
 from mr_extract.text.accounting import config_of, parse_account
@@ -72,6 +73,7 @@ def schema_of(names):
     for name in names:
         stem, _, number = name.rpartition("_")
         column = known.get(name) or (known.get(stem) if number.isdecimal() else None)
+        column = column or object_column(name)
         if column is None:
             raise ValueError(f"there is no column {name!r} in the schema")
         schema[name] = column

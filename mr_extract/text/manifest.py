@@ -31,7 +31,7 @@ FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "s
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
          "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
          "targets", "outside", "matched", "of_other_tiles", "detections", "elsewhere",
-         "unplaced", "remarks")
+         "unplaced", "members", "no_epoch", "remarks")
 RESERVED = ("flat",)
 
 LONGEST = 65536  # bytes of a line

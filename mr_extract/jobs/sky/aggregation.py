@@ -8,8 +8,11 @@ import numpy as np
 from mr_extract.settings.options import settings_from
 
 #: What became of a row: nothing known yet; it is part of an object; it stands for it; it has
-#: no position.
-UNKNOWN, MEMBER, KEPT, UNPLACED = range(4)
+#: no position; its image has no epoch.
+UNKNOWN, MEMBER, KEPT, UNPLACED, NO_EPOCH = range(5)
+
+#: The word before decisions in what a reducer writes.
+DECIDED = b"d"
 
 #: What is said of a row: its place among all rows of the catalogs.
 DECISION = np.dtype([("place", "<i8"), ("state", "u1"), ("ambiguous", "u1"),
@@ -25,7 +28,7 @@ class Piece:
     place : int
         Of the first row among all rows of the catalogs.
     facts : dict of str to object
-        What `Aggregation.facts_of` said of the image.
+        What `Aggregation.survey` said of the image.
     columns : dict of str to ndarray of float64, shape (n,)
         Those that `Aggregation.needs` names.
     """
@@ -64,32 +67,125 @@ class Aggregation(ABC):
     def needs(self, config):
         """Return the columns that are needed, name to why, besides ``ra`` and ``dec``."""
 
+    def add_options(self, add_argument):
+        """Declare what the job takes besides its settings."""
+        return None
+
+    def takes(self, config):
+        """Return further columns, which are used where they are there."""
+        return ()
+
     @abstractmethod
-    def facts_of(self, number, account, config):
-        """Return what mappers must know of an image, as JSON can hold it.
+    def survey(self, detections, config, options):
+        """Look at all images.
 
         Parameters
         ----------
-        number : int
-            Place of the image in the order in which images are taken.
-        account : mr_extract.text.accounting.Account
+        detections : mr_extract.jobs.sky.catalogs.Detections
         config : Settings
+        options : argparse.Namespace
+
+        Returns
+        -------
+        facts : list of (dict or None)
+            What mappers must know of each image: ``image``, its place in the order in which
+            images are taken, and ``footprint`` where reducers want it; None for one that takes
+            no part.
+        told : dict
+            What all tasks must know besides the settings.
+
+        Raises
+        ------
+        UnfitCatalog
+            When they are of no use.
         """
+
+    def left_out(self, account):
+        """Return the state of the rows of an image that takes no part."""
+        raise AssertionError(f"{account.id} takes no part")
 
     @abstractmethod
     def records(self, piece, config):
         """Return the detections (of `dtype`) of a piece, row by row."""
 
+    def output(self, config, told):
+        """Return the types of what `settled` returns, by word."""
+        return {DECIDED: DECISION}
+
     @abstractmethod
-    def settled(self, records, founder, ambiguous, config):
-        """Return the decisions (of `DECISION`) on all detections of some objects."""
+    def settled(self, records, founder, ambiguous, config, told, footprints):
+        """Return what is made of some objects, all of whose detections are there.
+
+        Parameters
+        ----------
+        records : ndarray
+            Of `dtype`.
+        founder, ambiguous : ndarray, shape (n,)
+            As of `mr_extract.objects.association.associate`.
+        config : Settings
+        told : dict
+        footprints : dict of int to (int, list of float)
+            By number of an image its filter and corners; of all that may hold an object.
+
+        Returns
+        -------
+        dict of bytes to ndarray
+            Under `DECIDED` decisions on every detection; records under other words are sorted
+            by their bytes.
+        """
+
+    @abstractmethod
+    def write(self, made, catalog):
+        """Write what was made to a binary file, and return counts.
+
+        Parameters
+        ----------
+        made : Made
+        catalog : binary file
+
+        Returns
+        -------
+        Counter
+        """
+
+    @abstractmethod
+    def as_text(self, totals):
+        """Return the counts as words for a person."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a job has made when all tasks are done.
+
+    Parameters
+    ----------
+    name : str
+        Of the aggregation.
+    detections : mr_extract.jobs.sky.catalogs.Detections
+    decisions : mr_extract.jobs.sky.decisions.Decisions
+    sorted : dict of bytes to mr_extract.text.sorting.SortedRecords
+        What else `Aggregation.settled` returned, by word.
+    counts : dict of str to int
+        How many records these are.
+    config : mr_extract.settings.tree.Settings
+    told : dict
+    options : argparse.Namespace
+    """
+
+    name: str
+    detections: object
+    decisions: object
+    sorted: dict
+    counts: dict
+    config: object
+    told: dict
+    options: object
 
 
 def record_errors(columns, config, count):
-    """Return the errors of positions in arcseconds, zeros where nothing depends on them."""
-    if not config.linking.link_sigma:
-        return np.zeros(count)
-    return 3600 * columns["erra_world"]
+    """Return the errors of positions in arcseconds, 0 for what is not known and not needed."""
+    error = 3600 * columns["erra_world"] if "erra_world" in columns else np.zeros(count)
+    return error if config.linking.link_sigma else np.where(np.isfinite(error), error, 0.0)
 
 
 def aggregation_of(name):

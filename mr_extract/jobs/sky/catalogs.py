@@ -37,7 +37,7 @@ class Detections:
     """
 
     def __init__(self, sources, text, stdin=None):
-        self._text, self._places, self.twice = text, {}, 0
+        self._text, self._places, self._starts, self.twice = text, {}, None, 0
         readers = [CatalogReader(source, stdin) for source in sources]
         for reader in readers:
             for account, block in reader:
@@ -85,19 +85,37 @@ class Detections:
         for _, account, _, _ in self:
             yield account
 
-    def image_at(self, place):
-        """Return the image and the number of the row at a place among all rows."""
-        at = max((self._places[i][0], i) for i in self._ids
-                 if self._places[i][0] <= place and self._places[i][-1])
-        return at[1], place - at[0] + 1
+    def images_at(self, places):
+        """Return the images and the numbers of the rows, from 1, at places among all rows.
 
-    def columns_for(self, needs):
-        """Return the number of each column that is needed.
+        Parameters
+        ----------
+        places : ndarray of int, shape (n,)
+
+        Returns
+        -------
+        images : ndarray of str, shape (n,)
+        numbers : ndarray of int32, shape (n,)
+        """
+        import numpy as np
+
+        if self._starts is None:
+            with_rows = [i for i in self._ids if self._places[i][-1]]
+            self._starts = (np.array([self._places[i][0] for i in with_rows]),
+                            np.array(with_rows, object))
+        starts, ids = self._starts
+        at = np.searchsorted(starts, places, side="right") - 1
+        return ids[at].astype(str), (places - starts[at] + 1).astype(np.int32)
+
+    def columns_for(self, needs, takes=()):
+        """Return the number of each column that is needed or taken.
 
         Parameters
         ----------
         needs : dict of str to str
             Columns, and what for.
+        takes : sequence of str
+            Columns that need not be there.
 
         Raises
         ------
@@ -108,7 +126,8 @@ class Detections:
         for name, why in needs.items():
             if name not in names:
                 raise UnfitCatalog(f"the catalogs have no column {name}, which {why} needs")
-        return {name: names.index(name) for name in needs}
+        taken = [name for name in takes if name in names]
+        return {name: names.index(name) for name in (*needs, *taken)}
 
 
 def write_shards(detections, facts, number, folder):
@@ -136,6 +155,9 @@ def write_shards(detections, facts, number, folder):
     files = [open(path, "wb") for path in paths]
     try:
         for (place, _, _, rows), known in zip(detections, facts):
+            if known is not None and "footprint" in known:
+                files[0].write(packed_piece(place, known, b""))
+                known = {k: v for k, v in known.items() if k != "footprint"}
             start = 0
             while start < len(rows) and known is not None:
                 stop = rows.find(b"\n", min(start + _LINE, len(rows) - 1)) + 1

@@ -37,6 +37,10 @@ class Decisions:
         for name in ("state", "ambiguous", "detections"):
             self._rows[name][places] = decisions[name]
 
+    def leave_out(self, place, rows, state):
+        """Say of the rows of an image that they take no part."""
+        self._rows["state"][place:place + rows] = state
+
     def of(self, place, rows):
         """Return what became of the rows of an image."""
         return self._rows[place:place + rows]

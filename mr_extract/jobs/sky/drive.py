@@ -2,8 +2,9 @@
 
 import os
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 
+import numpy as np
 from mrjob.step import StepFailedException
 
 from mr_extract.jobs.driver import summary
@@ -11,19 +12,20 @@ from mr_extract.jobs.driver.drive import check_runner, end_in_order, quiet_loggi
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.outputs import TSV, check_outputs, put_catalog, unfinished_catalog
 from mr_extract.jobs.driver.plan import Plan, standard_input
-from mr_extract.jobs.sky.aggregation import DECISION
+from mr_extract.jobs.sky.aggregation import DECIDED, Made
 from mr_extract.jobs.sky.catalogs import Detections
 from mr_extract.jobs.sky.decisions import Decisions, Miscounted
-from mr_extract.jobs.sky.reducing import DECIDED, links_of
+from mr_extract.jobs.sky.reducing import OPEN, links_of
 from mr_extract.jobs.sky.region import settle
 from mr_extract.jobs.sky.running import run_shards
-from mr_extract.jobs.sky.unique_catalog import NEW, write_unique
 from mr_extract.objects.cells import finest_order
 from mr_extract.text.arrays import from_word
+from mr_extract.text.sorting import SortedRecords
 from mr_extract.text.stored_catalog import UnfitCatalog
 
 #: Cells of some 55 arcminutes, unless the radius needs larger ones.
 ORDER, _RADII = 6, 100
+_WIDEST = 1800  # arcseconds
 
 
 def drive(job):
@@ -60,69 +62,78 @@ def drive(job):
         complain(f"the job failed, nothing was written: {error}")
         return 1
     if not options.quiet:
-        complain(as_text(totals))
+        complain(job.aggregation.as_text(totals))
+        if totals["repeated"]:
+            complain(f"{totals['repeated']} images stood in several catalogs, and count once")
     if options.summary:
         summary.write(dict(totals), options.summary)
     return 0
 
 
-def as_text(totals):
-    """Return what became of the detections as a line for a person."""
-    repeated = (f"\n{totals['repeated']} images stood in several catalogs, and count once"
-                if totals["repeated"] else "")
-    return (f"{totals['images']} images measured, {totals['failed']} failed: "
-            f"{totals['detections']} detections = {totals['sources']} sources + "
-            f"{totals['elsewhere']} further detections of them + {totals['unplaced']} without a "
-            f"position; {totals['ambiguous']} sources ambiguous{repeated}")
-
-
 def _made(job, detections, scratch, size):
     """Run the tasks, write the catalog and return the totals."""
     aggregation, config = job.aggregation, job.config
-    if NEW[0] in detections.header.columns.split("\t"):
-        raise UnfitCatalog("in these catalogs each source stands once already")
     needs = {"ra": "this job", "dec": "this job", **aggregation.needs(config)}
-    order = min(ORDER, finest_order(config.linking.link_radius, _RADII))
-    if not order and config.linking.link_radius > 3600:
-        raise UnfitCatalog("--link-radius is larger than a degree")
-    job.told = {"columns": detections.columns_for(needs), "order": order}
+    radius = config.linking.link_radius
+    if radius > _WIDEST:
+        raise UnfitCatalog(f"--link-radius is {_WIDEST} at most")
+    columns = detections.columns_for(needs, aggregation.takes(config))
+    facts, told = aggregation.survey(detections, config, job.options)
+    job.told = {"columns": columns, "order": min(ORDER, finest_order(radius, _RADII)), **told}
     decisions = Decisions(os.path.join(scratch, "decisions"), detections.count)
-    facts = (aggregation.facts_of(number, account, config)
-             for number, account in enumerate(detections.accounts()))
+    for known, (place, account, _, _) in zip(facts, detections):
+        if known is None and account.rows:
+            decisions.leave_out(place, account.rows, aggregation.left_out(account))
+    made = Made(aggregation.name, detections, decisions, defaultdict(SortedRecords), Counter(),
+                config, job.told, job.options)
     with open(os.path.join(scratch, "settled"), "wb+") as text:
         if detections.count:
-            run_shards(job, detections, list(facts), size, scratch, text)
+            run_shards(job, detections, facts, size, scratch, text)
         text.seek(0)
-        _decide(text, aggregation, config, decisions)
+        _take(text, aggregation, made, facts)
     place = decisions.unknown()
     if place is not None:
-        image_id, row = detections.image_at(place)
-        raise Miscounted(f"row {row} of {image_id} is not accounted for")
+        images, numbers = detections.images_at(np.array([place]))
+        raise Miscounted(f"row {numbers[0]} of {images[0]} is not accounted for")
     with unfinished_catalog(job.options, scratch) as spool, open(spool, "wb+") as catalog:
-        totals = write_unique(detections, decisions, config, catalog)
-        _reconcile(totals, detections)
+        totals = aggregation.write(made, catalog)
+        reconcile(totals, detections.count)
         totals["repeated"] = detections.twice
         catalog.flush()
         put_catalog(catalog, job.options, Plan(), job.stdout)
     return totals
 
 
-def _decide(text, aggregation, config, decisions):
+def _take(text, aggregation, made, facts):
     """Take what the reducers settled, and settle what they left open."""
+    types = aggregation.output(made.config, made.told)
+
+    def keep(word, records):
+        if word == DECIDED:
+            made.decisions.take(records)
+            return
+        made.counts[word.decode()] += len(records)
+        for record in records:
+            made.sorted[word].add(record.tobytes())
+
     left = []
     for line in text:
         word, _, value = line.rstrip(b"\n").partition(b"\t")
-        if word == DECIDED:
-            decisions.take(from_word(value, DECISION))
-        else:
+        if word == OPEN:
             left.append(from_word(value, aggregation.dtype))
-    for records, founder, ambiguous in settle(left, None, links_of(config)):
-        decisions.take(aggregation.settled(records, founder, ambiguous, config))
+        else:
+            keep(word, from_word(value, types[word]))
+    footprints = {one["image"]: (one["filter"], one["footprint"])
+                  for one in facts if one and "footprint" in one}
+    for part in settle(left, None, links_of(made.config)):
+        for word, records in aggregation.settled(
+                *part, made.config, made.told, footprints).items():
+            keep(word, records)
 
 
-def _reconcile(totals, detections):
-    parts = Counter(totals)
-    if not (parts["detections"] == detections.count
-            == parts["sources"] + parts["elsewhere"] + parts["unplaced"]):
-        raise Miscounted(f"{detections.count} detections went in, and of {dict(parts)} they are "
-                         "not the sum")
+def reconcile(totals, count):
+    """Raise Miscounted where the detections are not the sum of what became of them."""
+    stands = totals["members"] if "objects" in totals else totals["sources"] + totals["elsewhere"]
+    if not (totals["detections"] == count == stands + totals["unplaced"] + totals["no_epoch"]
+            and totals.get("counted", stands) == stands):
+        raise Miscounted(f"{count} detections went in, of which {dict(totals)} is not the sum")

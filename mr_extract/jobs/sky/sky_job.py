@@ -51,6 +51,7 @@ class SkyJob(MRJob):
         add("--catalog", metavar="FILE", help="write the catalog to FILE, a path, s3:// or "
             "hdfs://, whole or not at all [standard output]")
         add("--summary", metavar="FILE", help="write the summary to FILE as JSON")
+        self.aggregation.add_options(add)
         add("--help-all", action="store_true", help="print all options and exit")
         add = titles.under("Tasks")
         add_running(add)
