@@ -11,12 +11,12 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 FLOORS = (
     ("failures", "remarks", "addresses", "unpacking", "text", "storage", "settings", "columns",
      "images", "planes", "detection", "measure", "astrometry", "lists",
-     "sextractor", "packed", "standard_output"),
+     "sextractor", "packed", "standard_output", "objects"),
     ("stages",),
     ("frames",),
     ("notebook",),
     ("jobs",),
-    ("demo", "env_archive"),
+    ("demo", "env_archive", "export"),
 )
 
 

@@ -1,12 +1,10 @@
 """Claims about objects: their members, statistics, opportunities and ids, and the accounting."""
 
-import sys
-
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
-from conftest import command, job
+from conftest import job, module
 from detections import write_detections
 from test_object_association import PLACES, brute_force, scattered
 
@@ -19,7 +17,7 @@ from mr_extract.text.catalog import read_catalog
 
 
 def objects(*args, **keywords):
-    return command([sys.executable, "-m", "mr_extract.jobs.objects", *args], **keywords)
+    return module("jobs.objects", *args, **keywords)
 
 
 # ---- kernels against formulas, object by object
@@ -212,6 +210,19 @@ def test_hadoop_gives_the_same_bytes(observed, made, hadoop):
     done = objects("-r", "hadoop", observed, env=hadoop.environment)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
+
+
+def test_the_main_job_does_the_same(night, made, tmp_path):
+    done = job("--reduce", "objects", night / "manifest.txt", "--light-curves",
+               tmp_path / "points.tsv")
+    assert done.status == 0, done.err
+    assert done.out == (made / "objects.tsv").read_bytes()
+    assert (tmp_path / "points.tsv").read_bytes() == (made / "points.tsv").read_bytes()
+    for options, words in ((["--reduce", "objects", "--best", "snr"], "--best is for --reduce"),
+                           (["--reduce", "unique", "--motion", "fit"], "--motion is for"),
+                           (["--light-curves", "x"], "--light-curves is for --reduce objects")):
+        done = job(*options, night / "manifest.txt")
+        assert done.status == 2 and words in done.err
 
 
 def epochs_about(place, folder, names, spread=20.0, images=6):

@@ -1,11 +1,10 @@
 """Claims about ``--reduce unique``: each source once, the same however the sky is cut."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
-from conftest import command, job
+from conftest import job, module
 from test_object_association import PLACES, brute_force, scattered
 
 from mr_extract.jobs.sky.aggregation import DECISION, KEPT, UNPLACED
@@ -20,7 +19,7 @@ from mr_extract.text.catalog import read_catalog
 
 
 def unique(*args, **keywords):
-    return command([sys.executable, "-m", "mr_extract.jobs.unique", *args], **keywords)
+    return module("jobs.unique", *args, **keywords)
 
 
 @pytest.fixture(scope="module")

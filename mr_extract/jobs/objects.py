@@ -4,6 +4,7 @@ from math import isfinite
 
 import numpy as np
 
+from mr_extract.jobs.extract_options import add_light_curves
 from mr_extract.jobs.sky.aggregation import (
     DECIDED,
     DECISION,
@@ -31,8 +32,7 @@ class Objects(Aggregation):
 
     def add_options(self, add_argument):
         """Declare where light curves go."""
-        add_argument("--light-curves", metavar="FILE",
-                     help="write the light curves to FILE: a row a detection, object by object")
+        add_light_curves(add_argument)
 
     def needs(self, config):
         """Return the columns of magnitudes and flags."""

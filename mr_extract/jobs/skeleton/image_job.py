@@ -24,7 +24,7 @@ from mr_extract.jobs.driver.outputs import TSV
 from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
 from mr_extract.jobs.skeleton.expansion import FIRST
 from mr_extract.jobs.skeleton.help import RUNNERS, Titles, completion
-from mr_extract.jobs.skeleton.options import add_job_options, refuse
+from mr_extract.jobs.skeleton.options import OVER_DETECTIONS, add_job_options, refuse
 from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden, revealed
 from mr_extract.jobs.skeleton.work import MAIN, work_of
 from mr_extract.jobs.task.streams import open_standard_streams
@@ -109,8 +109,8 @@ class ImageJob(MRJob):
             self.access = access_from(options)
         except ValueError as error:
             self.arg_parser.error(str(error))
-        if options.reduce == "unique" and self.work.name != MAIN:
-            self.arg_parser.error("--reduce unique is for sources: this job has none")
+        if options.reduce in OVER_DETECTIONS and self.work.name != MAIN:
+            self.arg_parser.error(f"--reduce {options.reduce} is for sources: this job has none")
         options.extensions = options.extensions or FIRST
         storage.configure(self.access)
         try:
@@ -236,10 +236,10 @@ class ImageJob(MRJob):
 
     def run_job(self):
         """Plan, run and gather; the exit status says whether all is accounted for."""
-        if self.options.reduce == "unique":
-            from mr_extract.jobs.sky.following import unique_after
+        if self.options.reduce in OVER_DETECTIONS:
+            from mr_extract.jobs.sky.after_images import reduced_after
 
-            sys.exit(unique_after(self))
+            sys.exit(reduced_after(self))
         from mr_extract.jobs.driver.drive import drive
 
         sys.exit(drive(self))

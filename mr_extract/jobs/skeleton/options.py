@@ -9,7 +9,8 @@ from mr_extract.addresses import shown_within
 from mr_extract.jobs.skeleton.expansion import check_extensions
 from mr_extract.jobs.task.memory_limit import LEAST
 
-_REDUCE = ("none", "identity", "unique")
+OVER_DETECTIONS = ("unique", "objects")  # what follows when all images are measured
+_REDUCE = ("none", "identity", *OVER_DETECTIONS)
 
 
 def add_job_options(under):
@@ -30,7 +31,8 @@ def add_job_options(under):
     add_argument("--reduce", default="identity", metavar="|".join(_REDUCE), type=_reduce,
                  help="none: rows as the tasks wrote them; identity: one catalog ordered by "
                       "image id, then source number; unique: of each source in overlapping "
-                      "images the best measurement, in such a catalog [identity]")
+                      "images the best measurement, in such a catalog; objects: a catalog of "
+                      "objects, of all detections [identity]")
     add_argument("--extensions", metavar="first|all|/PATTERN/", type=_extensions,
                  help="what a line without ext= means: the first image of its file, every one, "
                       "or those with a matching EXTNAME [first; all with --config]")

@@ -36,19 +36,9 @@ def write_objects(made, catalog, objects, points):
                      objects=made.counts["b"])
     columns = object_columns(prefixes_of(told["filters"]), config.motion.motion == "fit")
     catalog.write(_header(made, columns, "objects", totals["objects"]).encode())
-    for place, account, line, _ in detections:
-        if account.kind:
-            catalog.write(line)
-            continue
-        states = made.decisions.of(place, account.rows)["state"]
-        counts = Counter(detections=account.rows, members=int((states == KEPT).sum()),
-                         unplaced=int((states == UNPLACED).sum()),
-                         no_epoch=int((states == NO_EPOCH).sum()))
+    for line, counts in _account_lines(made):
         totals += counts
-        totals["no_filter"] += "filter" not in account.values and counts["members"] > 0
-        word, image_id, _, *cells = line.rstrip(b"\n").split(b"\t")
-        said = [b"%s=%d" % (name.encode(), n) for name, n in counts.items()]
-        catalog.write(b"\t".join([word, image_id, *said, *cells]) + b"\n")
+        catalog.write(line)
     members = 0
     for records in _chunks(objects, object_dtype(told["filters"], config)):
         ids = _ids(records)
@@ -62,10 +52,27 @@ def write_objects(made, catalog, objects, points):
     return totals
 
 
+def _account_lines(made):
+    """Give the line of each image, and counts of what became of its rows."""
+    for place, account, line, _ in made.detections:
+        if account.kind:
+            yield line, Counter()
+            continue
+        states = made.decisions.of(place, account.rows)["state"]
+        counts = Counter(detections=account.rows, members=int((states == KEPT).sum()),
+                         unplaced=int((states == UNPLACED).sum()),
+                         no_epoch=int((states == NO_EPOCH).sum()))
+        word, image_id, _, *cells = line.rstrip(b"\n").split(b"\t")
+        said = [b"%s=%d" % (name.encode(), n) for name, n in counts.items()]
+        counts["no_filter"] = int("filter" not in account.values and counts["members"] > 0)
+        yield b"\t".join([word, image_id, *said, *cells]) + b"\n", counts
+
+
 def _write_points(made, points, members):
     names = np.array(made.told["filters"])
     with written_whole(made.options.light_curves) as spool, open(spool, "wb") as file:
         file.write(_header(made, [one.name for one in POINTS], "points", members).encode())
+        file.writelines(line for line, _ in _account_lines(made))
         for records in _chunks(points, POINT):
             images, numbers = made.detections.images_at(records["place"].astype(np.int64))
             columns = {"object": _ids(records), "image": images, "number": numbers,

@@ -1,4 +1,4 @@
-"""``--reduce unique`` of the main job: images to a catalog, and that to unique sources."""
+"""``--reduce unique`` and ``objects`` of the main job: images to a catalog, and on from there."""
 
 import os
 import tempfile
@@ -11,7 +11,7 @@ from mr_extract.jobs.driver.plan import Plan
 _OWN = {"args", "reduce", "summary", "told", "aggregation"}
 
 
-def unique_after(job):
+def reduced_after(job):
     """Run the main job, and the job over its detections with the same runner.
 
     Parameters
@@ -28,7 +28,7 @@ def unique_after(job):
     from mr_extract.jobs.sky.sky_job import SkyJob
 
     options = job.options
-    following = SkyJob(["--aggregation=unique"])
+    following = SkyJob([f"--aggregation={options.reduce}"])
     for name in (vars(options).keys() & vars(following.options).keys()) - _OWN:
         setattr(following.options, name, getattr(options, name))
     following.sandbox(job.stdin, job.stdout, job.stderr)
@@ -41,6 +41,8 @@ def unique_after(job):
         return 2
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as folder:
         catalog = os.path.join(folder, "catalog.tsv")
+        if options.reduce == "objects":
+            job.config = job.config.updated(observation=True)
         options.reduce, options.catalog = "identity", catalog
         status = drive(job)
         if not os.path.exists(catalog):
@@ -52,12 +54,13 @@ def unique_after(job):
 def _check(job, following):
     """Raise ValueError for what would be found out after the images are measured."""
     if job.options.output_dir:
-        raise ValueError("--output-dir: the parts of --reduce unique are not kept; "
-                         "--catalog FILE names the catalog")
+        raise ValueError(f"--output-dir: the parts of --reduce {job.options.reduce} are not "
+                         "kept; --catalog FILE names the catalog")
     following.options.args = job.options.args
     check_outputs(following.options, Plan())
     columns = job.work.columns(job.config)
-    for name, why in {"ra": "--reduce unique", "dec": "--reduce unique",
-                      **following.aggregation.needs(following.config)}.items():
+    needs = following.aggregation.needs(following.config)
+    for name, why in {**dict.fromkeys(("ra", "dec"), f"--reduce {job.options.reduce}"),
+                      **needs}.items():
         if name not in columns:
             raise ValueError(f"{why} needs the column {name}: name it in --columns")
