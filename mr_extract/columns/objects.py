@@ -49,6 +49,13 @@ OF_FILTER = (
             "filter"),
     _column("amplitude", "f4", "mag", "src.var.amplitude", "faintest less brightest", "filter"),
 )
+CURVE_PREFIX, CURVE_FAILED = "lc_", "lc_failed"
+_OF_FUNCTION = (
+    _column(CURVE_FAILED, "i4", "", "meta.code.error", "1 where the function of light curves made "
+            "nothing of it", "function"),
+    _column(CURVE_PREFIX, "f8", "", "src.var", "what a function of light curves returned",
+            "function"),
+)
 POINTS = (
     _column("object", "str", "", "meta.id;meta.main", "id of the object"),
     _column("image", "str", "", "meta.id;obs.image", "id of the image"),
@@ -93,4 +100,6 @@ def object_column(name):
     for one in (*_FIXED, *_MOTION, *POINTS):
         if one.name == name:
             return one
+    if name.startswith(CURVE_PREFIX):
+        return _OF_FUNCTION[name != CURVE_FAILED]
     return next((one for one in OF_FILTER if name.endswith(f"_{one.name}")), None)

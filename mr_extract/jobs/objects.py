@@ -12,12 +12,13 @@ from mr_extract.jobs.sky.aggregation import (
     Aggregation,
     record_errors,
 )
+from mr_extract.jobs.sky.curve_functions import function_of
 from mr_extract.jobs.sky.object_catalog import write_objects
 from mr_extract.jobs.sky.object_records import POINT, object_dtype, objects_of, prefixes_of
 from mr_extract.settings.objects import ObjectSettings
 from mr_extract.text.stored_catalog import UnfitCatalog
 
-OBJECT, LIGHT = b"b", b"l"
+OBJECT, LIGHT, CURVE = b"b", b"l", b"f"
 _NO_FILTER = "none"
 
 
@@ -29,6 +30,13 @@ class Objects(Aggregation):
     dtype = np.dtype([("place", "<i8"), ("image", "<i4"), ("ra", "<f8"), ("dec", "<f8"),
                       ("error", "<f4"), ("mjd", "<f8"), ("filter", "<i2"), ("mag", "<f4"),
                       ("magerr", "<f4"), ("flag", "<i4")])
+
+    def config_from(self, options):
+        """Return the settings; the user's function must be there."""
+        config = super().config_from(options)
+        if config.light_curves.light_curve_function:
+            function_of(config.light_curves.light_curve_function)
+        return config
 
     def add_options(self, add_argument):
         """Declare where light curves go."""
@@ -85,17 +93,20 @@ class Objects(Aggregation):
 
     def output(self, config, told):
         """Return the types of what reducers write."""
-        return {DECIDED: DECISION, OBJECT: object_dtype(told["filters"], config), LIGHT: POINT}
+        return {DECIDED: DECISION, OBJECT: object_dtype(told["filters"], config), LIGHT: POINT,
+                CURVE: None}
 
     def settled(self, records, founder, ambiguous, config, told, footprints):
         """Return decisions, objects and points of some objects."""
-        decisions, objects, points = objects_of(records, founder, ambiguous, config, told,
-                                                footprints)
-        return {DECIDED: decisions, OBJECT: objects, **({} if points is None else {LIGHT: points})}
+        decisions, objects, points, curves = objects_of(records, founder, ambiguous, config, told,
+                                                        footprints)
+        return {DECIDED: decisions, OBJECT: objects, **({} if points is None else {LIGHT: points}),
+                **({CURVE: curves} if curves else {})}
 
     def write(self, made, catalog):
         """Write the catalog of objects, and the light curves."""
-        return write_objects(made, catalog, made.sorted[OBJECT], made.sorted[LIGHT])
+        return write_objects(made, catalog, made.sorted[OBJECT], made.sorted[LIGHT],
+                             made.sorted[CURVE])
 
     def as_text(self, totals):
         """Say what became of the detections."""
@@ -103,7 +114,9 @@ class Objects(Aggregation):
                    f"{_NO_FILTER}" if totals["no_filter"] else "")
         return (f"{totals['detections']} detections = {totals['members']} of {totals['objects']} "
                 f"objects + {totals['unplaced']} without a position + {totals['no_epoch']} of "
-                f"images without an epoch; {totals['ambiguous']} objects ambiguous{without}")
+                f"images without an epoch; {totals['ambiguous']} objects ambiguous{without}"
+                + (f"\n{totals['lc_failed']} objects of which the function of light curves made "
+                   f"nothing, the first {totals.first_failure}" if totals["lc_failed"] else ""))
 
 
 def _epoch(account):

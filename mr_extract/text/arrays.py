@@ -20,6 +20,20 @@ def as_word(records):
     return base64.b64encode(np.ascontiguousarray(records).tobytes())
 
 
+def lines_as_word(lines):
+    """Return a list of bytes as one word."""
+    sizes = np.array([len(line) for line in lines], "<i8")
+    return base64.b64encode(len(lines).to_bytes(8, "little") + sizes.tobytes() + b"".join(lines))
+
+
+def lines_from_word(word):
+    """Return the list of bytes of a word."""
+    data = base64.b64decode(word, validate=True)
+    count = int.from_bytes(data[:8], "little")
+    ends = np.cumsum(np.frombuffer(data, "<i8", count, 8)) + 8 * (count + 1)
+    return [data[start:stop] for start, stop in zip([8 * (count + 1), *ends[:-1]], ends)]
+
+
 def from_word(word, dtype):
     """Return the records of a word.
 

@@ -109,7 +109,7 @@ class Aggregation(ABC):
         """Return the detections (of `dtype`) of a piece, row by row."""
 
     def output(self, config, told):
-        """Return the types of what `settled` returns, by word."""
+        """Return the types of what `settled` returns, by word; None for lists of bytes."""
         return {DECIDED: DECISION}
 
     @abstractmethod
@@ -129,7 +129,7 @@ class Aggregation(ABC):
 
         Returns
         -------
-        dict of bytes to ndarray
+        dict of bytes to (ndarray or list of bytes)
             Under `DECIDED` decisions on every detection; records under other words are sorted
             by their bytes.
         """

@@ -19,7 +19,7 @@ from mr_extract.jobs.sky.reducing import OPEN, links_of
 from mr_extract.jobs.sky.region import settle
 from mr_extract.jobs.sky.running import run_shards
 from mr_extract.objects.cells import finest_order
-from mr_extract.text.arrays import from_word
+from mr_extract.text.arrays import from_word, lines_from_word
 from mr_extract.text.sorting import SortedRecords
 from mr_extract.text.stored_catalog import UnfitCatalog
 
@@ -114,7 +114,7 @@ def _take(text, aggregation, made, facts):
             return
         made.counts[word.decode()] += len(records)
         for record in records:
-            made.sorted[word].add(record.tobytes())
+            made.sorted[word].add(record if isinstance(record, bytes) else record.tobytes())
 
     left = []
     for line in text:
@@ -122,7 +122,8 @@ def _take(text, aggregation, made, facts):
         if word == OPEN:
             left.append(from_word(value, aggregation.dtype))
         else:
-            keep(word, from_word(value, types[word]))
+            kind = types[word]
+            keep(word, lines_from_word(value) if kind is None else from_word(value, kind))
     footprints = {one["image"]: (one["filter"], one["footprint"])
                   for one in facts if one and "footprint" in one}
     for part in settle(left, None, links_of(made.config)):

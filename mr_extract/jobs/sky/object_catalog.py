@@ -1,55 +1,90 @@
 """A catalog of objects and their light curves, of what the reducers made."""
 
+import json
 from collections import Counter
 from itertools import islice
 
 import numpy as np
 
 from mr_extract.addresses import shown_within
-from mr_extract.columns.objects import POINTS, object_columns
+from mr_extract.columns.objects import CURVE_FAILED, CURVE_PREFIX, POINTS, object_columns
 from mr_extract.jobs.sky.aggregation import KEPT, NO_EPOCH, UNPLACED
-from mr_extract.jobs.sky.object_records import POINT, object_dtype, prefixes_of
+from mr_extract.jobs.sky.object_records import KEY, POINT, object_dtype, prefixes_of
 from mr_extract.storage.output import written_whole
 from mr_extract.text.accounting import Header
 from mr_extract.text.rows import format_table
 
 _AT_ONCE = 8192
+_KEY_SIZE = np.dtype(KEY).itemsize
 
 
-def write_objects(made, catalog, objects, points):
+class ObjectTotals(Counter):
+    """Counts of a catalog of objects, and the first object of which a function made nothing."""
+
+    first_failure = ""
+
+
+def write_objects(made, catalog, objects, points, curves):
     """Write the catalog, and the light curves where they are asked for.
 
     Parameters
     ----------
     made : mr_extract.jobs.sky.aggregation.Made
     catalog : binary file
-    objects, points : mr_extract.text.sorting.SortedRecords
+    objects, points, curves : mr_extract.text.sorting.SortedRecords
 
     Returns
     -------
-    Counter
+    ObjectTotals
         ``images``, ``failed``, ``detections``, ``members``, ``objects``, ``unplaced``,
         ``no_epoch``, ``ambiguous``, ``no_filter``.
     """
     config, told, detections = made.config, made.told, made.detections
-    totals = Counter(images=len(detections) - detections.failed, failed=detections.failed,
+    totals = ObjectTotals(images=len(detections) - detections.failed, failed=detections.failed,
                      objects=made.counts["b"])
     columns = object_columns(prefixes_of(told["filters"]), config.motion.motion == "fit")
-    catalog.write(_header(made, columns, "objects", totals["objects"]).encode())
+    more = _function_columns(curves) if config.light_curves.light_curve_function else []
+    catalog.write(_header(made, [*columns, *more], "objects", totals["objects"]).encode())
     for line, counts in _account_lines(made):
         totals += counts
         catalog.write(line)
-    members = 0
+    members, curves = 0, iter(curves)
     for records in _chunks(objects, object_dtype(told["filters"], config)):
         ids = _ids(records)
         members += int(records["detections"].sum())
         totals["ambiguous"] += int(records["ambiguous"].sum())
         catalog.write(format_table({"object": ids, **{
-            name: np.ascontiguousarray(records[name]) for name in columns if name != "object"}}))
+            name: np.ascontiguousarray(records[name]) for name in columns if name != "object"},
+            **_of_functions(curves, more, ids, totals)}))
     totals["counted"] = members
     if made.options.light_curves is not None:
         _write_points(made, points, totals["members"])
     return totals
+
+
+def _function_columns(curves):
+    """Return the names of what a function has returned for any object."""
+    names = set()
+    for record in curves:
+        values = json.loads(record[_KEY_SIZE:])
+        names |= set(values) if isinstance(values, dict) else set()
+    return [*(f"{CURVE_PREFIX}{name}" for name in sorted(names)), CURVE_FAILED]
+
+
+def _of_functions(curves, names, ids, totals):
+    """Return the columns of what a function has returned for some objects."""
+    if not names:
+        return {}
+    found = [json.loads(record[_KEY_SIZE:]) for record in islice(curves, len(ids))]
+    failed = np.array([not isinstance(values, dict) for values in found])
+    if failed.any() and not totals["lc_failed"]:
+        first = int(np.argmax(failed))
+        totals.first_failure = f"{ids[first]}: {found[first]}"
+    totals["lc_failed"] += int(failed.sum())
+    values = [one if isinstance(one, dict) else {} for one in found]
+    columns = {name: np.array([one.get(name.removeprefix(CURVE_PREFIX)) for one in values], float)
+               for name in names[:-1]}
+    return columns | {CURVE_FAILED: failed.astype(np.int32)}
 
 
 def _account_lines(made):

@@ -8,14 +8,15 @@ import numpy as np
 
 from mr_extract.columns.objects import object_columns, prefix_of
 from mr_extract.jobs.sky.aggregation import DECISION, KEPT
+from mr_extract.jobs.sky.curve_functions import function_of, results
 from mr_extract.objects.cells import DEEPEST, cells_of
 from mr_extract.objects.coverage import covered
 from mr_extract.objects.sphere import vectors
 from mr_extract.objects.statistics import magnitudes, mean_positions, stetson_j
 
-_KEY = [("cell", ">u8"), ("founded", ">f8"), ("founder", ">i8")]
+KEY = [("cell", ">u8"), ("founded", ">f8"), ("founder", ">i8")]
 #: Of a point of a light curve.
-POINT = np.dtype([*_KEY, ("mjd", ">f8"), ("place", ">i8"), ("filter", "<i2"), ("mag", "<f4"),
+POINT = np.dtype([*KEY, ("mjd", ">f8"), ("place", ">i8"), ("filter", "<i2"), ("mag", "<f4"),
                   ("magerr", "<f4"), ("flag", "<i4"), ("used", "<i4"), ("ra", "<f8"),
                   ("dec", "<f8")])
 _PAST = 1e6  # days before which nothing was observed: bytes of negative numbers are out of order
@@ -41,7 +42,7 @@ def prefixes_of(filters):
 def object_dtype(filters, config):
     """Return the type of an object: its key, and its columns but for the id."""
     columns = object_columns(prefixes_of(filters), config.motion.motion == "fit")
-    return np.dtype([*_KEY, *((name, "<" + column.dtype) for name, column in columns.items()
+    return np.dtype([*KEY, *((name, "<" + column.dtype) for name, column in columns.items()
                               if name != "object")])
 
 
@@ -63,6 +64,9 @@ def objects_of(records, founder, ambiguous, config, told, footprints):
     Returns
     -------
     decisions, objects, points : ndarray
+    curves : list of bytes
+        What the user's function returned, as of `mr_extract.jobs.sky.curve_functions.results`;
+        empty without one.
     """
     founders, number = np.unique(founder, return_inverse=True)
     count, filters = len(founders), len(told["filters"])
@@ -97,11 +101,16 @@ def objects_of(records, founder, ambiguous, config, told, footprints):
     decisions = np.zeros(len(records), DECISION)
     decisions["place"], decisions["state"] = records["place"], KEPT
     decisions["detections"], decisions["ambiguous"] = members[number], ambiguous
-    return decisions, found, _points(records, keys[number], used) if told["points"] else None
+    curves = results(
+        function_of(config.light_curves.light_curve_function), keys, number[used],
+        _light(records[used]), np.array(told["filters"])[records["filter"][used]],
+    ) if config.light_curves.light_curve_function else []
+    points = _points(records, keys[number], used) if told["points"] else None
+    return decisions, found, points, curves
 
 
 def _keys(founders):
-    keys = np.zeros(len(founders), _KEY)
+    keys = np.zeros(len(founders), KEY)
     keys["cell"] = cells_of(founders["ra"], founders["dec"], DEEPEST)
     keys["founded"], keys["founder"] = founders["mjd"] + _PAST, founders["place"]
     return keys

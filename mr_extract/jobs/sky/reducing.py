@@ -6,7 +6,7 @@ from mr_extract.jobs.sky.aggregation import DECIDED
 from mr_extract.jobs.sky.mapping import FOOTPRINT, NO_CELL
 from mr_extract.jobs.sky.region import settle
 from mr_extract.objects.association import Links
-from mr_extract.text.arrays import as_word, from_word
+from mr_extract.text.arrays import as_word, from_word, lines_as_word
 
 #: The word of what is left open, in what a reducer writes.
 OPEN = b"o"
@@ -49,7 +49,7 @@ def reduced(key, values, aggregation, config, told):
             left = end.value
             break
         for word, found in aggregation.settled(*part, config, told, footprints).items():
-            yield word + b"\t" + as_word(found)
+            yield word + b"\t" + (lines_as_word if isinstance(found, list) else as_word)(found)
     if len(left):
         yield OPEN + b"\t" + as_word(left)
 
