@@ -113,8 +113,11 @@ def _take(text, aggregation, made, facts):
             made.decisions.take(records)
             return
         made.counts[word.decode()] += len(records)
+        if not isinstance(records, list):
+            data, size = records.tobytes(), records.dtype.itemsize
+            records = [data[start:start + size] for start in range(0, len(data), size)]
         for record in records:
-            made.sorted[word].add(record if isinstance(record, bytes) else record.tobytes())
+            made.sorted[word].add(record)
 
     left = []
     for line in text:
