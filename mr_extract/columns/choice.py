@@ -18,6 +18,7 @@ DEFAULT_GROUPS = ("position", "sky", "shape", "iso", "aper", "auto", "flag")
 FORCED_GROUPS = ("position", "sky", "aper", "flag", "forced")
 FORCED_FURTHER = ("forced_gauss", "forced_ellipse")
 MATCHED_GROUP = "assoc"
+UNIQUE_GROUP = "unique"  # of what is made of detections, not of an image
 
 CHECK_IMAGES = ("background", "rms", "segmentation", "apertures", "-background", "objects",
                 "-objects")
@@ -106,6 +107,7 @@ def choose(
         if column.name in wanted and column.group not in had:
             raise ValueError(f"columns: {column.name} " + (
                 "is not measured at given positions" if forced
+                else "comes with --reduce unique" if column.group == UNIQUE_GROUP
                 else "needs a list of positions (forced)" if column.group.startswith("forced")
                 else "needs a list to match with (assoc)"))
     chosen = {}
@@ -125,7 +127,7 @@ def _groups(forced, association):
     """Return the groups that can be had, and those that are meant by default."""
     if forced:
         return {"key", *FORCED_GROUPS, *FORCED_FURTHER}, set(FORCED_GROUPS)
-    apart = {"forced", *FORCED_FURTHER}
+    apart = {"forced", *FORCED_FURTHER, UNIQUE_GROUP}
     if not association:
         apart.add(MATCHED_GROUP)
     usual = {*DEFAULT_GROUPS, MATCHED_GROUP} - apart

@@ -39,6 +39,10 @@ class Output(Section):
         "SExtractor's, whose columns come in the order of the list",
         choices=("ours", "sextractor"),
     )
+    observation: bool = setting(
+        False, "the line of an image says when, in which filter and where it was taken: mjd=, "
+        "filter= and footprint=, of the header where the manifest has no such field"
+    )
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mr_extract.columns.choice import COLUMNS
+from mr_extract.columns.objects import object_column
 from mr_extract.columns.table import Column
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
@@ -74,6 +75,7 @@ def schema_of(names: Iterable[str]) -> dict[str, Column]:
     for name in names:
         stem, _, number = name.rpartition("_")
         column = known.get(name) or (known.get(stem) if number.isdecimal() else None)
+        column = column or object_column(name)
         if column is None:
             raise ValueError(f"there is no column {name!r} in the schema")
         schema[name] = column

@@ -32,7 +32,8 @@ FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "s
          "version", "config", "images_in_file", "failed_sources", "failed_rows",
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
          "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
-         "targets", "outside", "matched", "of_other_tiles", "remarks")
+         "targets", "outside", "matched", "of_other_tiles", "detections", "elsewhere",
+         "unplaced", "members", "no_epoch", "remarks")
 RESERVED = ("flat",)
 
 LONGEST = 65536  # bytes of a line

@@ -38,18 +38,25 @@ def format_rows(image_id: str, columns: Mapping[str, np.ndarray]) -> bytes:
     A column is written as a JSON array in one call and cut at its commas: six
     times faster than formatting in Python, and shortest for both widths.
     """
-    n = len(next(iter(columns.values())))
-    if n == 0:
-        return b""
-    cells = [
+    start = image_id.encode() + b"\t"
+    return b"".join([start + b"\t".join(row) + b"\n" for row in zip(*_cells(columns))])
+
+
+def format_table(columns: Mapping[str, np.ndarray]) -> bytes:
+    """Return rows of which each column has its own cells, as `format_rows` does."""
+    return b"".join([b"\t".join(row) + b"\n" for row in zip(*_cells(columns))])
+
+
+def _cells(columns):
+    if len(next(iter(columns.values()))) == 0:
+        return []
+    return [
         [escaped(text).encode() for text in values.tolist()] if values.dtype.kind == "U"
         else orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
         .replace(b"null", b"nan")
         .split(b",")
         for values in columns.values()
     ]
-    start = image_id.encode() + b"\t"
-    return b"".join([start + b"\t".join(row) + b"\n" for row in zip(*cells)])
 
 
 def parse_rows(lines: Iterable[bytes], columns: Mapping[str, Column]) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ from itertools import groupby
 import numpy as np
 
 from mr_extract.text.accounting import Account
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader
 from preprocess.accounts.expanded_ids import names_of
 
 _DIGEST = 12

@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from mr_extract.addresses import shown_within
-from mr_extract.text.accounting import Header
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader, common_header
 from preprocess.accounts.merging import Superseded, told
 from preprocess.accounts.promised import Promised
 from preprocess.errors import CommandError
@@ -53,7 +52,7 @@ def merge_catalogs(
 
     Raises
     ------
-    CommandError
+    CommandError, UnfitCatalog
         When they do not belong together, or have measured an image differently.
     """
     for catalog in catalogs:
@@ -82,44 +81,6 @@ def merge_catalogs(
             body.seek(size, 1)
         shutil.copyfileobj(body, output, 1 << 20)
     return totals, promised.unkept()
-
-
-def common_header(catalogs: Sequence[CatalogReader]) -> Header:
-    """Give the header that all catalogs have but for its totals.
-
-    Raises
-    ------
-    CommandError
-        When two differ, or there is none.
-    """
-    known = [(catalog, catalog.header) for catalog in catalogs if catalog.header is not None]
-    for catalog in catalogs:
-        if catalog.header is None and catalog.images:
-            raise CommandError(f"{catalog.source!r} has no header that says how it was made")
-    if not known:
-        raise CommandError("none of the catalogs has a header")
-    first, header = known[0]
-    for catalog, other in known[1:]:
-        for what, ours, theirs in _facts(header, other):
-            if ours != theirs:
-                raise CommandError(
-                    f"{catalog.source!r} was made with {what} {theirs}, {first.source!r} with "
-                    f"{ours}: only catalogs made alike are merged"
-                )
-    return header
-
-
-def _facts(one: Header, other: Header) -> list[tuple[str, str, str]]:
-    return [
-        ("mr_extract", one.version, other.version),
-        ("the programs and settings", _pairs(one), _pairs(other)),
-        ("the columns", one.columns.replace("\t", ","), other.columns.replace("\t", ",")),
-        ("the settings", one.config, other.config),
-    ]
-
-
-def _pairs(header: Header) -> str:
-    return " ".join(f"{name}={value}" for name, value in header.made_with)
 
 
 def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:

@@ -8,10 +8,10 @@ from itertools import groupby
 from mr_extract.jobs.skeleton.expansion import FIRST
 from mr_extract.text.accounting import Account
 from mr_extract.text.block_stream import whole
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.sorting import SortedRecords
+from mr_extract.text.stored_catalog import CatalogReader
 from preprocess.accounts.expanded_ids import name_of_several, names_of
 from preprocess.errors import CommandError
-from preprocess.sorting import SortedRecords
 
 #: Catalogs that are read side by side: each is an open file.
 SIDE_BY_SIDE = 64

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader
 from preprocess.accounts.merging import Told
 
 

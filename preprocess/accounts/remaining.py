@@ -11,8 +11,8 @@ from mr_extract.failures import KINDS
 from mr_extract.jobs.skeleton.expansion import ALL, expands, with_plane
 from mr_extract.text.accounting import LOST
 from mr_extract.text.manifest import parse_line
+from mr_extract.text.stored_catalog import CatalogReader
 from preprocess.accounts.accounted import Accounted, is_asked
-from preprocess.accounts.catalogs import CatalogReader
 from preprocess.accounts.expanded_ids import name_of
 from preprocess.options import add_extensions, add_output, opened_output
 from preprocess.texts import lines_of
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     kinds = args.kind or (KINDS if args.failed else (LOST,))
     accounted = Accounted(lambda kind: kind in kinds)
     for source in args.catalogs:
-        catalog = CatalogReader(source)
+        catalog = CatalogReader(source, sys.stdin.buffer if sys.stdin else None)
         accounted.add(catalog)
         if catalog.damage:
             _say(f"{source}: {catalog.damage}")
