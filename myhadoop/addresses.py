@@ -2,18 +2,19 @@
 
 import random
 import socket
+from collections.abc import Sequence
 
 from myhadoop.configuration import HEAD_PORTS, WORKER_PORTS
 
 
-def ports_of(addresses):
+def ports_of(addresses: Sequence[str]) -> list[tuple[str, int]]:
     """Return all (address, port) of a head and its workers."""
     head, *workers = addresses
     return ([(head, port) for port in HEAD_PORTS.values()]
             + [(worker, port) for worker in workers for port in WORKER_PORTS.values()])
 
 
-def free_addresses(number):
+def free_addresses(number: int) -> list[str]:
     """Return loopback addresses of a random network on which all ports are free."""
     for _ in range(100):
         network = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}"

@@ -4,6 +4,7 @@ One folder serves all hosts: what differs between workers stands in environment
 variables that Hadoop puts in when it reads the files.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -83,7 +84,7 @@ class Layout:
     data_address: str = "0.0.0.0"
 
 
-def properties(layout):
+def properties(layout: Layout) -> dict[str, dict[str, object]]:
     """Return the properties by file, without its ending.
 
     Parameters
@@ -171,7 +172,9 @@ def properties(layout):
     }
 
 
-def write(folder, layout, settings=None):
+def write(
+    folder: str | Path, layout: Layout, settings: Mapping[str, Mapping[str, object]] | None = None
+) -> None:
     """Write a configuration folder.
 
     Parameters

@@ -31,12 +31,12 @@ class Keeper:
     folder : str
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self._run, self._logs = os.path.join(folder, "run"), os.path.join(folder, "logs")
         # Orphans of a daemon become children of this process, not of init.
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
-    def start(self, name):
+    def start(self, name: str) -> None:
         """Start a daemon by its name in daemons.json."""
         with open(os.path.join(self._run, "daemons.json"), encoding="utf-8") as file:
             daemon = json.load(file)[name]
@@ -51,7 +51,7 @@ class Keeper:
             file.write(f"{process.pid}\n")
         os.replace(f"{path}.part", path)
 
-    def keep(self):
+    def keep(self) -> None:
         """Start what lines on standard input name, until they end."""
         rest = b""
         while True:
@@ -65,7 +65,7 @@ class Keeper:
             reap()
 
 
-def reap():
+def reap() -> None:
     """Take note of children that ended, so that they do not stay as zombies."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -74,9 +74,9 @@ def reap():
         pass
 
 
-def descendants():
+def descendants() -> list[int]:
     """Return the process ids of all descendants, zombies among them."""
-    children = {}
+    children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdecimal():
             try:
@@ -93,7 +93,7 @@ def descendants():
     return found
 
 
-def end_all():
+def end_all() -> None:
     """Kill every descendant; more than once, as some are born meanwhile."""
     while left := descendants():
         for pid in left:
@@ -105,7 +105,7 @@ def end_all():
         time.sleep(0.02)
 
 
-def main():
+def main() -> None:
     """Keep until the end; the exit status says nothing."""
     folder, alone = sys.argv[1], sys.argv[2:] == ["--alone"]
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

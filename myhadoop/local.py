@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, cast
 
 from myhadoop import configuration, jars, keeper
 from myhadoop.addresses import free_addresses, ports_of
@@ -51,7 +53,15 @@ class LocalCluster:
         folder, with which Hadoop cannot do.
     """
 
-    def __init__(self, folder, workers=2, settings=None, memory_mb=4096, cores=4, alone=False):
+    def __init__(
+        self,
+        folder: str | Path,
+        workers: int = 2,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        memory_mb: int = 4096,
+        cores: int = 4,
+        alone: bool = False,
+    ) -> None:
         self.folder = Path(folder).resolve()
         if " " in str(self.folder):
             raise RuntimeError(f"Hadoop takes no folder with a blank in its path: {self.folder}")
@@ -70,46 +80,46 @@ class LocalCluster:
         self._write(settings, memory_mb, cores)
 
     @property
-    def head(self):
+    def head(self) -> str:
         """Address of the NameNode, the ResourceManager and the JobHistoryServer."""
         return self.addresses[0]
 
     @property
-    def filesystem(self):
+    def filesystem(self) -> str:
         """URI of the file system, as ``hdfs://127.1.2.1:8020``."""
         return f"hdfs://{self.head}:{HEAD_PORTS['fs']}"
 
     @property
-    def webhdfs(self):
+    def webhdfs(self) -> str:
         """URL of the NameNode."""
         return f"http://{self.head}:{HEAD_PORTS['dfs.namenode.http-address']}"
 
     @property
-    def resourcemanager(self):
+    def resourcemanager(self) -> str:
         """URL of the ResourceManager."""
         return f"http://{self.head}:{HEAD_PORTS['yarn.resourcemanager.webapp.address']}"
 
     @property
-    def hadoop_bin(self):
+    def hadoop_bin(self) -> Path:
         """The program ``hadoop`` for this cluster."""
         return self.folder / "bin" / "hadoop"
 
     @property
-    def streaming_jar(self):
+    def streaming_jar(self) -> Path:
         """Hadoop's streaming jar."""
         return jars.streaming(self.folder / "share/hadoop/tools/lib")
 
     @property
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         """What to export for clients."""
         return {"HADOOP_HOME": str(self.folder), "HADOOP_CONF_DIR": str(self.conf)}
 
     @property
-    def ports(self):
+    def ports(self) -> list[tuple[str, int]]:
         """All (address, port) that its daemons may listen on."""
         return ports_of(self.addresses)
 
-    def daemons(self, *parts):
+    def daemons(self, *parts: str) -> list[str]:
         """Return the names of the daemons of some parts: ``hdfs``, ``yarn``."""
         names = []
         if HDFS in parts:
@@ -119,7 +129,7 @@ class LocalCluster:
                       "historyserver"]
         return names
 
-    def start(self, *parts):
+    def start(self, *parts: str) -> None:
         """Start daemons, and wait until they serve.
 
         Parameters
@@ -143,20 +153,20 @@ class LocalCluster:
         if HDFS in parts:
             self._make_folders()
 
-    def kill(self, name, with_signal=signal.SIGKILL):
+    def kill(self, name: str, with_signal: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a daemon, as ``datanode-1``; for SIGKILL wait until it is gone."""
-        pid = self.pid(name)
+        pid = cast(int, self.pid(name))
         os.kill(pid, with_signal)
         while with_signal == signal.SIGKILL and is_alive(pid):
             time.sleep(0.02)
 
-    def restart(self, name):
+    def restart(self, name: str) -> None:
         """Start a daemon, killing it first if it lives; `wait_serves` waits until it serves."""
         if self.pid(name):
             self.kill(name)
         self._begin(name)
 
-    def pid(self, name):
+    def pid(self, name: str) -> int | None:
         """Return the process id of a daemon, None when it does not live."""
         try:
             pid = int((self.folder / "run" / f"{name}.pid").read_text())
@@ -164,7 +174,7 @@ class LocalCluster:
             return None
         return pid if is_alive(pid) else None
 
-    def stop(self):
+    def stop(self) -> None:
         """End every process of the cluster; its files stay."""
         if self._keeper is not None:
             self._keeper.terminate()
@@ -172,12 +182,12 @@ class LocalCluster:
             self._keeper.stdin.close()
             self._keeper = None
 
-    def run(self, *args, **keywords):
+    def run(self, *args: object, **keywords: Any) -> subprocess.CompletedProcess[str]:
         """Run the program ``hadoop`` and return what `subprocess.run` does, with its output."""
         return subprocess.run([self.hadoop_bin, *map(str, args)], capture_output=True, text=True,
                               env={**os.environ, **self.environment}, **keywords)
 
-    def wait_ready(self, *parts, within=READY_WITHIN):
+    def wait_ready(self, *parts: str, within: float = READY_WITHIN) -> None:
         """Wait until the file system and all its DataNodes serve, and likewise for YARN."""
         parts = parts or (HDFS, YARN)
         end = time.monotonic() + within
@@ -196,7 +206,7 @@ class LocalCluster:
                                        f"{self.folder / 'logs'}")
                 time.sleep(0.1)
 
-    def wait_serves(self, name, within=READY_WITHIN):
+    def wait_serves(self, name: str, within: float = READY_WITHIN) -> None:
         """Wait until a daemon that was started again answers, and a DataNode has its blocks.
 
         The NameNode and the ResourceManager know for some seconds nothing of a worker's death,
@@ -210,11 +220,11 @@ class LocalCluster:
                 raise RuntimeError(f"the {name} does not serve:\n{self.last_words(name)}")
             time.sleep(0.1)
 
-    def get(self, url):
+    def get(self, url: str) -> Any:
         """Return what a daemon answers as an object, None when it does not answer."""
         return ask(url)
 
-    def last_words(self, name, lines=15):
+    def last_words(self, name: str, lines: int = 15) -> str:
         """Return the end of the log of a daemon."""
         text = (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
         return "\n".join(text.splitlines()[-lines:])

@@ -72,7 +72,7 @@ def _module(name: str) -> ModuleType:
 
 
 @contextmanager
-def _plain_remarks(command: str) -> Iterator[None]:
+def _plain_remarks(command: str | None) -> Iterator[None]:
     """Have what is said of files on one plain line each, and nothing of the code that says it."""
     shown = warnings.showwarning
 

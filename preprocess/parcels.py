@@ -30,7 +30,7 @@ class Parcels:
         Lines, and those of them that cannot be understood.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._together, self._dealing = SortedRecords(), SortedRecords()
         # Parcels whose load depends on the mean of all, or on what a shard may hold.
         self._waiting = tempfile.TemporaryFile(prefix="mr_extract-")

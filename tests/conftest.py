@@ -59,6 +59,10 @@ SHARED, OWN, NONE = "shared Hadoop", "own Hadoop", "no Hadoop"
 ORDER = (SHARED, OWN, NONE)  # the longest files come first
 
 
+# Spark's Java compiles less and collects on one thread: half its CPU in jobs as small as these.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", f"needs(*groups): needs parts that a machine may lack: {', '.join(GROUPS)}"

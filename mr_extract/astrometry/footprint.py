@@ -1,11 +1,13 @@
 """Where the corners of an image are on the sky."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from mr_extract.astrometry import sky_positions
 
 
-def corners(header, width, height):
+def corners(header: Mapping, width: int, height: int) -> list[float] | None:
     """Return the outer corners of an image.
 
     Parameters

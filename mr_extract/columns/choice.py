@@ -1,9 +1,17 @@
 """Which columns a catalog gets, and the bits of its flags."""
 
-from difflib import get_close_matches
+from __future__ import annotations
 
-from mr_extract.columns.table import COLUMNS
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from mr_extract.columns.table import COLUMNS, Column
 from mr_extract.remarks import REMARKS
+
+if TYPE_CHECKING:
+    from mr_extract.settings.config import Config
+    from mr_extract.settings.measuring import Association, Measurement
 
 DEFAULT_GROUPS = ("position", "sky", "shape", "iso", "aper", "auto", "flag")
 # What there is at given positions, and what comes only with a list to match with.
@@ -40,13 +48,21 @@ TRUNCATED, SATURATED, FAILED, CROWDED, SEARCH_CUT, CUT_BY_TILE = (
     0x0002, 0x0100, 0x0200, 0x0400, 0x0800, 0x1000)
 
 
-def choose_for(config, names, columns=()):
+def choose_for(
+    config: Config, names: Iterable[str], columns: Iterable[str] = ()
+) -> dict[str, Column]:
     """Return the columns of these names, as `choose` does, for a configuration."""
     association = config.association if config.association.assoc else None
     return choose(names, config.measurement, bool(config.targets.forced), association, columns)
 
 
-def choose(names, measurement, forced=False, association=None, columns=()):
+def choose(
+    names: Iterable[str],
+    measurement: Measurement,
+    forced: bool = False,
+    association: Association | None = None,
+    columns: Iterable[str] = (),
+) -> dict[str, Column]:
     """Return the columns that were asked for, in the order of the table.
 
     Parameters
@@ -128,7 +144,7 @@ def _hint(name):
     return f"the groups are default, all, {', '.join(GROUPS)}"
 
 
-def describe(columns, bits):
+def describe(columns: Mapping[str, Column], bits: Mapping[int, str]) -> str:
     """Return the text of ``--print-schema``.
 
     Parameters

@@ -1,11 +1,13 @@
 """The columns of a catalog of objects, and of their light curves."""
 
 import re
+from collections.abc import Sequence
 
 from mr_extract.columns.table import Column
 
 
-def _column(name, dtype, unit, ucd, description, group="object"):
+def _column(name: str, dtype: str, unit: str, ucd: str, description: str,
+            group: str = "object") -> Column:
     return Column(name, dtype, unit, group, "", ucd, description)
 
 
@@ -72,12 +74,12 @@ POINTS = (
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 
 
-def prefix_of(name):
+def prefix_of(name: str) -> str:
     """Return what the names of a filter's columns begin with."""
     return _UNSAFE.sub("_", name).strip("_") or "filter"
 
 
-def object_columns(filters, motion):
+def object_columns(filters: Sequence[str], motion: bool) -> dict[str, Column]:
     """Return the columns of a catalog of objects.
 
     Parameters
@@ -95,7 +97,7 @@ def object_columns(filters, motion):
     return columns | {f"{name}_{one.name}": one for name in filters for one in OF_FILTER}
 
 
-def object_column(name):
+def object_column(name: str) -> Column | None:
     """Return the column of a name, None where there is none."""
     for one in (*_FIXED, *_MOTION, *POINTS):
         if one.name == name:

@@ -35,7 +35,7 @@ class Extraction(Work):
         image, config = line.image(keep_file=True), line.config
         hdu, checks = image.hdu, Checks.told(line.more)
         header, primary = image.header, image.primary
-        measure = (_at_targets if config.targets.forced else _found)(line, image, checks)
+        measure = _at_targets(line) if config.targets.forced else _found(line, image, checks)
         line.let_go()
         sources = measure(image, config, line.zero_point, columns=columns_of(config))
         line.take(sources.seconds)
@@ -93,7 +93,7 @@ def _found(line, image, checks):
     return partial(measure_image, detection=detection, known=known, checks=kinds)
 
 
-def _at_targets(line, image, checks):
+def _at_targets(line):
     """Return what measures at the positions of a list."""
     from mr_extract.frames.measuring import measure_targets
     from mr_extract.jobs.beside.detection_images import say_unused

@@ -71,7 +71,7 @@ class Config(Settings):
     astrometry: Astrometry = Astrometry()
     output: Output = Output()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         from mr_extract.sextractor.configured import columns_of
 
         if self.targets.forced and self.association.assoc:

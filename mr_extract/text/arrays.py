@@ -5,7 +5,7 @@ import base64
 import numpy as np
 
 
-def as_word(records):
+def as_word(records: np.ndarray) -> bytes:
     """Return records as one word, without white space.
 
     Parameters
@@ -20,13 +20,13 @@ def as_word(records):
     return base64.b64encode(np.ascontiguousarray(records).tobytes())
 
 
-def lines_as_word(lines):
+def lines_as_word(lines: list[bytes]) -> bytes:
     """Return a list of bytes as one word."""
     sizes = np.array([len(line) for line in lines], "<i8")
     return base64.b64encode(len(lines).to_bytes(8, "little") + sizes.tobytes() + b"".join(lines))
 
 
-def lines_from_word(word):
+def lines_from_word(word: bytes) -> list[bytes]:
     """Return the list of bytes of a word."""
     data = base64.b64decode(word, validate=True)
     count = int.from_bytes(data[:8], "little")
@@ -34,7 +34,7 @@ def lines_from_word(word):
     return [data[start:stop] for start, stop in zip([8 * (count + 1), *ends[:-1]], ends)]
 
 
-def from_word(word, dtype):
+def from_word(word: bytes, dtype: np.dtype) -> np.ndarray:
     """Return the records of a word.
 
     Parameters

@@ -1,9 +1,11 @@
 """Read a catalog back: its accounting and its columns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mr_extract.columns.choice import COLUMNS
 from mr_extract.columns.objects import object_column
+from mr_extract.columns.table import Column
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
 from mr_extract.text.accounting import config_of, parse_account
@@ -29,7 +31,7 @@ class Catalog:
     config: dict
 
 
-def read_catalog(path):
+def read_catalog(path: str) -> Catalog:
     """Read a catalog file into memory.
 
     Parameters
@@ -59,7 +61,7 @@ def read_catalog(path):
     )
 
 
-def schema_of(names):
+def schema_of(names: Iterable[str]) -> dict[str, Column]:
     """Return name to `Column` for the names in a catalog's header, ours or SExtractor's.
 
     Raises

@@ -1,6 +1,7 @@
 """Catalogs read from beginning to end, image by image, also those that break off."""
 
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.streaming import opened_text
@@ -38,7 +39,7 @@ class CatalogReader:
         Why not all images were there, once it was read to the end; empty if they were.
     """
 
-    def __init__(self, source: str, stdin=None):
+    def __init__(self, source: str, stdin: BinaryIO | None = None) -> None:
         self.source, self._stdin = source, stdin
         self.header: Header | None = None
         self.images, self.ordered, self.last, self.damage = 0, True, b"", ""
@@ -112,15 +113,15 @@ def common_header(catalogs: Sequence[CatalogReader]) -> Header:
     UnfitCatalog
         When two differ, or there is none.
     """
-    known = [catalog for catalog in catalogs if catalog.header is not None]
+    known = [(catalog, catalog.header) for catalog in catalogs if catalog.header is not None]
     for catalog in catalogs:
         if catalog.header is None and catalog.images:
             raise UnfitCatalog(f"{catalog.source!r} has no header that says how it was made")
     if not known:
         raise UnfitCatalog("none of the catalogs has a header")
-    first, header = known[0], known[0].header
-    for catalog in known[1:]:
-        for what, ours, theirs in _facts(header, catalog.header):
+    first, header = known[0]
+    for catalog, other in known[1:]:
+        for what, ours, theirs in _facts(header, other):
             if ours != theirs:
                 raise UnfitCatalog(
                     f"{catalog.source!r} was made with {what} {theirs}, {first.source!r} with "

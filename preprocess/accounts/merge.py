@@ -25,12 +25,13 @@ The catalogs must be of the same version and settings; name them in the order of
 image in several of them a success stands before a failure, and among failures that of the last
 catalog. Two successes must be equal. What a catalog that breaks off has whole is taken;
 the exit status is 1 where an image that its header promised may be in none of them.
-Give --extensions as the job had it: a file that failed as one then makes way for its images.
+Give --extensions and --plane as the job had them: a file that failed as one then makes way for
+its images.
 """
 
 
 def merge_catalogs(
-    catalogs: Sequence[CatalogReader], output: BinaryIO, extensions: str
+    catalogs: Sequence[CatalogReader], output: BinaryIO, extensions: str, planes: str | None
 ) -> tuple[dict[str, int], list[str]]:
     """Merge catalogs.
 
@@ -39,8 +40,8 @@ def merge_catalogs(
     catalogs : sequence of CatalogReader
         They are read twice.
     output : binary file
-    extensions : str
-        What a line without ``ext`` means, as for the job.
+    extensions, planes : str
+        What a line without ``ext`` or ``plane`` means, as for the job.
 
     Returns
     -------
@@ -60,7 +61,8 @@ def merge_catalogs(
     header = common_header(catalogs)
     totals = dict.fromkeys(header.totals, 0)
     rows = list(totals)[-1]
-    superseded, gone, promised = Superseded(extensions), [], Promised(catalogs)
+    gone: list[tuple[int, int]] = []
+    superseded, promised = Superseded(extensions, planes), Promised(catalogs)
     with tempfile.TemporaryFile(prefix="mr_extract-") as body:
         place = 0
         for one in told(catalogs):
@@ -103,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("catalogs are read twice, so they are files, not standard input")
     catalogs = [CatalogReader(source) for source in args.catalogs]
     with opened_output(args.output) as file:
-        totals, unkept = merge_catalogs(catalogs, file, args.extensions)
+        totals, unkept = merge_catalogs(catalogs, file, args.extensions, args.plane)
     for catalog in catalogs:
         if catalog.damage:
             _say(f"{catalog.source}: {catalog.damage}")

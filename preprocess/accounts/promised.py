@@ -20,7 +20,7 @@ class Promised:
         Read to their ends.
     """
 
-    def __init__(self, catalogs: Sequence[CatalogReader]):
+    def __init__(self, catalogs: Sequence[CatalogReader]) -> None:
         self._catalogs = catalogs
         self._lacking = {k: lack for k, one in enumerate(catalogs)
                          if (lack := max(0, (one.promised or 0) - one.images))}

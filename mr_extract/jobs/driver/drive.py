@@ -24,6 +24,7 @@ from mr_extract.jobs.driver.running import is_merged, run_tasks
 from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
 from mr_extract.jobs.runners.hadoop.settings import check_properties
 from mr_extract.jobs.skeleton.options import allowed
+from mr_extract.packed.records import packed_with
 from mr_extract.settings.declaring import is_rule
 from mr_extract.text.manifest import is_fits_name
 
@@ -80,10 +81,11 @@ def _planned(job):
     if options.packed:
         if "-" in sources:
             raise ValueError("--packed needs the name of a packed folder or file")
-        plan, packed = read_packed(sources, options.extensions, complain)
+        plan, packed = read_packed(
+            sources, packed_with(options.extensions, options.plane), complain)
     else:
         stdin = standard_input() if "-" in sources else None
-        plan = read_plan(sources, stdin, options.extensions)
+        plan = read_plan(sources, stdin, options.extensions, options.plane)
     check_runner(options)
     check_outputs(options, plan)
     job.work.check(job.config)

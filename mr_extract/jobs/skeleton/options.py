@@ -6,6 +6,7 @@ import resource
 import sys
 
 from mr_extract.addresses import shown_within
+from mr_extract.images.cubes import check_planes
 from mr_extract.jobs.skeleton.expansion import check_extensions
 from mr_extract.jobs.task.memory_limit import LEAST
 
@@ -36,6 +37,10 @@ def add_job_options(under):
     add_argument("--extensions", metavar="first|all|/PATTERN/", type=_extensions,
                  help="what a line without ext= means: the first image of its file, every one, "
                       "or those with a matching EXTNAME [first; all with --config]")
+    add_argument("--plane", metavar="N|A:B|all[,...]", type=_planes,
+                 help="which planes of cubes a line without plane= means, from 1, a number, range "
+                      "or all for each axis from the third on; all alone is every plane "
+                      "[an image of several planes is a failure]")
     add_argument("--catalog", metavar="FILE",
                  help="write the catalog to FILE, a path, s3:// or hdfs://, whole or not at all "
                       "[standard output]")
@@ -98,6 +103,13 @@ def _extensions(text):
     try:
         return check_extensions(text)
     except (ValueError, re.error) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _planes(text):
+    try:
+        return check_planes(text)
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
