@@ -1,5 +1,4 @@
-/* Detection in one pass: filter, threshold, objects, deblending. The twin of every function
- * here is in Python, and says what it does. */
+/* What Python calls. The twin of every function here is in Python, and says what it does. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -9,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mesh.h"
 #include "scan.h"
 
 typedef struct {
@@ -314,8 +314,81 @@ done:
     return result;
 }
 
+static PyObject *mesh(PyObject *self, PyObject *args)
+{
+    (void)self;
+    Py_buffer data, mask = {0};
+    long long fw, fh;
+    double fthresh;
+    Mesh mesh = {0};
+    long long width, height, bw, bh;
+    if (!PyArg_ParseTuple(args, "y*LLz*LLLLd", &data, &height, &width, &mask, &bw, &bh, &fw, &fh,
+                          &fthresh))
+        return NULL;
+    PyObject *back = NULL, *rms = NULL, *result = NULL;
+    if (width < 1 || height < 1 || bw < 1 || bh < 1 || fw < 0 || fh < 0
+        || data.len != width * height * 4 || (mask.buf && mask.len != width * height)) {
+        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
+        goto done;
+    }
+    mesh = (Mesh){width, height, bw, bh, (width - 1) / bw + 1, (height - 1) / bh + 1,
+                  NULL, NULL, 0.0f, 0.0f};
+    back = PyByteArray_FromStringAndSize(NULL, mesh.nx * mesh.ny * 4);
+    rms = PyByteArray_FromStringAndSize(NULL, mesh.nx * mesh.ny * 4);
+    if (!back || !rms)
+        goto done;
+    mesh.back = (float *)(void *)PyByteArray_AsString(back);
+    mesh.rms = (float *)(void *)PyByteArray_AsString(rms);
+    int status;
+    Py_BEGIN_ALLOW_THREADS
+    status = mesh_cells(&mesh, data.buf, mask.buf) || mesh_filter(&mesh, fw, fh, fthresh);
+    Py_END_ALLOW_THREADS
+    if (status)
+        PyErr_NoMemory();
+    else
+        result = Py_BuildValue("OOdd", back, rms, mesh.globalback, mesh.globalrms);
+done:
+    Py_XDECREF(back);
+    Py_XDECREF(rms);
+    PyBuffer_Release(&data);
+    if (mask.obj)
+        PyBuffer_Release(&mask);
+    return result;
+}
+
+static PyObject *spline(PyObject *self, PyObject *args)
+{
+    (void)self;
+    Py_buffer values, image;
+    long long width, height, bw, bh;
+    int subtract;
+    if (!PyArg_ParseTuple(args, "y*LLw*LLp", &values, &bw, &bh, &image, &height, &width,
+                          &subtract))
+        return NULL;
+    PyObject *result = NULL;
+    Mesh mesh = {0};
+    if (width > 0 && height > 0 && bw > 0 && bh > 0)
+        mesh = (Mesh){width, height, bw, bh, (width - 1) / bw + 1, (height - 1) / bh + 1,
+                      NULL, NULL, 0.0f, 0.0f};
+    if (!mesh.nx || values.len != mesh.nx * mesh.ny * 4 || image.len != width * height * 4) {
+        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
+        goto done;
+    }
+    int status;
+    Py_BEGIN_ALLOW_THREADS
+    status = mesh_spline(&mesh, values.buf, image.buf, subtract);
+    Py_END_ALLOW_THREADS
+    result = status ? PyErr_NoMemory() : Py_NewRef(Py_None);
+done:
+    PyBuffer_Release(&values);
+    PyBuffer_Release(&image);
+    return result;
+}
+
 static PyMethodDef functions[] = {
     {"scan", scan, METH_VARARGS, "See mr_extract.detection.scanning.scan."},
+    {"mesh", mesh, METH_VARARGS, "See mr_extract.planes.mesh.Mesh."},
+    {"spline", spline, METH_VARARGS, "See mr_extract.planes.mesh.Mesh."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,9 +1,9 @@
 """Background and noise on a mesh."""
 
 import numpy as np
-import sep
 
 from mr_extract.failures import ImageFailure
+from mr_extract.planes.mesh import mesh_of
 from mr_extract.remarks import say
 
 
@@ -22,7 +22,7 @@ def subtract_background(data, settings, mask=None):
 
     Returns
     -------
-    sep.Background
+    sep.Background or mr_extract.planes.mesh.Mesh
         The mesh; `globalback` and `globalrms` are in image units.
 
     Raises
@@ -41,15 +41,7 @@ def subtract_background(data, settings, mask=None):
             say("not-used", f"{name} = {value} beyond the {side} pixels of the image")
     if mask is not None:
         _check_cells(mask, bw, bh)
-    mesh = sep.Background(
-        data,
-        mask=mask,
-        bw=bw,
-        bh=bh,
-        fw=settings.fw,
-        fh=settings.fh,
-        fthresh=settings.fthresh,
-    )
+    mesh = mesh_of(data, mask, bw, bh, settings.fw, settings.fh, settings.fthresh)
     if settings.back_type == "manual":
         data -= np.float32(settings.back_value)
     else:

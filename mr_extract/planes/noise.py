@@ -7,9 +7,9 @@ absolute.
 """
 
 import numpy as np
-import sep
 
 from mr_extract.planes.background import cell_values, global_rms
+from mr_extract.planes.mesh import mesh_of
 from mr_extract.planes.scaled import times
 from mr_extract.remarks import say
 
@@ -119,8 +119,7 @@ def _ratio(variance, bad, mesh, background, unit):
     """Return the median over the cells of measured rms over the root of a map in these units."""
     height, width = variance.shape
     bw, bh = min(background.bw, width), min(background.bh, height)
-    cells = sep.Background(variance, mask=bad, bw=bw, bh=bh, fw=background.fw,
-                           fh=background.fh, fthresh=background.fthresh / unit)
+    cells = mesh_of(variance, bad, bw, bh, background.fw, background.fh, background.fthresh / unit)
     measured = cell_values(mesh.rms(dtype=np.float32), bw, bh)
     expected = cell_values(cells.back(dtype=np.float32), bw, bh)
     good = (expected > 0) & (measured > 0)
