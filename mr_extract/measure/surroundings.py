@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import sep
 
-from mr_extract.detection.pairs import ranges
+from mr_extract.detection.within_boxes import in_boxes
 from mr_extract.measure.isolation import each_object
 
 CORRECT, BLANK, NONE = "correct", "blank", "none"
@@ -98,12 +98,12 @@ class Surroundings:
         bad : ndarray of bool, shape (m,)
             True for bad pixels, False for neighbours'.
         """
-        owner, pixel, label = self._in_boxes(*self._boxes(*extents(cxx, cyy, cxy, r)))
-        dx = pixel % self._width - self.x[owner]
-        dy = pixel // self._width - self.y[owner]
-        cxx, cyy, cxy, r = (np.broadcast_to(v, self.x.shape)[owner] for v in (cxx, cyy, cxy, r))
-        inside = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy <= r * r
-        return owner[inside], pixel[inside], label[inside] < 0
+        ellipses = np.empty((6, len(self.x)))
+        for row, value in zip(ellipses, (self.x, self.y, cxx, cyy, cxy, r)):
+            row[:] = value
+        owner, pixel, label = self._in_boxes(
+            *self._boxes(*extents(cxx, cyy, cxy, r)), ellipses=ellipses)
+        return owner, pixel, label < 0
 
     def measure(self, function, reach_x, reach_y, *arrays, outputs):
         """Call a function of sep's kind for all objects.
@@ -182,22 +182,10 @@ class Surroundings:
         return (*limits(centres[0], reach_x, self._width),
                 *limits(centres[1], reach_y, self._height))
 
-    def _in_boxes(self, x0, x1, y0, y1, which=None):
-        """Foreign pixels within boxes: number of the box, flat index, label (-1 for bad).
-
-        The boxes are those of the objects `which`, of all where it is not given.
-        """
-        width = self._width
-        rows0, rows1 = np.clip(y0, 0, self._height), np.clip(y1, 0, self._height)
-        owner, row = ranges(rows0, np.maximum(rows1 - rows0, 0))
-        first = row * width + np.clip(x0, 0, width)[owner]
-        last = row * width + np.clip(x1, 0, width)[owner]
-        begin = np.searchsorted(self._foreign, first)
-        line, entry = ranges(begin, np.searchsorted(self._foreign, last) - begin)
-        owner = owner[line]
-        label = self._owners[entry]
-        keep = label != (owner if which is None else which[owner]) + 1
-        return owner[keep], self._foreign[entry[keep]], label[keep]
+    def _in_boxes(self, x0, x1, y0, y1, which=None, ellipses=None):
+        """Foreign pixels within boxes: number of the box, flat index, label (-1 for bad)."""
+        shape = self._height, self._width
+        return in_boxes(self._foreign, self._owners, shape, (x0, x1, y0, y1), which, ellipses)
 
     def replaced(self, which, x0, x1, y0, y1):
         """Find the pixels in boxes that are not taken as they are.
