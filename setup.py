@@ -35,7 +35,7 @@ extras["test"] = [
 kernels = Extension(
     "mr_extract.compiled.kernels",
     sorted(str(path.relative_to(here)) for path in (here / "mr_extract/compiled").glob("*.c")),
-    depends=[f"mr_extract/compiled/{name}.h" for name in ("around", "mesh", "scan")],
+    depends=[f"mr_extract/compiled/{name}.h" for name in ("around", "growth", "mesh", "scan")],
     # No product is added without being rounded, on any processor.
     extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off"],
     py_limited_api=True,

@@ -8,11 +8,13 @@ import sys
 import numpy as np
 import sep
 
-from mr_extract.detection import scanning
+from mr_extract.detection import scanning, within_boxes
+from mr_extract.measure import light_radii
 from mr_extract.planes.mesh import Mesh
 from mr_extract.settings.detecting import Detection
 
-KERNELS = ((), ((1, 2, 1), (2, 4, 2), (1, 2, 1)), ((1, 1), (1, 3)), ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+KERNELS = ((), ((1, 2, 1), (2, 4, 2), (1, 2, 1)), ((1, 1), (1, 3)),
+           ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
            tuple(tuple(range(k, k + 5)) for k in range(5)))
 
 
@@ -22,8 +24,9 @@ def scene(rng):
     image = rng.normal(0.0, 1.0, shape)
     v, u = np.mgrid[:shape[0], :shape[1]]
     for _ in range(rng.integers(0, 12)):
-        x, y, width = rng.uniform(-3, shape[1] + 3), rng.uniform(-3, shape[0] + 3), rng.uniform(1, 4)
-        image += rng.uniform(5, 400) * np.exp(-0.5 * ((u - x) ** 2 + (v - y) ** 2) / width**2)
+        x, y = rng.uniform(-3, np.array(shape[::-1]) + 3)
+        width, height = rng.uniform(1, 4), rng.uniform(5, 400)
+        image += height * np.exp(-0.5 * ((u - x) ** 2 + (v - y) ** 2) / width**2)
     if rng.random() < 0.3:  # plateaus
         image = np.round(image / 4.0)
     return image.astype(np.float32)
@@ -44,8 +47,7 @@ def scans(rng):
 
 def same_scan(arguments):
     """Say whether both ways find the same objects and pixels, to the bit."""
-    theirs, ours = scanning.by_sep(*arguments), scanning.scan(*arguments)
-    return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(theirs, ours))
+    return alike(*both(scanning, lambda: scanning.scan(*arguments)))
 
 
 def meshes(rng):
@@ -73,7 +75,59 @@ def same_mesh(arguments):
             and left[0].tobytes() == left[1].tobytes())
 
 
-COMPARED = ((scans, same_scan), (meshes, same_mesh))
+def boxes(rng):
+    """Return the arguments of a search in boxes."""
+    shape, n = tuple(map(int, rng.integers(1, 60, 2))), int(rng.integers(0, 30))
+    pixels = np.flatnonzero(rng.random(shape) < 0.4)
+    labels = rng.integers(-1, n + 1, len(pixels)).astype(np.int32)
+    x, y = rng.uniform(-5, shape[1] + 5, n), rng.uniform(-5, shape[0] + 5, n)
+    x0, y0 = rng.integers(-20, 60, (2, n))
+    sides = x0, x0 + rng.integers(-3, 30, n), y0, y0 + rng.integers(-3, 30, n)
+    which = None if rng.random() < 0.5 else rng.integers(0, n + 1, n)
+    shapes = rng.uniform(0, 1, (4, n)) * [[1.0], [1.0], [0.5], [8.0]]
+    ellipses = None if rng.random() < 0.5 else np.stack([x, y, *shapes])
+    return pixels, labels, shape, sides, which, ellipses
+
+
+def same_boxes(arguments):
+    """Say whether both ways find the same pixels, and put them into the same order."""
+    owner = np.maximum(arguments[1], 0).astype(np.int64)
+    ours, theirs = both(within_boxes, lambda: (*within_boxes.in_boxes(*arguments),
+                                               within_boxes.by_owner(owner, 31)))
+    return alike(ours, theirs)
+
+
+def curves(rng):
+    """Return the arguments of growth curves."""
+    data, n = scene(rng), int(rng.integers(0, 20))
+    height, width = data.shape
+    x, y = rng.uniform(-3, width + 3, n), rng.uniform(-3, height + 3, n)
+    mask = None if rng.random() < 0.9 else rng.random(data.shape) < 0.1
+    rmax = rng.uniform(0.1, rng.choice([10.0, 150.0]), n)
+    return data, mask, x, y, rmax, rng.uniform(-10, 2000, n), [0.2, 0.5, 0.9]
+
+
+def same_curves(arguments):
+    """Say whether both ways give the same radii, to the bit."""
+    return alike(*both(light_radii, lambda: [light_radii.flux_radius(*arguments)]))
+
+
+def both(module, function):
+    """Return what a function gives with the compiled kernels of a module and without."""
+    ours, kernels = function(), module.kernels
+    module.kernels = None
+    try:
+        return ours, function()
+    finally:
+        module.kernels = kernels
+
+
+def alike(ours, theirs):
+    """Say whether arrays are of the same types and bytes."""
+    return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(ours, theirs))
+
+
+COMPARED = ((scans, same_scan), (meshes, same_mesh), (boxes, same_boxes), (curves, same_curves))
 
 
 def main(number):

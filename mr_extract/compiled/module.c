@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "around.h"
+#include "growth.h"
 #include "mesh.h"
 #include "scan.h"
 
@@ -455,12 +456,41 @@ static PyObject *by_owner(PyObject *self, PyObject *args)
     return status > 0 ? NULL : status ? PyErr_NoMemory() : Py_NewRef(Py_None);
 }
 
+static PyObject *flux_radius(PyObject *self, PyObject *args)
+{
+    (void)self;
+    Py_buffer data, x, y, rmax, whole, fractions, radii;
+    long long height, width;
+    if (!PyArg_ParseTuple(args, "y*LLy*y*y*y*y*w*", &data, &height, &width, &x, &y, &rmax, &whole,
+                          &fractions, &radii))
+        return NULL;
+    int64_t n = x.len / 8, count = fractions.len / 8;
+    int fine = height > 0 && width > 0 && data.len == height * width * 4 && y.len == x.len
+               && rmax.len == x.len && whole.len == x.len && radii.len == n * count * 8;
+    if (fine) {
+        Image image = {data.buf, width, height};
+        const double *px = x.buf, *py = y.buf, *far = rmax.buf, *total = whole.buf;
+        Py_BEGIN_ALLOW_THREADS
+        for (int64_t k = 0; k < n; k++)
+            find_radii(&image, px[k], py[k], far[k], total[k], fractions.buf, count,
+                       (double *)radii.buf + k * count);
+        Py_END_ALLOW_THREADS
+    } else {
+        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
+    }
+    Py_buffer *all[] = {&data, &x, &y, &rmax, &whole, &fractions, &radii};
+    for (int k = 0; k < 7; k++)
+        PyBuffer_Release(all[k]);
+    return fine ? Py_NewRef(Py_None) : NULL;
+}
+
 static PyMethodDef functions[] = {
     {"scan", scan, METH_VARARGS, "See mr_extract.detection.scanning.scan."},
     {"mesh", mesh, METH_VARARGS, "See mr_extract.planes.mesh.Mesh."},
     {"spline", spline, METH_VARARGS, "See mr_extract.planes.mesh.Mesh."},
     {"in_boxes", in_boxes, METH_VARARGS, "See mr_extract.detection.within_boxes.in_boxes."},
     {"by_owner", by_owner, METH_VARARGS, "See mr_extract.detection.within_boxes.by_owner."},
+    {"flux_radius", flux_radius, METH_VARARGS, "See mr_extract.measure.light_radii.flux_radius."},
     {NULL, NULL, 0, NULL},
 };
 
