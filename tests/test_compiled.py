@@ -10,8 +10,8 @@ from pathlib import Path
 import draws
 import numpy as np
 import pytest
-from bench.speed.crowded import field
 
+from bench.speed.crowded import field
 from mr_extract.compiled import kernels
 from mr_extract.detection import scanning, within_boxes
 from mr_extract.frames.measuring import measure_image

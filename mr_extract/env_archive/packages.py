@@ -79,7 +79,7 @@ def identity_of(distribution):
 
 
 def own_files():
-    """Return the modules of mr_extract that run now, compiled ones too, wherever they are, as `package_files`."""
+    """Return the modules of mr_extract that run now, compiled ones too, as `package_files`."""
     root = Path(mr_extract.__file__).parent
     return {path.relative_to(root.parent).as_posix(): path
             for ending in ("*.py", "*.abi3.so") for path in root.rglob(ending)}

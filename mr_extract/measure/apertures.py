@@ -5,8 +5,9 @@ import sep
 
 from mr_extract.columns.choice import CROWDED, SEARCH_CUT
 from mr_extract.measure.border import over_border
+from mr_extract.measure.ellipses import extents
 from mr_extract.measure.isolation import each_object
-from mr_extract.measure.surroundings import NONE, extents
+from mr_extract.measure.surroundings import NONE
 from mr_extract.measure.within import count_within
 
 SEARCH = 6.0  # SExtractor's KRON_NSIG: the Kron radius is measured in 6 a, 6 b
