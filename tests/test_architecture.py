@@ -10,7 +10,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 # From the ground up: a module takes from its own floor and those below, when it is loaded.
 FLOORS = (
     ("failures", "remarks", "addresses", "unpacking", "text", "storage", "settings", "columns",
-     "images", "planes", "detection", "measure", "astrometry", "lists",
+     "images", "planes", "detection", "measure", "astrometry", "lists", "around", "skymaps",
      "sextractor", "packed", "standard_output"),
     ("stages",),
     ("frames",),

@@ -11,6 +11,7 @@ _SKY = (
     ("alpha_j2000", "delta_j2000"), ("alphawin_j2000", "deltawin_j2000"),
     ("right_ascension", "declination"),
 )
+_GALACTIC = (("glon", "glat"), ("gal_lon", "gal_lat"))
 _PIXELS = (("x", "y", 0.0), ("x_image", "y_image", 1.0), ("xwin_image", "ywin_image", 1.0))
 _NAMES = {
     "a": ("a", "a_image"), "b": ("b", "b_image"), "theta": ("theta", "theta_image"),
@@ -90,6 +91,19 @@ class Table:
             raise ValueError(f"of right ascension and declination it has {have}, which is no pair")
         return None
 
+    def galactic(self):
+        """Return the numbers of the columns of galactic longitude and latitude, or None.
+
+        Raises
+        ------
+        ValueError
+            When there are two columns of that name.
+        """
+        for pair in _GALACTIC:
+            if all(name in self._places for name in pair):
+                return tuple(self._only(name) for name in pair)
+        return None
+
     def are_on_sky(self, columns):
         """Tell whether the names of two columns are those of right ascension and declination."""
         return bool(self.names) and tuple(self.names[k].lower() for k in columns) in _SKY
@@ -110,7 +124,8 @@ class Table:
     def has_positions(self):
         """Tell whether columns with names give positions."""
         try:
-            return self.on_sky() is not None or self.in_pixels() is not None
+            return any(pair is not None for pair in (
+                self.on_sky(), self.galactic(), self.in_pixels()))
         except ValueError:
             return True  # what is wrong is said when they are asked for
 
