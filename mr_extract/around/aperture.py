@@ -11,6 +11,7 @@ _CLIP = 3.0  # sigma
 _CUT_SCATTER = 0.986578
 _MAD = 1.482602  # sigma, of a median of magnitudes
 _FOUR_LN2 = 4.0 * np.log(2.0)
+_ROUNDS = 2
 
 
 @dataclass
@@ -65,9 +66,9 @@ def aperture(samples, radii, brightness: float, least: int) -> Light:
     s^2 n (1 + n / m).
 
     With a beam the flux is that of a point source: the sum is divided by what the very same
-    pixels would hold of a Gaussian of 1 Jy, less what the ring would take off. So neither the
-    light beyond the circle, nor that in the ring, nor the grid of pixels matters. The solid
-    angle of a Gaussian beam is pi FWHM^2 / (4 ln 2).
+    pixels would hold of a Gaussian of height 1, and what the source has in the ring is taken off
+    there, in a second round. So neither the light beyond the circle, nor that in the ring, nor
+    the grid of pixels matters. The solid angle of a Gaussian beam is pi FWHM^2 / (4 ln 2).
     """
     good = np.isfinite(samples.values)
     circle = np.flatnonzero((samples.distance <= radii.aperture) & good)
@@ -75,23 +76,30 @@ def aperture(samples, radii, brightness: float, least: int) -> Light:
                           & good)
     if len(ring) < least:
         return Light(len(circle), len(ring))
-    around = samples.values[ring]
-    middle = np.median(around)
-    sigma = _MAD * np.median(np.abs(around - middle))
-    kept = np.abs(around - middle) <= _CLIP * sigma
-    background = float(around[kept].mean())
-    noise = float(around[kept].std(ddof=1)) / _CUT_SCATTER if kept.sum() > 1 else np.nan
-    light = Light(len(circle), len(ring), background, noise)
-    if not len(circle):
-        return light
-    n, m = len(circle), int(kept.sum())
-    light.total = float((samples.values[circle] - background).sum())
-    light.error = noise * np.sqrt(n * (1.0 + n / m))
-    factor = brightness * samples.area
-    if radii.beam:
+    light = Light(len(circle), len(ring))
+    inside, around = samples.values[circle], samples.values[ring]
+    if not radii.beam:
+        _sum_up(light, inside, around)
+        factor = brightness * samples.area
+    else:
         beam = np.exp(-_FOUR_LN2 * (samples.distance / radii.beam) ** 2)
-        held = beam[circle].sum() - n * beam[ring[kept]].mean()
+        held = beam[circle].sum()
+        _sum_up(light, inside, around)
+        for _ in range(_ROUNDS if len(circle) else 0):
+            _sum_up(light, inside, around - light.total / held * beam[ring])
         # What a pixel has of a source of 1 Jy is its share in the beam's solid angle.
         factor = brightness * np.pi * (radii.beam * ARCMIN) ** 2 / _FOUR_LN2 / held
     light.flux, light.flux_error = light.total * factor, light.error * factor
     return light
+
+
+def _sum_up(light, inside, around):
+    """Set background, noise, sum and error from the pixels of circle and ring."""
+    middle = np.median(around)
+    kept = np.abs(around - middle) <= _CLIP * _MAD * np.median(np.abs(around - middle))
+    n, m = len(inside), int(kept.sum())
+    light.background = float(around[kept].mean())
+    light.noise = float(around[kept].std(ddof=1)) / _CUT_SCATTER if m > 1 else np.nan
+    if n:
+        light.total = float((inside - light.background).sum())
+        light.error = light.noise * np.sqrt(n * (1.0 + n / m))

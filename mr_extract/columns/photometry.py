@@ -81,7 +81,7 @@ def columns_for(around) -> dict:
     ----------
     around : mr_extract.settings.photometry.Around
     """
-    if around.long:
+    if around.layout == "long":
         return LONG
     return {name: column for name, column in COLUMNS.items()
             if name != "function" or around.function}

@@ -1,6 +1,7 @@
 """Catalogued sources in a patch, a map or an image: which are its own, and what they come to."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 
@@ -88,8 +89,7 @@ def measure_sources(field, sources, around, beam: float, frequency: float, unit:
     mine = field.mine(longitude, latitude)
     guarded = None if function is None else lambda *arrays: _number(function, arrays)
     found = measure_field(field, longitude[mine], latitude[mine], radii, factor, guarded)
-    wanted = columns_for(around) if not around.long else columns_for(type(around)(
-        function=around.function))
+    wanted = columns_for(replace(around, layout="wide"))
     if not len(mine):
         columns = {name: np.empty(0, _dtype(one)) for name, one in wanted.items()}
     else:
@@ -102,7 +102,7 @@ def measure_sources(field, sources, around, beam: float, frequency: float, unit:
                    for name, one in wanted.items() if name != "image"}
     failed = int(np.count_nonzero(columns["flag"] & FAILED))
     columns.pop("image", None)
-    return (_long(columns, around) if around.long else columns), failed
+    return (_long(columns, around) if around.layout == "long" else columns), failed
 
 
 def _dtype(column):

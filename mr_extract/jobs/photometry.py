@@ -27,7 +27,9 @@ class Photometry(Work):
     versions = ("astropy-healpix",)
 
     def add_options(self, add_argument):
-        """Declare where the module of --function is found."""
+        """Declare the short form of ``--layout long``, and where --function is found."""
+        add_argument("--long", action="store_const", const="long", dest="layout",
+                     help="as --layout long")
         add_argument("--function-path", help=argparse.SUPPRESS)
 
     def more_from(self, options, config):

@@ -53,7 +53,10 @@ class Around(Section):
         "", "a statistic of your own, as module:function: it takes values, x and y (arcminutes) "
         "within the radius and returns a number; tasks must be able to import it",
     )
-    long: bool = setting(False, "a row a number: key (the source and what it is) and value")
+    layout: str = setting(
+        "wide", "a row a source, or, long, a row a number: key (the source and what it is) and "
+        "value", choices=("wide", "long"),
+    )
 
 
 @dataclass(frozen=True)
