@@ -22,6 +22,7 @@ COMMANDS = {
     "check": ("check", "tell what a job would stumble over in a manifest"),
     "shards": ("shards", "cut a manifest into balanced ones"),
     "tiles": ("tiles", "cut images too large for a task into tiles"),
+    "patches": ("skymaps.patches", "cut sky maps (HEALPix) into patches"),
     "pack": ("pack", "pack images for Hadoop: whole files in SequenceFiles"),
     "remaining": ("accounts.remaining", "list what catalogs do not account for, or failed"),
     "merge": ("accounts.merge", "merge the catalogs of several runs into one"),

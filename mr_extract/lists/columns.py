@@ -13,6 +13,7 @@ _SKY = (
     ("alpha_j2000", "delta_j2000"), ("alphawin_j2000", "deltawin_j2000"),
     ("right_ascension", "declination"),
 )
+_GALACTIC = (("glon", "glat"), ("gal_lon", "gal_lat"))
 _PIXELS = (("x", "y", 0.0), ("x_image", "y_image", 1.0), ("xwin_image", "ywin_image", 1.0))
 _NAMES = {
     "a": ("a", "a_image"), "b": ("b", "b_image"), "theta": ("theta", "theta_image"),
@@ -99,6 +100,19 @@ class Table:
             raise ValueError(f"of right ascension and declination it has {have}, which is no pair")
         return None
 
+    def galactic(self) -> tuple[int, int] | None:
+        """Return the numbers of the columns of galactic longitude and latitude, or None.
+
+        Raises
+        ------
+        ValueError
+            When there are two columns of that name.
+        """
+        for longitude, latitude in _GALACTIC:
+            if longitude in self._places and latitude in self._places:
+                return self._only(longitude), self._only(latitude)
+        return None
+
     def are_on_sky(self, columns: Sequence[int]) -> bool:
         """Tell whether the names of two columns are those of right ascension and declination."""
         return bool(self.names) and tuple(self.names[k].lower() for k in columns) in _SKY
@@ -119,7 +133,8 @@ class Table:
     def has_positions(self) -> bool:
         """Tell whether columns with names give positions."""
         try:
-            return self.on_sky() is not None or self.in_pixels() is not None
+            return any(pair is not None for pair in (
+                self.on_sky(), self.galactic(), self.in_pixels()))
         except ValueError:
             return True  # what is wrong is said when they are asked for
 

@@ -11,6 +11,8 @@ from math import ceil
 
 from mr_extract.text.manifest import Entry
 
+_SOURCE = 300_000  # bytes of a patch that are read in the time in which a source is measured
+
 
 def companions_of(entry: Entry) -> str | None:
     """Return what the images of one parcel share, None for an image that stands alone.
@@ -26,9 +28,14 @@ def companions_of(entry: Entry) -> str | None:
 
 
 def size_of(entry: Entry) -> int | None:
-    """Return the bytes of a line's file as the line says, at least 1; None if it does not."""
-    size = entry.get("bytes")
-    return None if size is None or entry.problem else max(int(size), 1)
+    """Return the bytes of a line's file as the line says, at least 1; None if it does not.
+
+    Catalogued sources that will be measured in it count as bytes that take as long.
+    """
+    size, sources = entry.get("bytes"), entry.get("catalogued") or "0"
+    if size is None or entry.problem:
+        return None
+    return max(int(size), 1) + (_SOURCE * int(sources) if sources.isdecimal() else 0)
 
 
 def sizes_of(entries: Sequence[Entry]) -> list[int | None]:

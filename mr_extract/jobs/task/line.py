@@ -54,6 +54,21 @@ class Line:
         text = self.entry.get("zero_point")
         return None if text is None else float(text)
 
+    def content(self):
+        """Fetch the line's file and return its bytes, unpacked; `image` then reads the same.
+
+        Raises
+        ------
+        ImageFailure
+            As fetching and unpacking name it.
+        """
+        self._mark = perf_counter()  # what was imported is no stage
+        again = is_held(self.entry.uri)
+        buffer, checksum, size = opened(self.entry.uri, stays_open(self.entry), lap=self.lap)
+        self.file = (buffer, checksum)
+        self.size += 0 if again else size
+        return buffer
+
     def image(self, keep_file=False):
         """Fetch and read the image that the line means, with its companions.
 
@@ -74,19 +89,18 @@ class Line:
         """
         from mr_extract.images.read import read_unpacked
 
-        self._mark = perf_counter()  # what was imported is no stage
         entry = self.entry
-        again = is_held(entry.uri) and entry.is_whole
         if entry.is_whole:
-            buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=self.lap)
+            buffer = self.content() if self.file is None else self.file[0]
             image = read_unpacked(buffer, entry.ext)
         else:
+            self._mark = perf_counter()
             buffer = part_of(entry.uri, entry)
             image = read_unpacked(buffer, entry.ext)
-            checksum, size = buffer.checksum, buffer.size
+            self.file = (buffer, buffer.checksum)
+            self.size += buffer.size
         place(image, entry)
-        self.file, self.images = (buffer, checksum), image.images
-        self.size += 0 if again else size
+        self.images = image.images
         if self.config.companions is not None:
             self.add(*attach(image, entry, self.config.companions, self.file))
         if not keep_file:
