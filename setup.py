@@ -47,7 +47,8 @@ setup(
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
     packages=find_packages(include=["input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
-    package_data={"input_lists": ["*.toml", "*.txt", "*.md"], "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
+    package_data={"input_lists": ["*.toml", "*.txt", "*.md"],
+                  "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     python_requires=">=3.11",
     install_requires=[
         "astropy>=6.0",

@@ -8,6 +8,7 @@ as the folder of the jobs, they share.
 import contextlib
 import functools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -15,10 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-from conftest import ROOT
-
 from myhadoop import jars
 
+ROOT = Path(__file__).resolve().parent.parent
 HOSTS = ("node1", "node2")
 _PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "qsub", "sshd", "ssh", "ssh-keygen",
              "unshare", "ip", "nsenter")
@@ -36,6 +36,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 ReturnToService=2
+SlurmdParameters=config_overrides
 KillWait=30
 MinJobAge=3600
 JobSubmitPlugins=pbs
@@ -91,7 +92,7 @@ class Lab:
 
     def __init__(self, folder):
         self.folder, self.jobs = folder, folder / "jobs"
-        self._net = f"10.{os.getpid() % 200 + 20}.77"
+        self.net = f"10.{os.getpid() % 200 + 20}.77"
         self._bridge, self._processes, self.machines = f"lab{os.getpid() % 10**6}", [], {}
         self.env = {**os.environ, "PATH": _PATH, "SLURM_CONF": str(folder / "slurm.conf")}
         self.scratch = folder / "scratch"
@@ -101,16 +102,15 @@ class Lab:
         self._write()
         lab = self.folder
         self._call("ip", "link", "add", self._bridge, "type", "bridge")
-        self._call("ip", "addr", "add", f"{self._net}.1/24", "dev", self._bridge)
+        self._call("ip", "addr", "add", f"{self.net}.1/24", "dev", self._bridge)
         self._call("ip", "link", "set", self._bridge, "up")
         munge = lab / "munge"
         self._begin("munged", "munged", "-F", f"--key-file={munge}/key", f"--socket={munge}/sock",
-                    f"--pid-file={munge}/pid", f"--seed-file={munge}/seed",
-                    f"--log-file={munge}/log")
+                    f"--pid-file={munge}/pid", f"--seed-file={munge}/seed")
         wait_until((munge / "sock").exists, 10)
         self._begin("slurmctld", "slurmctld", "-D")
         for number, host in enumerate(HOSTS, 1):
-            script = _MACHINE.format(host=host, lab=lab, address=f"{self._net}.1{number}",
+            script = _MACHINE.format(host=host, lab=lab, address=f"{self.net}.1{number}",
                                      sshd=shutil.which("sshd", path=_PATH))
             outer = self._begin(host, "unshare", "-n", "-u", "-m", "-p", "--fork", "--kill-child",
                                 "--mount-proc", "bash", "-c", script)
@@ -162,13 +162,14 @@ class Lab:
                                                    "CONFIGURING"), within)
         return self.state(job)
 
-    def left(self):
-        """Return what jobs have left on the machines: processes and files."""
+    def left(self, job):
+        """Return what is of a job on the machines: processes and files, by host."""
         found = {}
         for host in HOSTS:
             processes = [line for line in self.on(host, "ps", "-e", "-o", "args=").splitlines()
-                         if "java" in line or "myhadoop" in line or "mr_extract" in line]
-            files = self.on(host, "ls", "-A", self.scratch).split()
+                         if re.search(rf"(hadoop\.|myhadoop-){job}/", line)]
+            files = [name for name in self.on(host, "ls", "-A", self.scratch).split()
+                     if name == f"myhadoop-{job}"]
             if processes or files:
                 found[host] = processes, files
         return found
@@ -184,10 +185,10 @@ class Lab:
             self._call("ssh-keygen", "-qt", "ed25519", "-N", "", "-f", lab / name)
         text = {
             "slurm.conf": _SLURM.format(name=os.uname().nodename.partition(".")[0], lab=lab,
-                                        net=self._net),
+                                        net=self.net),
             "plugstack.conf": "required spank_pbs.so\n", "prolog.sh": _PROLOG.format(lab=lab),
             "hosts": "127.0.0.1 localhost\n" + "".join(
-                f"{self._net}.1{number} {host}\n" for number, host in enumerate(HOSTS, 1)),
+                f"{self.net}.1{number} {host}\n" for number, host in enumerate(HOSTS, 1)),
             "ssh_config": f"Host *\nIdentityFile {lab}/id\nStrictHostKeyChecking no\n"
                           "UserKnownHostsFile /dev/null\nLogLevel ERROR\n",
             "sshd_config": f"HostKey {lab}/host\nAuthorizedKeysFile {lab}/id.pub\n"
