@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, command, job
+from pages import commands_of, read_page
 from slurm_lab import HOSTS, lab_in, wait_until
 
 from myhadoop import allocation
@@ -23,17 +24,6 @@ from myhadoop.batch import plan
 TEMPLATES = ROOT / "myhadoop"
 pytestmark = pytest.mark.timeout(900)
 in_the_lab = pytest.mark.needs("batch", "hadoop")
-_STEPS = """\
-set -eu
-python -m myhadoop configure
-exports=$(python -m myhadoop start)
-eval "$exports"
-python -m myhadoop status
-hadoop fs -ls /
-python -m myhadoop stop
-python -m myhadoop clean
-ls hadoop.$SLURM_JOB_ID
-"""
 _SIZE = ("--nodes=2", "--ntasks-per-node=1", "--cpus-per-task=2", "--mem=8000", "--time=20")
 
 
@@ -86,7 +76,8 @@ def submitted(lab, night, partly_endless):
     # The wrapper of Slurm does not read all directives of a script.
     directives = re.findall(r"^#PBS (.+)$", taken.read_text(), re.MULTILINE)
     words = [word for line in directives for word in line.split() if word not in ("-j", "oe")]
-    (lab.jobs / "steps").write_text(_STEPS)
+    (steps,) = commands_of(read_page("docs/hpc.md", "By single steps"))
+    (lab.jobs / "steps").write_text(f"set -eu\n{steps}ls hadoop.$SLURM_JOB_ID\n")
     return {
         "whole": sbatch("whole", whole),
         "late": sbatch("late", late),
@@ -272,6 +263,15 @@ def test_what_is_left_of_the_wall_time_is_what_the_scheduler_says(tmp_path, monk
 def test_the_templates_pass_shellcheck(name):
     done = command(["shellcheck", TEMPLATES / name])
     assert (done.status, done.out) == (0, b"")
+
+
+def test_the_templates_are_where_the_page_says(tmp_path):
+    for words in commands_of(read_page("docs/hpc.md", "Submit")):
+        done = command(["bash", "-euc", words], cwd=tmp_path, env={
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"})
+        assert done.status == 0, done.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["run.pbs", "run.sbatch"]
 
 
 def test_a_command_is_ended_with_all_that_it_started():
