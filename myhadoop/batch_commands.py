@@ -47,6 +47,8 @@ def add_to(commands):
             command.add_argument("--save-before", type=float, default=120.0, metavar="SECONDS",
                                  help="end YARN's jobs so long before the wall time is over "
                                       "[%(default)s]")
+            command.add_argument("--grace", type=float, default=20.0, metavar="SECONDS",
+                                 help="for the command to end after a signal [%(default)s]")
             command.add_argument("words", nargs="+", metavar="COMMAND")
 
 
@@ -58,8 +60,8 @@ def configure(options):
 
 def run(options):
     """Run a command with a Hadoop around it."""
-    left = seconds_left(os.environ)
-    return session.run(_configured(options), options.words, left, options.save_before)
+    return session.run(_configured(options), options.words, lambda: seconds_left(os.environ),
+                       options.save_before, options.grace)
 
 
 def start(options):

@@ -11,7 +11,7 @@ from pathlib import Path
 from myhadoop.readiness import ask
 from myhadoop.running import is_alive
 
-GRACE = 20.0  # seconds from the scheduler's signal; Slurm kills after 30 s by default
+_ASKED_EVERY = 30.0  # seconds; a wall time may be changed while the job runs
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 
 
@@ -23,7 +23,7 @@ class Ended(BaseException):
         super().__init__(signal.Signals(number).name)
 
 
-def run(cluster, command, seconds_left=None, save_before=120.0):
+def run(cluster, command, seconds_left=lambda: None, save_before=120.0, grace=20.0):
     """Start a cluster, run a command on it, end the cluster; return the exit status.
 
     When a signal comes, or the wall time is nearly over, YARN's jobs are ended, and the command
@@ -33,10 +33,12 @@ def run(cluster, command, seconds_left=None, save_before=120.0):
     ----------
     cluster : myhadoop.batch.BatchCluster
     command : sequence of str
-    seconds_left : float, optional
-        Until the wall time is over.
+    seconds_left : callable, optional
+        Tells the seconds until the wall time is over, or None.
     save_before : float
         Seconds before that at which to save.
+    grace : float
+        Seconds for that after a signal.
 
     Returns
     -------
@@ -45,23 +47,26 @@ def run(cluster, command, seconds_left=None, save_before=120.0):
         not start.
     """
     began = time.monotonic()
-    late = began + seconds_left - save_before if seconds_left is not None else float("inf")
     status, guard = 1, None
     _listen(_raise)
     try:
         cluster.start()
         say(f"Hadoop is ready on {' '.join(cluster.setup.hosts)}, {_since(began)}")
         guard = _guarded(cluster, command)
-        status = _finished(cluster, guard, late)
-        if status is None:
-            say(f"the wall time ends in {save_before:.0f} s")
-            status = _saved(cluster, guard, save_before - GRACE, 128 + signal.SIGTERM)
+        while (status := guard.poll()) is None:
+            left = seconds_left()
+            if left is not None and left <= save_before:
+                say(f"the wall time ends in {left:.0f} s")
+                status = _saved(cluster, guard, max(grace, left - grace), 128 + signal.SIGTERM)
+                break
+            wait = _ASKED_EVERY if left is None else min(_ASKED_EVERY, left - save_before)
+            _finished(cluster, guard, time.monotonic() + wait)
     except Ended as end:
         _listen(signal.SIG_IGN)
         say(f"{end}: ending")
         status = 128 + end.number
         if guard:
-            status = _saved(cluster, guard, GRACE, status)
+            status = _saved(cluster, guard, grace, status)
     except RuntimeError as error:
         say(str(error))
     finally:
@@ -141,7 +146,7 @@ def _guarded(cluster, command):
 
 def _finished(cluster, guard, end, ending=False):
     """Return the command's exit status, None when it takes longer."""
-    lost = set()
+    lost = set(cluster.lost())
     while guard.poll() is None:
         if time.monotonic() > end:
             return None

@@ -71,8 +71,8 @@ def submitted(lab, night, partly_endless):
 
     maps, slow = "-D mapreduce.job.maps=5", "--fetch-budget 3600 --fetch-timeout 3000"
     whole = edited("run.sbatch", "whole", night / "manifest.txt", "-D mapreduce.job.maps=3")
-    late = edited("run.sbatch", "late", partly_endless, f"{maps} {slow}", "--save-before 1070")
-    taken = edited("run.pbs", "deleted", partly_endless, f"{maps} {slow}")
+    late = edited("run.sbatch", "late", partly_endless, f"{maps} {slow}", "--grace 40")
+    taken = edited("run.pbs", "deleted", partly_endless, f"{maps} {slow}", "--grace 80")
     # The wrapper of Slurm does not read all directives of a script.
     directives = re.findall(r"^#PBS (.+)$", taken.read_text(), re.MULTILINE)
     words = [word for line in directives for word in line.split() if word not in ("-j", "oe")]
@@ -131,6 +131,10 @@ def test_the_catalog_is_that_of_inline_and_both_hosts_had_a_part_in_it(lab, subm
 @in_the_lab
 def test_before_the_wall_time_is_over_what_is_done_is_saved(lab, submitted, night, partly_endless):
     number = submitted["late"]
+    wait_until(lambda: progress(lab, number) >= 55, 400)
+    run_for = lab.record(number)["RunTime"].split(":")
+    lab.call("scontrol", "update", f"JobId={number}",
+             f"TimeLimit={60 * int(run_for[0]) + int(run_for[1]) + 2}")
     assert lab.wait(number) == "FAILED", log_of(lab, "late")
     assert "the wall time ends" in log_of(lab, "late")
     check_saved(lab, "late", partly_endless)
@@ -142,7 +146,7 @@ def test_a_deleted_job_saves_what_is_done_and_leaves_nothing(lab, submitted, par
     number = submitted["deleted"]
     wait_until(lambda: progress(lab, number) >= 55, 400)
     lab.call("qdel", number)
-    assert lab.wait(number, 60) == "CANCELLED"
+    assert lab.wait(number, 120) == "CANCELLED"
     check_saved(lab, "deleted", partly_endless)
     nothing_is_left_of(lab, number)
 
