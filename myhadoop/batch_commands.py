@@ -11,7 +11,6 @@ from pathlib import Path
 from myhadoop import jars, session
 from myhadoop.allocation import allocation, scratch_folder, seconds_left
 from myhadoop.batch import BatchCluster, plan
-from myhadoop.cluster import READY_WITHIN
 from myhadoop.nodes import REMOTE, check_hosts
 from myhadoop.readiness import ask, hdfs_is_ready, yarn_is_ready
 from myhadoop.running import running_keeper, stop_keeper
@@ -77,7 +76,7 @@ def start(options):
              "--owner", str(os.getppid())], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             start_new_session=True)
     (cluster.folder / "run" / "keeper.pid").write_text(f"{holder.pid}\n")
-    end = time.monotonic() + 3 * READY_WITHIN
+    end = time.monotonic() + 3 * cluster.ready_within
     while not (cluster.folder / "run" / "ready").exists():
         if holder.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"Hadoop did not start:\n{log_path.read_text().strip()}")

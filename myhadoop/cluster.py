@@ -24,6 +24,7 @@ class Cluster(Home):
     """
 
     layout, workers, java = None, (), ()
+    ready_within = READY_WITHIN
 
     def __init__(self, folder):
         super().__init__(folder)
@@ -103,9 +104,9 @@ class Cluster(Home):
         """Tell whether there is a file system already."""
         return os.path.isdir(os.path.join(self.layout.name_folder, "current"))
 
-    def wait_ready(self, *parts, within=READY_WITHIN):
+    def wait_ready(self, *parts, within=None):
         """Wait until the file system and all its DataNodes serve, and likewise for YARN."""
-        parts = parts or (HDFS, YARN)
+        parts, within = parts or (HDFS, YARN), within or self.ready_within
         end = time.monotonic() + within
         number = len(self.workers)
         checks = {HDFS: lambda: hdfs_is_ready(self.webhdfs, number),

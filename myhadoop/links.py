@@ -1,6 +1,5 @@
 """A keeper of daemons that was started, held by its standard input."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -99,4 +98,3 @@ def last_words(folder, name, lines=15):
 def _deaf():
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
-    os.umask(0o077)

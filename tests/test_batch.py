@@ -75,13 +75,13 @@ def submitted(lab, night, partly_endless):
     taken = edited("run.pbs", "deleted", partly_endless, f"{maps} {slow}", "--grace 80")
     # The wrapper of Slurm does not read all directives of a script.
     directives = re.findall(r"^#PBS (.+)$", taken.read_text(), re.MULTILINE)
-    words = [word for line in directives for word in line.split() if word not in ("-j", "oe")]
+    words = [word for line in directives for word in line.split()]
     (steps,) = commands_of(read_page("docs/hpc.md", "By single steps"))
     (lab.jobs / "steps").write_text(f"set -eu\n{steps}ls hadoop.$SLURM_JOB_ID\n")
     return {
-        "whole": sbatch("whole", whole),
         "late": sbatch("late", late),
         "deleted": lab.call("qsub", *words, "-o", "deleted.log", taken).split(".")[0].strip(),
+        "whole": sbatch("whole", whole),
         "steps": sbatch("steps", "--wrap", "exec bash steps"),
         "killed": sbatch("killed", "--wrap", "exec python -m myhadoop run -- sleep 1000"),
     }
@@ -113,7 +113,7 @@ def nothing_is_left_of(lab, number, within=30):
 @in_the_lab
 def test_the_catalog_is_that_of_inline_and_both_hosts_had_a_part_in_it(lab, submitted, night):
     number = submitted["whole"]
-    assert lab.wait(number) == "COMPLETED", log_of(lab, "whole")
+    assert lab.wait(number, 600) == "COMPLETED", log_of(lab, "whole")
     record = lab.record(number)
     assert (record["NodeList"], record["ExitCode"]) == ("node[1-2]", "0:0")
     expected = job("-r", "inline", night / "manifest.txt")
@@ -131,11 +131,11 @@ def test_the_catalog_is_that_of_inline_and_both_hosts_had_a_part_in_it(lab, subm
 @in_the_lab
 def test_before_the_wall_time_is_over_what_is_done_is_saved(lab, submitted, night, partly_endless):
     number = submitted["late"]
-    wait_until(lambda: progress(lab, number) >= 55, 400)
+    wait_until(lambda: progress(lab, number) >= 55, 600)
     run_for = lab.record(number)["RunTime"].split(":")
     lab.call("scontrol", "update", f"JobId={number}",
              f"TimeLimit={60 * int(run_for[0]) + int(run_for[1]) + 2}")
-    assert lab.wait(number) == "FAILED", log_of(lab, "late")
+    assert lab.wait(number, 600) == "FAILED", log_of(lab, "late")
     assert "the wall time ends" in log_of(lab, "late")
     check_saved(lab, "late", partly_endless)
     nothing_is_left_of(lab, number)
@@ -144,7 +144,7 @@ def test_before_the_wall_time_is_over_what_is_done_is_saved(lab, submitted, nigh
 @in_the_lab
 def test_a_deleted_job_saves_what_is_done_and_leaves_nothing(lab, submitted, partly_endless):
     number = submitted["deleted"]
-    wait_until(lambda: progress(lab, number) >= 55, 400)
+    wait_until(lambda: progress(lab, number) >= 55, 600)
     lab.call("qdel", number)
     assert lab.wait(number, 120) == "CANCELLED"
     check_saved(lab, "deleted", partly_endless)
@@ -167,7 +167,7 @@ def check_saved(lab, name, manifest):
 @in_the_lab
 def test_the_single_steps(lab, submitted):
     number = submitted["steps"]
-    assert lab.wait(number, 300) == "COMPLETED", log_of(lab, "steps")
+    assert lab.wait(number, 600) == "COMPLETED", log_of(lab, "steps")
     text = log_of(lab, "steps")
     assert "HDFS serves on node1 node2\nYARN serves on node1 node2\n" in text
     assert re.search(r"node2: RUNNING, 0 containers", text)
@@ -178,7 +178,7 @@ def test_the_single_steps(lab, submitted):
 @in_the_lab
 def test_when_the_launcher_is_killed_nothing_is_left(lab, submitted):
     number = submitted["killed"]
-    wait_until(lambda: "Hadoop is ready" in log_of(lab, "killed"), 400)
+    wait_until(lambda: "Hadoop is ready" in log_of(lab, "killed"), 600)
     assert lab.left(number)
     (pid,) = lab.on("node1", "pgrep", "-f", "myhadoop run -- sleep").split()
     lab.on("node1", "kill", "-9", pid)
