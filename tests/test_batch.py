@@ -56,7 +56,7 @@ def partly_endless(night, endless, lab):
 
 @pytest.fixture(scope="module")
 def submitted(lab, night, partly_endless):
-    """The jobs by name: all at once, of which two run at a time."""
+    """The jobs by name: all at once, of which two run at a time, in the order of the tests."""
     def edited(template, name, list_, options, launcher=""):
         text = (TEMPLATES / template).read_text()
         text = text.replace("list=${LIST:-list.txt}", f"list={list_}")
@@ -111,24 +111,6 @@ def nothing_is_left_of(lab, number, within=30):
 
 
 @in_the_lab
-def test_the_catalog_is_that_of_inline_and_both_hosts_had_a_part_in_it(lab, submitted, night):
-    number = submitted["whole"]
-    assert lab.wait(number, 600) == "COMPLETED", log_of(lab, "whole")
-    record = lab.record(number)
-    assert (record["NodeList"], record["ExitCode"]) == ("node[1-2]", "0:0")
-    expected = job("-r", "inline", night / "manifest.txt")
-    assert (lab.jobs / "whole.tsv").read_bytes() == expected.out
-    nothing_is_left_of(lab, number)
-    folder = lab.jobs / f"hadoop.{number}"
-    assert sorted(path.name for path in folder.iterdir()) == ["history.json", "hosts"]
-    for host in HOSTS:
-        containers = (folder / "hosts" / host / "logs" / "containers.log").read_text()
-        assert "==> container_" in containers
-    (application,) = json.loads((folder / "history.json").read_text())["applications"]
-    assert application["finalStatus"] == "SUCCEEDED"
-
-
-@in_the_lab
 def test_before_the_wall_time_is_over_what_is_done_is_saved(lab, submitted, night, partly_endless):
     number = submitted["late"]
     wait_until(lambda: progress(lab, number) >= 55, 600)
@@ -162,6 +144,24 @@ def check_saved(lab, name, manifest):
                     lab.jobs / f"{name}.tsv"], cwd=ROOT)
     images = [line for line in rest.lines if not line.startswith("#")]
     assert [line.partition("\t")[0][-6:] for line in images] == ["1.fits", "2.fits"]
+
+
+@in_the_lab
+def test_the_catalog_is_that_of_inline_and_both_hosts_had_a_part_in_it(lab, submitted, night):
+    number = submitted["whole"]
+    assert lab.wait(number, 600) == "COMPLETED", log_of(lab, "whole")
+    record = lab.record(number)
+    assert (record["NodeList"], record["ExitCode"]) == ("node[1-2]", "0:0")
+    expected = job("-r", "inline", night / "manifest.txt")
+    assert (lab.jobs / "whole.tsv").read_bytes() == expected.out
+    nothing_is_left_of(lab, number)
+    folder = lab.jobs / f"hadoop.{number}"
+    assert sorted(path.name for path in folder.iterdir()) == ["history.json", "hosts"]
+    for host in HOSTS:
+        containers = (folder / "hosts" / host / "logs" / "containers.log").read_text()
+        assert "==> container_" in containers
+    (application,) = json.loads((folder / "history.json").read_text())["applications"]
+    assert application["finalStatus"] == "SUCCEEDED"
 
 
 @in_the_lab
