@@ -1,4 +1,4 @@
-"""Loopback addresses at which the hosts of a cluster on one machine do not meet others."""
+"""Addresses and ports at which a cluster does not meet others on the same machine."""
 
 import random
 import socket
@@ -23,6 +23,15 @@ def free_addresses(number: int) -> list[str]:
             return addresses
     raise RuntimeError("a port that Hadoop needs is taken on every loopback address: "
                        f"one of {sorted([*HEAD_PORTS.values(), *WORKER_PORTS.values()])}")
+
+
+def free_ports(names):
+    """Return a free port of this host for each name, below those that systems give away."""
+    ports = {}
+    for name in names:
+        ports[name] = next(port for port in iter(lambda: random.randint(12000, 32000), None)
+                           if port not in ports.values() and _is_free(("", port)))
+    return ports
 
 
 def _is_free(place):

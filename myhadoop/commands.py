@@ -2,9 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from myhadoop import jars
 from myhadoop.configuration import WORKER_FOLDER, WORKER_HOST
@@ -36,14 +34,7 @@ exec {java} -cp "${{HADOOP_CONF_DIR:-$conf}}:"{jars}'/*' "$class" "$@"
 """
 
 
-def daemon(
-    kind: str,
-    options: Sequence[str],
-    conf: str | Path,
-    library: str | Path,
-    host: str,
-    folder: str | Path,
-) -> dict[str, Any]:
+def daemon(kind, options, conf, library, host, folder, environment=None):
     """Return command and environment of a daemon.
 
     Parameters
@@ -58,13 +49,15 @@ def daemon(
         Name or address of the host on which it runs.
     folder : path
         For what it keeps there.
+    environment : dict of str to str, optional
+        Further variables.
 
     Returns
     -------
     dict
         ``command`` (list of str) and ``environment`` (dict of str to str).
     """
-    java = _java()
+    java = jars.java()
     return {
         "command": [java, f"-Xmx{_DAEMON_MB}m", *options, "-cp", f"{conf}:{library}/*",
                     _CLASSES[kind]],
@@ -73,11 +66,12 @@ def daemon(
             "JAVA_HOME": str(Path(os.path.realpath(java)).parent.parent),
             "USER": os.environ.get("USER", ""), "HOME": os.environ.get("HOME", "/"),
             "HADOOP_CONF_DIR": str(conf), WORKER_HOST: host, WORKER_FOLDER: str(folder),
+            **(environment or {}),
         },
     }
 
 
-def client_program(options: Sequence[str], conf: str | Path, library: str | Path) -> str:
+def client_program(options, conf, library):
     """Return the text of the program ``hadoop``.
 
     Parameters
@@ -88,9 +82,5 @@ def client_program(options: Sequence[str], conf: str | Path, library: str | Path
         Folders of configuration (where `HADOOP_CONF_DIR` is not set) and of jars.
     """
     return _PROGRAM.format(
-        java=shlex.join([_java(), f"-Xmx{_CLIENT_MB}m", *options]),
+        java=shlex.join([jars.java(), f"-Xmx{_CLIENT_MB}m", *options]),
         conf=shlex.quote(str(conf)), jars=shlex.quote(str(library)))
-
-
-def _java():
-    return jars.java()  # that there is one is what `jars.lacking` tells

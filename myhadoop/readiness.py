@@ -2,48 +2,55 @@
 
 import http.client
 import json
-from typing import Any
 
-from myhadoop.configuration import HEAD_PORTS, WORKER_PORTS
-
-WEB_PORTS = {
-    "namenode": HEAD_PORTS["dfs.namenode.http-address"],
-    "datanode": WORKER_PORTS["dfs.datanode.http.address"],
-    "resourcemanager": HEAD_PORTS["yarn.resourcemanager.webapp.address"],
-    "nodemanager": WORKER_PORTS["yarn.nodemanager.webapp.address"],
-    "historyserver": HEAD_PORTS["mapreduce.jobhistory.webapp.address"],
+#: The web page of each kind of daemon, by property.
+PAGES = {
+    "namenode": "dfs.namenode.http-address",
+    "datanode": "dfs.datanode.http.address",
+    "resourcemanager": "yarn.resourcemanager.webapp.address",
+    "nodemanager": "yarn.nodemanager.webapp.address",
+    "historyserver": "mapreduce.jobhistory.webapp.address",
 }
 
 
-def ask(url: str, method: str = "GET") -> Any:
-    """Return what a daemon answers as an object, None when it does not answer."""
+def ask(url, method="GET", body=None):
+    """Return what a daemon answers as an object, None when it does not answer.
+
+    Parameters
+    ----------
+    url, method : str
+    body : object, optional
+        Sent as JSON.
+    """
     host, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(host, timeout=5)
     try:
-        connection.request(method, f"/{path}", headers={"Accept": "application/json"})
+        kind = "application/json"
+        connection.request(method, f"/{path}", None if body is None else json.dumps(body),
+                           {"Accept": kind, "Content-Type": kind})
         answer = connection.getresponse()
-        return json.loads(answer.read()) if answer.status == 200 else None
+        return json.loads(answer.read()) if answer.status in (200, 202) else None
     except (OSError, http.client.HTTPException):
         return None
     finally:
         connection.close()
 
 
-def hdfs_is_ready(namenode: str, workers: int) -> bool:
+def hdfs_is_ready(namenode, workers):
     """Tell whether a NameNode (URL) takes writes and has so many DataNodes."""
     answer = ask(f"{namenode}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState")
     state = answer["beans"][0] if answer and answer["beans"] else {}
     return state.get("FSState") == "Operational" and state.get("NumLiveDataNodes") == workers
 
 
-def yarn_is_ready(resourcemanager: str, historyserver: str, workers: int) -> bool:
+def yarn_is_ready(resourcemanager, historyserver, workers):
     """Tell whether a ResourceManager has so many NodeManagers, and the JobHistoryServer answers."""
     answer = ask(f"{resourcemanager}/ws/v1/cluster/metrics")
     return (answer is not None and answer["clusterMetrics"]["activeNodes"] == workers
             and ask(f"{historyserver}/ws/v1/history/info") is not None)
 
 
-def serves(kind: str, url: str) -> bool:
+def serves(kind, url):
     """Tell whether a daemon answers, and a DataNode has found its NameNode."""
     if kind != "datanode":
         return ask(f"{url}/jmx") is not None

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hadoop_clusters import hadoop, hdfs, lacks_hadoop, new_cluster  # noqa: F401
 from hidden_python import lacks_mount_namespaces
+from slurm_lab import lacks_lab
 
 from mr_extract import storage
 
@@ -46,12 +47,18 @@ def _lacks_setpriv():
     return "" if shutil.which("setpriv") else "root reads every file and setpriv is not installed"
 
 
+def _lacks_shellcheck():
+    return "" if shutil.which("shellcheck") else "the program shellcheck is not installed"
+
+
 GROUPS = {
+    "batch": lacks_lab,
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
     "mount-namespaces": lacks_mount_namespaces,
     "shared-data": _lacks_shared_data,
     "sextractor": _lacks_sextractor,
+    "shellcheck": _lacks_shellcheck,
     "spark": _lacks_spark,
     "unprivileged": _lacks_setpriv,
 }
