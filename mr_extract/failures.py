@@ -22,7 +22,10 @@ KINDS = {
     "truncated": "the file ends before its data do",
     "corrupt": "the file is damaged",
     "no-image": "the file has no image, only headers or tables",
+    "bad-map": "a HEALPix map or patch does not say what it must, or is not what it says",
+    "narrow-margin": "what is measured around a source reaches beyond the margin of its patch",
     "no-extension": "the extension that was asked for is not there",
+    "no-plane": "the plane that was asked for is not there, or is not one of several",
     "bad-region": "the region that was asked for is not within the image",
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",
@@ -32,6 +35,7 @@ KINDS = {
     "constant-image": "the pixels have no noise, so neither thresholds nor errors can be had",
     "broken-wcs": "the header's celestial WCS cannot be used",
     "no-wcs": "sky positions were required and the header has no celestial WCS",
+    "function-failed": "the statistic of --function cannot be had, or returned no number",
     "bad-list": "the list of positions cannot be understood",
     "not-written": "a check image could not be written",
     "pixel-buffer": "more pixels over the threshold than the largest buffer holds",
@@ -55,12 +59,12 @@ class ImageFailure(Exception):
         What was found and, where it helps, what to do; one line.
     """
 
-    def __init__(self, kind, message):
+    def __init__(self, kind: str, message: str) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown failure kind {kind!r}")
         super().__init__(f"{kind}: {message}")
         self.kind = kind
         self.message = message
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.kind, self.message)

@@ -7,6 +7,7 @@ measures says it where it happens, with `say`; whoever asked for the image liste
 """
 
 import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -21,20 +22,22 @@ REMARKS = {
     "unasked-distortion": "there are coefficients of a distortion that CTYPE does not ask for",
     "not-used": "a part of what was given was not used",
     "no-sky-positions": "the header has no coordinates of the sky: sky positions are nan",
+    "converted-positions": "positions of the list were converted to the coordinates of the map",
+    "no-flux-unit": "what the pixels hold is not known in Jy: the columns in Jy are nan",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",
     "huge-pixels": "finite pixels too large to be true were taken for bad ones",
     "beyond-float32": "numbers in image units are beyond float32, and the columns are float64",
 }
 
 _LONGEST = 200  # characters of a detail
-_said = ContextVar("said", default=None)
+_said: ContextVar[dict[tuple[str, str], None] | None] = ContextVar("said", default=None)
 
 
 class RemarkWarning(UserWarning):
     """What is said of an image while nobody listens."""
 
 
-def say(kind, detail=""):
+def say(kind: str, detail: object = "") -> None:
     """Say something of the image that is being read or measured.
 
     Parameters
@@ -56,13 +59,13 @@ def say(kind, detail=""):
 
 
 @contextmanager
-def hearing():
+def hearing() -> Iterator[dict[tuple[str, str], None]]:
     """Collect what is said within, in a dictionary whose keys are (kind, detail).
 
     What is made once and used for several images, as a file that is held, keeps what was
     said of it, and each of them has it from `repeat`.
     """
-    said = {}
+    said: dict[tuple[str, str], None] = {}
     token = _said.set(said)
     try:
         yield said
@@ -70,7 +73,7 @@ def hearing():
         _said.reset(token)
 
 
-def repeat(said, what=""):
+def repeat(said: Iterable[tuple[str, str]], what: str = "") -> None:
     """Say again what was heard.
 
     Parameters
@@ -84,14 +87,14 @@ def repeat(said, what=""):
 
 
 @contextmanager
-def about(what):
+def about(what: str) -> Iterator[None]:
     """Have what is said within said of something beside the image, such as its ``weight``."""
     with hearing() as said:
         yield
     repeat(said, what)
 
 
-def as_cell(said):
+def as_cell(said: Iterable[tuple[str, str]]) -> str:
     """Return what was said as text: ``kind:detail;kind``, in the order of the letters.
 
     Parameters
@@ -103,7 +106,7 @@ def as_cell(said):
     return ";".join(f"{kind}:{detail}" if detail else kind for kind, detail in parts)
 
 
-def parse_cell(text):
+def parse_cell(text: str) -> list[tuple[str, str]]:
     """Return what `as_cell` has written, as a list of (kind, detail)."""
     parts = (part.partition(":") for part in text.split(";") if part)
     return [(kind, detail.replace("%3B", ";").replace("%25", "%")) for kind, _, detail in parts]

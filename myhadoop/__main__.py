@@ -1,11 +1,12 @@
-"""Command line: ``python -m myhadoop up | down | fetch``."""
+"""Command line: ``python -m myhadoop``, on one machine or in a batch job."""
 
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from myhadoop import jars
+from myhadoop import batch_commands, jars
 from myhadoop.local import LocalCluster
 from myhadoop.running import running_keeper, stop_keeper
 
@@ -25,19 +26,24 @@ To end it:
   make hadoop-down"""
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m myhadoop", description="A Hadoop of one's own on this machine.")
+        prog="python -m myhadoop", description="A Hadoop of one's own.")
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="start it")
+    up = commands.add_parser("up", help="start it on this machine")
     down = commands.add_parser("down", help="end its processes and remove its files")
     commands.add_parser("fetch", help="fetch Hadoop's jars, if they are not there")
     for command in (up, down):
         command.add_argument("--folder", default=FOLDER, help="for all its files [%(default)s]")
+    batch_commands.add_to(commands)
+    keep = commands.add_parser("hold")  # what `start` leaves behind; listed nowhere
+    keep.add_argument("--folder", required=True)
+    keep.add_argument("--owner", type=int, required=True)
     options = parser.parse_args(argv)
+    own = {"up": _up, "down": _down, "fetch": _fetch}
     try:
-        return globals()[f"_{options.command}"](options)
+        return (own.get(options.command) or getattr(batch_commands, options.command))(options)
     except RuntimeError as error:
         print(f"myhadoop: {error}", file=sys.stderr)
         return 1

@@ -34,7 +34,7 @@ exec {java} -cp "${{HADOOP_CONF_DIR:-$conf}}:"{jars}'/*' "$class" "$@"
 """
 
 
-def daemon(kind, options, conf, library, host, folder):
+def daemon(kind, options, conf, library, host, folder, environment=None):
     """Return command and environment of a daemon.
 
     Parameters
@@ -49,6 +49,8 @@ def daemon(kind, options, conf, library, host, folder):
         Name or address of the host on which it runs.
     folder : path
         For what it keeps there.
+    environment : dict of str to str, optional
+        Further variables.
 
     Returns
     -------
@@ -64,6 +66,7 @@ def daemon(kind, options, conf, library, host, folder):
             "JAVA_HOME": str(Path(os.path.realpath(java)).parent.parent),
             "USER": os.environ.get("USER", ""), "HOME": os.environ.get("HOME", "/"),
             "HADOOP_CONF_DIR": str(conf), WORKER_HOST: host, WORKER_FOLDER: str(folder),
+            **(environment or {}),
         },
     }
 

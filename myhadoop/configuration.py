@@ -4,7 +4,8 @@ One folder serves all hosts: what differs between workers stands in environment
 variables that Hadoop puts in when it reads the files.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -63,13 +64,15 @@ class Layout:
     logs : str
         Where the logs of containers go; each host may have its own.
     workers : int
-    memory_mb, cores : int
-        What a NodeManager may give away.
+    memory_mb, cores : int or str
+        What a NodeManager may give away; or the variable of its environment, as ``${env.NAME}``.
     jvm : tuple of str
         Options of every JVM.
     data_address : str
         Where DataNodes listen for data, each on a port that it finds. The NameNode
         tells clients the address from which a DataNode called, whatever its name.
+    head_ports, worker_ports : mapping of str to int
+        By property; for workers 0 is a port that is free.
     """
 
     head: str
@@ -77,10 +80,16 @@ class Layout:
     name_folder: str
     logs: str
     workers: int
-    memory_mb: int = 4096
-    cores: int = 4
+    memory_mb: int | str = 4096
+    cores: int | str = 4
     jvm: tuple = JVM
     data_address: str = "0.0.0.0"
+    head_ports: Mapping = field(default_factory=lambda: HEAD_PORTS)
+    worker_ports: Mapping = field(default_factory=lambda: WORKER_PORTS)
+
+    def url(self, name):
+        """Return the URL of a page of the head by its property."""
+        return f"http://{self.head}:{self.head_ports[name]}"
 
 
 def properties(layout):
@@ -94,8 +103,9 @@ def properties(layout):
     -------
     dict of str to dict of str to object
     """
-    head = {name: f"{layout.head}:{port}" for name, port in HEAD_PORTS.items()}
-    worker = {name: f"${{env.{WORKER_HOST}}}:{port}" for name, port in WORKER_PORTS.items()}
+    head = {name: f"{layout.head}:{port}" for name, port in layout.head_ports.items()}
+    worker = {name: f"${{env.{WORKER_HOST}}}:{port}"
+              for name, port in layout.worker_ports.items()}
     folder = f"${{env.{WORKER_FOLDER}}}"
     every = {**head, **worker}
 

@@ -3,25 +3,33 @@
 import http.client
 import json
 
-from myhadoop.configuration import HEAD_PORTS, WORKER_PORTS
-
-WEB_PORTS = {
-    "namenode": HEAD_PORTS["dfs.namenode.http-address"],
-    "datanode": WORKER_PORTS["dfs.datanode.http.address"],
-    "resourcemanager": HEAD_PORTS["yarn.resourcemanager.webapp.address"],
-    "nodemanager": WORKER_PORTS["yarn.nodemanager.webapp.address"],
-    "historyserver": HEAD_PORTS["mapreduce.jobhistory.webapp.address"],
+#: The web page of each kind of daemon, by property.
+PAGES = {
+    "namenode": "dfs.namenode.http-address",
+    "datanode": "dfs.datanode.http.address",
+    "resourcemanager": "yarn.resourcemanager.webapp.address",
+    "nodemanager": "yarn.nodemanager.webapp.address",
+    "historyserver": "mapreduce.jobhistory.webapp.address",
 }
 
 
-def ask(url, method="GET"):
-    """Return what a daemon answers as an object, None when it does not answer."""
+def ask(url, method="GET", body=None):
+    """Return what a daemon answers as an object, None when it does not answer.
+
+    Parameters
+    ----------
+    url, method : str
+    body : object, optional
+        Sent as JSON.
+    """
     host, _, path = url.removeprefix("http://").partition("/")
     connection = http.client.HTTPConnection(host, timeout=5)
     try:
-        connection.request(method, f"/{path}", headers={"Accept": "application/json"})
+        kind = "application/json"
+        connection.request(method, f"/{path}", None if body is None else json.dumps(body),
+                           {"Accept": kind, "Content-Type": kind})
         answer = connection.getresponse()
-        return json.loads(answer.read()) if answer.status == 200 else None
+        return json.loads(answer.read()) if answer.status in (200, 202) else None
     except (OSError, http.client.HTTPException):
         return None
     finally:

@@ -4,43 +4,21 @@ import argparse
 import os
 import re
 import sys
-import tempfile
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
 from functools import partial
-from io import BytesIO
-from multiprocessing import get_context
 
-from mr_extract import addresses, storage
+from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.beside.companion_files import places
 from mr_extract.jobs.beside.position_lists import with_rules_anywhere
-from mr_extract.jobs.driver.plan import Plan, absolute_entry, read_plan, standard_input
+from mr_extract.jobs.driver.plan import read_plan, standard_input
 from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
-from mr_extract.jobs.task.fetching import fetch_first
-from mr_extract.packed.records import (
-    AS_IS,
-    EXTENSIONS,
-    FZ,
-    INDEX,
-    METADATA,
-    VERSION,
-    Contents,
-    Part,
-    key_of,
-    packed_file,
-    write_index,
-)
-from mr_extract.packed.sequencefile import MOST, Writer
+from mr_extract.packed.records import AS_IS, FZ, packed_with
 from mr_extract.settings.config import Config
 from mr_extract.settings.options import access_from, add_access, config_from, option_name
-from mr_extract.text.manifest import Entry
-from mr_extract.text.naming import parse_place
 from preprocess.errors import CommandError
-from preprocess.listing.found_images import size_for_people
+from preprocess.options import add_plane
+from preprocess.packing.output import Output
+from preprocess.packing.records import grouped, in_order, packed
 
 EXAMPLE = """\
 example:
@@ -72,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--extensions", default=FIRST, metavar="first|all|/PATTERN/",
                         help="what a line without ext= means, as for mr_extract.py "
                         "(default: first)")
+    add_plane(parser)
     parser.add_argument("--jobs", type=_number, default=len(os.sched_getaffinity(0)),
                         metavar="N", help="processes (default: all cores)")
     for _, one in Config.declared():
@@ -107,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         config = with_rules_anywhere(config_from(args))
         storage.configure(access)
         plan = read_plan(args.manifests, standard_input() if "-" in args.manifests else None,
-                         args.extensions)
+                         args.extensions, args.plane)
     except (ValueError, re.error) as error:
         raise CommandError(str(error)) from None
     for image_id, entry in plan.entries.items():
@@ -116,10 +95,10 @@ def run(args: argparse.Namespace) -> int:
                                "measure tiles from the file itself")
     folder = args.output.rstrip("/") or args.output
     _check_empty(folder)
-    output = _Output(folder, args.size, args.extensions)
+    output = Output(folder, args.size, packed_with(args.extensions, args.plane))
     try:
         pack = partial(packed, form=args.format, config=config)
-        for contents, bodies in _in_order(pack, grouped(plan), args.jobs, access):
+        for contents, bodies in in_order(pack, grouped(plan), args.jobs, access):
             output.add(contents, bodies)
         output.close()
     except ImageFailure as failure:
@@ -129,107 +108,6 @@ def run(args: argparse.Namespace) -> int:
                            "fewer --jobs") from None
     print(output.summary(), file=sys.stderr)
     return 1 if output.failures else 0
-
-
-def grouped(plan: Plan) -> Iterator[tuple[Entry, ...]]:
-    """Yield the lines that go into one record: those of one file.
-
-    Parameters
-    ----------
-    plan : mr_extract.jobs.driver.plan.Plan
-        A line that cannot be tried makes a record of its own, without files.
-
-    Yields
-    ------
-    entries : tuple of mr_extract.text.manifest.Entry
-        With absolute places.
-    """
-    groups = {}
-    for entry in map(absolute_entry, plan.entries.values()):
-        groups.setdefault(entry.uri, []).append(entry)
-    yield from map(tuple, groups.values())
-    for image_id, (kind, problem) in plan.refused.items():
-        yield (Entry(image_id, (), problem, kind),)
-
-
-def packed(entries: tuple[Entry, ...], form: str, config: Config) -> tuple[Contents, list]:
-    """Fetch and pack the files of one record.
-
-    Parameters
-    ----------
-    entries : tuple of mr_extract.text.manifest.Entry
-    form : str
-        ``fz`` or ``as-is``.
-    config : mr_extract.settings.config.Config
-        Its rules name companions.
-
-    Returns
-    -------
-    contents : Contents
-    bodies : list of bytes
-        The value of the record, in pieces.
-    """
-    wanted = {}
-    for entry in entries:
-        if not entry.problem:
-            wanted.update(dict.fromkeys((*places(entry, config), *_of_detection(entry))))
-    parts, bodies, size = {}, [], 0
-    for uris in wanted:
-        for uri, file in fetch_first(uris).items():
-            if uri in parts:
-                continue
-            if not isinstance(file, ImageFailure):
-                file_packed = packed_file(file, form)
-                if size + len(file_packed) <= MOST - (1 << 20):  # the rest is for the key
-                    size += len(file_packed)
-                    bodies.append(file_packed.body)
-                    parts[uri] = Part(uri, len(file), len(file_packed), file_packed.form,
-                                      file_packed.sha256, file_packed.crc32)
-                    continue
-                file = ImageFailure("memory", "a packed record holds no more than 2 GB")
-            parts[uri] = Part(uri, failure=(file.kind, file.message))
-    return _to_be_read(entries, tuple(parts.values())), bodies
-
-
-def _to_be_read(entries: tuple[Entry, ...], parts: tuple[Part, ...]) -> Contents:
-    """Return contents without what opens addresses: the files are there, and others read it."""
-    shown = [addresses.shown(part.uri) for part in parts]
-    for part, name in zip(parts, shown):
-        if part.uri != name and shown.count(name) > 1:
-            raise CommandError(f"{name}: two files of an image have this address, but for what is "
-                               "secret in it, so that a record cannot tell them apart")
-    entries = tuple(
-        replace(entry, uri=addresses.shown(entry.uri),
-                fields=tuple((name, addresses.shown(value)) for name, value in entry.fields))
-        for entry in entries
-    )
-    return Contents(entries, tuple(
-        replace(part, uri=name) for part, name in zip(parts, shown)))
-
-
-def _of_detection(entry: Entry) -> list[tuple[str, ...]]:
-    """Return the companions that a line names for its detection image."""
-    named = (parse_place(value).uri for name, value in entry.fields
-             if name.startswith("detect_") and value)
-    return [(uri,) for uri in named if uri]
-
-
-def _in_order(pack, groups, jobs: int, access) -> Iterator[tuple[Contents, list]]:
-    """Yield what was packed in the order of the groups, some of them at the same time."""
-    if jobs == 1:
-        yield from map(pack, groups)
-        return
-    waiting = deque()
-    with ProcessPoolExecutor(jobs, get_context("spawn"), storage.configure, (access,)) as pool:
-        try:
-            for group in groups:
-                waiting.append(pool.submit(pack, group))
-                if len(waiting) > 2 * jobs:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _check_empty(folder: str) -> None:
@@ -243,58 +121,3 @@ def _check_empty(folder: str) -> None:
         first = None
     if first is not None:
         raise CommandError(f"-o {folder}: there is {first.uri} already; name a new folder")
-
-
-class _Output:
-    """The packed files of a folder, each written when it is full, and their index at the end."""
-
-    def __init__(self, folder, most, extensions):
-        self._folder, self._most, self._extensions = folder, most, extensions
-        self._file = self._writer = None
-        self._rows, self._files = [], 0
-        self.images = self.failures = self.before = self.after = 0
-
-    def add(self, contents, bodies):
-        """Write a record."""
-        key = key_of(contents)
-        if self._writer and self._writer.size + len(key) + sum(map(len, bodies)) > self._most:
-            self._put()
-        if self._writer is None:
-            self._file = tempfile.TemporaryFile()
-            # The key has the checksum of a file: no two packed files share their marker.
-            self._writer = Writer(self._file, key, {METADATA: VERSION,
-                                                    EXTENSIONS: self._extensions})
-        offset, size = self._writer.add(key, bodies)
-        self._rows.append((self._name(), offset, size, key))
-        self.images += len(contents.entries)
-        self.before += sum(part.size for part in contents.parts)
-        image = contents.parts[0].failure if contents.parts else True
-        for entry in contents.entries:
-            if entry.problem or image:
-                self.failures += 1
-
-    def close(self):
-        """Write what is left, and the index, which says that all is there."""
-        if self._writer is not None:
-            self._put()
-        storage.write(f"{self._folder}/{INDEX}",
-                      BytesIO(write_index(self._rows, self._extensions)))
-
-    def summary(self):
-        """Return the line that says what was done."""
-        text = (f"{self.images} image{'s' * (self.images != 1)}, {size_for_people(self.before)} "
-                f"-> {size_for_people(self.after)} in {self._files} "
-                f"file{'s' * (self._files != 1)} of {self._folder}")
-        return text + (f"; {self.failures} packed as failures" if self.failures else "")
-
-    def _name(self):
-        return f"packed-{self._files:05d}.seq"
-
-    def _put(self):
-        self._file.flush()
-        self._file.seek(0)
-        storage.write(f"{self._folder}/{self._name()}", self._file)
-        self.after += self._writer.size
-        self._file.close()
-        self._files += 1
-        self._file = self._writer = None

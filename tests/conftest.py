@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hadoop_clusters import hadoop, hdfs, lacks_hadoop, new_cluster  # noqa: F401
 from hidden_python import lacks_mount_namespaces
+from slurm_lab import lacks_lab
 
 from mr_extract import storage
 
@@ -46,17 +47,27 @@ def _lacks_setpriv():
     return "" if shutil.which("setpriv") else "root reads every file and setpriv is not installed"
 
 
+def _lacks_shellcheck():
+    return "" if shutil.which("shellcheck") else "the program shellcheck is not installed"
+
+
 GROUPS = {
+    "batch": lacks_lab,
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
     "mount-namespaces": lacks_mount_namespaces,
     "shared-data": _lacks_shared_data,
     "sextractor": _lacks_sextractor,
+    "shellcheck": _lacks_shellcheck,
     "spark": _lacks_spark,
     "unprivileged": _lacks_setpriv,
 }
 SHARED, OWN, NONE = "shared Hadoop", "own Hadoop", "no Hadoop"
 ORDER = (SHARED, OWN, NONE)  # the longest files come first
+
+
+# Spark's Java compiles less and collects on one thread: half its CPU in jobs as small as these.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
 
 def pytest_configure(config):
@@ -184,10 +195,19 @@ def program():
     return [sys.executable, *JOBS[_chosen[-1]]]
 
 
-def job(*args, env=None, **keywords):
+def job(*args, **keywords):
     """Run the job under test: the launcher, where `each_job` is not asked for."""
+    return _with_this_package([*program(), *args], **keywords)
+
+
+def module(name, *args, **keywords):
+    """Run a module of the package as a program."""
+    return _with_this_package([sys.executable, "-m", f"mr_extract.{name}", *args], **keywords)
+
+
+def _with_this_package(words, env=None, **keywords):
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return command([*program(), *args], env={"PYTHONPATH": path, **(env or {})}, **keywords)
+    return command(words, env={"PYTHONPATH": path, **(env or {})}, **keywords)
 
 
 @pytest.fixture(scope="module", params=list(JOBS))

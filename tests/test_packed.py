@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from pages import commands_of, read_page, shell_in
 
 from mr_extract.failures import ImageFailure
-from mr_extract.packed import records, sequencefile
-from mr_extract.packed.sequencefile import Damaged
+from mr_extract.packed import records, sequencefile, sequencefile_writer
+from mr_extract.packed.framed import framed as framed_record
+from mr_extract.packed.hadoop_text import Damaged
 from mr_extract.text.manifest import Entry, parse_line
 
 
@@ -108,7 +109,7 @@ def framed(folder):
         data = path.read_bytes()
         for one in sequencefile.scan(lambda offset, size, data=data: data[offset:offset + size]):
             value = data[one.value : one.value + one.value_size]
-            frames.append(sequencefile.framed(one.key, value))
+            frames.append(framed_record(one.key, value))
     return b"".join(frames)
 
 
@@ -241,7 +242,7 @@ def test_what_is_not_packed_is_refused_in_a_line(night, arguments, said):
 
 def test_another_sequence_file_is_refused(tmp_path):
     file = io.BytesIO()
-    sequencefile.Writer(file, b"").add(b"key", [b"value"])
+    sequencefile_writer.Writer(file, b"").add(b"key", [b"value"])
     (tmp_path / "a.seq").write_bytes(file.getvalue())
     (tmp_path / "b.seq").write_bytes(b"SIMPLE  =")
     for name in ("a.seq", "b.seq"):

@@ -10,7 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mr_extract.packed import sequencefile
-from mr_extract.packed.sequencefile import Damaged, Lost, Record, Writer, read_record, scan
+from mr_extract.packed.framed import framed, read_framed
+from mr_extract.packed.hadoop_text import Damaged
+from mr_extract.packed.sequencefile import Lost, Record, read_record, scan
+from mr_extract.packed.sequencefile_writer import Writer
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), max_size=300).map(str.encode)
 PAIRS = st.lists(st.tuples(KEYS, st.binary(max_size=3000)), max_size=8)
@@ -154,19 +157,19 @@ def test_a_record_larger_than_an_array_of_java_is_refused():
 
 @given(PAIRS)
 def test_frames_of_hadoop_streaming_are_read(pairs):
-    stream = b"".join(sequencefile.framed(*pair) for pair in pairs)
-    found = sequencefile.read_framed(io.BytesIO(stream))
+    stream = b"".join(framed(*pair) for pair in pairs)
+    found = read_framed(io.BytesIO(stream))
     assert list(found) == pairs
 
 
 def test_frames_that_break_off_or_are_none_are_errors():
-    whole = sequencefile.framed(b"key", b"value")
+    whole = framed(b"key", b"value")
     assert whole == b"\0\0\0\4\3key\0\0\0\5value"
     for cut in range(1, len(whole)):
         with pytest.raises(Damaged, match="ends inside a record"):
-            list(sequencefile.read_framed(io.BytesIO(whole[:cut])))
+            list(read_framed(io.BytesIO(whole[:cut])))
     with pytest.raises(Damaged, match="is stream.map.input=rawbytes set"):
-        list(sequencefile.read_framed(io.BytesIO(b"\xf0\x9f\x94\xad a line\n")))
+        list(read_framed(io.BytesIO(b"\xf0\x9f\x94\xad a line\n")))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 from bench.clusters.fault_bench import IMAGES, OPTIONS, what_dies
-from bench.clusters.hadoop_lab import MAPPER, MASTER, REDUCER, TASK, kill
+from bench.clusters.hadoop_lab import MAPPER, MASTER, REDUCER, kill
 from bench.processes import ROOT
 
 _SPACE = 300 << 20  # bytes of the disk that is filled
@@ -98,9 +98,8 @@ def output_comes_back(bench):
 def failed_job(bench):
     def fault(lab, process):
         lab.busy(process)
-        first = set(lab.processes(TASK))
-        while first <= set(lab.processes(TASK)):  # they end when what they wrote is in its place
-            time.sleep(0.02)
+        while not lab.maps_done() and process.poll() is None:
+            time.sleep(0.05)
         master = next(iter(lab.wait_for(MASTER)))
         kill(master)
         kill(next(iter(lab.wait_for(MASTER, process=process, other_than=[master]))))

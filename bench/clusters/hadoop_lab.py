@@ -116,6 +116,13 @@ class Lab:
         """Return what the running job has written to standard error."""
         return (self.folder / "stderr").read_text(errors="replace")
 
+    def maps_done(self):
+        """Return how many maps of the running job have their output in its place."""
+        job = _APPLICATION.search(self.said())
+        told = job and self.cluster.get(f"{self.cluster.resourcemanager}/proxy/application_{job[1]}"
+                                        f"/ws/v1/mapreduce/jobs/job_{job[1]}")
+        return told["job"]["mapsCompleted"] if told else 0
+
     def processes(self, what):
         """Return processes of containers whose command line holds a text.
 

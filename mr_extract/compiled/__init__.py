@@ -9,6 +9,6 @@ import os
 try:
     if os.environ.get("MR_EXTRACT_COMPILED") == "0":
         raise ImportError
-    from mr_extract.compiled import kernels
+    from mr_extract.compiled import kernels  # type: ignore[attr-defined]  # it may be absent
 except ImportError:  # not built, or not wanted: Python does it
     kernels = None

@@ -3,11 +3,14 @@
 import numpy as np
 
 from mr_extract.failures import ImageFailure
-from mr_extract.planes.mesh import mesh_of
+from mr_extract.planes.mesh import AnyMesh, mesh_of
 from mr_extract.remarks import say
+from mr_extract.settings.detecting import Background
 
 
-def subtract_background(data, settings, mask=None):
+def subtract_background(
+    data: np.ndarray, settings: Background, mask: np.ndarray | None = None
+) -> AnyMesh:
     """Estimate the background and take it off the image, in place.
 
     Parameters
@@ -64,12 +67,12 @@ def _check_cells(mask, bw, bh):
         )
 
 
-def global_rms(mesh):
+def global_rms(mesh: AnyMesh) -> float:
     """Return the global rms of the background, 0 where there is no noise at all.
 
     Parameters
     ----------
-    mesh : sep.Background
+    mesh : sep.Background or mr_extract.planes.mesh.Mesh
         From `subtract_background`.
 
     Returns
@@ -82,12 +85,12 @@ def global_rms(mesh):
     return float(mesh.globalrms)
 
 
-def background_at(mesh, x, y):
+def background_at(mesh: AnyMesh, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the background at positions.
 
     Parameters
     ----------
-    mesh : sep.Background
+    mesh : sep.Background or mr_extract.planes.mesh.Mesh
         From `subtract_background`.
     x, y : ndarray of float64, shape (n,)
         0-based pixel positions; the nearest pixel is taken.
@@ -106,7 +109,7 @@ def background_at(mesh, x, y):
     return np.where(somewhere, back[rows, columns], np.float32(np.nan))
 
 
-def cell_values(plane, bw, bh):
+def cell_values(plane: np.ndarray, bw: int, bh: int) -> np.ndarray:
     """Return the values of the cells of a mesh, of which sep gives only the splines.
 
     Parameters

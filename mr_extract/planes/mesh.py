@@ -1,14 +1,20 @@
 """The background on a mesh: sep's, or its compiled twin."""
 
+from __future__ import annotations
+
+from typing import TypeAlias
+
 import numpy as np
 import sep
+from numpy.typing import DTypeLike
 
 from mr_extract.compiled import kernels
 
 _MOST_PIXELS = 1 << 29  # of a cell whose sums are exact
 
 
-def mesh_of(data, mask, bw, bh, fw, fh, fthresh):
+def mesh_of(data: np.ndarray, mask: np.ndarray | None, bw: int, bh: int, fw: int, fh: int,
+            fthresh: float) -> AnyMesh:
     """Measure the background of an image in cells.
 
     Parameters
@@ -44,22 +50,23 @@ class Mesh:
         As for `mesh_of`.
     """
 
-    def __init__(self, data, mask, bw, bh, fw, fh, fthresh):
+    def __init__(self, data: np.ndarray, mask: np.ndarray | None, bw: int, bh: int, fw: int,
+                 fh: int, fthresh: float) -> None:
         if mask is not None:
             mask = np.ascontiguousarray(mask, bool)
         self._shape, self._cell = data.shape, (bw, bh)
         self._back, self._rms, self.globalback, self.globalrms = kernels.mesh(
             data, *data.shape, mask, bw, bh, fw, fh, np.float32(fthresh))
 
-    def back(self, dtype=np.float32):
+    def back(self, dtype: DTypeLike = np.float32) -> np.ndarray:
         """Return the background of each pixel, shape (height, width)."""
         return self._plane(self._back, dtype)
 
-    def rms(self, dtype=np.float32):
+    def rms(self, dtype: DTypeLike = np.float32) -> np.ndarray:
         """Return its rms at each pixel, shape (height, width)."""
         return self._plane(self._rms, dtype)
 
-    def subfrom(self, data):
+    def subfrom(self, data: np.ndarray) -> None:
         """Take the background off an image of float32, in place."""
         kernels.spline(self._back, *self._cell, data, *self._shape, True)
 
@@ -67,3 +74,6 @@ class Mesh:
         plane = np.empty(self._shape, np.float32)
         kernels.spline(values, *self._cell, plane, *self._shape, False)
         return plane.astype(dtype, copy=False)
+
+
+AnyMesh: TypeAlias = "sep.Background | Mesh"  # they have the same methods

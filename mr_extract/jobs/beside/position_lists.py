@@ -61,6 +61,37 @@ def known_for(config):
     return _made(settings.assoc, ("list", settings), lambda table: known_from(table, settings))
 
 
+def sources_for(entry, config):
+    """Return the catalogued sources of a line and the checksum of their list.
+
+    Parameters
+    ----------
+    entry : mr_extract.text.manifest.Entry
+        Its field ``positions`` stands before the setting `sources`.
+    config : mr_extract.settings.photometry.PhotometrySettings
+
+    Returns
+    -------
+    sources : mr_extract.lists.sources.Sources
+    checksum : str
+
+    Raises
+    ------
+    ImageFailure
+        ``fetch-...`` or ``bad-list``; ``malformed-line`` where neither the line nor the
+        setting names a list.
+    """
+    from mr_extract.lists.sources import sources_from
+
+    settings = config.catalogue
+    uri = entry.get("positions") or settings.sources
+    if not uri or uri == LINES:
+        raise ImageFailure("malformed-line", "the line has no positions=, and there is "
+                                             "no --sources")
+    how = settings.source_columns, settings.source_coord
+    return _made(uri, ("sources", *how), lambda table: sources_from(table, *how))
+
+
 def check_lists(config):
     """Raise ValueError where a list that all images share cannot be used."""
     with hearing():  # each image's line says it
@@ -95,6 +126,17 @@ def _given(config, what):
     found = {one.name: getattr(getattr(config, section), one.name)
              for section, one in config.declared() if what(one)}
     return {name: value for name, value in found.items() if value}
+
+
+def check_sources(config):
+    """Raise ValueError where the catalogue that all lines share cannot be used."""
+    if config.catalogue.sources not in ("", LINES):
+        try:
+            with hearing():  # each line says it
+                sources_for(_NoFields, config)
+        except ImageFailure as failure:
+            raise ValueError(f"--sources {config.catalogue.sources}: {failure.message}"
+                             ) from failure
 
 
 class _NoFields:

@@ -12,38 +12,25 @@ import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
 # isort: split
 
-from mrjob.job import MRJob
 from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.setup import parse_legacy_hash_path
 from mrjob.step import MRStep
 
-from mr_extract import storage
 from mr_extract.addresses import shown_within
-from mr_extract.jobs.beside.position_lists import with_lists_anywhere, with_rules_anywhere
-from mr_extract.jobs.driver.outputs import TSV
-from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
-from mr_extract.jobs.skeleton.expansion import FIRST
-from mr_extract.jobs.skeleton.help import RUNNERS, Titles, completion
-from mr_extract.jobs.skeleton.options import add_job_options, refuse
-from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden, revealed
-from mr_extract.jobs.skeleton.work import MAIN, work_of
+from mr_extract.jobs.runners.hadoop.plain_arguments import plain
+from mr_extract.jobs.skeleton.command_line import WORK, CommandLine
+from mr_extract.jobs.skeleton.options import OVER_DETECTIONS
+from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden
 from mr_extract.jobs.task.streams import open_standard_streams
-from mr_extract.packed.sequencefile import Damaged
-from mr_extract.settings.options import (
-    access_arguments,
-    access_from,
-    add_access,
-    add_section,
-    arguments,
-)
+from mr_extract.packed.hadoop_text import Damaged
+from mr_extract.settings.options import access_arguments, arguments
 from mr_extract.text import blocks
 from mr_extract.text.manifest import read_entries
 
 STATUS_INTERVAL = 10.0  # seconds
-_WORK = "--work="
 
 
-class ImageJob(MRJob):
+class ImageJob(CommandLine):
     """Do a job's work for every image of a manifest and merge what comes of it."""
 
     INPUT_PROTOCOL = BytesValueProtocol
@@ -55,69 +42,6 @@ class ImageJob(MRJob):
 
     _done = 0
     _last_status = float("-inf")
-
-    def __init__(self, args=None):
-        # Which job it is decides which options there are.
-        words = sys.argv[1:] if args is None else args
-        named = [word.removeprefix(_WORK) for word in words if word.startswith(_WORK)]
-        try:
-            self.work = work_of(named[-1] if named else MAIN)
-        except ValueError as error:
-            refuse(str(error))
-        super().__init__(args)
-
-    def configure_args(self):
-        """Declare mrjob's options, those of all jobs, the settings and the job's own options."""
-        super().configure_args()
-        self.arg_parser.error = refuse
-        self._titles = titles = Titles(self.arg_parser)
-        add_job_options(titles.under)
-        self.work.add_options(titles.under("What is measured, and what is written"))
-        for section in self.work.settings.sections():
-            add_section(titles.under(section.__doc__.split("\n")[0].rstrip(".")), section)
-        add_access(titles.under("How remote places are reached"))
-        self._passthru_arg_dests |= titles.dests
-
-    def _print_help(self, options):
-        if options.runner:
-            super()._print_help(options)
-        else:
-            print(self._titles.short(self._usage()), end="")
-
-    def load_args(self, args):
-        """Parse the options and make the configuration."""
-        try:
-            args = revealed(given(args))
-        except ValueError as error:
-            self.arg_parser.error(str(error))
-        super().load_args(args)
-        options = self.options
-        if options.help_all:
-            print(self._titles.whole(self._usage()), end="")
-            sys.exit(0)
-        if options.print_completion:
-            try:
-                print(completion(self.arg_parser, options.print_completion))
-            except ValueError as error:
-                refuse(str(error))
-            sys.exit(0)
-        options.hint = ""
-        options.catalog_type = getattr(options, "catalog_type", TSV)
-        try:
-            config = self.work.config_from(options)
-            self.config = with_rules_anywhere(with_lists_anywhere(config))
-            self.access = access_from(options)
-        except ValueError as error:
-            self.arg_parser.error(str(error))
-        options.extensions = options.extensions or FIRST
-        storage.configure(self.access)
-        try:
-            self.more = self.work.more_from(options, self.config)
-        except ValueError as error:
-            self.arg_parser.error(str(error))
-
-    def _usage(self):
-        return f"%(prog)s -r {'|'.join(RUNNERS)} [options] MANIFEST... > catalog.tsv"
 
     def steps(self):
         """Return one step, with a reducer unless rows stay as tasks wrote them."""
@@ -170,7 +94,8 @@ class ImageJob(MRJob):
         from mr_extract.jobs.task.fetching import LOOKAHEAD_IMAGES, fetch_ahead
 
         # A driver has expanded them already; without one it is done here.
-        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
+        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions,
+                           planes=self.options.plane)
         if task:
             entries = (entry for entry, _ in task.through((entry, None) for entry in entries))
         return fetch_ahead(entries, self.config, heartbeat=self._heartbeat,
@@ -234,6 +159,10 @@ class ImageJob(MRJob):
 
     def run_job(self):
         """Plan, run and gather; the exit status says whether all is accounted for."""
+        if self.options.reduce in OVER_DETECTIONS:
+            from mr_extract.jobs.sky.after_images import reduced_after
+
+            sys.exit(reduced_after(self))
         from mr_extract.jobs.driver.drive import drive
 
         sys.exit(drive(self))
@@ -244,7 +173,7 @@ class ImageJob(MRJob):
         settings = [*arguments(self.config), *access_arguments(self.access)]
         settings, private = hidden(settings, self.scratch) if self.scratch else (settings, "")
         kwargs["extra_args"] = plain([
-            _WORK + self.work.name, *settings,
+            WORK + self.work.name, *settings,
             f"--reduce={self.options.reduce}",
             f"--image-timeout={self.options.image_timeout:g}",
             *([] if self.options.image_memory is None else
@@ -283,7 +212,7 @@ def run(name=None):
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     open_standard_streams()
     if name:
-        sys.argv.insert(1, _WORK + name)
+        sys.argv.insert(1, WORK + name)
     try:
         ImageJob.run()
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from time import perf_counter
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.companion_files import attach
-from mr_extract.jobs.beside.regions import place, section_of
+from mr_extract.jobs.beside.regions import part_of, place
 from mr_extract.jobs.task.opened import is_held, opened, stays_open
 
 
@@ -22,7 +22,7 @@ class Line:
     Attributes
     ----------
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
-        The image's own file, unpacked, and its SHA-256; or the region of it.
+        The image's own file, unpacked, and its SHA-256; or the part of it that the line means.
     facts : dict of str to str
         What the image's line says of the files that were read besides it.
     size : int
@@ -54,6 +54,21 @@ class Line:
         text = self.entry.get("zero_point")
         return None if text is None else float(text)
 
+    def content(self):
+        """Fetch the line's file and return its bytes, unpacked; `image` then reads the same.
+
+        Raises
+        ------
+        ImageFailure
+            As fetching and unpacking name it.
+        """
+        self._mark = perf_counter()  # what was imported is no stage
+        again = is_held(self.entry.uri)
+        buffer, checksum, size = opened(self.entry.uri, stays_open(self.entry), lap=self.lap)
+        self.file = (buffer, checksum)
+        self.size += 0 if again else size
+        return buffer
+
     def image(self, keep_file=False):
         """Fetch and read the image that the line means, with its companions.
 
@@ -74,20 +89,19 @@ class Line:
         """
         from mr_extract.images.read import read_unpacked
 
-        self._mark = perf_counter()  # what was imported is no stage
         entry = self.entry
-        again = is_held(entry.uri) and entry.region is None
-        if entry.region is None:
-            buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=self.lap)
+        if entry.is_whole:
+            buffer = self.content() if self.file is None else self.file[0]
             image = read_unpacked(buffer, entry.ext)
         else:
-            buffer = section_of(entry.uri, entry.region)
+            self._mark = perf_counter()
+            buffer = part_of(entry.uri, entry)
             image = read_unpacked(buffer, entry.ext)
-            checksum, size = buffer.checksum, buffer.size
+            self.file = (buffer, buffer.checksum)
+            self.size += buffer.size
         place(image, entry)
-        self.file, self.images = (buffer, checksum), image.images
-        self.size += 0 if again else size
-        if hasattr(self.config, "companions"):
+        self.images = image.images
+        if self.config.companions is not None:
             self.add(*attach(image, entry, self.config.companions, self.file))
         if not keep_file:
             self.let_go()

@@ -4,9 +4,9 @@ import sys
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.packed import sequencefile
+from mr_extract.packed import framed, sequencefile
+from mr_extract.packed.hadoop_text import Damaged
 from mr_extract.packed.records import contents_of, parse_place
-from mr_extract.packed.sequencefile import Damaged
 
 INPUT_FORMAT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 JOBCONF = {
@@ -78,7 +78,7 @@ def received(stream, driven, lost):
     Damaged
         When the input is not that of `JOBCONF`, or breaks off.
     """
-    for key, value in sequencefile.read_framed(stream):
+    for key, value in framed.read_framed(stream):
         try:
             contents = contents_of(key)
         except Damaged as damage:

@@ -1,0 +1,1 @@
+"""What is measured of the pixels around a place, whatever they are pixels of."""

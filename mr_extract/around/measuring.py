@@ -1,0 +1,131 @@
+"""All that is measured around one place, and around all places of a field."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mr_extract.around.aperture import aperture
+from mr_extract.around.gaussian import fit_gaussian
+from mr_extract.around.samples import from_plane
+from mr_extract.around.statistics import statistics
+from mr_extract.columns.photometry import FIT_LEFT, NO_ANNULUS, NO_FIT, PARTLY_UNSEEN, UNSEEN
+
+LEAST_ANNULUS = 20
+
+
+@dataclass(frozen=True)
+class Radii:
+    """How far from a place what is measured; arcminutes.
+
+    Parameters
+    ----------
+    statistics, aperture, inner, outer, fit : float
+    beam : float
+        FWHM of a point source; 0 where it is not known.
+    """
+
+    statistics: float
+    aperture: float
+    inner: float
+    outer: float
+    fit: float
+    beam: float = 0.0
+
+    @property
+    def reach(self) -> float:
+        """The largest of them."""
+        return max(self.statistics, self.aperture, self.outer, self.fit)
+
+
+def measure_around(samples, radii: Radii, brightness, function=None) -> dict:
+    """Measure the pixels around one place.
+
+    Parameters
+    ----------
+    samples : mr_extract.around.samples.Samples
+        Within `radii.reach`.
+    radii : Radii
+    brightness : float
+        Jy/sr of one unit of the map; nan where it is none.
+    function : callable, optional
+        Takes values, x and y (arcminutes) of the good pixels within the radius and returns
+        a number.
+
+    Returns
+    -------
+    dict of str to (float or int)
+        By column.
+    """
+    good = np.isfinite(samples.values)
+    within = samples.distance <= radii.statistics
+    circle = samples.distance <= radii.aperture
+    near = within & good
+    values = samples.values[near]
+    flag = 0
+    if not samples.whole or not (good | ~(within | circle)).all():
+        flag |= PARTLY_UNSEEN
+    flag |= UNSEEN if not len(values) else 0
+    found = statistics(values)
+    found["unseen"] = int(np.count_nonzero(within & ~good))
+    if function is not None:
+        found["function"] = np.nan
+        if len(values):
+            found["function"] = function(values, samples.x[near], samples.y[near])
+    light = aperture(samples, radii, brightness, LEAST_ANNULUS)
+    found |= light.columns()
+    if not np.isfinite(light.background):
+        flag |= NO_ANNULUS
+    fit = fit_gaussian(samples.some(good & (samples.distance <= radii.fit)), light.background,
+                       light.noise, radii.beam or radii.aperture)
+    if fit is None:
+        flag |= NO_FIT
+    elif np.hypot(fit.values[1], fit.values[2]) > radii.fit or fit.values[3] > 2.0 * radii.fit:
+        flag |= FIT_LEFT
+    found |= _of_fit(fit, brightness)
+    return found | {"flag": flag}
+
+
+def _of_fit(fit, brightness):
+    """Return the columns of a fit, nan where there is none."""
+    names = ("amplitude_fit", "offset_lon", "offset_lat", "fwhm_fit", "background_fit")
+    values = np.full(5, np.nan) if fit is None else fit.values
+    errors = np.full(5, np.nan) if fit is None else fit.errors
+    found = dict(zip(names, values.tolist()))
+    found |= {f"{name}_err": error for name, error in zip(names, errors.tolist())}
+    found["chi2_fit"] = np.nan if fit is None else fit.chi2
+    found["dof_fit"] = 0 if fit is None else fit.dof
+    flux, error = (np.nan, np.nan) if fit is None else fit.flux()
+    found["flux_fit"], found["fluxerr_fit"] = flux * brightness, error * brightness
+    x, y = found["offset_lon"], found["offset_lat"]
+    found["offset"] = offset = float(np.hypot(x, y))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found["offset_err"] = float(np.hypot(x * found["offset_lon_err"],
+                                             y * found["offset_lat_err"]) / offset)
+    return found
+
+
+def measure_field(field, longitude, latitude, radii: Radii, brightness, function=None) -> dict:
+    """Measure a field around places, in their order.
+
+    Parameters
+    ----------
+    field : object
+        With ``near(longitude, latitude, reach)``, which returns
+        `mr_extract.around.samples.Samples`.
+    longitude, latitude : ndarray of float64, shape (n,)
+        Degrees in the frame of the field.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        Columns of `measure_around`, and ``lon_fit``, ``lat_fit`` in the frame of the field.
+    """
+    rows = []
+    for place in zip(longitude.tolist(), latitude.tolist()):
+        samples = field.near(*place, radii.reach)
+        factor = brightness(samples.area) if callable(brightness) else brightness
+        found = measure_around(samples, radii, factor, function)
+        found["lon_fit"], found["lat_fit"] = from_plane(*place, found["offset_lon"],
+                                                        found["offset_lat"])
+        rows.append(found)
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]} if rows else {}

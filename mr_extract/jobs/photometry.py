@@ -1,0 +1,155 @@
+"""Catalogued sources in patches of sky maps, maps and images.
+
+Run it as ``python -m mr_extract.jobs.photometry MANIFEST --sources CATALOG``.
+"""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+
+from mr_extract.columns.photometry import FLAGS, columns_for
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.skeleton.work import Rows, Work
+from mr_extract.remarks import say
+from mr_extract.settings.photometry import PhotometrySettings
+from mr_extract.text.manifest import COMPANIONS
+
+
+class Photometry(Work):
+    """Measure each source of a catalogue in the patch or image in which it lies."""
+
+    name = "mr_extract.jobs.photometry"
+    settings = PhotometrySettings
+    rows = "rows"
+    bits = FLAGS
+    versions = ("astropy-healpix",)
+
+    def add_options(self, add_argument):
+        """Declare the short form of ``--layout long``, and where --function is found."""
+        add_argument("--long", action="store_const", const="long", dest="layout",
+                     help="as --layout long")
+        add_argument("--function-path", help=argparse.SUPPRESS)
+
+    def more_from(self, options, config):
+        """Return the folder from which tasks import the module of --function."""
+        if options.function_path:
+            return {"path": options.function_path}
+        if not config.around.function:
+            return {}
+        module, colon, _ = config.around.function.partition(":")
+        try:
+            spec = find_spec(module.partition(".")[0]) if colon else None
+        except (ImportError, ValueError):
+            spec = None
+        if spec is None or spec.origin is None:
+            raise ValueError(f"--function {config.around.function}: it is not of the form "
+                             "module:function, or there is no such module")
+        folder = os.path.dirname(os.path.abspath(spec.origin))
+        return {"path": os.path.dirname(folder) if spec.submodule_search_locations else folder}
+
+    def arguments(self, more):
+        """Return the option by which a task has what `more_from` returned."""
+        return [f"--function-path={more['path']}"] if more else []
+
+    def check(self, config):
+        """Raise ValueError where the catalogue or the statistic cannot be used."""
+        from mr_extract.jobs.beside.position_lists import check_sources
+
+        check_sources(config)
+        try:
+            _function(config, {})
+        except ImageFailure as failure:
+            raise ValueError(f"--function {config.around.function}: {failure.message}") from failure
+
+    def columns(self, config):
+        """Return the columns that the settings ask for."""
+        return columns_for(config.around)
+
+    def measure(self, line):
+        """Return a row for each source of a line's patch, map or image."""
+        from mr_extract.frames.sky_photometry import beam_of, frequency_of, measure_sources
+        from mr_extract.jobs.beside.position_lists import sources_for
+
+        config, entry = line.config, line.entry
+        sources, checksum = sources_for(entry, config)
+        function = _function(config, line.more)
+        line.lap("sources")
+        field, header, facts = _field(line)
+        maps = config.maps
+        unit = maps.unit or facts.pop("unit")
+        beam = beam_of(header, _given(entry, "beam") or maps.beam)
+        frequency = frequency_of(header, _given(entry, "frequency") or maps.frequency,
+                                 entry.get("filter") or "")
+        columns, failed = measure_sources(field, sources, config.around, beam, frequency, unit,
+                                          function)
+        line.lap("measure")
+        facts |= {"unit": unit} if unit else {}
+        facts |= {"beam_arcmin": f"{beam:.9g}"} if beam else {}
+        facts |= {"frequency_ghz": f"{frequency:.9g}"} if frequency else {}
+        return Rows(columns, facts, {"targets_sha256": checksum}, failed)
+
+
+def _field(line):
+    """Return what a line's file holds: a field, its header, and what is said of it."""
+    from mr_extract.around.image_field import ImageField
+    from mr_extract.skymaps.files import opened_map
+    from mr_extract.skymaps.sky_map import sky_map
+
+    maps = line.config.maps
+    if line.entry.region is None:
+        file = opened_map(line.content(), line.entry.ext, maps.ordering, maps.coordsys)
+        if file is not None:
+            _say_unused(line.entry, "sky maps have none")
+            field = sky_map(file, maps.field)
+            line.lap("read")
+            return field, file.header, {
+                "nside": field.nside, "coordinates": field.frame, "pixels_read": len(field.values),
+                "hdu": file.hdu, "unit": field.unit}
+    _say_unused(line.entry, "pixels are taken as they are")
+    image = line.image()
+    return ImageField(image), image.header, {
+        "hdu": image.hdu, "unit": str(image.header.get("BUNIT", "")).strip()}
+
+
+def _say_unused(entry, why):
+    for name, _ in entry.fields:
+        if name in COMPANIONS and name != "positions":
+            say("not-used", f"the field {name}, as {why}")
+
+
+def _given(entry, name):
+    """Return a number that a line gives, 0 where it does not."""
+    text = entry.get(name)
+    try:
+        value = 0.0 if text is None else float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise ImageFailure("malformed-line", f"the field {name} is not a number from 0 on")
+    return value
+
+
+def _function(config, more):
+    """Return the statistic that settings name, None for none."""
+    if not config.around.function:
+        return None
+    module, _, name = config.around.function.partition(":")
+    if more.get("path") and more["path"] not in sys.path:
+        sys.path.append(more["path"])
+    try:
+        function = getattr(import_module(module), name)
+    except Exception as error:  # of whoever wrote the module
+        raise ImageFailure("function-failed", f"{type(error).__name__}: {error}") from error
+    if not callable(function):
+        raise ImageFailure("function-failed", f"{name} is no function")
+    return function
+
+
+WORK = Photometry()
+
+if __name__ == "__main__":
+    from mr_extract.jobs.skeleton.image_job import run
+
+    run(WORK.name)

@@ -1,0 +1,100 @@
+"""The command line of every job: its options, their help, and what they come to."""
+
+import sys
+
+import mr_extract.jobs  # noqa: F401  makes mrjob importable
+
+# isort: split
+
+from mrjob.job import MRJob
+
+from mr_extract import storage
+from mr_extract.jobs.beside.position_lists import with_lists_anywhere, with_rules_anywhere
+from mr_extract.jobs.driver.outputs import TSV
+from mr_extract.jobs.runners.hadoop.plain_arguments import given
+from mr_extract.jobs.skeleton.expansion import FIRST
+from mr_extract.jobs.skeleton.help import RUNNERS, Titles, completion
+from mr_extract.jobs.skeleton.options import OVER_DETECTIONS, add_job_options, refuse
+from mr_extract.jobs.skeleton.private_arguments import revealed
+from mr_extract.jobs.skeleton.work import MAIN, work_of
+from mr_extract.settings.options import access_from, add_access, add_section
+
+WORK = "--work="  # which job it is, by the module that states it
+
+
+class CommandLine(MRJob):
+    """A job of mrjob whose options are those of a `mr_extract.jobs.skeleton.work.Work`.
+
+    Attributes
+    ----------
+    work : mr_extract.jobs.skeleton.work.Work
+    config : mr_extract.settings.tree.Settings
+    access : mr_extract.storage.Access
+    more : dict of str to object
+        What the job hands to its tasks besides its settings.
+    """
+
+    def __init__(self, args=None):
+        # Which job it is decides which options there are.
+        words = sys.argv[1:] if args is None else args
+        named = [word.removeprefix(WORK) for word in words if word.startswith(WORK)]
+        try:
+            self.work = work_of(named[-1] if named else MAIN)
+        except ValueError as error:
+            refuse(str(error))
+        super().__init__(args)
+
+    def configure_args(self):
+        """Declare mrjob's options, those of all jobs, the settings and the job's own options."""
+        super().configure_args()
+        self.arg_parser.error = refuse
+        self._titles = titles = Titles(self.arg_parser)
+        add_job_options(titles.under)
+        self.work.add_options(titles.under("What is measured, and what is written"))
+        for section in self.work.settings.sections():
+            add_section(titles.under(section.__doc__.split("\n")[0].rstrip(".")), section)
+        add_access(titles.under("How remote places are reached"))
+        self._passthru_arg_dests |= titles.dests
+
+    def _print_help(self, options):
+        if options.runner:
+            super()._print_help(options)
+        else:
+            print(self._titles.short(self._usage()), end="")
+
+    def load_args(self, args):
+        """Parse the options and make the configuration."""
+        try:
+            args = revealed(given(args))
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        super().load_args(args)
+        options = self.options
+        if options.help_all:
+            print(self._titles.whole(self._usage()), end="")
+            sys.exit(0)
+        if options.print_completion:
+            try:
+                print(completion(self.arg_parser, options.print_completion))
+            except ValueError as error:
+                refuse(str(error))
+            sys.exit(0)
+        options.hint = ""
+        options.catalog_type = getattr(options, "catalog_type", TSV)
+        try:
+            config = self.work.config_from(options)
+            self.config = with_rules_anywhere(with_lists_anywhere(config))
+            self.access = access_from(options)
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        if options.reduce in OVER_DETECTIONS and self.work.name != MAIN:
+            self.arg_parser.error(f"--reduce {options.reduce} is for sources: this job has none")
+        options.extensions = options.extensions or FIRST
+        storage.configure(self.access)
+        try:
+            self.more = self.work.more_from(options, self.config)
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+
+    def _usage(self):
+        return f"%(prog)s -r {'|'.join(RUNNERS)} [options] MANIFEST... > catalog.tsv"

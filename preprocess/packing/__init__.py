@@ -1,0 +1,1 @@
+"""What ``python -m preprocess pack`` writes, and how it comes to be."""

@@ -1,0 +1,1 @@
+"""Sky maps cut into patches."""
