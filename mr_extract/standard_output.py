@@ -9,16 +9,17 @@ import io
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _lock = threading.Lock()
 _users = 0
-_undo = None
+_undo: Callable[[], None] | None = None
 _c = None
 
 
 @contextmanager
-def to_standard_error():
+def to_standard_error() -> Iterator[None]:
     """Send standard output to standard error within, for the whole process.
 
     Several threads may be within; the last to leave restores what was there. Streams of
@@ -34,7 +35,7 @@ def to_standard_error():
     finally:
         with _lock:
             _users -= 1
-            if not _users:
+            if not _users and _undo is not None:
                 _undo()
 
 

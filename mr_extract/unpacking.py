@@ -6,7 +6,9 @@ zeros there are not worth a word, as tapes and blocks end in them.
 
 import io
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 from mr_extract.failures import ImageFailure
 from mr_extract.remarks import say
@@ -15,7 +17,7 @@ GZIP, BZIP2, LZW = b"\x1f\x8b", b"BZh", b"\x1f\x9d"
 _PACKED_AT_ONCE, _AT_ONCE = 1 << 16, 1 << 20  # bytes
 
 
-def unpack(buffer):
+def unpack(buffer: bytes) -> bytes:
     """Return the bytes of a file without gzip or bzip2 around them.
 
     Raises
@@ -36,7 +38,7 @@ def unpack(buffer):
     return buffer
 
 
-def unpacking_reader(file):
+def unpacking_reader(file: BinaryIO) -> Callable[[int, int], bytes]:
     """Return a function that reads from a file what stands within its gzip or bzip2.
 
     Parameters
@@ -54,7 +56,7 @@ def unpacking_reader(file):
     magic = file.read(3)
     file.seek(0)
     if magic.startswith(GZIP) or magic == BZIP2:
-        stream = _Stream(file, magic)
+        stream: BinaryIO | _Stream = _Stream(file, magic)
     elif magic.startswith(LZW):
         stream = _of_compress(file)
     elif magic:
@@ -156,7 +158,7 @@ class _Stream:
 
 
 @contextmanager
-def named_failures(magic):
+def named_failures(magic: bytes) -> Iterator[None]:
     """Turn what the libraries raise into named failures."""
     try:
         yield
@@ -166,8 +168,8 @@ def named_failures(magic):
         raise ImageFailure("truncated", f"the {packing} stream breaks off{reason}") from error
     except (OSError, ValueError, zlib.error) as error:
         if getattr(error, "errno", None):
-            raise ImageFailure("fetch-failed", f"{type(error).__name__}: {error.strerror}"
-                               ) from error
+            why = getattr(error, "strerror", None)
+            raise ImageFailure("fetch-failed", f"{type(error).__name__}: {why}") from error
         raise ImageFailure("corrupt", f"the file cannot be unpacked ({error})") from error
 
 

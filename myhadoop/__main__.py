@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from myhadoop import batch_commands, jars
@@ -25,7 +26,7 @@ To end it:
   make hadoop-down"""
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one sub-command and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m myhadoop", description="A Hadoop of one's own.")

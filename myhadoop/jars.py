@@ -8,10 +8,10 @@ import tempfile
 from pathlib import Path
 
 POM = Path(__file__).with_name("pom.xml")
-VERSION = re.search(r"<hadoop.version>(.+)</hadoop.version>", POM.read_text())[1]
+VERSION: str = re.findall(r"<hadoop.version>(.+)</hadoop.version>", POM.read_text())[0]
 
 
-def folder():
+def folder() -> Path:
     """Return where the jars are, or will be.
 
     ``HADOOP_JARS`` names another place, as a folder that the nodes of a cluster share.
@@ -23,19 +23,19 @@ def folder():
     return Path(cache, "mr_extract", f"hadoop-{VERSION}")
 
 
-def streaming(jars):
+def streaming(jars: str | Path) -> Path:
     """Return the path of the streaming jar in a folder of jars."""
     return Path(jars) / f"hadoop-streaming-{VERSION}.jar"
 
 
-def java():
+def java() -> str | None:
     """Return the path of the program java, or None."""
     home = os.environ.get("JAVA_HOME")
     named = os.path.join(home, "bin", "java") if home else "java"
     return shutil.which(named)
 
 
-def lacking():
+def lacking() -> str:
     """Say what this machine lacks to run Hadoop; an empty text when nothing."""
     if not java():
         return "there is no java"
@@ -44,7 +44,7 @@ def lacking():
     return ""
 
 
-def fetch():
+def fetch() -> Path:
     """Return the folder of jars, fetching them unless they are there.
 
     Raises

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 
-def stop_keeper(folder):
+def stop_keeper(folder: str | Path) -> bool:
     """End a cluster that was left to itself; False when none runs there.
 
     Parameters
@@ -24,7 +24,7 @@ def stop_keeper(folder):
     return pid is not None
 
 
-def running_keeper(folder):
+def running_keeper(folder: str | Path) -> int | None:
     """Return the process id of the keeper of a folder, None when it does not live."""
     folder = Path(folder).resolve()
     try:
@@ -36,7 +36,7 @@ def running_keeper(folder):
     return pid if os.fsencode(folder) in words and is_alive(pid) else None
 
 
-def is_alive(pid):
+def is_alive(pid: int) -> bool:
     """Tell whether a process runs; one that ended and was not waited for does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from mr_extract.addresses import shown_within
 from mr_extract.remarks import RemarkWarning
+from mr_extract.text.stored_catalog import UnfitCatalog
 from preprocess.errors import CommandError
 
 #: Sub-command: the module that holds it, and its line in the help.
@@ -71,7 +72,7 @@ def _module(name: str) -> ModuleType:
 
 
 @contextmanager
-def _plain_remarks(command: str) -> Iterator[None]:
+def _plain_remarks(command: str | None) -> Iterator[None]:
     """Have what is said of files on one plain line each, and nothing of the code that says it."""
     shown = warnings.showwarning
 
@@ -110,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _module(COMMANDS[args.command][0]).run(args)
     except SystemExit as stop:  # argparse has spoken: help (0) or a bad option (2)
         return stop.code if isinstance(stop.code, int) else 2
-    except CommandError as error:
+    except (CommandError, UnfitCatalog) as error:
         print(f"python -m preprocess {command}: {shown_within(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output has gone, as in `... | head`

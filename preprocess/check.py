@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
             for problem in problems:
                 printer.problem(problem)
         if len(repeated):
-            for problem in _duplicates(entries_of(manifests), repeated):
-                if problem is None:
+            for duplicate in _duplicates(entries_of(manifests), repeated):
+                if duplicate is None:
                     repeats += 1
                 else:
-                    printer.problem(problem)
+                    printer.problem(duplicate)
     print(_summary(printer.lines, kinds, repeats), file=sys.stderr)
     return 1 if kinds else 0
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import BLOCK
+from mr_extract.images.cubes import planes_of
 from mr_extract.images.extensions import chosen_unit
 from mr_extract.images.units import Unit
 from mr_extract.jobs.skeleton.expansion import file_units, meant_images
@@ -94,7 +95,7 @@ def _failure_of(uri: str) -> ImageFailure | None:
 
 def _size_problem(entry: Entry, size: int | None) -> list[Problem]:
     promised = entry.get("bytes")
-    if not promised or size is None or int(promised) == size or entry.region is not None:
+    if not promised or size is None or int(promised) == size or not entry.is_whole:
         return []
     return [(entry.id, "fetch-changed", f"it has {size} bytes, the manifest says {promised}")]
 
@@ -113,6 +114,9 @@ def _header_problems(entries: Sequence[Entry], size: int | None) -> list[Problem
                 chosen = meant_images(units, meant) if several else [chosen_unit(units, entry.ext)]
             else:
                 chosen = header_units(entry.uri, entry.ext)[-1:]
+            for unit in chosen if entry.get("plane") else ():
+                if not unit.cut:
+                    planes_of(unit.shape, entry.get("plane"))
             for ext in inner:
                 chosen.append(chosen_unit(units, ext))
         except ImageFailure as failure:
@@ -127,7 +131,7 @@ def _header_problems(entries: Sequence[Entry], size: int | None) -> list[Problem
     return found
 
 
-def _inner_extensions(entry: Entry) -> list[int | str]:
+def _inner_extensions(entry: Entry) -> list[int | str | None]:
     """Return the extensions of the image's own file that are its companions."""
     places = [parse_place(value) for name, value in entry.fields if name in COMPANIONS and value]
     return [place.ext for place in places if not place.uri]

@@ -73,7 +73,7 @@ class Rule:
                 values.update(zip(self.order, chosen))
                 path = self.path.format_map(values)
                 values["file"] = path.rpartition("/")[2]
-                size = int(values["file_bytes"])
+                size = int(str(values["file_bytes"]))
                 fields = {"bytes": str(size)} if self.exact else {}
                 fields |= {name: text.format_map(values) for name, text in self.fields.items()}
                 yield Image(self.base + path, fields, size)
@@ -124,7 +124,7 @@ class PublishedList:
         return islice(self.rule.images(self.blocks), self.files)
 
 
-def choices(value: object) -> list:
+def choices(value: object) -> list | range:
     """Give what a value of a rule runs through.
 
     Parameters

@@ -51,7 +51,7 @@ class Prefix(Locality):
 
     name = "a folder"
 
-    def __init__(self, parts: int = 1):
+    def __init__(self, parts: int = 1) -> None:
         self._parts = parts
 
     def of(self, entry: Entry) -> str:
@@ -67,7 +67,7 @@ class Field(Locality):
     field : str
     """
 
-    def __init__(self, field: str):
+    def __init__(self, field: str) -> None:
         self._field, self.name = field, f"{field}="
 
     def of(self, entry: Entry) -> str:
@@ -84,7 +84,7 @@ class Host(Locality):
 
     name = "a known host"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._hosts_of = lru_cache(_REMEMBERED)(hosts_of)
 
     def of(self, entry: Entry) -> str:

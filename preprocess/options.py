@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from mr_extract import storage
+from mr_extract.images.cubes import check_planes
 from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
 from mr_extract.settings.options import access_from, add_access
 from mr_extract.storage.output import written_whole
@@ -15,9 +16,16 @@ from preprocess.errors import CommandError
 
 
 def add_extensions(parser: argparse.ArgumentParser) -> None:
-    """Add ``--extensions``, for what must know how a job took its manifest."""
+    """Add ``--extensions`` and ``--plane``, for what must know how a job took its manifest."""
+    add_plane(parser)
     parser.add_argument("--extensions", type=_extensions, default=FIRST,
                         metavar="first|all|/PATTERN/", help="as for the job (default: first)")
+
+
+def add_plane(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """Add ``--plane``, to a parser or a group of options."""
+    parser.add_argument("--plane", type=_planes, metavar="N|A:B|all[,...]",
+                        help="which planes of cubes a line without plane= means, as for the job")
 
 
 def add_output(parser: argparse.ArgumentParser, what: str) -> None:
@@ -54,6 +62,13 @@ def opened_output(output: str) -> Iterator[BinaryIO]:
             yield file
     except OSError as error:
         raise CommandError(f"cannot write {output!r}: {error.strerror}") from None
+
+
+def _planes(text: str) -> str:
+    try:
+        return check_planes(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _extensions(text: str) -> str:

@@ -12,10 +12,11 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.position_lists import with_rules_anywhere
 from mr_extract.jobs.driver.plan import read_plan, standard_input
 from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
-from mr_extract.packed.records import AS_IS, FZ
+from mr_extract.packed.records import AS_IS, FZ, packed_with
 from mr_extract.settings.config import Config
 from mr_extract.settings.options import access_from, add_access, config_from, option_name
 from preprocess.errors import CommandError
+from preprocess.options import add_plane
 from preprocess.packing.output import Output
 from preprocess.packing.records import grouped, in_order, packed
 
@@ -49,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--extensions", default=FIRST, metavar="first|all|/PATTERN/",
                         help="what a line without ext= means, as for mr_extract.py "
                         "(default: first)")
+    add_plane(parser)
     parser.add_argument("--jobs", type=_number, default=len(os.sched_getaffinity(0)),
                         metavar="N", help="processes (default: all cores)")
     for _, one in Config.declared():
@@ -84,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
         config = with_rules_anywhere(config_from(args))
         storage.configure(access)
         plan = read_plan(args.manifests, standard_input() if "-" in args.manifests else None,
-                         args.extensions)
+                         args.extensions, args.plane)
     except (ValueError, re.error) as error:
         raise CommandError(str(error)) from None
     for image_id, entry in plan.entries.items():
@@ -93,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
                                "measure tiles from the file itself")
     folder = args.output.rstrip("/") or args.output
     _check_empty(folder)
-    output = Output(folder, args.size, args.extensions)
+    output = Output(folder, args.size, packed_with(args.extensions, args.plane))
     try:
         pack = partial(packed, form=args.format, config=config)
         for contents, bodies in in_order(pack, grouped(plan), args.jobs, access):

@@ -10,7 +10,7 @@ from itertools import groupby, islice
 
 from mr_extract.text.balance import Sizes, companions_of, parts, size_of, sizes_of
 from mr_extract.text.manifest import Entry, parse_line
-from preprocess.sorting import SortedRecords, read_records, write_record
+from mr_extract.text.sorting import SortedRecords, read_records, write_record
 
 #: Lines that are kept together at most: beyond it memory would grow.
 MOST_TOGETHER = 1 << 16
@@ -30,7 +30,7 @@ class Parcels:
         Lines, and those of them that cannot be understood.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._together, self._dealing = SortedRecords(), SortedRecords()
         # Parcels whose load depends on the mean of all, or on what a shard may hold.
         self._waiting = tempfile.TemporaryFile(prefix="mr_extract-")

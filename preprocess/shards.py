@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 from mr_extract.text.balance import InTurn, LeastFull
 from preprocess.errors import CommandError
@@ -109,7 +110,7 @@ def write_shards(
 
         parcels.complete()
         total = parcels.sizes.load
-        number = min(parcels.images, number or math.ceil(total / size))
+        number = min(parcels.images, number or math.ceil(total / cast(int, size)))
         home = InTurn(number, total) if locality else LeastFull(number)
         named = isinstance(locality, Host)
         loads = _deal(parcels.ordered(total / number), home, folder, named)

@@ -1,9 +1,9 @@
 """Texts that a sub-command reads: paths, URIs, pipes or standard input, packed or not."""
 
+import io
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import BinaryIO
 
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.streaming import opened_text
@@ -11,7 +11,7 @@ from preprocess.errors import CommandError
 
 
 @contextmanager
-def opened_source(source: str) -> Iterator[BinaryIO]:
+def opened_source(source: str) -> Iterator[io.BufferedReader]:
     """Open one text for reading; ``-`` is standard input.
 
     Raises

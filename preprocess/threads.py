@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -47,11 +48,14 @@ def in_order(
                 yield work(item)
                 continue
             else:
-                done = work(item)
-                pending.append(lambda done=done: done)
+                pending.append(partial(_same, work(item)))
             if len(pending) > AHEAD * threads:
                 yield pending.popleft()()
         while pending:
             yield pending.popleft()()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _same(done: Outcome) -> Outcome:
+    return done

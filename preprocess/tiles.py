@@ -5,10 +5,12 @@ import io
 import re
 import sys
 from dataclasses import dataclass, field
+from math import prod
 
 from mr_extract import storage
 from mr_extract.addresses import shown_within
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cubes import plane_index, written
 from mr_extract.images.region import Region
 from mr_extract.jobs.beside.regions import reader_for, section_of
 from mr_extract.jobs.driver.plan import read_plan
@@ -98,7 +100,8 @@ class Cutting:
         same = len({str(region) for region, _ in parts}) < len(parts)  # cores differ
         lines, stored = [], unit.end - unit.data
         if not unit.compressed:
-            stored -= stored % (height * width)  # what fills up the last block
+            stored -= stored % prod(unit.shape)  # what fills up the last block
+        stored //= prod(unit.shape[:-2])
         for region, core in parts:
             pixels = (region.x1 - region.x0) * (region.y1 - region.y0)
             size = stored * pixels // (height * width)
@@ -133,7 +136,8 @@ class Cutting:
             unit = chosen_unit(list_units(read), entry.ext)
         except NotPlain as odd:
             raise ImageFailure("corrupt", f"its headers are odd ({odd})") from odd
-        plane_shape(unit.shape)
+        plane_index(unit.shape, entry.plane)
+        plane_shape(unit.shape[-2:])
         return unit, packed
 
     def _write(self, part: Entry, own: dict, name: Region) -> str:
@@ -147,17 +151,18 @@ class Cutting:
         region = part.region
         stem = _UNSAFE.sub("_", _SUFFIX.sub("", part.uri.rpartition("/")[2]))
         ext = "" if part.ext is None else f"-{_UNSAFE.sub('_', str(part.ext))}"
+        ext += f"-plane{written(part.plane, '-')}" if part.plane else ""
         path = f"{self.folder.rstrip('/')}/{stem}{ext}-{name.x0}-{name.y0}.fits"
         if path in self.written:
             raise CommandError(f"tiles of {self.written[path]} and {part.id} would have one name, "
                                f"{path}")
         self.written[path] = part.id
         try:
-            content = cut_file(section_of(part.uri, region).image(part.ext))
+            content = cut_file(section_of(part.uri, region, part.plane).image(part.ext))
             storage.write(path, io.BytesIO(content))
         except ImageFailure as failure:
             raise CommandError(f"{part.id}: {failure.message}") from None
-        own = {key: value for key, value in own.items() if key not in ("ext", "region")}
+        own = {key: value for key, value in own.items() if key not in ("ext", "plane", "region")}
         return manifest_line(path, {
             "id": part.id, **own, "tile_origin": f"{region.x0},{region.y0}", "bytes": len(content),
         })
@@ -192,7 +197,7 @@ def run(args: argparse.Namespace) -> int:
     """Cut, write the manifest, and say on stderr what it came to."""
     cutting = _cutting(args)
     try:
-        plan = read_plan(args.images, sys.stdin.buffer, args.extensions)
+        plan = read_plan(args.images, sys.stdin.buffer, args.extensions, args.plane)
     except ValueError as error:
         raise CommandError(str(error)) from None
     refused = plan.refused
@@ -227,7 +232,8 @@ def _cutting(args: argparse.Namespace) -> Cutting:
     if args.overlap == "auto":
         margin = margins(mesh, args.largest)
     elif args.overlap.isdecimal():
-        margin = tuple(whole_cells(int(args.overlap), one) for one in cell)
+        across, down = (whole_cells(int(args.overlap), one) for one in cell)
+        margin = across, down
     else:
         raise CommandError(f"--overlap: {args.overlap!r} is neither a number nor auto")
     return Cutting(size, margin, cell, args.write)

@@ -25,10 +25,11 @@ def margins(settings: Background, largest: int) -> tuple[int, int]:
         Whole cells: half of the median filter, two for the spline, whose ends are free and
         make a fourth of the difference in each cell further in, and half of a source.
     """
-    return tuple(
+    across, down = (
         whole_cells((box // 2 + _FREE_END) * cell + (largest + 1) // 2, cell)
         for cell, box in ((settings.bw, settings.fw), (settings.bh, settings.fh))
     )
+    return across, down
 
 
 def whole_cells(length: int, cell: int) -> int:

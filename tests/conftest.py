@@ -66,6 +66,10 @@ SHARED, OWN, NONE = "shared Hadoop", "own Hadoop", "no Hadoop"
 ORDER = (SHARED, OWN, NONE)  # the longest files come first
 
 
+# Spark's Java compiles less and collects on one thread: half its CPU in jobs as small as these.
+os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+
+
 def pytest_configure(config):
     config.addinivalue_line(
         "markers", f"needs(*groups): needs parts that a machine may lack: {', '.join(GROUPS)}"
@@ -191,10 +195,19 @@ def program():
     return [sys.executable, *JOBS[_chosen[-1]]]
 
 
-def job(*args, env=None, **keywords):
+def job(*args, **keywords):
     """Run the job under test: the launcher, where `each_job` is not asked for."""
+    return _with_this_package([*program(), *args], **keywords)
+
+
+def module(name, *args, **keywords):
+    """Run a module of the package as a program."""
+    return _with_this_package([sys.executable, "-m", f"mr_extract.{name}", *args], **keywords)
+
+
+def _with_this_package(words, env=None, **keywords):
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    return command([*program(), *args], env={"PYTHONPATH": path, **(env or {})}, **keywords)
+    return command(words, env={"PYTHONPATH": path, **(env or {})}, **keywords)
 
 
 @pytest.fixture(scope="module", params=list(JOBS))

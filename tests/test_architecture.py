@@ -2,21 +2,26 @@
 
 import ast
 import re
+import tomllib
 
 from conftest import ROOT
 
 PACKAGE = ROOT / "mr_extract"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
+# Whose public functions have no types yet.
+WITHOUT_TYPES = ("mr_extract/images/", "mr_extract/jobs/", "mr_extract/measure/",
+                 "mr_extract/detection/", "mr_extract/objects/", "mr_extract/export/",
+                 "mr_extract/text/manifest.py")
 # From the ground up: a module takes from its own floor and those below, when it is loaded.
 FLOORS = (
     ("failures", "remarks", "addresses", "unpacking", "text", "storage", "settings", "columns",
      "images", "planes", "detection", "measure", "astrometry", "lists",
-     "sextractor", "packed", "standard_output"),
+     "sextractor", "packed", "standard_output", "objects"),
     ("stages",),
     ("frames",),
     ("notebook",),
     ("jobs",),
-    ("demo", "env_archive"),
+    ("demo", "env_archive", "export"),
 )
 
 
@@ -69,3 +74,42 @@ def test_no_two_modules_take_from_each_other():
     for name, others in taken.items():
         for other in others:
             assert name not in taken.get(other, ()), f"{name} and {other}"
+
+
+def public_functions(body, within=""):
+    """Yield the names and nodes of public functions and methods of a module or class."""
+    for node in body:
+        own = node.name if hasattr(node, "name") else ""
+        is_public = not own.startswith("_") or own.startswith("__")
+        if isinstance(node, ast.FunctionDef) and is_public:
+            yield within + own, node
+        elif isinstance(node, ast.ClassDef) and is_public:
+            yield from public_functions(node.body, f"{own}.")
+        elif isinstance(node, ast.If | ast.Try):
+            yield from public_functions(node.body, within)
+
+
+def is_annotated(node):
+    given = node.args
+    every = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    return node.returns is not None and all(
+        one is None or one.annotation or one.arg in ("self", "cls") for one in every)
+
+
+def test_public_functions_have_types():
+    for package in ("mr_extract", "preprocess", "myhadoop"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            place = path.relative_to(ROOT).as_posix()
+            if not place.startswith(WITHOUT_TYPES):
+                lacking = [name for name, node in public_functions(ast.parse(path.read_text()).body)
+                           if not is_annotated(node)]
+                assert not lacking, f"{place}: {', '.join(lacking)}"
+
+
+def test_types_are_checked_where_there_are_any():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    left_out = {place.rstrip("/").replace("/", ".") for place in WITHOUT_TYPES}
+    rooms = {f"mr_extract.{path.stem}" for path in PACKAGE.iterdir()
+             if path.suffix == ".py" or (path / "__init__.py").exists()} - {"mr_extract.__init__"}
+    checked = {*settings["packages"], *settings["modules"]}
+    assert checked == {"preprocess", "myhadoop", *(rooms - left_out)}

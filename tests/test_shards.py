@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import peak_of
 
+from mr_extract.text import sorting
 from mr_extract.text.manifest import parse_line
-from preprocess import parcels, shards, sorting
+from preprocess import parcels, shards
 from preprocess.__main__ import main
 from preprocess.localities import Field, Prefix
 from preprocess.shards import write_shards

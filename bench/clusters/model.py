@@ -14,7 +14,7 @@ from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, number_of_reduc
 #: Images of Kira's four sets, by name, and its seconds for the third by cores.
 SETS = {"24 MB": 4, "12 GB": 2_310, "65 GB": 11_150, "1 TB": 163_707}
 KIRA = {32: 206.6, 64: 110.7, 128: 74.9, 256: 64.2}
-KIRA_SET = "65 GB"
+KIRA_SET, LARGEST = "65 GB", "1 TB"
 CORES = (32, 64, 128, 256, 512)
 SHARDS = (1, 2, 4, 8, 16, 32)  # for each slot
 CORES_OF_NODE = 8
@@ -28,6 +28,8 @@ def main(arguments=None):
     parser.add_argument("--figures", type=Path, required=True, metavar="FILE",
                         help="what `python -m bench figures --cluster` measured")
     parser.add_argument("--cores", type=int, nargs="+", default=CORES, metavar="N")
+    parser.add_argument("--quick", action="store_true",
+                        help="leave out the largest set: tries the script, no more")
     takes_output(parser)
     options = parser.parse_args(arguments)
     if any(cores % CORES_OF_NODE or cores < 2 * CORES_OF_NODE for cores in options.cores):
@@ -36,19 +38,22 @@ def main(arguments=None):
         told = machine.read(options.figures)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    give(sections(told, options.cores), options.output)
+    give(sections(told, options.cores, options.quick), options.output)
 
 
-def sections(told, cores=CORES):
+def sections(told, cores=CORES, quick=False):
     """Return all tables.
 
     Parameters
     ----------
     told : bench.clusters.figures.Figures
     cores : sequence of int
+    quick : bool
+        Without the largest set of images.
     """
-    found = [told.section(), by_set(told, cores), against_kira(told), by_shards(told, cores),
-             sensitivity(told)]
+    sets = {name: images for name, images in SETS.items() if not (quick and name == LARGEST)}
+    found = [told.section(), by_set(told, cores, sets), against_kira(told),
+             by_shards(told, cores, sets), sensitivity(told, sets)]
     return [*found, checked(told)] if told.trials else found
 
 
@@ -80,7 +85,7 @@ def best(told, images, cluster, **keywords):
     return many, tried[many]
 
 
-def by_set(told, cores):
+def by_set(told, cores, sets):
     """Return the section on the four sets."""
     section = Section(
         "Four sets of images",
@@ -93,7 +98,7 @@ def by_set(told, cores):
         ("images", "cores", "maps", "reduces", "time, s", "cluster, s", "best, s",
          "best shards a slot", "YARN silent, s", "relative", "absolute", "one catalog, s"),
     )
-    for name, images in SETS.items():
+    for name, images in sets.items():
         first = None
         for number in cores:
             cluster = cluster_of(number)
@@ -138,7 +143,7 @@ def against_kira(told):
     return section
 
 
-def by_shards(told, cores):
+def by_shards(told, cores, sets):
     """Return the section on numbers of shards."""
     section = Section(
         "Shards",
@@ -146,9 +151,9 @@ def by_shards(told, cores):
         "the ApplicationMaster, and the last column forgets that: as many shards as cores.",
         ("images", "cores", *map(str, SHARDS), "1 a core"),
     )
-    for name in list(SETS)[1:]:
+    for name in list(sets)[1:]:
         for number in (cores[0], cores[-1]):
-            cluster, images = cluster_of(number), SETS[name]
+            cluster, images = cluster_of(number), sets[name]
             reduces = chosen(told, images, cluster)[1]
             section.add(f"{name}, {images:,}", number, *(
                 f"{typical(told, images, cluster, tasks, reduces).time:.1f}"
@@ -156,7 +161,7 @@ def by_shards(told, cores):
     return section
 
 
-def sensitivity(told):
+def sensitivity(told, sets):
     """Return the section on what the prediction depends on."""
     cases = {
         "as assumed": {},
@@ -173,7 +178,7 @@ def sensitivity(told):
         "nothing is read ahead": {"read_ahead": False},
         "heartbeats of 0.25 s": {"heartbeat": 0.25, "asks": 0.25},
     }
-    shown = [("65 GB", 256), ("1 TB", 32), ("1 TB", 256)]
+    shown = [one for one in ((KIRA_SET, 256), (LARGEST, 32), (LARGEST, 256)) if one[0] in sets]
     section = Section(
         "What it depends on",
         "Seconds while tasks run, with the tasks that `-r hadoop` chooses, and the best number "
@@ -189,7 +194,7 @@ def sensitivity(told):
                         spread=changes.pop("spread", told.spread))
         ahead = {"read_ahead": changes.pop("read_ahead", True)}
         for name, cores in shown:
-            cluster, images = cluster_of(cores, **changes), SETS[name]
+            cluster, images = cluster_of(cores, **changes), sets[name]
             run = typical(told_, images, cluster, *chosen(told_, images, cluster), **ahead)
             cells += [f"{run.on_cluster:.1f}", best(told_, images, cluster, **ahead)[0]]
         section.add(title, *cells)

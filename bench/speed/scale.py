@@ -10,7 +10,7 @@ from bench.report import Section
 from mr_extract.jobs.extract import WORK
 from mr_extract.settings.config import Config
 from mr_extract.text.accounting import header, image_line
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader
 
 MEGABYTE = 1e6
 SHARDS = 1000

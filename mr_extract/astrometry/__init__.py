@@ -7,7 +7,11 @@ the two together to 1e-10 degrees. Of several coordinate systems in a header the
 primary one is used.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -16,13 +20,19 @@ from mr_extract.astrometry.gnomonic import fk5_to_icrs, plain_gnomonic
 from mr_extract.astrometry.headers import as_ctype_says, named, refuse_odd_bytes, say_odd
 from mr_extract.images.cards import cards_of
 
+if TYPE_CHECKING:
+    from astropy.coordinates import BaseCoordinateFrame
+    from astropy.wcs import WCS
+
 FRAMES = ("icrs", "fk5", "native")
 _OF_THE_SKY = re.compile(r"(RA--|DEC-|[GSE](LON|LAT))")  # and not of the Sun or a planet
 
 __all__ = ["FRAMES", "as_ctype_says", "axes_of", "celestial_wcs", "sky_positions", "turns_of"]
 
 
-def sky_positions(header, x, y, frame="icrs"):
+def sky_positions(
+    header: Mapping, x: np.ndarray, y: np.ndarray, frame: str = "icrs"
+) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the positions of pixels on the sky.
 
     Parameters
@@ -78,7 +88,7 @@ def sky_positions(header, x, y, frame="icrs"):
     return longitude, np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))
 
 
-def axes_of(header):
+def axes_of(header: Mapping) -> list[str] | None:
     """Return CTYPE of four axes in capitals; None where none of them is celestial.
 
     Raises
@@ -92,7 +102,7 @@ def axes_of(header):
     return axes if any(re.match(celestial, a) for a in axes) else None
 
 
-def celestial_wcs(header):
+def celestial_wcs(header: Mapping) -> tuple[WCS, BaseCoordinateFrame]:
     """Return what `sky_positions` has of astropy for headers that are not plain.
 
     Parameters
@@ -112,4 +122,4 @@ def celestial_wcs(header):
         ``broken-wcs``.
     """
     header = cards_of(header)
-    return by_wcslib(header, axes_of(header), None, None, None)
+    return by_wcslib(header, cast(list[str], axes_of(header)), None, None, None)

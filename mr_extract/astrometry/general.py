@@ -1,7 +1,10 @@
 """All other headers, by wcslib through `astropy.wcs`."""
 
+from __future__ import annotations
+
 import re
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,8 +13,10 @@ from mr_extract.astrometry.headers import (
     NUMBER,
     broken,
     fit_for_wcslib,
+    further_cards,
     is_scamp,
     is_unasked,
+    mixed_card,
     refuse_odd_bytes,
     surface,
     wcs_number,
@@ -20,12 +25,18 @@ from mr_extract.images.card_numbers import number
 from mr_extract.images.cards import printable
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
 _CYLINDERS, _FACETS = ("CYP", "CEA", "CAR", "MER"), ("TSC", "CSC", "QSC", "HPX")
+_CELESTIAL = re.compile("RA--|DEC-|[A-Z]LON|[A-Z]LAT|[A-Z]{2}L[NT]")
 _NAMES = ("CUNIT1", "CUNIT2", "RADESYS", "RADECSYS")
 _TURNED = ("GLON", "SLON", "ELON")  # which SExtractor turns to the equator
 
 
-def by_wcslib(header, axes, x, y, wanted):
+def by_wcslib(
+    header: Any, axes: list[str], x: np.ndarray | None, y: np.ndarray | None, wanted: str | None
+) -> Any:
     """Return longitudes and latitudes, as `mr_extract.astrometry.sky_positions`.
 
     Without `wanted` the WCS and its frame, as `mr_extract.astrometry.celestial_wcs`.
@@ -50,6 +61,11 @@ def by_wcslib(header, axes, x, y, wanted):
         if any(surface(header, axis) is None for axis in (1, 2)):
             # wcslib would go on without the distortion, or with a wrong one.
             raise broken(f"the projection {projection} has lost some of its WAT cards")
+    if mixed := mixed_card(header):
+        raise broken(f"the positions depend on a further axis ({mixed} is not 0)")
+    # Of celestial axes that are not the first two it is said below what they are.
+    further = further_cards(header) if all(_CELESTIAL.match(axis) for axis in axes[:2]) else []
+    count = {key: 2 for key in ("NAXIS", "WCSAXES") if further and key in header}
     units = header.units() if getattr(header, "units", None) else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -59,11 +75,11 @@ def by_wcslib(header, axes, x, y, wanted):
                 types = {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"} if scamp else {}
                 if is_unasked(header):  # which is said; astropy would print 14 lines
                     types = {f"CTYPE{k}": f"{axis:8}-SIP" for k, axis in enumerate(axes[:2], 1)}
-                header = fit_for_wcslib(header, types)
+                header = fit_for_wcslib(header, {**types, **count}, further)
             else:
                 header = {key: wcs_number(key, value) if NUMBER.match(key)
                           else printable(value) if isinstance(value, str) else value
-                          for key, value in header.items()}
+                          for key, value in header.items() if key not in further} | count
             wcs = WCS(header, units)
             wcs.wcs.set()
             if {wcs.wcs.lng, wcs.wcs.lat} != {0, 1}:
@@ -107,7 +123,7 @@ def _world(wcs, x, y):
     return world
 
 
-def turns_of(wcs, x, y):
+def turns_of(wcs: WCS, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
     """Return after how many pixels a map shows the sky again, and where pixels are.
 
     Parameters

@@ -1,10 +1,11 @@
 """Plain gnomonic headers, by a few lines of numpy."""
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
-from mr_extract.astrometry.headers import broken, named, wcs_number
+from mr_extract.astrometry.headers import broken, mixed_card, named, wcs_number
 from mr_extract.images.card_numbers import number
 
 # Offsets of FK5 (J2000) from ICRS: USNO Circular 179, section 3.5.
@@ -12,9 +13,11 @@ _MAS = np.pi / 180 / 3600 / 1000
 _ETA0, _XI0, _DA0 = -19.9 * _MAS, 9.1 * _MAS, -22.9 * _MAS
 
 
-def plain_gnomonic(header, axes, x, y):
+def plain_gnomonic(
+    header: Mapping, axes: list[str], x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, str] | None:
     """Return vectors towards pixels, shape (3, n), and their frame; None for other headers."""
-    if axes[:2] != ["RA---TAN", "DEC--TAN"] or axes[2] or axes[3]:
+    if axes[:2] != ["RA---TAN", "DEC--TAN"] or axes[2] or axes[3] or mixed_card(header):
         return None
     if any(re.match(r"(PV\d|PS\d|A_|B_|AP_|BP_|CPDIS|D2IM|LONPOLE|LATPOLE|WCSDIM)", k)
            for k in header):
@@ -89,7 +92,7 @@ def _matrix(header):
     return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ scale
 
 
-def fk5_to_icrs():
+def fk5_to_icrs() -> np.ndarray:
     """Return the matrix from FK5 (J2000) to ICRS, shape (3, 3)."""
     def turn(first, second, angle):
         matrix = np.eye(3)

@@ -5,6 +5,9 @@ a distortion, Newton's method goes on from there with `sky_positions` itself, so
 definition of a header's coordinates serves both ways.
 """
 
+from collections.abc import Mapping
+from typing import cast
+
 import numpy as np
 
 from mr_extract.astrometry import axes_of, celestial_wcs, sky_positions, turns_of
@@ -15,7 +18,7 @@ _ROUNDS = 20
 _CLOSE = 1e-7  # pixels
 
 
-def unit_vectors(longitude, latitude):
+def unit_vectors(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
     """Return directions as unit vectors.
 
     Parameters
@@ -32,19 +35,21 @@ def unit_vectors(longitude, latitude):
                      np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
 
 
-def degrees(vectors):
+def degrees(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return longitude (0 to 360) and latitude in degrees of vectors, shape (3, n)."""
     x, y, z = vectors
     return np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
 
 
-def is_gnomonic(header):
+def is_gnomonic(header: Mapping) -> bool:
     """Tell whether the projection is TAN, with or without a distortion."""
     axes = axes_of(cards_of(header))
     return axes is not None and axes[0][5:8] in ("TAN", "TPV", "TNX")
 
 
-def projected(header, vectors, shape):
+def projected(
+    header: Mapping, vectors: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray], float]:
     """Return the pixels of directions by the projection alone, without distortions.
 
     Parameters
@@ -89,11 +94,15 @@ def projected(header, vectors, shape):
     pixels = wcs.wcs_world2pix(world, 0) - origin
     across, up = np.array([0, 1, 0, 1]) * shape[1], np.array([0, 0, 1, 1]) * shape[0]
     step, turns = turns_of(wcs, across + origin[0], up + origin[1])
-    turns = () if step is None else range(int(turns.min()) - 1, int(turns.max()) + 2)
-    return pixels[:, 0], pixels[:, 1], [k * step for k in turns if k], size
+    steps = []
+    if step is not None:
+        steps = [k * step for k in range(int(turns.min()) - 1, int(turns.max()) + 2) if k]
+    return pixels[:, 0], pixels[:, 1], steps, size
 
 
-def improved(header, wanted, x, y, shape):
+def improved(
+    header: Mapping, wanted: np.ndarray, x: np.ndarray, y: np.ndarray, shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Improve pixels until they map to given directions, by Newton's method.
 
     Parameters
@@ -121,9 +130,9 @@ def improved(header, wanted, x, y, shape):
             break
         n, u, v = len(active), x[active], y[active]
         try:
-            ra, dec = sky_positions(
+            ra, dec = cast(tuple[np.ndarray, np.ndarray], sky_positions(
                 header, np.concatenate([u, u + 1.0, u]), np.concatenate([v, v, v + 1.0])
-            )
+            ))
         except ImageFailure:
             break  # no finite position: all that are left went off the sky
         there = unit_vectors(ra, dec)

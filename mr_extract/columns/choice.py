@@ -1,15 +1,24 @@
 """Which columns a catalog gets, and the bits of its flags."""
 
-from difflib import get_close_matches
+from __future__ import annotations
 
-from mr_extract.columns.table import COLUMNS
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from mr_extract.columns.table import COLUMNS, Column
 from mr_extract.remarks import REMARKS
+
+if TYPE_CHECKING:
+    from mr_extract.settings.config import Config
+    from mr_extract.settings.measuring import Association, Measurement
 
 DEFAULT_GROUPS = ("position", "sky", "shape", "iso", "aper", "auto", "flag")
 # What there is at given positions, and what comes only with a list to match with.
 FORCED_GROUPS = ("position", "sky", "aper", "flag", "forced")
 FORCED_FURTHER = ("forced_gauss", "forced_ellipse")
 MATCHED_GROUP = "assoc"
+UNIQUE_GROUP = "unique"  # of what is made of detections, not of an image
 
 CHECK_IMAGES = ("background", "rms", "segmentation", "apertures", "-background", "objects",
                 "-objects")
@@ -39,13 +48,21 @@ TRUNCATED, SATURATED, FAILED, CROWDED, SEARCH_CUT, CUT_BY_TILE = (
     0x0002, 0x0100, 0x0200, 0x0400, 0x0800, 0x1000)
 
 
-def choose_for(config, names, columns=()):
+def choose_for(
+    config: Config, names: Iterable[str], columns: Iterable[str] = ()
+) -> dict[str, Column]:
     """Return the columns of these names, as `choose` does, for a configuration."""
     association = config.association if config.association.assoc else None
     return choose(names, config.measurement, bool(config.targets.forced), association, columns)
 
 
-def choose(names, measurement, forced=False, association=None, columns=()):
+def choose(
+    names: Iterable[str],
+    measurement: Measurement,
+    forced: bool = False,
+    association: Association | None = None,
+    columns: Iterable[str] = (),
+) -> dict[str, Column]:
     """Return the columns that were asked for, in the order of the table.
 
     Parameters
@@ -90,6 +107,7 @@ def choose(names, measurement, forced=False, association=None, columns=()):
         if column.name in wanted and column.group not in had:
             raise ValueError(f"columns: {column.name} " + (
                 "is not measured at given positions" if forced
+                else "comes with --reduce unique" if column.group == UNIQUE_GROUP
                 else "needs a list of positions (forced)" if column.group.startswith("forced")
                 else "needs a list to match with (assoc)"))
     chosen = {}
@@ -109,7 +127,7 @@ def _groups(forced, association):
     """Return the groups that can be had, and those that are meant by default."""
     if forced:
         return {"key", *FORCED_GROUPS, *FORCED_FURTHER}, set(FORCED_GROUPS)
-    apart = {"forced", *FORCED_FURTHER}
+    apart = {"forced", *FORCED_FURTHER, UNIQUE_GROUP}
     if not association:
         apart.add(MATCHED_GROUP)
     usual = {*DEFAULT_GROUPS, MATCHED_GROUP} - apart
@@ -126,7 +144,7 @@ def _hint(name):
     return f"the groups are default, all, {', '.join(GROUPS)}"
 
 
-def describe(columns, bits):
+def describe(columns: Mapping[str, Column], bits: Mapping[int, str]) -> str:
     """Return the text of ``--print-schema``.
 
     Parameters

@@ -260,8 +260,12 @@ COLUMNS = (
            "entries of the list within the radius"),
     Column("assoc_distance", "f8", "pix", "assoc", "", "pos.angDistance",
            "distance of the entry assoc_id, nan for none"),
-    Column("assoc", "f8", "", "assoc", "VECTOR_ASSOC", "src",
+    Column("assoc", "f8", "", "assoc", "VECTOR_ASSOC", "stat.value",
            "what the list holds, 0 for none", "data_columns"),
     Column("size_excess", "f4", "", "class", "", "src.class.starGalaxy",
            "half-light radius above that of the frame's point sources, in units of its scatter"),
+    Column("detections", "i4", "", "unique", "", "meta.number",
+           "detections of which this is the best measurement"),
+    Column("ambiguous", "i4", "", "unique", "", "meta.code",
+           "1 where there was a choice which detections belong together, else 0"),
 )

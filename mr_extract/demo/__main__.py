@@ -6,6 +6,7 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from mr_extract.text.catalog import read_catalog
 from mr_extract.text.manifest import read_entries
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the demonstration and return the exit status of the job."""
     parser = argparse.ArgumentParser(prog="python -m mr_extract.demo", description=__doc__)
     parser.add_argument("--frames", type=int, default=12, help="frames of the night [12]")

@@ -1,5 +1,6 @@
 """How a catalog compares with the truth it was made from."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,14 @@ class Comparison:
     scatter: float
 
 
-def match(x, y, true_x, true_y, true_flux, radius=MATCH_RADIUS):
+def match(
+    x: np.ndarray,
+    y: np.ndarray,
+    true_x: np.ndarray,
+    true_y: np.ndarray,
+    true_flux: np.ndarray,
+    radius: float = MATCH_RADIUS,
+) -> np.ndarray:
     """Pair detections with true sources, the brightest true source first.
 
     Parameters
@@ -66,7 +74,13 @@ def match(x, y, true_x, true_y, true_flux, radius=MATCH_RADIUS):
     return pairs
 
 
-def compare(catalog, truth, edges, flux="flux_auto", magnitude="mag_auto"):
+def compare(
+    catalog: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    edges: Sequence[float],
+    flux: str = "flux_auto",
+    magnitude: str = "mag_auto",
+) -> list[Comparison]:
     """Compare a catalog with the truth in bins of magnitude.
 
     Parameters
@@ -117,7 +131,7 @@ def compare(catalog, truth, edges, flux="flux_auto", magnitude="mag_auto"):
     return bins
 
 
-def as_text(bins):
+def as_text(bins: Sequence[Comparison]) -> str:
     """Return the comparison as a table for a person."""
     lines = ["    mag     true  complete   detected    pure   position   flux bias  scatter"]
     for b in bins:

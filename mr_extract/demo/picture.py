@@ -1,9 +1,13 @@
 """A picture of a frame with the ellipses of its sources."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 
-def draw(image, columns, path, title, size=600):
+def draw(
+    image: np.ndarray, columns: Mapping[str, np.ndarray], path: str, title: str, size: int = 600
+) -> None:
     """Draw the part of a frame that holds most sources, with their Kron ellipses.
 
     Parameters

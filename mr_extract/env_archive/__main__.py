@@ -3,12 +3,13 @@
 import argparse
 import shutil
 import sys
+from collections.abc import Sequence
 
 from mr_extract.env_archive.archive import environment_archive
 from mr_extract.storage.output import written_whole
 
 
-def main(words=None):
+def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m mr_extract.env_archive",

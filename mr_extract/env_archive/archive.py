@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
@@ -35,7 +36,7 @@ with open("/proc/self/maps") as maps:
 """
 
 
-def environment_archive(say):
+def environment_archive(say: Callable[[str], object]) -> Path:
     """Return the archive of the environment that runs, made unless it is there.
 
     Parameters
@@ -77,7 +78,7 @@ def environment_archive(say):
     return path
 
 
-def cache_folder():
+def cache_folder() -> Path:
     """Return the folder where archives are kept."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mr_extract")
 

@@ -1,5 +1,6 @@
 """What an ELF file says of the libraries that it needs."""
 
+import os
 import struct
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Linked:
     runpath: tuple = ()
 
 
-def read_linked(path):
+def read_linked(path: str | os.PathLike) -> Linked | None:
     """Return how a file is linked.
 
     Parameters

@@ -21,7 +21,7 @@ _SYSCONFIG = "_sysconfigdata_"
 _PLACES_KEPT = {"TZPATH"}
 
 
-def identity():
+def identity() -> dict[str, str]:
     """Return what tells this interpreter from others, and works on which machines.
 
     Raises
@@ -34,18 +34,19 @@ def identity():
     return {"python": sys.version, "machine": platform.machine()}
 
 
-def executable():
+def executable() -> Path:
     """Return the path of the interpreter itself, outside of any virtual environment."""
-    return Path(os.path.realpath(sys._base_executable))
+    base = sys._base_executable  # type: ignore[attr-defined]  # typeshed does not know it
+    return Path(os.path.realpath(base))
 
 
-def standard_library():
+def standard_library() -> tuple[Path, str]:
     """Return the folder of the standard library, and its name below the prefix."""
     folder = Path(sysconfig.get_path("stdlib"))
     return folder, os.path.relpath(folder, sys.base_prefix)
 
 
-def interpreter_files():
+def interpreter_files() -> dict[str, Path]:
     """Return the files of the interpreter by their names in an archive.
 
     Returns
@@ -64,12 +65,12 @@ def interpreter_files():
     return files
 
 
-def is_build_record(name):
+def is_build_record(name: str) -> bool:
     """Tell whether a file of the archive says how the interpreter was built."""
     return os.path.basename(name).startswith(_SYSCONFIG)
 
 
-def without_places(path):
+def without_places(path: str | os.PathLike) -> bytes:
     """Return a record of the interpreter's build without the places of that machine.
 
     Parameters
@@ -87,7 +88,7 @@ def without_places(path):
     return f"build_time_vars = {kept!r}\n".encode()
 
 
-def site_packages():
+def site_packages() -> str:
     """Return the folder, below its prefix, where the interpreter looks for packages.
 
     Distributions of Linux have names of their own for it.

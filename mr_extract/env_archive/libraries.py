@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -16,12 +17,12 @@ _DEFAULT = ("/lib64", "/usr/lib64", "/lib", "/usr/lib")
 _VERSION = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 
 
-def is_of_glibc(name):
+def is_of_glibc(name: str) -> bool:
     """Tell whether a library, by its file name, is part of glibc."""
     return bool(_GLIBC.fullmatch(name))
 
 
-def needed_libraries(files):
+def needed_libraries(files: Iterable[str | os.PathLike]) -> dict[str, Path]:
     """Return the libraries that files need and do not hold themselves, and those of these.
 
     Parameters
@@ -48,7 +49,7 @@ def needed_libraries(files):
     return found
 
 
-def newest_glibc(contents):
+def newest_glibc(contents: Iterable[bytes]) -> str:
     """Return the version of glibc that ELF files ask for, as ``2.34``; empty for none.
 
     Parameters

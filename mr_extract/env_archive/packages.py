@@ -17,7 +17,7 @@ EXTRAS = ("fast", "hdfs")  # that a task can make use of, where they are install
 _NOTES = {"INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
 
 
-def needed_distributions():
+def needed_distributions() -> list[metadata.Distribution]:
     """Return the distributions that mr_extract needs, of its extras those that are here.
 
     Returns
@@ -30,7 +30,8 @@ def needed_distributions():
     ValueError
         When one is not installed.
     """
-    found, todo = {}, []
+    found: dict[str, tuple[metadata.Distribution, set[str]]] = {}
+    todo = []
     for requirement in _requirements(OWN, ("", *EXTRAS)):
         optional = requirement.marker and not requirement.marker.evaluate({"extra": ""})
         if not optional or _is_installed(requirement.name):
@@ -50,7 +51,7 @@ def needed_distributions():
     return [found[name][0] for name in sorted(found)]
 
 
-def package_files(distribution):
+def package_files(distribution: metadata.Distribution) -> dict[str, Path]:
     """Return the files of a distribution by their names below the folder of packages.
 
     Programs and what else lies outside of that folder is left out.
@@ -71,20 +72,20 @@ def package_files(distribution):
     return {name: Path(file.locate()) for name, file in _recorded(distribution).items()}
 
 
-def identity_of(distribution):
+def identity_of(distribution: metadata.Distribution) -> list[str]:
     """Return the name, the version and a digest of the files of a distribution."""
     hashes = sorted(f"{name} {file.hash.value if file.hash else ''}"
                     for name, file in _recorded(distribution).items())
     return [distribution.name, distribution.version, _digest("\n".join(hashes).encode())]
 
 
-def own_files():
+def own_files() -> dict[str, Path]:
     """Return the modules of mr_extract that run now, wherever they are, as `package_files`."""
     root = Path(mr_extract.__file__).parent
     return {path.relative_to(root.parent).as_posix(): path for path in root.rglob("*.py")}
 
 
-def own_identity():
+def own_identity() -> list[str]:
     """Return the name, the version and a digest of the files of mr_extract."""
     digests = (f"{name} {_digest(path.read_bytes())}"
                for name, path in sorted(own_files().items()))

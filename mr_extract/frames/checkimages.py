@@ -1,13 +1,17 @@
 """Pictures of what a measurement saw: arrays in, arrays out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from mr_extract.detection.segments import Segments
 from mr_extract.planes.scaled import picture_of
+from mr_extract.stages import Frame
 
 _OVERLAY = 30.0  # brightness of an outline in units of the noise
 
 
-def check_images(kinds, frame):
+def check_images(kinds: Sequence[str], frame: Frame) -> dict[str, np.ndarray]:
     """Return the check images of a frame that has been measured.
 
     Parameters
@@ -49,7 +53,7 @@ def _background(plane, settings):
     return plane.mesh.back(dtype=np.float32)
 
 
-def segmentation(segments):
+def segmentation(segments: Segments) -> np.ndarray:
     """Return whose pixels are whose, with those that cleaning gave away.
 
     Parameters
@@ -67,7 +71,7 @@ def segmentation(segments):
     return labels
 
 
-def apertures(frame):
+def apertures(frame: Frame) -> np.ndarray:
     """Return the measured image with the outlines of its apertures."""
     plane, values = frame.measured, frame.values
     picture = plane.data.copy()

@@ -1,5 +1,6 @@
 """One image to its sources: planes, detection, stages."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -14,17 +15,20 @@ from mr_extract.columns.choice import (
     TRUNCATED,
     choose_for,
 )
+from mr_extract.columns.table import Column
 from mr_extract.detection.extraction import detect
 from mr_extract.detection.ownership import cut, highest_pixels, own
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
 from mr_extract.frames.checkimages import check_images
-from mr_extract.frames.sources import sources_of, weight_scales
-from mr_extract.lists.association import associate
-from mr_extract.lists.forced import measure_at
+from mr_extract.frames.sources import Sources, sources_of, weight_scales
+from mr_extract.images.image import Image
+from mr_extract.lists.association import Known, associate
+from mr_extract.lists.forced import Targets, measure_at
 from mr_extract.planes.plane import Plane, ready
 from mr_extract.planes.scaled import settings_of
 from mr_extract.remarks import about, say
+from mr_extract.settings.config import Config
 from mr_extract.stages import Frame, stages_for
 
 
@@ -58,7 +62,12 @@ class Detected:
     owned: np.ndarray | None = None
 
 
-def find_sources(image, config, zero_point=None, lap=lambda stage: None):
+def find_sources(
+    image: Image,
+    config: Config,
+    zero_point: float | None = None,
+    lap: Callable[[str], object] = lambda stage: None,
+) -> Detected:
     """Detect the sources of an image.
 
     Parameters
@@ -82,17 +91,24 @@ def find_sources(image, config, zero_point=None, lap=lambda stage: None):
     )
     owned = None
     if raw is not None:
-        place = image.core, image.origin
-        owned = own(*highest_pixels(raw, plane.mask, segments), *place)
-        by_tile, by_image = cut(objects, plane.data.shape, *place)
+        column, row = highest_pixels(raw, plane.mask, segments)
+        owned = own(column, row, image.core, image.origin)
+        by_tile, by_image = cut(objects, plane.data.shape, image.core, image.origin)
         objects["flag"][by_tile & ~by_image] &= ~TRUNCATED
         objects["flag"][by_tile] |= CUT_BY_TILE
     lap("detection")
     return Detected(plane, objects, segments, owned)
 
 
-def measure_image(image, config, zero_point=None, detection=None, known=None, checks=(),
-                  columns=None):
+def measure_image(
+    image: Image,
+    config: Config,
+    zero_point: float | None = None,
+    detection: Image | Detected | None = None,
+    known: Known | None = None,
+    checks: Sequence[str] = (),
+    columns: Mapping[str, Column] | None = None,
+) -> Sources:
     """Detect and measure the sources of an image.
 
     Parameters
@@ -150,7 +166,7 @@ def measure_image(image, config, zero_point=None, detection=None, known=None, ch
     frame = Frame(own, detection.plane, measured, objects, segments)
     values = frame.values
     values["number"] = np.arange(1, len(frame) + 1)
-    values |= {name: objects[name] for name in objects.dtype.names}
+    values |= {name: objects[name] for name in objects.dtype.names or ()}
     values["threshold"] = objects["thresh"]
     if plane.flags is None and asked & {"imaflags_iso", "nimaflags_iso"}:
         say("companion-absent", "flags: there is no flag image, and imaflags_iso is 0")
@@ -194,7 +210,14 @@ def _settle_distortion(image, config):
         image.header = as_ctype_says(image.header)
 
 
-def measure_targets(image, config, zero_point=None, *, targets, columns=None):
+def measure_targets(
+    image: Image,
+    config: Config,
+    zero_point: float | None = None,
+    *,
+    targets: Targets,
+    columns: Mapping[str, Column] | None = None,
+) -> Sources:
     """Measure an image at given positions.
 
     Parameters
@@ -229,7 +252,7 @@ def measure_targets(image, config, zero_point=None, *, targets, columns=None):
         if sky is None:
             say("no-sky-positions")
         values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
-    facts = {"targets": len(targets), "outside": forced.outside}
+    facts: dict[str, float] = {"targets": len(targets), "outside": forced.outside}
     if missing := int(np.count_nonzero(~targets.places.there)):
         facts["without_position"] = missing
     return sources_of(values, chosen, plane, plane, failed=forced.failed, seconds=clock.seconds,

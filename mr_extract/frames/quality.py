@@ -1,10 +1,13 @@
 """How good an image is: its noise, its seeing, what of it is of use, and where it is."""
 
+from typing import Any
+
 import numpy as np
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.columns.choice import CROWDED, FAILED, SATURATED, TRUNCATED
 from mr_extract.frames.measuring import measure_image
+from mr_extract.images.image import Image
 from mr_extract.measure.sizes import LEAST_SNR
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
 from mr_extract.settings.config import Config, Output
@@ -14,7 +17,7 @@ _DEBLENDED = 0x0001
 _POINTLIKE = 3.0  # sigma about the sizes of the image's point sources
 
 
-def quality(image, settings, zero_point=None):
+def quality(image: Image, settings: Any, zero_point: float | None = None) -> dict[str, float]:
     """Say how good an image is.
 
     Parameters

@@ -1,9 +1,12 @@
 """What was measured in one image, in its own units and the types of the catalog."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from mr_extract.columns.table import Column
+from mr_extract.planes.plane import Plane
 from mr_extract.planes.scaled import columns_of, times
 
 
@@ -45,11 +48,20 @@ class Sources:
     checks: dict = field(default_factory=dict)
     used: dict = field(default_factory=dict)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.columns["number"])
 
 
-def sources_of(values, chosen, plane, detected, failed, seconds, facts, checks=None):
+def sources_of(
+    values: Mapping[str, np.ndarray],
+    chosen: Mapping[str, Column],
+    plane: Plane,
+    detected: Plane,
+    failed: np.ndarray,
+    seconds: dict[str, float],
+    facts: dict[str, float],
+    checks: dict[str, np.ndarray] | None = None,
+) -> Sources:
     """Return what was measured of a plane.
 
     Parameters
@@ -84,7 +96,7 @@ def sources_of(values, chosen, plane, detected, failed, seconds, facts, checks=N
     )
 
 
-def weight_scales(plane, detected):
+def weight_scales(plane: Plane, detected: Plane) -> dict[str, float]:
     """Return what the weight maps were multiplied by, where they were."""
     scales = {"weight_scale": plane.weight_scale}
     if detected is not plane:

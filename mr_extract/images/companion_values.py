@@ -103,7 +103,8 @@ def _read(buffer, image, ext):
     """Return values, invalid, and the cards of the unit that was read."""
     if isinstance(buffer, Section):
         if is_object_mask(buffer):
-            return buffer.cut(read_object_mask(buffer.whole(), image.full_shape)), None, {}
+            return buffer.cut(read_object_mask(
+                buffer.whole(), image.full_shape or image.data.shape)), None, {}
         return buffer.values(image, ext)
     if is_object_mask(buffer):
         return read_object_mask(buffer, image.data.shape), None, {}

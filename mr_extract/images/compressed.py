@@ -5,10 +5,12 @@ the seed of its dither, with those tiles alone in the heap.
 """
 
 import re
+from math import prod
 
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cubes import number_of
 from mr_extract.images.scaling import scaled_plainly
 
 _MOST_PIXELS = 1 << 22  # of a band, with what its tiles hold besides the region
@@ -41,21 +43,25 @@ class TileTable:
         self._heap = unit.data + _count(cards, "THEAP", self._width * self._rows)
         self._columns = list(_descriptors(cards, self._width))
         axes = range(len(unit.shape), 0, -1)
-        self.tile = tuple(max(1, _count(cards, f"ZTILE{k}", unit.shape[-1] if k == 1 else 1))
-                          for k in axes)[-2:]
-        self._across = -(-unit.shape[-1] // self.tile[1])
-        if self._across * -(-unit.shape[-2] // self.tile[0]) != self._rows:
+        tile = tuple(max(1, _count(cards, f"ZTILE{k}", unit.shape[-1] if k == 1 else 1))
+                     for k in axes)
+        counts = tuple(-(-length // one) for length, one in zip(unit.shape, tile))
+        self.tile, self._across, self._deep = tile[-2:], counts[-1], prod(tile[:-2])
+        # Tiles of the planes before that which is meant.
+        self._before = counts[-1] * counts[-2] * number_of(
+            counts, [k // one for k, one in zip(section.index(unit.shape), tile)])
+        if prod(counts) != self._rows:
             raise ImageFailure("corrupt", f"the table of tiles has {self._rows} rows")
 
     def bands(self, region):
         """Yield regions that make up one, each of not too many pixels and whole rows of tiles."""
         down, across = self.tile
         left, right = region.x0 // across, -(-region.x1 // across)
-        step = down * max(1, _MOST_PIXELS // (down * across * (right - left)))
+        step = down * max(1, _MOST_PIXELS // (down * across * self._deep * (right - left)))
         first = region.y0
         while first < region.y1:
             last = min(region.y1, (first // down) * down + step)
-            numbers = [row * self._across + column
+            numbers = [self._before + row * self._across + column
                        for row in range(first // down, -(-last // down))
                        for column in range(left, right)]
             yield first, last, numbers

@@ -13,7 +13,7 @@ _TABLES = re.compile(r"(CPDIS|CQDIS|D2IMDIS)\d$")
 def needs_tables(cards):
     """Tell whether the coordinates of a header need other units of its file."""
     return any(_TABLES.match(keyword) for keyword in cards) or any(
-        str(cards.get(f"CTYPE{k}", "")).rstrip().upper().endswith("-TAB") for k in (1, 2, 3, 4))
+        str(cards.get(f"CTYPE{k}", "")).rstrip().upper().endswith("-TAB") for k in (1, 2))
 
 
 def with_tables(cards, whole):

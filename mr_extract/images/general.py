@@ -14,13 +14,13 @@ from mr_extract.images.plain import converted, scaled_far
 from mr_extract.images.scaling import scaled_plainly, scaling
 from mr_extract.images.units import NotPlain, list_units, reader_of
 
-_PRIMARY = "".join(
+EMPTY_PRIMARY = "".join(
     f"{keyword:8}= {value:>20}".ljust(80)
     for keyword, value in (("SIMPLE", "T"), ("BITPIX", "8"), ("NAXIS", "0"), ("EXTEND", "T"))
 ).ljust(2800).encode() + b"END".ljust(80)
 
 
-def read_general(buffer, ext=None):
+def read_general(buffer, ext=None, index=None):
     """Read an image through `astropy.io.fits`.
 
     Parameters
@@ -29,6 +29,9 @@ def read_general(buffer, ext=None):
         The whole file, uncompressed outside (units inside may be tile-compressed).
     ext : int or str, optional
         Number or EXTNAME of the unit; by default the first with an image.
+    index : callable, optional
+        Takes the shape of the image, and returns the place of the plane that is meant among
+        the axes before the last two.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def read_general(buffer, ext=None):
             return number, buffer
         return number, b"".join([buffer[:start], mended.encode("latin-1"), buffer[end:]])
 
-    return _read(*_opened(buffer, use))
+    return _read(*_opened(buffer, use), index)
 
 
 def read_tiled(buffer, unit, images=1):
@@ -115,12 +118,12 @@ def tile_sections(section, unit, cards):
     from mr_extract.images.compressed import TileTable
 
     table, region = TileTable(section, unit, cards), section.region
-    header = _opened(_PRIMARY + table.file([]), lambda units: cards_of(units[1].header))
+    header = _opened(EMPTY_PRIMARY + table.file([]), lambda units: cards_of(units[1].header))
     stored = scaled_far(header)
 
     def rows(first, last, tiles):
-        place = (*[0] * (len(unit.shape) - 2), slice(first, last), slice(region.x0, region.x1))
-        return _opened(_PRIMARY + table.file(tiles),
+        place = (*section.index(unit.shape), slice(first, last), slice(region.x0, region.x1))
+        return _opened(EMPTY_PRIMARY + table.file(tiles),
                        lambda units: np.array(units[1].section[place]), stored)
 
     bands = ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
@@ -191,13 +194,14 @@ def _listed(units):
 
 def _alone(buffer, unit):
     header = scaled_plainly(unit.header).encode("latin-1")
-    return b"".join([_PRIMARY, header, memoryview(buffer)[unit.data : unit.end]])
+    return b"".join([EMPTY_PRIMARY, header, memoryview(buffer)[unit.data : unit.end]])
 
 
-def _read(number, buffer):
+def _read(number, buffer, index=None):
     # astropy scales in single precision: what that does not hold is read as it is stored.
-    found = _opened(buffer, lambda units: _image(units, number))
-    return found or _opened(buffer, lambda units: _image(units, number, stored=True), stored=True)
+    found = _opened(buffer, lambda units: _image(units, number, index))
+    return found or _opened(
+        buffer, lambda units: _image(units, number, index, stored=True), stored=True)
 
 
 def _opened(buffer, use, stored=False):
@@ -252,13 +256,14 @@ def _chosen(units, ext):
     return number
 
 
-def _image(units, number, stored=False):
+def _image(units, number, index, stored=False):
     unit = units[number]
     header = cards_of(unit.header)  # astropy takes scaling cards out when data are read
     if scaled_far(header) and not stored:
         return None
     convert = converted if stored else pixels_of
-    data, mask, exponent = convert(np.asarray(unit.data), header)
+    values = np.asarray(unit.data)
+    data, mask, exponent = convert(values[index(values.shape)] if index else values, header)
     images = sum(one.is_image and len(one.shape) > 1 for one in units)
     return Image(data, header, mask, number, images, exponent=exponent,
                  siblings=siblings_of(_listed(units)))

@@ -1,11 +1,14 @@
 """An image in memory, as the kernels want it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cubes import plane_index
 from mr_extract.images.exponents import BIG, exponent_of, times_power
+from mr_extract.images.region import Region
 from mr_extract.remarks import say
 
 
@@ -57,10 +60,15 @@ class Image:
     siblings : tuple of (int, str, int or None)
         Number, name in capitals and EXTVER of each image of its file, as
         `mr_extract.images.extensions.siblings_of` returns them; empty where they are not known.
+    plane : tuple of int or None
+        Which plane of a cube this is, if one was named (`mr_extract.images.cubes`).
+    cube : tuple of int
+        Lengths of the axes from the third on, in the order of FITS; empty where they are not
+        known.
     """
 
     data: np.ndarray
-    header: object = field(default_factory=dict)
+    header: Mapping = field(default_factory=dict)
     mask: np.ndarray | None = None
     hdu: int = 0
     images: int = 1
@@ -72,12 +80,14 @@ class Image:
     saturation: float | None = None
     saturated: np.ndarray | None = None
     full_shape: tuple | None = None
-    origin: tuple = (0, 0)
-    core: object = None
-    primary: object = field(default_factory=dict)
+    origin: tuple[int, int] = (0, 0)
+    core: Region | None = None
+    primary: Mapping = field(default_factory=dict)
     siblings: tuple = ()
     exponent: int = 0
     weight_exponent: int = 0
+    plane: tuple | None = None
+    cube: tuple = ()
 
     def pixels(self):
         """Return the pixels in the units of the image, where these leave float32 as float64."""
@@ -151,8 +161,7 @@ def plane_shape(shape):
     text = " x ".join(str(n) for n in reversed(shape))
     if len(shape) < 2:
         raise ImageFailure("not-two-dimensional", f"the image has {len(shape)} axis: {text}")
-    if any(n != 1 for n in shape[:-2]):
-        raise ImageFailure("not-two-dimensional", f"the image has several planes: {text}")
+    plane_index(shape, None)
     if 0 in shape:
         raise ImageFailure("not-two-dimensional", f"the image has an axis of length 0: {text}")
     return shape[-2], shape[-1]

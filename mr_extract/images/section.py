@@ -1,4 +1,4 @@
-"""A region of an image, read without the rest of its file."""
+"""A region of an image or a plane of a cube, read without the rest of its file."""
 
 import hashlib
 from dataclasses import replace
@@ -8,16 +8,19 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import header_text, parse_cards
 from mr_extract.images.coordinate_tables import with_tables
+from mr_extract.images.cubes import further_axes, index_beside, number_of, plane_index
 from mr_extract.images.extensions import chosen_unit, meant_unit, siblings_of
 from mr_extract.images.image import Image, plane_shape
 from mr_extract.images.plain import converted, integers, pixel_type
+from mr_extract.images.region import Region
 from mr_extract.images.units import NotPlain, list_units
+from mr_extract.remarks import hearing, repeat
 
 _AT_ONCE = 8 << 20  # bytes
 
 
 class Section:
-    """A region of the images of one file.
+    """A region of the images of one file, or a plane of them.
 
     Parameters
     ----------
@@ -25,10 +28,13 @@ class Section:
         Takes an offset and a size, and returns bytes of the file without gzip or bzip2
         around it; fewer at its end. It is asked from the front to the back, as far as the
         file allows.
-    region : mr_extract.images.region.Region
+    region : mr_extract.images.region.Region or None
+        None for all of the image.
     gap : int
         Bytes that are sooner read than left out. Of a file in this machine none are; of a
         remote one so many as come in the time of a request.
+    plane : tuple of int or None
+        Of images with several planes the one that is meant, as in `mr_extract.images.cubes`.
 
     Attributes
     ----------
@@ -36,11 +42,12 @@ class Section:
         Bytes of pixels that were read, wanted or not.
     """
 
-    def __init__(self, read, region, gap=0):
+    def __init__(self, read, region=None, gap=0, plane=None):
         self.read, self.region, self._gap = read, region, gap
+        self.plane, self._cube, self._lengths = plane, None, ()
         self.size = 0
         self._digest = hashlib.sha256()
-        self._units = None
+        self._known, self._is_said = {}, False  # units, and what was said of them
 
     @property
     def checksum(self):
@@ -55,15 +62,38 @@ class Section:
 
     def again(self):
         """Return the same region of the same file, with a checksum of its own."""
-        other = Section(self.read, self.region, self._gap)
-        other._units = self._units
+        other = self.of_same_file(self.region, self.plane)
+        other._is_said = self._is_said
         return other
+
+    def of_same_file(self, region=None, plane=None):
+        """Return another part of the same file, for which it is not searched for units again."""
+        other = Section(self.read, region, self._gap, plane)
+        other._known = self._known
+        return other
+
+    def belong_to(self, image):
+        """Take the plane of an image: of what has but one plane that, which serves all.
+
+        A file with as many planes as the image gives the same one, and one with others is
+        the failure ``companion-mismatch``.
+        """
+        self.plane, self._cube = image.plane, image.cube
 
     def units(self):
         """Return the units of the file, as `mr_extract.images.units.list_units`."""
-        if self._units is None:
-            self._units = list_units(self.read)
-        return self._units
+        if "units" not in self._known:
+            said = {}
+            try:
+                with hearing() as said:
+                    self._known["units"] = list_units(self.read)
+            finally:
+                self._known["said"], self._is_said = said, True
+                repeat(said)
+        if not self._is_said:
+            self._is_said = True
+            repeat(self._known["said"])
+        return self._known["units"]
 
     def cards(self, unit):
         """Return the cards of a unit."""
@@ -112,7 +142,7 @@ class Section:
             units = self.units()
             primary = self.primary()
             unit = chosen_unit(units, ext)
-            self._check(unit.shape)
+            self.index(unit.shape)
             if unit.cut:
                 raise ImageFailure("truncated", f"the file ends inside unit {unit.number}")
             images = sum(one.is_plane for one in units)
@@ -126,12 +156,12 @@ class Section:
         except NotPlain:
             from mr_extract.images.general import read_general
 
-            image = self._cut(read_general(self.whole(), ext))
+            image = self._cut(read_general(self.whole(), ext, self.index))
         # As in `mr_extract.images.read`.
         if image.hdu and image.header.get("INHERIT") is not False:
             image.primary = primary or self.primary()
         image.header.origin = image.origin
-        with_tables(image.header, lambda: self.again().whole())
+        with_tables(image.header, lambda: self.again().tables())
         return image
 
     def values(self, image, ext=None):
@@ -140,6 +170,7 @@ class Section:
         Parameters and failures are those of `mr_extract.images.companion_values.read_values`, and
         so are the results, but for a third: the cards of the companion.
         """
+        self.belong_to(image)
         try:
             units = self.units()
         except NotPlain:
@@ -150,10 +181,11 @@ class Section:
         number = meant_unit(units, image, ext)
         unit = units[number] if number < len(units) else None
         if unit is not None and unit.is_image and not unit.cut:
-            if unit.shape[-2:] != image.full_shape:
+            full = image.full_shape or image.data.shape
+            if unit.shape[-2:] != full:
                 raise ImageFailure("companion-mismatch", f"it has {_size(unit.shape[-2:])} pixels, "
-                                                         f"the image {_size(image.full_shape)}")
-            self._check(unit.shape)
+                                                         f"the image {_size(full)}")
+            self.index(unit.shape)
             values = self._whole_numbers(unit)
             if values is not None:
                 return values, None, self.cards(unit)
@@ -169,10 +201,37 @@ class Section:
         shape = image.data.shape
         mask = None if image.mask is None else self.cut(image.mask)
         return replace(image, data=self.cut(image.data), mask=mask, full_shape=shape,
-                       origin=(self.region.x0, self.region.y0))
+                       origin=(self.region.x0, self.region.y0),
+                       plane=self._lengths and self.plane or None, cube=self._lengths)
+
+    def tables(self):
+        """Return the file without the pixels of its images of more than two axes."""
+        try:
+            units = self.units()
+        except NotPlain:
+            return self.whole()
+        cubes = [unit for unit in units if len(unit.shape) > 2 and not unit.compressed]
+        if not cubes:
+            return self.whole()
+        from mr_extract.images.general import EMPTY_PRIMARY
+
+        return b"".join([EMPTY_PRIMARY, *(self.read(unit.start, unit.end - unit.start)
+                                          for unit in units[1:] if unit not in cubes)])
+
+    def index(self, shape):
+        """Return the place of the plane among the further axes, as of an array, and check all."""
+        if self._cube is None:
+            index = plane_index(shape, self.plane)
+        else:
+            index = index_beside(shape, self.plane, self._cube)
+        self._check(plane_shape(shape[-2:]))
+        self._lengths = further_axes(shape)
+        return index
 
     def _check(self, shape):
-        if problem := self.region.outside(plane_shape(shape)):
+        if self.region is None:
+            self.region = Region(0, shape[-1], 0, shape[-2])
+        if problem := self.region.outside(shape[-2:]):
             raise ImageFailure("bad-region", problem)
 
     def _plain(self, unit, images):
@@ -198,8 +257,9 @@ class Section:
         return raw
 
     def _image(self, data, mask, exponent, unit, cards, images):
-        return Image(data, cards, mask, unit.number, images, full_shape=plane_shape(unit.shape),
-                     origin=(self.region.x0, self.region.y0), exponent=exponent)
+        return Image(data, cards, mask, unit.number, images, full_shape=unit.shape[-2:],
+                     origin=(self.region.x0, self.region.y0), exponent=exponent,
+                     plane=self._lengths and self.plane or None, cube=self._lengths)
 
     def _whole_numbers(self, unit):
         """Return the pixels of a unit as they are stored, None where they are not integers."""
@@ -227,10 +287,11 @@ class Section:
     def _rows(self, unit, cards):
         """Yield bands of stored pixels: the first row within the region, and an array."""
         dtype = pixel_type(cards)
-        _, width = plane_shape(unit.shape)
+        rows, width = unit.shape[-2:]
         height, across = self.region.shape
         stride, wanted = width * dtype.itemsize, across * dtype.itemsize
-        start = unit.data + self.region.y0 * stride + self.region.x0 * dtype.itemsize
+        before = number_of(unit.shape, self.index(unit.shape)) * rows + self.region.y0
+        start = unit.data + before * stride + self.region.x0 * dtype.itemsize
         through = stride - wanted <= self._gap
         rows = max(1, _AT_ONCE // (stride if through else wanted))
         for first in range(0, height, rows):

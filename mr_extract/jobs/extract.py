@@ -34,6 +34,7 @@ class Extraction(Work):
 
         image, config = line.image(keep_file=True), line.config
         hdu, checks = image.hdu, Checks.told(line.more)
+        header, primary = image.header, image.primary
         measure = _at_targets(line) if config.targets.forced else _found(line, image, checks)
         line.let_go()
         sources = measure(image, config, line.zero_point, columns=columns_of(config))
@@ -52,6 +53,8 @@ class Extraction(Work):
             "pixels": sources.valid,
             "hdu": hdu,
         }
+        if config.output.observation:
+            facts |= _observation({**primary, **header}, line.entry, width, height)
         return Rows(as_configured(sources.columns, config, hdu), facts, sources.facts,
                     sources.failed)
 
@@ -60,6 +63,19 @@ class Extraction(Work):
     more_from = staticmethod(extract_options.more_from)
     arguments = staticmethod(extract_options.arguments)
     check = staticmethod(extract_options.check)
+
+
+def _observation(header, entry, width, height):
+    """Return when, in which filter and where an image was taken, as far as that is known."""
+    from mr_extract.astrometry.footprint import corners
+    from mr_extract.images.observation import epoch_of, filter_of
+
+    region = entry.region
+    place = corners(header, width, height) if region is None else None
+    found = {"mjd": epoch_of(header), "filter": filter_of(header),
+             "footprint": place and ",".join(f"{value:.7f}" for value in place)}
+    return {name: value if name == "footprint" or isinstance(value, str) else repr(value)
+            for name, value in found.items() if value is not None and entry.get(name) is None}
 
 
 def _found(line, image, checks):

@@ -9,9 +9,14 @@ from mr_extract.jobs.beside.checkimage_files import Checks
 from mr_extract.jobs.beside.position_lists import check_lists as check  # noqa: F401  a part of the job
 from mr_extract.jobs.driver.outputs import TSV
 from mr_extract.jobs.skeleton.expansion import ALL, FIRST
+from mr_extract.settings.linking import UniqueSettings
+from mr_extract.settings.objects import ObjectSettings
+from mr_extract.settings.options import add_section, changed, option_name, settings_from
 from mr_extract.settings.options import config_from as _config_from
 from mr_extract.sextractor import FORMATS
 from mr_extract.sextractor.meanings import CHECK_IMAGES as THEIRS
+
+_REDUCTIONS = {"unique": UniqueSettings, "objects": ObjectSettings}
 
 
 def add_options(add_argument):
@@ -34,6 +39,15 @@ def add_options(add_argument):
                       "or as SExtractor spells them (CHECKIMAGE_TYPE)")
     add_argument("--checkimage-dir", metavar="DIR",
                  help="where they are written [beside the catalog]")
+    for section in dict.fromkeys((*UniqueSettings.sections(), *ObjectSettings.sections())):
+        add_section(add_argument, section)
+    add_light_curves(add_argument)
+
+
+def add_light_curves(add_argument):
+    """Declare where light curves go."""
+    add_argument("--light-curves", metavar="FILE",
+                 help="write the light curves of objects to FILE: a row a detection")
 
 
 def config_from(options):
@@ -67,8 +81,26 @@ def more_from(options, config):
     ValueError
         When there is no place for them.
     """
+    _check_reduction(options)
     checks = _checks_from(options, config)
     return {} if checks is None else checks.as_told()
+
+
+def _check_reduction(options):
+    """Raise ValueError for an option that this way of reducing does not heed, or a wrong one."""
+    if options.reduce in _REDUCTIONS and options.catalog_type != TSV:
+        raise ValueError(f"--catalog-type {options.catalog_type} has a catalog for each image, "
+                         f"and --reduce {options.reduce} one for all")
+    for reduce, settings in _REDUCTIONS.items():
+        if reduce == options.reduce:
+            settings_from(options, settings)
+    heeded = {one.name for _, one in _REDUCTIONS[options.reduce].declared()} if (
+        options.reduce in _REDUCTIONS) else set()
+    for reduce, settings in _REDUCTIONS.items():
+        for name in changed(options, settings).keys() - heeded:
+            raise ValueError(f"{option_name(name)} is for --reduce {reduce}")
+    if options.light_curves is not None and options.reduce != "objects":
+        raise ValueError("--light-curves is for --reduce objects")
 
 
 def arguments(more):

@@ -4,14 +4,18 @@ Facts of its manual and behaviour: an entry is a candidate when it is nearer tha
 the radius to the barycentre; what is made of several is the type.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.lists.columns import Table
 from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import identities, pixels_or_sky, positions
 from mr_extract.remarks import say
+from mr_extract.settings.measuring import Association
 
 TYPES = ("first", "nearest", "mean", "mag_mean", "sum", "mag_sum", "min", "max")
 _NO_MAGNITUDE = 99.0
@@ -41,11 +45,11 @@ class Known:
     weight: np.ndarray | None
     data: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.places = Places(self.sky, self.first, self.second)
 
 
-def known_from(table, settings):
+def known_from(table: Table, settings: Association) -> Known:
     """Return the list as the settings say.
 
     Parameters
@@ -66,7 +70,7 @@ def known_from(table, settings):
     else:
         params = ("2", "3", "4")[: max(2, table.width - 1)] if params == ("auto",) else params
         if table.width == 0:
-            return Known([], sky, *np.zeros((2, 0)), None,
+            return Known([], sky, np.zeros(0), np.zeros(0), None,
                          np.zeros((0, len(settings.data_columns))))
         places = [table.column(name) for name in params]
         if len(places) > 2:
@@ -83,7 +87,7 @@ def known_from(table, settings):
     known = Known(identities(table), sky, first, second, weight,
                   np.stack(data, 1) if data else np.zeros((len(table), 0)))
     known.places.say_beyond_poles()
-    if settings.assoc_type in ("mean", "mag_mean", "min", "max"):
+    if weight is not None and settings.assoc_type in ("mean", "mag_mean", "min", "max"):
         empty, kind = np.count_nonzero(~np.isfinite(weight)), settings.assoc_type
         if empty:
             kind = "means" if kind.endswith("mean") else kind
@@ -91,7 +95,15 @@ def known_from(table, settings):
     return known
 
 
-def associate(known, header, shape, x, y, settings, origin=(0, 0)):
+def associate(
+    known: Known,
+    header: Mapping,
+    shape: tuple[int, int],
+    x: np.ndarray,
+    y: np.ndarray,
+    settings: Association,
+    origin: tuple[int, int] = (0, 0),
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Match positions with a list.
 
     Parameters
@@ -124,15 +136,16 @@ def associate(known, header, shape, x, y, settings, origin=(0, 0)):
         ``broken-wcs``, or ``no-wcs`` where the list is on the sky and the image is not.
     """
     n, kind = len(x), settings.assoc_type
-    which, list_x, list_y = known.places.near_pixels(header, shape, origin,
-                                                     settings.assoc_radius)
-    if which is None:
+    found = known.places.near_pixels(header, shape, origin, settings.assoc_radius)
+    if found[0] is None:
         raise ImageFailure("no-wcs", "the list is on the sky, and the header has no celestial "
                                      "coordinates")
+    which, list_x, list_y = found
     source, entry = _within(x, y, list_x, list_y, settings.assoc_radius)
     distance = np.hypot(list_x[entry] - x[source], list_y[entry] - y[source])
     weight = None if known.weight is None else known.weight[which[entry]]
-    keys = {"first": list_y[entry], "min": weight, "max": None if weight is None else -weight}
+    keys: dict[str, Any] = {"first": list_y[entry], "min": weight,
+                            "max": None if weight is None else -weight}
     key = keys.get(kind, distance) if kind in keys else distance
     # `first` is the first by y, as the program looks its list through in that order.
     order = np.lexsort((which[entry], key, source))

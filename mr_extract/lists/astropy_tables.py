@@ -1,15 +1,21 @@
 """Tables of astropy, in memory and in files, to lists: masks, units, bytes, coordinates."""
 
+from __future__ import annotations
+
 import io
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mr_extract.lists.columns import NoNumbers, Table
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from astropy.table import Table as AstropyTable
 
-def table_of(given):
+
+def table_of(given: AstropyTable) -> Table:
     """Return an astropy table as a list.
 
     Parameters
@@ -53,7 +59,7 @@ def table_of(given):
     return Table([*names, f"{name}.ra", f"{name}.dec"], [*columns, *pair], units, sky=sky)
 
 
-def read_fits(buffer):
+def read_fits(buffer: bytes | bytearray | memoryview) -> Table:
     """Return the first table of a FITS file that has positions.
 
     Parameters
@@ -90,7 +96,7 @@ def _say_further(number):
         say("not-used", f"tables of the list's file behind the first with positions: {number}")
 
 
-def read_ecsv(text):
+def read_ecsv(text: str) -> Table:
     """Return a table in ECSV.
 
     Parameters
@@ -108,7 +114,7 @@ def read_ecsv(text):
         return table_of(AstropyTable.read(text, format="ascii.ecsv"))
 
 
-def read_votable(buffer):
+def read_votable(buffer: bytes | bytearray | memoryview) -> Table:
     """Return the first table of a VOTable.
 
     Parameters

@@ -1,10 +1,17 @@
 """What the unit of a column says of its numbers: angles to degrees, lengths to pixels."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
 _DEGREES = ("", "deg", "degree", "degrees")
 _PIXELS = ("", "pix", "pixel", "pixels", "px")
 
 
-def to_degrees(values, unit):
+def to_degrees(values: np.ndarray, unit: str) -> np.ndarray:
     """Return angles in degrees.
 
     Parameters
@@ -27,7 +34,7 @@ def to_degrees(values, unit):
     return found.to("deg", values)
 
 
-def to_pixels(values, unit):
+def to_pixels(values: np.ndarray, unit: str) -> np.ndarray:
     """Return lengths in pixels.
 
     Parameters

@@ -1,5 +1,7 @@
 """The columns of a list of positions, found by what they are for."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from mr_extract.lists.column_units import to_degrees, to_pixels
@@ -42,22 +44,29 @@ class Table:
         The columns of right ascension and declination, where no names tell.
     """
 
-    def __init__(self, names, columns, units=None, commented=False, sky=None):
+    def __init__(
+        self,
+        names: list[str],
+        columns: list,
+        units: Mapping[int, str] | None = None,
+        commented: bool = False,
+        sky: tuple[int, int] | None = None,
+    ) -> None:
         self.names, self._columns, self.commented = names, columns, commented
         self._units, self._sky = units or {}, sky
-        self._places = {}
+        self._places: dict[str, list[int]] = {}
         for k, name in enumerate(names):
             self._places.setdefault(name.lower(), []).append(k)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return next((len(c) for c in self._columns if not isinstance(c, NoNumbers)), 0)
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Number of columns."""
         return len(self._columns)
 
-    def find(self, role):
+    def find(self, role: str) -> int | None:
         """Return the number of the column of a role, such as ``theta``, or None.
 
         Raises
@@ -68,7 +77,7 @@ class Table:
         name = next((name for name in _NAMES[role] if name in self._places), None)
         return None if name is None else self._only(name)
 
-    def on_sky(self):
+    def on_sky(self) -> tuple[int, int] | None:
         """Return the numbers of the columns of right ascension and declination, or None.
 
         Raises
@@ -90,11 +99,11 @@ class Table:
             raise ValueError(f"of right ascension and declination it has {have}, which is no pair")
         return None
 
-    def are_on_sky(self, columns):
+    def are_on_sky(self, columns: Sequence[int]) -> bool:
         """Tell whether the names of two columns are those of right ascension and declination."""
         return bool(self.names) and tuple(self.names[k].lower() for k in columns) in _SKY
 
-    def in_pixels(self):
+    def in_pixels(self) -> tuple[int, int, float] | None:
         """Return the numbers of the columns of x and y and where they count from, or None.
 
         Raises
@@ -107,14 +116,14 @@ class Table:
                 return self._only(x), self._only(y), origin
         return None
 
-    def has_positions(self):
+    def has_positions(self) -> bool:
         """Tell whether columns with names give positions."""
         try:
             return self.on_sky() is not None or self.in_pixels() is not None
         except ValueError:
             return True  # what is wrong is said when they are asked for
 
-    def column(self, name):
+    def column(self, name: str) -> int:
         """Return the number of a column by name, or by number from 1 on.
 
         Raises
@@ -131,7 +140,7 @@ class Table:
         what = f"columns {', '.join(self.names)}" if self.names else f"{self.width} columns"
         raise ValueError(f"it has no column {name!r} but {what}")
 
-    def numbers(self, k, unit=""):
+    def numbers(self, k: int, unit: str = "") -> np.ndarray:
         """Return a column as float64; nan where it is empty or masked.
 
         Parameters
@@ -157,7 +166,7 @@ class Table:
         except ValueError as error:
             raise ValueError(f"its {self._called(k)} is in {error}") from error
 
-    def texts(self, k):
+    def texts(self, k: int) -> list[str]:
         """Return a column as a list of str, empty where it is masked.
 
         Raises

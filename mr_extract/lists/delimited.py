@@ -10,7 +10,7 @@ _HEAD = re.compile(r"#\s*(\d+)\s+([A-Za-z]\w*)(?:.*\[([^\[\]]+)\])?")
 _UNITS = re.compile(r"(deg|arcmin|arcsec|mas|rad|radian|hourangle|h|hr|hours?|pix|pixels?|mm)$")
 
 
-def read_text(text):
+def read_text(text: str) -> Table:
     """Read a text list.
 
     Parameters
@@ -52,7 +52,7 @@ def read_text(text):
     return table
 
 
-def check_comments(table, text):
+def check_comments(table: Table, text: str) -> None:
     """Have no row of a table behind # vanish without a word.
 
     Parameters
@@ -95,7 +95,7 @@ def _check_comments(table, comments, sample, separator, width):
                             f"{alike[0]}")
 
 
-def cells_of(line, separator):
+def cells_of(line: str, separator: str | None) -> list[str]:
     """Return the cells of a row; no separator is white space."""
     if '"' in line:
         import csv

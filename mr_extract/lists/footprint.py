@@ -1,5 +1,7 @@
 """Which sky positions lie in an image, and at which pixels."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from mr_extract.astrometry import sky_positions
@@ -12,10 +14,12 @@ _GRID = 12  # nodes along an axis, from the nearest of which the search begins
 _WIDE = np.cos(np.radians(50.0))
 _EXACT = 1e-12  # radians
 _NEAR = 0.01  # pixels: wcslib has the projection CSC in single precision
+#: Indices of positions (None without celestial coordinates), and x and y of each.
+Placed = tuple[np.ndarray, np.ndarray, np.ndarray] | tuple[None, None, None]
 STEP = 2.0**-20  # pixels
 
 
-def settled(position):
+def settled(position: np.ndarray) -> np.ndarray:
     """Return pixel positions to a grid of 1e-6 pixels, on which borders of pixels lie.
 
     Of the same place two tiles of an image have pixels that differ in the last digits; on
@@ -24,7 +28,9 @@ def settled(position):
     return np.round(position / STEP) * STEP
 
 
-def in_footprint(header, shape, vectors, reach=0.0):
+def in_footprint(
+    header: Mapping, shape: tuple[int, int], vectors: np.ndarray, reach: float = 0.0
+) -> Placed:
     """Find the directions that an image covers.
 
     Parameters

@@ -4,6 +4,7 @@ Nothing is detected and no position is improved: so the fluxes scatter about the
 true ones, those of nothing about zero, and can be averaged over images.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -12,13 +13,18 @@ import numpy as np
 from mr_extract.columns.choice import FAILED, NO_LOCAL_SKY
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
+from mr_extract.images.image import Image
+from mr_extract.images.region import Region
+from mr_extract.lists.columns import Table
+from mr_extract.lists.footprint import Placed
 from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import identities, positions
 from mr_extract.measure.at_positions import in_circles, in_given_ellipses, of_gaussians
 from mr_extract.measure.magnitudes import magnitudes
 from mr_extract.measure.stamps import local_background
 from mr_extract.measure.surroundings import Surroundings
-from mr_extract.planes.plane import ready
+from mr_extract.planes.plane import Plane, ready
+from mr_extract.settings.config import Config
 
 
 @dataclass
@@ -43,24 +49,30 @@ class Targets:
     second: np.ndarray
     ellipses: np.ndarray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.places = Places(self.sky, self.first, self.second)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.ids)
 
-    def within(self, header, shape, origin=(0, 0), core=None):
+    def within(
+        self,
+        header: Mapping,
+        shape: tuple[int, int],
+        origin: tuple[int, int] = (0, 0),
+        core: Region | None = None,
+    ) -> Placed:
         """Return the targets on an image, as `mr_extract.lists.placing.Places.on_pixels`."""
         return self.places.on_pixels(header, shape, origin, core)
 
-    def shapes(self, which):
+    def shapes(self, which: np.ndarray) -> np.ndarray:
         """Return the ellipses of some of the targets, nan where the list has none."""
         if self.ellipses is None:
             return np.full((3, len(which)), np.nan)
         return self.ellipses[:, which]
 
 
-def targets_from(table, how="auto"):
+def targets_from(table: Table, how: str = "auto") -> Targets:
     """Return the targets that a list gives.
 
     Parameters
@@ -113,15 +125,21 @@ class Forced:
 
     values: dict
     failed: np.ndarray
-    plane: object
+    plane: Plane
     outside: int
     seconds: dict
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.failed)
 
 
-def measure_at(image, config, targets, zero_point=None, further=()):
+def measure_at(
+    image: Image,
+    config: Config,
+    targets: Targets,
+    zero_point: float | None = None,
+    further: Iterable[str] = (),
+) -> Forced:
     """Measure an image in circles around targets.
 
     Parameters
@@ -158,10 +176,11 @@ def measure_at(image, config, targets, zero_point=None, further=()):
     beyond the border.
     """
     seconds, mark = {}, perf_counter()
-    which, x, y = targets.within(image.header, image.data.shape, image.origin, image.core)
-    if which is None:
+    found = targets.within(image.header, image.data.shape, image.origin, image.core)
+    if found[0] is None:
         raise ImageFailure("no-wcs", "the targets are on the sky, and the header has no "
                                      "celestial coordinates")
+    which, x, y = found
     seconds["targets"], mark = perf_counter() - mark, perf_counter()
     plane = ready(image, config, zero_point)
     seconds["background"], mark = perf_counter() - mark, perf_counter()

@@ -5,12 +5,14 @@ image and settled on a grid that is the same for all tiles: so a place on the se
 that of one of them, the upper or right one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from mr_extract.detection.ownership import own
-from mr_extract.lists.footprint import in_footprint, settled, unit_vectors
+from mr_extract.images.region import Region
+from mr_extract.lists.footprint import Placed, in_footprint, settled, unit_vectors
 from mr_extract.remarks import say
 
 
@@ -31,14 +33,20 @@ class Places:
     first: np.ndarray
     second: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.there = np.isfinite(self.first) & np.isfinite(self.second)
         if self.sky:
             self.there &= np.abs(self.second) <= 90.0
             first, second = (np.where(self.there, v, np.nan) for v in (self.first, self.second))
             self._vectors = unit_vectors(first, second)
 
-    def on_pixels(self, header, shape, origin=(0, 0), core=None):
+    def on_pixels(
+        self,
+        header: Mapping,
+        shape: tuple[int, int],
+        origin: tuple[int, int] = (0, 0),
+        core: Region | None = None,
+    ) -> Placed:
         """Return the places on an image: their numbers from 0 on, ascending, and pixels.
 
         Parameters
@@ -76,7 +84,13 @@ class Places:
         mine = mine[np.unique(which[mine], return_index=True)[1]]
         return which[mine], x[mine], y[mine]
 
-    def near_pixels(self, header, shape, origin=(0, 0), reach=0.0):
+    def near_pixels(
+        self,
+        header: Mapping,
+        shape: tuple[int, int],
+        origin: tuple[int, int] = (0, 0),
+        reach: float = 0.0,
+    ) -> Placed:
         """Return the places on an image or no more than some pixels outside of it.
 
         Parameters
@@ -108,9 +122,9 @@ class Places:
         which = np.flatnonzero(near)
         return which, x[which], y[which]
 
-    def say_beyond_poles(self):
+    def say_beyond_poles(self) -> None:
         """Say how many declinations are none."""
-        beyond = np.flatnonzero(np.abs(self.second) > 90.0) if self.sky else ()
+        beyond = np.flatnonzero(np.abs(self.second) > 90.0) if self.sky else np.zeros(0, int)
         if len(beyond):
             say("rows-passed-over", f"declinations beyond 90 degrees: {len(beyond)} of "
                                     f"{len(self.second)}, the first is in row {beyond[0] + 1}")

@@ -4,6 +4,8 @@ Text is CSV, TSV, ECSV, a catalog of this program, SExtractor's ASCII_HEAD, or
 plain numbers in columns without names. Lines that begin with ``#`` are comments.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mr_extract.lists.columns import Table
@@ -13,7 +15,7 @@ from mr_extract.remarks import say
 __all__ = ["Table", "identities", "pixels_or_sky", "positions", "read_table"]
 
 
-def read_table(buffer):
+def read_table(buffer: bytes | bytearray | memoryview) -> Table:
     """Read a list.
 
     Parameters
@@ -52,7 +54,7 @@ def read_table(buffer):
     return read_text(text)
 
 
-def positions(table, how="auto"):
+def positions(table: Table, how: str = "auto") -> tuple[bool, np.ndarray, np.ndarray]:
     """Return the positions that a list gives.
 
     Parameters
@@ -90,7 +92,9 @@ def positions(table, how="auto"):
     return pixels_or_sky(table, pixels[:2], False, pixels[2])
 
 
-def pixels_or_sky(table, columns, sky, origin=0.0):
+def pixels_or_sky(
+    table: Table, columns: Sequence[int], sky: bool, origin: float = 0.0
+) -> tuple[bool, np.ndarray, np.ndarray]:
     """Return positions as `positions` does, of columns that are known.
 
     Parameters
@@ -114,7 +118,7 @@ def _with_missing_said(sky, first, second):
     return sky, first, second
 
 
-def identities(table):
+def identities(table: Table) -> list[str]:
     """Return what a list calls its entries, as a list of str.
 
     It is the column ``id`` or a like one; of a catalog of this program, image and number;

@@ -2,6 +2,8 @@
 
 import re
 import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,20 +12,28 @@ from mr_extract.images import Image
 from mr_extract.images.card_numbers import value_of
 from mr_extract.images.cards import CARD, Cards, cards_of
 from mr_extract.images.companions import set_flags
+from mr_extract.images.cubes import further_axes, plane_index
 from mr_extract.images.general import one_line, pixels_of
 from mr_extract.images.scaling import check_scaled_by_astropy
 from mr_extract.remarks import say
+from mr_extract.settings.measuring import Measurement
 
 _COUNTS = ("", "adu", "DN", "dn", "ct", "count")
 _PHOTONS = ("electron", "photon", "ph")
-_TO_RMS = {"std": lambda v: v, "var": np.sqrt, "ivar": lambda v: 1.0 / np.sqrt(v)}
+_TO_RMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "std": lambda v: v, "var": np.sqrt, "ivar": lambda v: 1.0 / np.sqrt(v)}
 _OF_WCS = re.compile(
     r"((CTYPE|CRVAL|CRPIX|CDELT|CROTA|CUNIT|CNAME|CPDIS|CQDIS|DP|DQ|D2IMDIS|WCSAXES|WCSDIM)\d*"
     r"|(CD|PC|PV|PS|A|B|AP|BP|WAT)\d*_\d+|PC\d{6}|(A|B|AP|BP)_(ORDER|DMAX)"
     r"|LONPOLE|LATPOLE|RADE(CSY|SY)S|EQUINOX|EPOCH)$")
 
 
-def image_in(source, measurement, weighted=False):
+def image_in(
+    source: Any,
+    measurement: Measurement,
+    weighted: bool = False,
+    index: Callable[[tuple[int, ...]], tuple] | None = None,
+) -> Image:
     """Return the image that an object is.
 
     Parameters
@@ -34,6 +44,9 @@ def image_in(source, measurement, weighted=False):
     measurement : mr_extract.settings.measuring.Measurement
     weighted : bool
         A weight map is given: the object's own uncertainty is not missed.
+    index : callable, optional
+        Takes the shape of the pixels, and returns the place of the plane that is meant among
+        the axes before the last two; by default the only one.
 
     Returns
     -------
@@ -48,7 +61,8 @@ def image_in(source, measurement, weighted=False):
         raise ImageFailure("unsupported-pixels", "a list of HDUs or arrays: choose one of it")
     if hasattr(source, "columns"):
         raise ImageFailure("no-image", "the HDU holds a table")
-    header, held, mask = {}, source, None
+    header: Mapping = {}
+    held, mask = source, None
     if _is_nddata(source):
         held, mask, header = source.data, source.mask, header_of(source.meta)
         if source.wcs is not None:
@@ -60,20 +74,23 @@ def image_in(source, measurement, weighted=False):
         if held is None:
             raise ImageFailure("no-image", "the HDU holds no data")
     values, masked = _bare(held)
+    place = (index or (lambda shape: plane_index(shape, None)))(values.shape)
+    shape, values = values.shape, values[place]
     data, blank, exponent = pixels_of(values, header)
     if np.shares_memory(data, values):
         data = data.copy()  # the kernels work in place
-    bad = [_fitted(one, values.shape).reshape(data.shape) for one in (mask, masked)
+    bad = [_fitted(one, shape)[place] for one in (mask, masked)
            if one is not None and np.any(one)]
     bad += [] if blank is None else [blank]
-    image = Image(data, header, np.logical_or.reduce(bad) if bad else None, exponent=exponent)
+    image = Image(data, header, np.logical_or.reduce(bad) if bad else None, exponent=exponent,
+                  cube=further_axes(shape))
     _take_unit(image, getattr(source, "unit", None), measurement)
     if _is_nddata(source):
-        _take_rest(image, source, weighted)
+        _take_rest(image, source, weighted, place)
     return image
 
 
-def header_of(given):
+def header_of(given: Any) -> Mapping:
     """Return a header as kernels take it.
 
     Parameters
@@ -106,7 +123,7 @@ def header_of(given):
     return {name.upper(): _plain(given[name]) for name in names}
 
 
-def values_of(given):
+def values_of(given: Any) -> tuple[np.ndarray, np.ndarray | None, str]:
     """Return what is given as a mask, weight map or flag image.
 
     Parameters
@@ -208,7 +225,7 @@ def _take_unit(image, unit, measurement):
         say("not-used", f"card {keyword}: pixels in {text} have the gain {image.gain:g}")
 
 
-def _take_rest(image, source, weighted):
+def _take_rest(image, source, weighted, place):
     if source.uncertainty is not None and not weighted:
         say("not-used", "uncertainty: given as weight= it is")
     if getattr(source, "psf", None) is not None:
@@ -216,6 +233,7 @@ def _take_rest(image, source, weighted):
     flags = getattr(source, "flags", None)
     if flags is not None:
         try:
-            set_flags(image, np.asarray(flags))
+            flags = np.asarray(flags)
+            set_flags(image, flags[place] if flags.ndim == 2 + len(place) else flags)
         except ImageFailure as failure:
             say("not-used", f"flags: {failure.message}")

@@ -1,6 +1,10 @@
 """`mr_extract.extract`: one image to an astropy table, for a notebook."""
 
+from __future__ import annotations
+
+import os
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.frames.measuring import measure_image, measure_targets
 from mr_extract.images import Image
@@ -16,22 +20,34 @@ from mr_extract.notebook.given import (
     tables_of,
 )
 from mr_extract.remarks import about, as_cell, hearing
+from mr_extract.settings.config import Config
 from mr_extract.sextractor.configured import catalog_columns, columns_of
 from mr_extract.sextractor.convert import as_configured
 from mr_extract.standard_output import to_standard_error
 
+if TYPE_CHECKING:
+    from astropy.table import Table
+
 
 def extract(
-    source, config=None, ext=None, mask=None, header=None, weight=None, flags=None, detect=None,
-    **settings
-):
+    source: Any,
+    config: Config | str | os.PathLike | None = None,
+    ext: int | str | None = None,
+    mask: Any = None,
+    header: Any = None,
+    weight: Any = None,
+    flags: Any = None,
+    detect: Any = None,
+    plane: Any = None,
+    **settings: Any,
+) -> Table:
     """Detect and measure the sources of one image.
 
     Parameters
     ----------
     source : path, HDU, NDData or ndarray
         Path of a FITS file (plain, gzip, bzip2 or tile-compressed), perhaps with an
-        extension as in ``"mef.fits[3]"``, an
+        extension as in ``"mef.fits[3]"`` or a plane as in ``"cube.fits[plane=3]"``, an
         `astropy.io.fits` image HDU, or an array of shape (height, width) of
         any real type. None of them is changed. The mask of a masked array
         counts; of a CCDData mask, header, WCS and flags do. Pixels in electrons
@@ -55,6 +71,11 @@ def extract(
         Flag image, for the columns `imaflags_iso` and `nimaflags_iso`.
     detect : path, HDU, NDData, ndarray or mr_extract.images.Image, optional
         Another image of the same pixels, on which the sources are found.
+    plane : int, sequence of int or str, optional
+        Of a cube the plane that is measured, from 1: a number for each axis of FITS from the
+        third on, ``3`` or ``(3, 1)`` or ``"3,1"``. Of a file no more than that plane is kept. What
+        is given beside the image serves every plane if it has one, and gives the same plane
+        if it has as many.
     **settings
         Single settings that override those of `config`, such as ``thresh=3``. `columns`
         may be a ``.param`` file, `forced` and `assoc` astropy tables, whose units, masks
@@ -95,7 +116,7 @@ def extract(
     settings, tables = tables_of(settings)
     config = configured(config, settings, mask=mask, weight=weight, flags=flags)
     with to_standard_error(), hearing() as said:
-        image = image_of(source, ext, config, weighted=weight is not None)
+        image = image_of(source, ext, config, weighted=weight is not None, plane=plane)
         if header is not None:
             give_header(image, header, config.companions)
         add_companions(image, mask, weight, flags, config.companions)
@@ -138,6 +159,6 @@ def _sources(image, config, detect, tables, beside):
         detect = replace(detect, data=detect.data.copy())
     elif detect is not None:
         with about("detection image"):
-            detect = image_of(detect, None, config, weighted=True, of=beside)
+            detect = image_of(detect, None, config, weighted=True, of=beside, same=image)
     return measure_image(image, config, detection=detect, known=known,
                          columns=columns_of(config))

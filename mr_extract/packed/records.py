@@ -11,6 +11,7 @@ import io
 import json
 import re
 import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mr_extract.failures import ImageFailure
@@ -20,7 +21,7 @@ from mr_extract.text.manifest import Entry, format_line, parse_line
 AS_IS, FZ = "as-is", "fz"
 METADATA = "mr_extract.packed"  # in the header of a packed file: the version of all this
 VERSION = "1"
-EXTENSIONS = "extensions"  # and what a line without ext= meant when it was packed
+EXTENSIONS = "extensions"  # and what a line without ext= and plane= meant when it was packed
 INDEX = "_index.gz"  # Hadoop passes over files whose names begin so
 _PLACE = re.compile(r"(.+)@([0-9]{1,18})\+([0-9]{1,10})")
 
@@ -45,10 +46,10 @@ class PackedFile:
     crc32: int
     body: bytes
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.body)
 
-    def unpacked(self):
+    def unpacked(self) -> bytes:
         """Return the file as it was.
 
         Raises
@@ -107,7 +108,7 @@ class Contents:
     entries: tuple
     parts: tuple = ()
 
-    def files(self, value):
+    def files(self, value: bytes | memoryview) -> dict[str, PackedFile | ImageFailure]:
         """Return the files of a value by URI, as `fetch_ahead` yields them.
 
         Parameters
@@ -118,7 +119,8 @@ class Contents:
         -------
         dict of str to (PackedFile or ImageFailure)
         """
-        found, start = {}, 0
+        found: dict[str, PackedFile | ImageFailure] = {}
+        start = 0
         for part in self.parts:
             if part.failure:
                 found[part.uri] = ImageFailure(*part.failure)
@@ -129,7 +131,7 @@ class Contents:
         return found
 
 
-def packed_file(data, form):
+def packed_file(data: bytes, form: str) -> PackedFile:
     """Return a file as it goes into a record.
 
     Parameters
@@ -152,7 +154,7 @@ def packed_file(data, form):
     return PackedFile(AS_IS, checksum, zlib.crc32(data), data)
 
 
-def key_of(contents):
+def key_of(contents: Contents) -> bytes:
     """Return the key of a record as bytes."""
     told = {
         "lines": [format_line(entry) for entry in contents.entries if not entry.problem],
@@ -168,7 +170,7 @@ def key_of(contents):
     return _summed(text.removesuffix(b"}"))
 
 
-def contents_of(key):
+def contents_of(key: bytes) -> Contents:
     """Return what a key says.
 
     Raises
@@ -195,12 +197,12 @@ def _summed(text):
     return b'%s,"sum":"%08x"}' % (text, zlib.crc32(text))
 
 
-def place_of(uri, offset, size):
+def place_of(uri: str, offset: int, size: int) -> str:
     """Return the text of the field ``packed`` that says where a record is."""
     return f"{uri}@{offset}+{size}"
 
 
-def parse_place(text):
+def parse_place(text: str) -> tuple[str, int, int]:
     """Return the packed file, offset and size of a record.
 
     Raises
@@ -216,7 +218,12 @@ def parse_place(text):
     return uri, int(offset), int(size)
 
 
-def write_index(rows, extensions):
+def packed_with(extensions: str, planes: str | None) -> str:
+    """Return what lines without ``ext`` and ``plane`` mean, as one text."""
+    return f"{extensions} --plane {planes}" if planes else extensions
+
+
+def write_index(rows: Iterable[tuple[str, int, int, bytes]], extensions: str) -> bytes:
     """Return the index of a packed folder, the same bytes for the same rows.
 
     Parameters
@@ -238,7 +245,7 @@ def write_index(rows, extensions):
     return file.getvalue()
 
 
-def read_index(data):
+def read_index(data: bytes) -> tuple[str, Iterator[tuple[str, int, int, bytes]]]:
     """Read the index of a packed folder.
 
     Returns

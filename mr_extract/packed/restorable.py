@@ -30,7 +30,7 @@ _PRIMARY = [card("SIMPLE", True), card("BITPIX", 8), card("NAXIS", 0), card("EXT
 _UNUSUAL = ("ZIMAGE", "TFIELDS", "THEAP")  # of an image: not to be taken for the table's
 
 
-def smaller(data):
+def smaller(data: bytes) -> bytes | None:
     """Return a smaller file that `restored` turns into this one again.
 
     Parameters
@@ -62,7 +62,7 @@ def smaller(data):
     return packed
 
 
-def restored(packed):
+def restored(packed: bytes | memoryview) -> bytes:
     """Return the file that `smaller` was given.
 
     Parameters

@@ -20,7 +20,7 @@ class Writer:
     metadata : dict of str to str, optional
     """
 
-    def __init__(self, file: BinaryIO, seed: bytes, metadata: dict[str, str] | None = None):
+    def __init__(self, file: BinaryIO, seed: bytes, metadata: dict[str, str] | None = None) -> None:
         self._file = file
         self._sync = hashlib.sha256(b"sync marker" + seed).digest()[:SYNC_SIZE]
         pairs = sorted((metadata or {}).items())

@@ -5,9 +5,12 @@ import sep
 
 from mr_extract.failures import ImageFailure
 from mr_extract.remarks import say
+from mr_extract.settings.detecting import Background
 
 
-def subtract_background(data, settings, mask=None):
+def subtract_background(
+    data: np.ndarray, settings: Background, mask: np.ndarray | None = None
+) -> sep.Background:
     """Estimate the background and take it off the image, in place.
 
     Parameters
@@ -72,7 +75,7 @@ def _check_cells(mask, bw, bh):
         )
 
 
-def global_rms(mesh):
+def global_rms(mesh: sep.Background) -> float:
     """Return the global rms of the background, 0 where there is no noise at all.
 
     Parameters
@@ -90,7 +93,7 @@ def global_rms(mesh):
     return float(mesh.globalrms)
 
 
-def background_at(mesh, x, y):
+def background_at(mesh: sep.Background, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the background at positions.
 
     Parameters
@@ -114,7 +117,7 @@ def background_at(mesh, x, y):
     return np.where(somewhere, back[rows, columns], np.float32(np.nan))
 
 
-def cell_values(plane, bw, bh):
+def cell_values(plane: np.ndarray, bw: int, bh: int) -> np.ndarray:
     """Return the values of the cells of a mesh, of which sep gives only the splines.
 
     Parameters

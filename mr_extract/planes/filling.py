@@ -4,10 +4,12 @@ Without it a bad column cuts a star into two sources. What is put in serves to
 find and outline sources; apertures still take the pixel for a bad one.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def fill(arrays, mask, most):
+def fill(arrays: Sequence[np.ndarray], mask: np.ndarray, most: int) -> np.ndarray:
     """Interpolate linearly over narrow runs of masked pixels, in place.
 
     Parameters

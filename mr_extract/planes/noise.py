@@ -6,15 +6,20 @@ of unknown units, which the noise that is measured on the mesh gives; an rms is
 absolute.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import sep
 
+from mr_extract.images.image import Image
 from mr_extract.planes.background import cell_values, global_rms
 from mr_extract.planes.scaled import times
 from mr_extract.remarks import say
+from mr_extract.settings.beside import Companions
+from mr_extract.settings.detecting import Background
 
 
-def without_weight(image, settings):
+def without_weight(image: Image, settings: Companions) -> np.ndarray | None:
     """Return where the weight map says that a pixel is of no use.
 
     Parameters
@@ -46,7 +51,9 @@ def without_weight(image, settings):
     return None if good.all() else ~good
 
 
-def noise_map(image, mesh, settings, background):
+def noise_map(
+    image: Image, mesh: sep.Background, settings: Companions, background: Background
+) -> tuple[np.ndarray | None, np.ndarray | None, float | None, float]:
     """Return the standard deviation of the background by pixel.
 
     Parameters
@@ -131,7 +138,7 @@ def _ratio(variance, bad, mesh, background, unit):
     return np.median(measured[good] / np.sqrt(expected[good]))
 
 
-def with_photons(data, sigma, gain, rms):
+def with_photons(data: np.ndarray, sigma: np.ndarray, gain: float, rms: float) -> np.ndarray:
     """Return the noise of each pixel with that of the light of sources.
 
     Where the noise of the background differs from pixel to pixel the exposure
@@ -163,7 +170,9 @@ def with_photons(data, sigma, gain, rms):
     return result
 
 
-def filtered(sigma, mask, kernel):
+def filtered(
+    sigma: np.ndarray, mask: np.ndarray | None, kernel: Sequence[Sequence[float]]
+) -> np.ndarray:
     """Return the noise against which a filtered image is thresholded.
 
     Parameters

@@ -1,15 +1,22 @@
 """An image made ready to be measured: without its background, with its noise."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
+import sep
 
 from mr_extract.images.card_numbers import card_number
+from mr_extract.images.image import Image
+from mr_extract.images.region import Region
 from mr_extract.planes.background import global_rms, subtract_background
 from mr_extract.planes.filling import fill
 from mr_extract.planes.noise import filtered, noise_map, with_photons, without_weight
 from mr_extract.planes.scaled import levels_of, settings_of
 from mr_extract.remarks import say
+from mr_extract.settings.config import Config
+from mr_extract.settings.detecting import Detection
 
 _KEYS = {"gain": "gain_key", "satur_level": "satur_key", "zero_point": "zero_point_key"}
 
@@ -60,39 +67,39 @@ class Plane:
 
     data: np.ndarray
     mask: np.ndarray | None
-    noise: object
-    mesh: object
+    noise: float | np.ndarray
+    mesh: sep.Background
     background: float
     rms: float
     gain: float
     zero_point: float
     saturated: np.ndarray | None
     flags: np.ndarray | None
-    header: object
+    header: Mapping
     hidden: np.ndarray | None = None
-    sky_noise: object = None
+    sky_noise: float | np.ndarray | None = None
     even_gain: bool = False
     weight_scale: float | None = None
     typical_noise: float | None = None
-    origin: tuple = (0, 0)
-    core: object = None
+    origin: tuple[int, int] = (0, 0)
+    core: Region | None = None
     saturation: float = np.inf
     exponent: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.sky_noise is None:
             self.sky_noise = self.noise
         if self.typical_noise is None:
             self.typical_noise = self.rms
 
     @property
-    def valid(self):
+    def valid(self) -> int:
         """Number of pixels that count."""
         if self.mask is None:
             return self.data.size
         return int(self.data.size - np.count_nonzero(self.mask))
 
-    def used(self):
+    def used(self) -> dict[str, float]:
         """Return what was used of header and settings, and how many pixels are saturated.
 
         Returns
@@ -107,7 +114,7 @@ class Plane:
         return {"zero_point": zero_point, "gain": gain, "saturation": saturation,
                 "saturated": saturated}
 
-    def threshold_noise(self, settings):
+    def threshold_noise(self, settings: Detection) -> np.ndarray | None:
         """Return the noise map for detection, None where the noise is one number.
 
         Parameters
@@ -121,21 +128,23 @@ class Plane:
             return self.noise
         return filtered(self.noise, self.hidden, settings.filter_kernel)
 
-    def with_local_gain(self):
+    def with_local_gain(self) -> Self:
         """Return the plane with the photons of sources in its noise, in place of the gain.
 
         Where the noise differs from pixel to pixel, so does the gain, as the exposure
         does, unless a calibration says what it is; elsewhere the plane is returned as
         it is.
         """
-        uneven = isinstance(self.noise, np.ndarray) and not self.even_gain
-        if not uneven or not self.gain > 0 or not self.typical_noise > 0:
+        if not isinstance(self.noise, np.ndarray) or self.even_gain:
             return self
-        noise = with_photons(self.data, self.noise, self.gain, self.typical_noise)
+        typical = self.typical_noise or 0.0
+        if not self.gain > 0 or not typical > 0:
+            return self
+        noise = with_photons(self.data, self.noise, self.gain, typical)
         return replace(self, noise=noise, gain=0.0)
 
 
-def ready(image, config, zero_point=None):
+def ready(image: Image, config: Config, zero_point: float | None = None) -> Plane:
     """Take the background off an image and find its noise.
 
     Parameters

@@ -5,9 +5,18 @@ Pixels outside the comfortable range come divided by a power of two
 list of what that is. The kernels know nothing of it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.remarks import say
+
+if TYPE_CHECKING:
+    from mr_extract.columns.table import Column
+    from mr_extract.settings.config import Config
 
 # Of the columns in image units, those of the image in which sources were found.
 _OF_DETECTION = {"threshold", "cpeak", "cflux"}
@@ -16,7 +25,7 @@ _FAR = 1e38  # more than any pixel, in float32 as well
 _SINGLE = np.finfo(np.float32)
 
 
-def times(value, exponent):
+def times(value: float, exponent: int) -> float:
     """Return a number times two to a power, the number itself for 0."""
     if not exponent:
         return value
@@ -24,7 +33,7 @@ def times(value, exponent):
         return float(np.ldexp(value, exponent))
 
 
-def settings_of(config, exponent):
+def settings_of(config: Config, exponent: int) -> Config:
     """Return a configuration whose settings in image units are in those of a plane.
 
     Parameters
@@ -58,7 +67,9 @@ def _inside(value, exponent):
     return float(np.copysign(size, value))
 
 
-def levels_of(gain, saturation, zero_point, exponent):
+def levels_of(
+    gain: float, saturation: float, zero_point: float, exponent: int
+) -> tuple[float, float, float]:
     """Return gain, saturation level and zero point of an image in the units of its plane."""
     if not exponent:
         return gain, saturation, zero_point
@@ -66,7 +77,9 @@ def levels_of(gain, saturation, zero_point, exponent):
             zero_point - 2.5 * np.log10(2.0) * exponent)
 
 
-def columns_of(values, chosen, measured, detected):
+def columns_of(
+    values: Mapping[str, np.ndarray], chosen: Mapping[str, Column], measured: int, detected: int
+) -> dict[str, np.ndarray]:
     """Return columns in their types and image units.
 
     Parameters
@@ -108,7 +121,7 @@ def _outside(value, exponent):
     return np.array([float(f"{one:.9g}") for one in value.tolist()])
 
 
-def picture_of(values, exponent):
+def picture_of(values: np.ndarray, exponent: int) -> np.ndarray:
     """Return a picture of a plane in image units.
 
     Parameters

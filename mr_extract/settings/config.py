@@ -39,6 +39,10 @@ class Output(Section):
         "SExtractor's, whose columns come in the order of the list",
         choices=("ours", "sextractor"),
     )
+    observation: bool = setting(
+        False, "the line of an image says when, in which filter and where it was taken: mjd=, "
+        "filter= and footprint=, of the header where the manifest has no such field"
+    )
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Config(Settings):
     astrometry: Astrometry = Astrometry()
     output: Output = Output()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         from mr_extract.sextractor.configured import columns_of
 
         if self.targets.forced and self.association.assoc:

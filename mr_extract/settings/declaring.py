@@ -3,17 +3,29 @@
 A check takes a value and returns True, or what it must be.
 """
 
-from dataclasses import field, fields
+from collections.abc import Callable, Sequence
+from dataclasses import Field, field, fields
 from math import isfinite
 from numbers import Real
+from typing import Any, ClassVar, TypeVar
+
+T = TypeVar("T")
+#: Returns True, or what is wrong with a value.
+Check = Callable[[Any], bool | str]
 
 
-def as_it_is(value):
+def as_it_is(value: object) -> object:
     """Return what a catalog says of a setting: its value."""
     return value
 
 
-def setting(default, help_text, check=None, choices=None, told=as_it_is):
+def setting(
+    default: T,
+    help_text: str,
+    check: Check | None = None,
+    choices: Sequence[str] | None = None,
+    told: Callable[[Any], object] | None = as_it_is,
+) -> T:
     """Declare a field.
 
     Parameters
@@ -33,12 +45,12 @@ def setting(default, help_text, check=None, choices=None, told=as_it_is):
         "help": help_text, "check": check, "choices": choices, "told": told})
 
 
-def rule(help_text):
+def rule(help_text: str) -> str:
     """Declare the rule by which companions of an image are named; a catalog says it as typed."""
     return setting("", help_text, naming_rule, told=_as_typed)
 
 
-def place(help_text):
+def place(help_text: str) -> str:
     """Declare the place of a list that all images share.
 
     What stands in it and not where it is changes a catalog: its checksum is on each image's
@@ -47,12 +59,12 @@ def place(help_text):
     return setting("", help_text, told=bool)
 
 
-def is_rule(one):
+def is_rule(one: Field) -> bool:
     """Tell whether a setting is a rule of naming."""
     return one.metadata["check"] is naming_rule
 
 
-def is_place(one):
+def is_place(one: Field) -> bool:
     """Tell whether a setting is the place of a list."""
     return one.metadata["told"] is bool
 
@@ -64,53 +76,53 @@ def _as_typed(text):
     return shown_rule(as_typed(text))
 
 
-def positive(value):
+def positive(value: float) -> bool | str:
     """Check for a number greater than 0."""
     return value > 0 or "must be greater than 0"
 
 
-def not_negative(value):
+def not_negative(value: float) -> bool | str:
     """Check for a number not below 0."""
     return value >= 0 or "must not be negative"
 
 
-def fraction(value):
+def fraction(value: float) -> bool | str:
     """Check for a number between 0 and 1."""
     return 0 <= value <= 1 or "must lie between 0 and 1"
 
 
-def levels(value):
+def levels(value: int) -> bool | str:
     """Check for a number of deblending levels that sep survives."""
     return 1 <= value <= 1024 or "must lie between 1 and 1024"
 
 
-def not_empty(values):
+def not_empty(values: Sequence) -> bool | str:
     """Check for at least one name."""
     return len(values) > 0 or "needs at least one name"
 
 
-def diameters(values):
+def diameters(values: Sequence[float]) -> bool | str:
     """Check for lengths greater than 0."""
     return (len(values) > 0 and all(v > 0 for v in values)) or "needs diameters greater than 0"
 
 
-def fractions(values):
+def fractions(values: Sequence[float]) -> bool | str:
     """Check for numbers between 0 and 1, ends excluded."""
     return (len(values) > 0 and all(0 < v < 1 for v in values)) or "needs fractions between 0 and 1"
 
 
-def annulus(values):
+def annulus(values: Sequence[float]) -> bool | str:
     """Check for an inner and a greater outer radius, or two zeros."""
     fine = len(values) == 2 and (values == (0.0, 0.0) or 0 <= values[0] < values[1])
     return fine or "needs an inner and a greater outer radius"
 
 
-def two_or_three(values):
+def two_or_three(values: Sequence[str]) -> bool | str:
     """Check for two or three columns, or the word auto."""
     return values == ("auto",) or len(values) in (2, 3) or "needs two or three columns"
 
 
-def kernel(rows):
+def kernel(rows: Sequence[Sequence[float]]) -> bool | str:
     """Check for rows of weights, or none."""
     if not rows:
         return True
@@ -119,7 +131,7 @@ def kernel(rows):
     return sum(sum(row) for row in rows) > 0 or "needs weights with a sum greater than 0"
 
 
-def naming_rule(text):
+def naming_rule(text: str) -> bool | str:
     """Check for a rule by which companions of an image are named."""
     from mr_extract.text.naming import parse_rule
 
@@ -130,7 +142,7 @@ def naming_rule(text):
     return True
 
 
-def coerced(one, value):
+def coerced(one: Field, value: Any) -> Any:
     """Return the one spelling of a value, so that equal settings have equal hashes."""
     if isinstance(one.default, float):
         return _real(value)
@@ -161,9 +173,10 @@ def _elements(values):
         yield from value if isinstance(value, tuple) else (value,)
 
 
-def validate(one, value):
+def validate(one: Field, value: Any) -> None:
     """Raise ValueError, with the setting's name, for a value out of its range."""
-    wanted = type(one.default)
+    default: Any = one.default
+    wanted = type(default)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         raise ValueError(f"{one.name} must be of type {wanted.__name__}, not {value!r}")
     if isinstance(value, int) and not abs(value) < 2**31:
@@ -171,7 +184,7 @@ def validate(one, value):
     if isinstance(value, float) and not isfinite(value):
         raise ValueError(f"{one.name} must be a finite number")
     if wanted is tuple:
-        kind, rows = type(next(_elements(one.default))), isinstance(one.default[0], tuple)
+        kind, rows = type(next(_elements(default))), isinstance(default[0], tuple)
         if any(isinstance(v, tuple) != rows for v in value):
             raise ValueError(f"{one.name} needs {'rows' if rows else 'one row'}, not {value!r}")
         for element in _elements(value):
@@ -189,7 +202,10 @@ def validate(one, value):
 class Section:
     """A group of settings, checked when it is made."""
 
-    def __post_init__(self):
+    # Of its subclasses, which are dataclasses.
+    __dataclass_fields__: ClassVar[dict[str, Field]]
+
+    def __post_init__(self) -> None:
         for one in fields(self):
             value = coerced(one, getattr(self, one.name))
             validate(one, value)

@@ -130,6 +130,6 @@ class Association(Section):
     )
 
     @property
-    def data_columns(self):
+    def data_columns(self) -> tuple[str, ...]:
         """Names or numbers of the columns that are handed on."""
         return () if self.assoc_data == ("none",) else self.assoc_data

@@ -2,20 +2,25 @@
 
 import argparse
 import os
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import fields
+from typing import Any, TypeVar
 
 from mr_extract.settings.config import Config
-from mr_extract.settings.declaring import is_rule
+from mr_extract.settings.declaring import Section, is_rule
+from mr_extract.settings.tree import Settings
 from mr_extract.storage.access import Access, access_settings
 
+Kind = TypeVar("Kind", bound=Settings)
 
-def option_name(name):
+
+def option_name(name: str) -> str:
     """Return the option of a setting: ``deblend_cont`` is ``--deblend-cont``."""
     return "--" + name.replace("_", "-")
 
 
-def add_settings(add_argument, kind=Config):
+def add_settings(add_argument: Callable[..., object], kind: type[Settings] = Config) -> None:
     """Declare an option for every setting.
 
     Parameters
@@ -29,19 +34,19 @@ def add_settings(add_argument, kind=Config):
         add_section(add_argument, section)
 
 
-def add_section(add_argument, section):
+def add_section(add_argument: Callable[..., object], section: type[Section]) -> None:
     """Declare an option for each setting of a section (a class)."""
     for one in fields(section):
         _add(add_argument, one)
 
 
-def add_access(add_argument):
+def add_access(add_argument: Callable[..., object]) -> None:
     """Declare an option for each setting of how remote places are reached."""
     for one in access_settings():
         _add(add_argument, one)
 
 
-def access_from(options):
+def access_from(options: argparse.Namespace) -> Access:
     """Return how remote places are reached (Access), as parsed options say.
 
     Raises
@@ -54,7 +59,7 @@ def access_from(options):
         return Access(**{name: value for name, value in given.items() if value is not None})
 
 
-def access_arguments(access):
+def access_arguments(access: Access) -> list[str]:
     """Return the options that make an access from the defaults; no secret is among them."""
     return [
         f"{option_name(one.name)}={as_text(value)}" for one in access_settings()
@@ -68,7 +73,7 @@ def _add(add_argument, one):
                  help=help_text, metavar=_metavar(one))
 
 
-def settings_from(options, kind):
+def settings_from(options: argparse.Namespace, kind: type[Kind]) -> Kind:
     """Return the settings that parsed options describe.
 
     Parameters
@@ -97,7 +102,7 @@ def _by_option(given):
         raise ValueError(f"{option_name(name)} {rest}" if name in given else str(error)) from error
 
 
-def config_from(options):
+def config_from(options: argparse.Namespace) -> Config:
     """Return the configuration of an extraction that parsed options describe.
 
     Parameters
@@ -119,7 +124,7 @@ def config_from(options):
         return settled(given, configuration, "sextractor" if theirs else "ours")
 
 
-def settled(given, configuration=None, names="ours"):
+def settled(given: dict[str, Any], configuration: str | None = None, names: str = "ours") -> Config:
     """Return the configuration of settings, some of which may be files.
 
     Parameters
@@ -156,7 +161,7 @@ def settled(given, configuration=None, names="ours"):
     return Config().updated(**values)
 
 
-def with_files(columns, ours):
+def with_files(columns: Iterable[str], ours: bool) -> tuple[str, ...]:
     """Return columns with what stands in .param files in the place of their names."""
     found = []
     for name in columns:
@@ -171,13 +176,13 @@ def with_files(columns, ours):
     return tuple(found)
 
 
-def changed(options, kind):
+def changed(options: argparse.Namespace, kind: type[Settings]) -> dict[str, Any]:
     """Return the settings that were given, by name."""
     given = {one.name: getattr(options, one.name, None) for _, one in kind.declared()}
     return {name: value for name, value in given.items() if value is not None}
 
 
-def arguments(config):
+def arguments(config: Settings) -> list[str]:
     """Return the options that make a configuration from the defaults.
 
     Files are not named but their contents given, so that the options mean the
@@ -186,7 +191,7 @@ def arguments(config):
     return [f"{option_name(name)}={as_text(value)}" for name, value in config.differing().items()]
 
 
-def as_text(value):
+def as_text(value: object) -> str:
     """Return a value as it would be given on the command line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -254,7 +259,7 @@ def _kernel(text):
     return read_kernel(text)
 
 
-def read_kernel(path):
+def read_kernel(path: str) -> tuple[tuple[float, ...], ...]:
     """Read a .conv file, as `mr_extract.sextractor.files.read_kernel` does.
 
     Raises

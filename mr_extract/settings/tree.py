@@ -5,9 +5,20 @@ A subclass is a frozen dataclass whose fields are sections, each with its defaul
 their help and validation, and of the hash that identifies a configuration in a catalog.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
-from dataclasses import asdict, fields, replace
+from collections.abc import Iterator
+from dataclasses import Field, asdict, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from mr_extract.settings.declaring import Section
+
+if TYPE_CHECKING:
+    from mr_extract.settings.beside import Companions, Pairing
+
+Kind = TypeVar("Kind", bound="Settings")
 
 
 class Settings:
@@ -17,23 +28,27 @@ class Settings:
     `pairing` on which image its sources are found. A job without them states neither.
     """
 
-    companions = None
-    pairing = None
+    companions: Companions | None = None
+    pairing: Pairing | None = None
+    # Of its subclasses, which are dataclasses.
+    __dataclass_fields__: ClassVar[dict[str, Field]]
 
     @classmethod
-    def declared(cls):
+    def declared(cls) -> Iterator[tuple[str, Field]]:
         """Yield ``(section name, dataclass field)`` for every setting."""
         for section in fields(cls):
-            for one in fields(section.default):
+            default: Any = section.default
+            for one in fields(default):
                 yield section.name, one
 
     @classmethod
-    def sections(cls):
+    def sections(cls) -> Iterator[type[Section]]:
         """Yield the class of each section, whose first line of help is its title."""
         for section in fields(cls):
-            yield type(section.default)
+            default: Any = section.default
+            yield type(default)
 
-    def updated(self, **values):
+    def updated(self: Kind, **values: object) -> Kind:
         """Return a copy with the named settings, of whatever section, changed.
 
         Parameters
@@ -46,7 +61,7 @@ class Settings:
         ValueError
             For a name that is no setting, or a value out of range.
         """
-        sections = {}
+        sections: dict[str, dict[str, object]] = {}
         homes = {one.name: section for section, one in self.declared()}
         for name, value in values.items():
             if name not in homes:
@@ -56,7 +71,7 @@ class Settings:
             self, **{name: replace(getattr(self, name), **v) for name, v in sections.items()}
         )
 
-    def differing(self):
+    def differing(self) -> dict[str, Any]:
         """Return the settings that differ from the defaults, by name."""
         default = type(self)()
         return {
@@ -66,11 +81,11 @@ class Settings:
             != getattr(getattr(default, section), one.name)
         }
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, dict[str, Any]]:
         """Return nested plain dictionaries of all settings."""
         return asdict(self)
 
-    def as_json(self):
+    def as_json(self) -> str:
         """Return the canonical one-line text of all that changes a catalog."""
         result = self.as_dict()
         for section, one in self.declared():
@@ -81,6 +96,6 @@ class Settings:
                 result[section][one.name] = told(result[section][one.name])
         return json.dumps(result, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
-    def hash(self):
+    def hash(self) -> str:
         """Return 16 hexadecimal digits that identify `as_json`."""
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:16]

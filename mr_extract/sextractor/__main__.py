@@ -5,17 +5,17 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from mr_extract.sextractor import FORMATS
 
 
-def main(words=None):
+def main(words: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m mr_extract.sextractor",
         description="Write a catalog of mr_extract as SExtractor would leave it.",
     )
-    parser.error = _refuse
     parser.add_argument("catalog", nargs="?", help="catalog of mr_extract")
     parser.add_argument("--type", choices=FORMATS, type=str.lower,
                         default="ascii_head", dest="kind",
@@ -45,6 +45,11 @@ def main(words=None):
         _refuse(str(error))
     print(f"mr_extract: {len(written)} catalogues written", file=sys.stderr)
     return 1 if unwritten else 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        _refuse(message)
 
 
 def _names(text):

@@ -1,15 +1,18 @@
 """SExtractor's text catalogues: ASCII and ASCII_HEAD."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from mr_extract.sextractor.identities import in_text
+from mr_extract.sextractor.names import Output
 from mr_extract.text.rows import beyond_single
 
 _WIDTH = 58  # of SExtractor's column of comments
 _LOOSE = {"a", "and", "at", "for", "from", "in", "of", "or", "than", "the", "to", "where"}
 
 
-def header(outputs):
+def header(outputs: Sequence[Output]) -> str:
     """Return the header of an ASCII_HEAD catalogue.
 
     Parameters
@@ -31,7 +34,7 @@ def header(outputs):
     return "".join(lines)
 
 
-def cut(text, width):
+def cut(text: str, width: int) -> str:
     """Return a text that is not wider than so many characters, cut between words."""
     if len(text) <= width:
         return text
@@ -41,7 +44,7 @@ def cut(text, width):
     return " ".join(words).rstrip(",;:")
 
 
-def rows(columns, outputs):
+def rows(columns: Mapping[str, np.ndarray], outputs: Sequence[Output]) -> str:
     """Return the sources of an image as lines.
 
     Parameters
@@ -67,7 +70,7 @@ def rows(columns, outputs):
     return "".join([line % row for row in zip(*values)])
 
 
-def in_type(values, dtype):
+def in_type(values: np.ndarray, dtype: str) -> np.ndarray:
     """Return values in the type in which SExtractor has them.
 
     Integers beyond it are at its end; real numbers that float32 does not reach stay float64.

@@ -1,6 +1,8 @@
 """A SExtractor configuration to settings."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Any
 
 from mr_extract.settings.config import Config
 from mr_extract.sextractor.files import found_beside, read_kernel, read_parameters
@@ -12,7 +14,7 @@ from mr_extract.sextractor.syntax import read_lines
 from mr_extract.sextractor.values import Values
 
 
-def settings_from(path, chosen=None):
+def settings_from(path: str, chosen: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Read a configuration.
 
     Parameters
@@ -71,7 +73,7 @@ def settings_from(path, chosen=None):
     return found | chosen
 
 
-def check_images_of(path):
+def check_images_of(path: str) -> tuple[str, ...]:
     """Return the kinds of check images that a configuration asks for, by our names.
 
     `settings_from` refuses those that are not made here.

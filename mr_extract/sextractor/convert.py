@@ -1,9 +1,12 @@
 """Our columns to SExtractor's: its names, its first pixel, its numbers for what is not there."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
+from mr_extract.settings.config import Config
 from mr_extract.sextractor.flags import to_sextractor
-from mr_extract.sextractor.names import outputs
+from mr_extract.sextractor.names import Output, outputs
 from mr_extract.sextractor.parameters import PARAMETERS
 
 NO_MAGNITUDE = 99.0
@@ -13,7 +16,9 @@ _PIXELS = {"X_IMAGE", "Y_IMAGE", "X_IMAGE_DBL", "Y_IMAGE_DBL", "XWIN_IMAGE", "YW
            *(f"{axis}{what}_IMAGE" for axis in "XY" for what in ("MIN", "MAX", "PEAK"))}
 
 
-def converted(columns, wanted, hdu):
+def converted(
+    columns: Mapping[str, np.ndarray], wanted: Sequence[Output], hdu: int
+) -> dict[str, np.ndarray]:
     """Return columns under SExtractor's names and conventions.
 
     Parameters
@@ -72,7 +77,9 @@ def _polarisation(a, b):
         return ((a * a - b * b) / (a * a + b * b)).astype(np.float32)
 
 
-def as_configured(columns, config, hdu):
+def as_configured(
+    columns: dict[str, np.ndarray], config: Config, hdu: int
+) -> dict[str, np.ndarray]:
     """Return columns under the names that a configuration chooses.
 
     Parameters

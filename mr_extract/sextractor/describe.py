@@ -7,7 +7,7 @@ from mr_extract.sextractor.keywords import KEYWORDS
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
 
 
-def keywords():
+def keywords() -> str:
     """Return the table of configuration keywords."""
     lines = ["| keyword | SExtractor's default | | here |", "| --- | --- | --- | --- |"]
     for one in KEYWORDS.values():
@@ -15,7 +15,7 @@ def keywords():
     return "\n".join(lines) + "\n"
 
 
-def parameters():
+def parameters() -> str:
     """Return the table of catalogue parameters: those that are here, and those that are not."""
     lines = ["| parameter | unit | from | | what it is, and what differs |",
              "| --- | --- | --- | --- | --- |"]
@@ -32,7 +32,7 @@ def parameters():
     return "\n".join(lines) + "\n"
 
 
-def flags():
+def flags() -> str:
     """Return the table of the bits of FLAGS."""
     lines = ["| FLAGS | meaning | `flag` |", "| --- | --- | --- |"]
     for theirs, (meaning, ours) in BITS.items():

@@ -4,6 +4,7 @@ import errno
 import os
 import re
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from mr_extract.sextractor import ascii_format as text
@@ -16,7 +17,14 @@ _HOPELESS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE)
 _SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 
 
-def export(path, kind, place, names=(), uri_of=lambda image_id: image_id, complain=None):
+def export(
+    path: str,
+    kind: str,
+    place: str,
+    names: Sequence[str] = (),
+    uri_of: Callable[[str], str | None] = lambda image_id: image_id,
+    complain: Callable[[str], object] | None = None,
+) -> tuple[list[str], list[str]]:
     """Write a catalog in a format of SExtractor.
 
     Parameters
@@ -76,7 +84,7 @@ def export(path, kind, place, names=(), uri_of=lambda image_id: image_id, compla
     return written, unwritten
 
 
-def file_names(file_ids):
+def file_names(file_ids: Iterable[str]) -> dict[str, str]:
     """Return the relative path of the catalogue of each file of images.
 
     The folders are those of the ids, so that frames of the same name in different

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +17,14 @@ from mr_extract.images.general import header_of_unit
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
 from mr_extract.remarks import hearing
 from mr_extract.sextractor.fits_format import card
+from mr_extract.sextractor.names import Output
+from mr_extract.text.accounting import Account
 from mr_extract.unpacking import unpack
 
 _OWN = ("FITSFILE", "FITSEXT", "FITSNEXT")
 
 
-def header_of(uri, account):
+def header_of(uri: str | None, account: Account) -> list[str]:
     """Return the cards of an image's header, 80 characters each, without END.
 
     Parameters
@@ -57,7 +61,13 @@ def _read(uri, account):
     return printable(header_of_unit(unpack(buffer), int(account.values["hdu"])))
 
 
-def field_cards(account, config, header, outputs, images):
+def field_cards(
+    account: Account,
+    config: Mapping[str, Any],
+    header: Mapping,
+    outputs: Sequence[Output],
+    images: tuple[int, int],
+) -> list[tuple[str, object, str]]:
     """Return the cards that SExtractor adds to an image's header.
 
     Parameters

@@ -7,7 +7,7 @@ from mr_extract.sextractor.parameters import parameter
 from mr_extract.sextractor.refused import Placed, refuse_all
 
 
-def read_parameters(path):
+def read_parameters(path: str) -> tuple[Placed, ...]:
     """Read which columns a catalogue shall have.
 
     Parameters
@@ -36,7 +36,7 @@ def read_parameters(path):
         if not text:
             continue
         # SExtractor reads one parameter a line and passes over the rest.
-        text = re.match(r"[^\s({\[]+(\s*[({\[][^)}\]]*[)}\]]?)?", text)[0]
+        text = _first(text)
         place = f"{path}, line {number}"
         try:
             found, size = parameter(text)
@@ -53,7 +53,11 @@ def read_parameters(path):
                  for name, (size, place) in sizes.items())
 
 
-def read_kernel(path):
+def _first(text):
+    return re.match(r"[^\s({\[]+(\s*[({\[][^)}\]]*[)}\]]?)?", text)[0]
+
+
+def read_kernel(path: str) -> tuple[tuple[float, ...], ...]:
     """Read a filter in SExtractor's .conv format.
 
     Parameters
@@ -88,7 +92,7 @@ def read_kernel(path):
     return rows
 
 
-def found_beside(name, configuration):
+def found_beside(name: str, configuration: str) -> str:
     """Return the path of a file that a configuration names.
 
     It is relative to the working directory, as in SExtractor; if it is not there

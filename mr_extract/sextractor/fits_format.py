@@ -1,6 +1,7 @@
 """SExtractor's binary catalogues: FITS_LDAC and FITS_1.0."""
 
 import warnings
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from astropy.io import fits
@@ -8,12 +9,13 @@ from astropy.io import fits
 from mr_extract.images.cards import printable
 from mr_extract.sextractor.ascii_format import cut, in_type
 from mr_extract.sextractor.identities import in_fits
+from mr_extract.sextractor.names import Output
 
 _BLOCK = 2880
 _CODES = {"i2": "I", "i4": "J", "f4": "E", "f8": "D"}
 
 
-def primary(cards=()):
+def primary(cards: Sequence[tuple[str, object, str]] = ()) -> bytes:
     """Return the primary unit, which has no data.
 
     Parameters
@@ -25,7 +27,7 @@ def primary(cards=()):
                     ("EXTEND", True, "This file may contain FITS extensions"), *cards])
 
 
-def image_header(text):
+def image_header(text: str) -> bytes:
     """Return the unit LDAC_IMHEAD.
 
     Parameters
@@ -39,7 +41,7 @@ def image_header(text):
     return _table("LDAC_IMHEAD", len(data), 1, 1, columns) + _padded(data)
 
 
-def objects(name, columns, outputs):
+def objects(name: str, columns: Mapping[str, np.ndarray], outputs: Sequence[Output]) -> bytes:
     """Return the unit with the sources of an image.
 
     Parameters
@@ -55,6 +57,8 @@ def objects(name, columns, outputs):
     bytes
     """
     cards, fields = [], []
+    dtype: str | np.dtype
+    shape: tuple[int, ...]
     for k, one in enumerate(outputs, 1):
         parameter, values = one.parameter, [columns[cell] for cell in one.cells]
         if parameter.dtype == "str":
@@ -94,7 +98,7 @@ def _table(name, width, n, fields, columns):
     ])
 
 
-def card(keyword, value, comment):
+def card(keyword: str, value: object, comment: str) -> str:
     """Return one card of a header, 80 characters."""
     if isinstance(value, float) and not np.isfinite(value):
         value = str(value)

@@ -1,5 +1,12 @@
 """The bits of SExtractor's FLAGS, and which of ours they are."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
 BITS = {
     1: ("neighbours, unless MASK_TYPE is NONE, or bad pixels cover more than a tenth of the "
         "aperture", 0x0400),
@@ -17,7 +24,7 @@ BITS = {
 NEVER = "never set: here a buffer that is full is grown"
 
 
-def to_sextractor(flag):
+def to_sextractor(flag: int | np.ndarray) -> int | np.ndarray:
     """Return SExtractor's FLAGS for ours.
 
     Parameters

@@ -5,7 +5,7 @@ from mr_extract.sextractor.keywords import KEYWORDS
 from mr_extract.sextractor.syntax import read_lines
 
 
-def catalog_hint(path, chosen, place):
+def catalog_hint(path: str, chosen: str | None, place: str | None) -> str:
     """Return how to get the catalogue that a configuration asks for.
 
     Its CATALOG_TYPE and CATALOG_NAME are not taken over: one catalogue of all images is
@@ -42,7 +42,7 @@ def catalog_hint(path, chosen, place):
     return ""
 
 
-def keyword_hint(name):
+def keyword_hint(name: str) -> str:
     """Return what to say of a setting that is a keyword of SExtractor, or an empty text."""
     keyword = KEYWORDS.get(name.upper())
     if keyword is None:

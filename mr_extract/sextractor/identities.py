@@ -12,7 +12,7 @@ _NO_ASCII = re.compile(r"[^\x20-\x7e]")
 EMPTY = "-"
 
 
-def in_text(ids):
+def in_text(ids: np.ndarray) -> list[str]:
     """Return ids as cells between blanks: none has a blank or is empty.
 
     Parameters
@@ -28,7 +28,7 @@ def in_text(ids):
             for text in ids.tolist()]
 
 
-def in_fits(ids):
+def in_fits(ids: np.ndarray) -> np.ndarray:
     """Return ids as FITS has text: printable ASCII.
 
     Parameters

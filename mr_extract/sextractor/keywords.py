@@ -40,7 +40,7 @@ class Keyword:
     refuse: object = None
 
     @property
-    def fate(self):
+    def fate(self) -> str:
         """``mapped``, ``refused`` (for values of consequence) or ``irrelevant``."""
         return "mapped" if self.to else "refused" if self.refuse else "irrelevant"
 

@@ -5,6 +5,15 @@ takes the same and returns a reason, or an empty text.
 """
 
 import os
+from collections.abc import Callable
+from typing import Any
+
+from mr_extract.sextractor.values import Values
+
+#: What the values of a keyword mean: settings by name.
+Meaning = Callable[[Values], dict[str, object]]
+#: Why they are refused, or an empty text.
+Refusal = Callable[[Values], str]
 
 # What SExtractor measures over its analysis threshold.
 _OVER_ANALYSIS = {
@@ -14,27 +23,27 @@ _OVER_ANALYSIS = {
 _RULE = set("{|?[") | {"->"}
 
 
-def one(setting, read=lambda value: value):
+def one(setting: str, read: Callable[[Any], object] = lambda value: value) -> Meaning:
     """Return the meaning of a keyword whose first value is a setting."""
     return lambda v: {setting: read(v.first)} if v.own else {}
 
 
-def pair(first, second):
+def pair(first: str, second: str) -> Meaning:
     """Return the meaning of two values, or of one that stands for both."""
     return lambda v: {first: v.own[0], second: v.own[-1]}
 
 
-def many(setting):
+def many(setting: str) -> Meaning:
     """Return the meaning of a vector."""
     return lambda v: {setting: v.own}
 
 
-def elsewhere(v):
+def elsewhere(v: Values) -> dict[str, object]:
     """Nothing by itself: another keyword, or `configuration`, looks at the value."""
     return {}
 
 
-def other_than(value, reason):
+def other_than(value: str, reason: str) -> Refusal:
     """Return the refusal of all values but one."""
     def refuse(v):
         text = {True: "Y", False: "N"}.get(v.first, v.first)
@@ -42,12 +51,12 @@ def other_than(value, reason):
     return refuse
 
 
-def any_value(reason):
+def any_value(reason: str) -> Refusal:
     """Return the refusal of whatever stands there."""
     return lambda v: reason if v.own else ""
 
 
-def two_different(v):
+def two_different(v: Values) -> str:
     """Refuse one value for detection and another for measurement."""
     return "" if len(set(v.own)) < 2 else f"{_text(v.own)}: one value serves both here"
 
@@ -55,7 +64,7 @@ def two_different(v):
 # ---- thresholds
 
 
-def threshold(v):
+def threshold(v: Values) -> dict[str, object]:
     """Return the threshold, and of a surface brightness the value in a pixel."""
     if len(v.own) < 2:
         return {"thresh": v.first}
@@ -65,7 +74,7 @@ def threshold(v):
     return {"thresh": scale**2 * 10 ** (-0.4 * (v.own[0] - v.own[1])), "thresh_type": "absolute"}
 
 
-def unknown_scale(v):
+def unknown_scale(v: Values) -> str:
     """Refuse a surface brightness that differs from image to image."""
     if len(v.own) > 1 and v.all["PIXEL_SCALE"][0] <= 0:
         return "a surface brightness needs PIXEL_SCALE: from the WCS each image would have its own"
@@ -74,7 +83,7 @@ def unknown_scale(v):
     return ""
 
 
-def threshold_type(v):
+def threshold_type(v: Values) -> dict[str, object]:
     """Return whether thresholds are in units of the noise; a surface brightness is not."""
     if len(v.all["DETECT_THRESH"]) > 1:
         return {}
@@ -89,7 +98,7 @@ def _differs(v):
     return not same and bool(_OVER_ANALYSIS & v.asked)
 
 
-def analysis_threshold(v):
+def analysis_threshold(v: Values) -> dict[str, object]:
     """Return the threshold of analysis where it is another one than that of detection."""
     if not _differs(v):
         return {}
@@ -99,7 +108,7 @@ def analysis_threshold(v):
     return {f"analysis_{name}": value for name, value in threshold(v).items()}
 
 
-def no_analysis_threshold(v):
+def no_analysis_threshold(v: Values) -> str:
     """Refuse an analysis threshold that is none where one is needed."""
     if not _differs(v):
         return ""
@@ -109,12 +118,12 @@ def no_analysis_threshold(v):
 # ---- detection
 
 
-def no_filter(v):
+def no_filter(v: Values) -> dict[str, object]:
     """Return no filter where FILTER is N."""
     return {} if v.first else {"filter_kernel": ()}
 
 
-def two_values(v):
+def two_values(v: Values) -> str:
     """Refuse two backgrounds where they count."""
     return two_different(v) if "MANUAL" in v.all["BACK_TYPE"] else ""
 
@@ -122,7 +131,7 @@ def two_values(v):
 # ---- weights and flags
 
 
-def weight_type(v):
+def weight_type(v: Values) -> dict[str, object]:
     """Return the kind of weights, none where SExtractor has none."""
     return {"weight_type": (v.own or ("NONE",))[0].lower()}
 
@@ -131,12 +140,12 @@ def _needs_map(v):
     return any(kind.startswith("MAP_") for kind in v.all["WEIGHT_TYPE"])
 
 
-def weight_image(v):
+def weight_image(v: Values) -> dict[str, object]:
     """Return the rule of naming of weight maps."""
     return {"weight_image": _rule(v.first)} if _needs_map(v) and v.own else {}
 
 
-def several_weights(v):
+def several_weights(v: Values) -> str:
     """Refuse a map for detection and another for measurement."""
     if not _needs_map(v):
         return ""
@@ -145,7 +154,7 @@ def several_weights(v):
     return _for_a_line(v)
 
 
-def several_types(v):
+def several_types(v: Values) -> str:
     """Refuse one kind of weights for detection and another for measurement."""
     return _for_a_line(v)
 
@@ -167,17 +176,17 @@ def _for_a_line(v):
             "WEIGHT_TYPE MAP_... (docs/sextractor.md, Two images)")
 
 
-def weight_threshold(v):
+def weight_threshold(v: Values) -> dict[str, object]:
     """Return the threshold, unless it is left to SExtractor."""
     return {"weight_thresh": v.first} if v.own else {}
 
 
-def lag(v):
+def lag(v: Values) -> dict[str, object]:
     """Return how wide a run of bad pixels may be that is bridged."""
     return {"interp_maxlag": 0 if v.all["INTERP_TYPE"][0] == "NONE" else v.first}
 
 
-def interpolation(v):
+def interpolation(v: Values) -> str:
     """Refuse to interpolate weights alone."""
     if _needs_map(v) and "VAR_ONLY" in v.own:
         return "VAR_ONLY: where a weight is bridged the pixel is, too"
@@ -188,12 +197,12 @@ def _flags_asked(v):
     return v.asked & {"IMAFLAGS_ISO", "NIMAFLAGS_ISO"}
 
 
-def flag_image(v):
+def flag_image(v: Values) -> dict[str, object]:
     """Return the rule of naming of flag images, where flags are asked for."""
     return {"flag_image": _rule(v.first)} if _flags_asked(v) and v.own else {}
 
 
-def several_flags(v):
+def several_flags(v: Values) -> str:
     """Refuse several flag images."""
     return "several flag images are not combined here" if _flags_asked(v) and v.own[1:] else ""
 
@@ -212,7 +221,7 @@ CHECK_IMAGES = {
 }
 
 
-def check_images(v):
+def check_images(v: Values) -> str:
     """Refuse check images that are not made here."""
     wanted = [kind for kind in v.own if kind.upper() not in ("NONE", *CHECK_IMAGES)]
     return f"{wanted[0]} is no check image here; there are {', '.join(CHECK_IMAGES)}" if wanted \
@@ -226,27 +235,27 @@ def _assoc_asked(v):
     return v.asked & {"VECTOR_ASSOC", "NUMBER_ASSOC"}
 
 
-def if_assoc(setting, read=lambda value: value):
+def if_assoc(setting: str, read: Callable[[Any], object] = lambda value: value) -> Meaning:
     """Return the meaning of a keyword that counts where there is a list to match with."""
     return lambda v: {setting: read(v.first)} if _assoc_asked(v) else {}
 
 
-def assoc_name(v):
+def assoc_name(v: Values) -> dict[str, object]:
     """Return the list to match with."""
     return {"assoc": os.path.abspath(v.first)} if _assoc_asked(v) else {}
 
 
-def assoc_params(v):
+def assoc_params(v: Values) -> dict[str, object]:
     """Return the columns of positions, which SExtractor numbers from 1."""
     return {"assoc_params": tuple(map(str, v.own))} if _assoc_asked(v) else {}
 
 
-def assoc_data(v):
+def assoc_data(v: Values) -> dict[str, object]:
     """Return the columns to hand on."""
     return {"assoc_data": tuple(map(str, v.own))} if "VECTOR_ASSOC" in v.asked else {}
 
 
-def all_data(v):
+def all_data(v: Values) -> str:
     """Refuse to hand on all columns, whose number the table of columns must know."""
     if "VECTOR_ASSOC" in v.asked and 0 in v.own:
         return "0 is all columns of the list; name them"

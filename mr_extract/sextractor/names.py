@@ -1,6 +1,10 @@
 """A catalogue's columns under SExtractor's names, in the order that was asked for."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mr_extract.columns.choice import FORCED_FURTHER, FORCED_GROUPS, choose_for
 from mr_extract.columns.table import COLUMNS, Column
@@ -14,6 +18,9 @@ from mr_extract.sextractor.parameters import (
     split,
 )
 from mr_extract.sextractor.refused import refuse_all, said_of
+
+if TYPE_CHECKING:
+    from mr_extract.settings.config import Config
 
 _BY_COLUMN = {p.needs[0]: p for p in reversed(PARAMETERS.values()) if len(p.needs) == 1}
 _BY_COLUMN |= {c.name: PARAMETERS[c.sextractor] for c in COLUMNS if c.sextractor in PARAMETERS}
@@ -39,13 +46,13 @@ class Output:
     size: int = 1
 
     @property
-    def cells(self):
+    def cells(self) -> list[str]:
         """Names of its elements in our text catalogue."""
         name = self.parameter.name
         return [name] if self.size == 1 else [f"{name}_{k + 1}" for k in range(self.size)]
 
 
-def outputs(config):
+def outputs(config: Config) -> list[Output]:
     """Return what a configuration asks for, in the order in which it does.
 
     Parameters
@@ -79,7 +86,7 @@ def outputs(config):
     return [one for one in found.values() if one.size]
 
 
-def our_columns(config):
+def our_columns(config: Config) -> tuple[str, ...]:
     """Return the names of our columns that `outputs` are made of.
 
     Raises
@@ -92,7 +99,7 @@ def our_columns(config):
     return tuple(dict.fromkeys(need for one in outputs(config) for need in one.parameter.needs))
 
 
-def translated(names):
+def translated(names: Iterable[str]) -> tuple[str, ...]:
     """Return our columns for parameters; other names are left as they are."""
     found = []
     for name in names:
@@ -106,7 +113,7 @@ def translated(names):
     return tuple(found)
 
 
-def catalog_columns(config):
+def catalog_columns(config: Config) -> dict[str, Column]:
     """Return name to `Column` of a catalogue under SExtractor's names; ``image`` is first."""
     columns = {"image": _COLUMNS["image"]}
     for one in outputs(config):
@@ -114,7 +121,7 @@ def catalog_columns(config):
     return columns
 
 
-def as_column(one):
+def as_column(one: Parameter) -> Column:
     """Return a parameter as a `Column`, in the type in which our text has it."""
     ours = _COLUMNS[one.needs[0]] if one.needs else None
     dtype = ours.dtype if ours else "i4"
@@ -124,7 +131,7 @@ def as_column(one):
                   ours.ucd if ours else "meta.id", one.description, one.vector)
 
 
-def parameter_of(column):
+def parameter_of(column: Column) -> Parameter:
     """Return the parameter that one of our columns is."""
     return _BY_COLUMN[column.name]
 

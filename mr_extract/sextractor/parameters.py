@@ -223,13 +223,13 @@ PARAMETERS = _table()
 OWN = _ours()
 
 
-def is_parameter(text):
+def is_parameter(text: str) -> bool:
     """Say whether a name, perhaps with a size, is one of SExtractor's or in its style."""
     name = split(text)[0]
     return name in PARAMETERS or name in OWN or name in REASONS
 
 
-def split(text):
+def split(text: str) -> tuple[str, int]:
     """Return the name and the size, 1 where none is given, of ``FLUX_APER(3)``.
 
     Raises
@@ -250,7 +250,7 @@ def split(text):
     return name, int(first)
 
 
-def parameter(text):
+def parameter(text: str) -> tuple[Parameter, int]:
     """Return the `Parameter` of a name and its size.
 
     Raises

@@ -1,7 +1,10 @@
 """A catalog of ours, image by image, as SExtractor's writers take it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from mr_extract.sextractor.convert import converted
 from mr_extract.sextractor.names import Output, parameter_of
@@ -13,7 +16,7 @@ from mr_extract.text.rows import parse_rows
 _EXTENSION = re.compile(r"\[[^\[\]]+\]$")
 
 
-def without_extension(image_id):
+def without_extension(image_id: str) -> str:
     """Return the id of the file that an image is of."""
     return _EXTENSION.sub("", image_id)
 
@@ -41,7 +44,9 @@ class Source:
     files: dict = field(default_factory=dict)
     comments: list = field(default_factory=list)
 
-    def rows(self, start, stop, wanted, hdu):
+    def rows(
+        self, start: int, stop: int, wanted: Sequence[Output], hdu: int
+    ) -> dict[str, np.ndarray]:
         """Return the columns of an image under SExtractor's names.
 
         Parameters
@@ -64,7 +69,7 @@ class Source:
             return {cell: columns[cell] for one in wanted for cell in one.cells}
         return converted(columns, wanted, hdu)
 
-    def outputs(self, names=()):
+    def outputs(self, names: Sequence[str] = ()) -> list[Output]:
         """Return what can be written of the catalog.
 
         Parameters
@@ -111,7 +116,7 @@ class Source:
         return not theirs and not one.vector and all(need in self.schema for need in one.needs)
 
 
-def look_through(path):
+def look_through(path: str) -> Source:
     """Find out where the images of a catalog are.
 
     Parameters

@@ -35,7 +35,7 @@ class Line:
     problem: str = ""
 
 
-def read_lines(path):
+def read_lines(path: str) -> list[Line]:
     """Read a configuration file.
 
     Parameters

@@ -1,6 +1,7 @@
 """The values of configuration keywords: their kinds, and all of a file together."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ FLAG = Kind("Y or N", _flag)
 NAME = Kind("a name", str)
 
 
-def words(text):
+def words(text: str) -> Kind:
     """Return the kind whose values are these words, in capitals whatever their spelling."""
     known = text.split()
     return Kind(f"one of {', '.join(known)}", lambda word: known[known.index(word.upper())])
@@ -66,11 +67,11 @@ class Values:
     chosen: set = field(default_factory=set)
 
     @property
-    def own(self):
+    def own(self) -> tuple:
         """The values of the keyword."""
         return self.all[self.keyword]
 
     @property
-    def first(self):
+    def first(self) -> Any:
         """The first value of the keyword."""
         return self.own[0]

@@ -5,6 +5,7 @@ Each stage takes the `Frame`, calls a kernel and puts columns into
 windowed positions cost as much as detection.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mr_extract.stages import pixels, sky
@@ -18,7 +19,7 @@ class Stage:
     """A step: what it is called, its columns, the columns it takes, and what runs it."""
 
     name: str
-    run: object
+    run: Callable[[Frame], None]
     provides: tuple
     needs: tuple = ()
 
@@ -76,7 +77,7 @@ STAGES = (
 )
 
 
-def stages_for(names):
+def stages_for(names: Iterable[str]) -> list[Stage]:
     """Return the stages that columns need, in their order.
 
     Parameters
@@ -87,7 +88,7 @@ def stages_for(names):
     wanted = set(names)
     # A magnitude needs its flux and its error.
     wanted |= {n.replace("magerr_", "flux_").replace("mag_", "flux_") for n in wanted}
-    chosen = []
+    chosen: list[Stage] = []
     for stage in reversed(STAGES):
         if wanted & set(stage.provides):
             chosen.insert(0, stage)

@@ -14,27 +14,28 @@ from mr_extract.measure.surface import surface_brightness
 from mr_extract.measure.surroundings import Surroundings
 from mr_extract.measure.windows import windowed
 from mr_extract.planes.background import background_at
+from mr_extract.stages.state import Frame
 
 # Flags of an aperture that reaches farther than half of the light.
 _OF_APERTURES = 0x0010 | 0x0020 | SEARCH_CUT
 
 
-def add_shapes(frame):
+def add_shapes(frame: Frame) -> None:
     """Add axes, angle and what follows from them."""
     frame.values |= shapes(frame.objects)
 
 
-def add_errors(frame):
+def add_errors(frame: Frame) -> None:
     """Add the error ellipse of the position."""
     frame.values |= position_errors(frame.objects)
 
 
-def add_isophotal(frame):
+def add_isophotal(frame: Frame) -> None:
     """Add flux and peak within the isophote."""
     frame.values |= isophotal(frame.measured, frame.segments)
 
 
-def add_isophotal_corrected(frame):
+def add_isophotal_corrected(frame: Frame) -> None:
     """Add the isophotal flux with the wings of a Gaussian."""
     values = frame.values
     apart = frame.detected.exponent - frame.measured.exponent
@@ -42,14 +43,14 @@ def add_isophotal_corrected(frame):
     values |= corrected(values["flux_iso"], values["fluxerr_iso"], frame.objects["npix"], thresh)
 
 
-def add_peaks(frame):
+def add_peaks(frame: Frame) -> None:
     """Add where the peak is."""
     # SExtractor's peak is at the highest pixel of the filtered image.
     for name in ("x", "y"):
         frame.values[f"{name}peak"] = frame.objects[f"{name}cpeak"]
 
 
-def add_areas(frame):
+def add_areas(frame: Frame) -> None:
     """Add the areas over eight levels and over the threshold."""
     # What cleaning added came after SExtractor had counted.
     segments = frame.segments.own
@@ -57,14 +58,14 @@ def add_areas(frame):
     frame.values |= areas(frame.measured, segments, levels)
 
 
-def add_core(frame):
+def add_core(frame: Frame) -> None:
     """Add the FWHM of the core."""
     segments = frame.segments.own
     _, least = thresholds(frame.measured, segments, frame.config.detection)
     frame.values["fwhm_iso"] = core_width(frame.measured, segments, frame.objects, least)
 
 
-def add_surface(frame):
+def add_surface(frame: Frame) -> None:
     """Add threshold and peak as surface brightness."""
     _, least = thresholds(frame.measured, frame.segments.own, frame.config.detection)
     for name, level in (("mu_threshold", least), ("mu_max", frame.values["peak"])):
@@ -73,7 +74,7 @@ def add_surface(frame):
         )
 
 
-def add_image_flags(frame):
+def add_image_flags(frame: Frame) -> None:
     """Add what the flag image says: the detection image's, or else the image's own."""
     flags = frame.detected.flags if frame.detected.flags is not None else frame.measured.flags
     frame.values["imaflags_iso"], frame.values["nimaflags_iso"] = image_flags(
@@ -81,7 +82,7 @@ def add_image_flags(frame):
     )
 
 
-def add_weight_flags(frame):
+def add_weight_flags(frame: Frame) -> None:
     """Add bad pixels in and about the isophote."""
     kernel = frame.config.detection.filter_kernel or ((1.0,),)
     reach = len(kernel) // 2 + 1, len(kernel[0]) // 2 + 1
@@ -90,7 +91,7 @@ def add_weight_flags(frame):
     )
 
 
-def add_circular(frame):
+def add_circular(frame: Frame) -> None:
     """Add fluxes in circles."""
     flux, error, bits, failed = circular(frame.around, frame.config.measurement.apertures)
     for k in range(flux.shape[1]):
@@ -100,7 +101,7 @@ def add_circular(frame):
     frame.failed |= failed
 
 
-def add_kron(frame):
+def add_kron(frame: Frame) -> None:
     """Add the Kron radius and flux."""
     columns, bits, failed = kron(
         frame.around, frame.detected, frame.objects, frame.config.measurement
@@ -110,7 +111,7 @@ def add_kron(frame):
     frame.failed |= failed
 
 
-def add_petrosian(frame):
+def add_petrosian(frame: Frame) -> None:
     """Add the Petrosian radius and flux."""
     search = frame.around
     if frame.detected is not frame.measured:
@@ -123,7 +124,7 @@ def add_petrosian(frame):
     frame.failed |= failed
 
 
-def add_radii(frame):
+def add_radii(frame: Frame) -> None:
     """Add the radii that hold fractions of the light."""
     settings = frame.config.measurement
     fractions = (*settings.flux_fractions, 0.5)
@@ -138,14 +139,14 @@ def add_radii(frame):
     frame.failed |= failed
 
 
-def add_windows(frame):
+def add_windows(frame: Frame) -> None:
     """Add all that a Gaussian window measures."""
     columns, bits = windowed(frame.around, frame.objects, frame.values["half_light_radius"])
     frame.values |= columns
     frame.flag |= bits
 
 
-def add_sizes(frame):
+def add_sizes(frame: Frame) -> None:
     """Add the size beyond that of point sources."""
     values = frame.values
     bad = frame.flag & ~_OF_APERTURES != 0
@@ -157,7 +158,7 @@ def add_sizes(frame):
     )
 
 
-def add_background(frame):
+def add_background(frame: Frame) -> None:
     """Add the background at the position."""
     values = frame.values
     if frame.config.background.back_type == "manual":
@@ -166,7 +167,7 @@ def add_background(frame):
         values["background"] = background_at(frame.measured.mesh, values["x"], values["y"])
 
 
-def add_magnitudes(frame):
+def add_magnitudes(frame: Frame) -> None:
     """Add the magnitudes of all fluxes there are."""
     for name in [n for n in frame.values if n.startswith("flux_") and "radius" not in n]:
         suffix = name.removeprefix("flux")

@@ -1,14 +1,19 @@
 """Steps that put positions, shapes and sizes on the sky."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
 from mr_extract.measure.sky_shapes import on_the_sky, pixel_area
 from mr_extract.remarks import say
+from mr_extract.stages.state import Frame
 
 
-def add_positions(x, y, ra, dec, system="icrs"):
+def add_positions(
+    x: str, y: str, ra: str, dec: str, system: str = "icrs"
+) -> Callable[[Frame], None]:
     """Return the step that puts pixel positions on the sky: names of columns, and which system."""
     def run(frame):
         positions = sky_positions(
@@ -23,7 +28,7 @@ def add_positions(x, y, ra, dec, system="icrs"):
     return run
 
 
-def add_ellipse(kind, tail):
+def add_ellipse(kind: str, tail: str) -> Callable[[Frame], None]:
     """Return the step that puts an ellipse on the sky, by prefix and suffix of its columns."""
     def run(frame):
         moments = [frame.values[f"{kind}{name}{tail}"] for name in ("x2", "y2", "xy")]
@@ -31,7 +36,7 @@ def add_ellipse(kind, tail):
     return run
 
 
-def add_sizes(frame):
+def add_sizes(frame: Frame) -> None:
     """Add the isophotal FWHM and areas in degrees."""
     values, setting = frame.values, frame.config.measurement.pixel_scale
     area = (setting / 3600.0) ** 2 if setting > 0 else pixel_area(frame.scale("native"))

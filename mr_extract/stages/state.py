@@ -37,13 +37,13 @@ class Frame:
     measured: Plane
     objects: np.ndarray
     segments: Segments
-    around: Surroundings = None
+    around: Surroundings = field(init=False)
     values: dict = field(default_factory=dict)
-    flag: np.ndarray = None
-    failed: np.ndarray = None
+    flag: np.ndarray = field(init=False)
+    failed: np.ndarray = field(init=False)
     _scales: dict = field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.around = Surroundings(
             self.measured, self.segments, self.objects["x"], self.objects["y"],
             self.config.measurement.neighbours,
@@ -51,17 +51,17 @@ class Frame:
         self.flag = self.objects["flag"].astype(np.int64)
         self.failed = np.zeros(len(self.objects), bool)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.objects)
 
-    def scale(self, system):
+    def scale(self, system: str) -> tuple[np.ndarray, ...]:
         """Return the local scale of the WCS at the objects, nan without one."""
         if system not in self._scales:
             scale = local_scale(self._on_sky(system), self.objects["x"], self.objects["y"])
             self._scales[system] = scale or (np.full(len(self), np.nan),) * 4
         return self._scales[system]
 
-    def pixel_scale(self):
+    def pixel_scale(self) -> float:
         """Return arcseconds a pixel: the setting, or that of the WCS in the middle, or nan."""
         if self.config.measurement.pixel_scale > 0:
             return self.config.measurement.pixel_scale
@@ -73,7 +73,7 @@ class Frame:
     def _on_sky(self, system):
         return lambda x, y: sky_positions(self.measured.header, x, y, system)
 
-    def keep(self, selected):
+    def keep(self, selected: np.ndarray) -> None:
         """Go on with some of the sources, numbered anew, whose neighbours the others were."""
         if selected.all():
             return

@@ -7,11 +7,14 @@ name the URI: whoever reports knows it, and spells it as the user did.
 """
 
 import re
+from collections.abc import Iterator
 from importlib import import_module
+from typing import BinaryIO
 
 from mr_extract.failures import ImageFailure
 from mr_extract.storage import local
 from mr_extract.storage.access import Access
+from mr_extract.storage.found import Found
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 # Scheme to the module that serves it; imported when it is used.
@@ -26,29 +29,29 @@ WRITTEN = {name for name, module in SCHEMES.items() if module != "http"}
 _access = Access()
 
 
-def configure(access):
+def configure(access: Access) -> None:
     """Set how remote places are reached, for this process."""
     global _access
     _access = access
 
 
-def access():
+def access() -> Access:
     """Return how remote places are reached."""
     return _access
 
 
-def scheme(uri):
+def scheme(uri: str) -> str:
     """Return the scheme of a URI in lower case; ``file`` for a path."""
     match = _SCHEME.match(uri)
     return match.group(1).lower() if match else "file"
 
 
-def is_local(uri):
+def is_local(uri: str) -> bool:
     """Tell whether the URI is a path of this machine, or of a shared disk."""
     return scheme(uri) == "file"
 
 
-def read(uri):
+def read(uri: str) -> bytes:
     """Return all bytes of a file.
 
     Parameters
@@ -68,7 +71,7 @@ def read(uri):
     return _module(uri).read(uri)
 
 
-def read_range(uri, offset, size, version=""):
+def read_range(uri: str, offset: int, size: int, version: str = "") -> tuple[bytes, str]:
     """Return a part of a file.
 
     Parameters
@@ -94,7 +97,7 @@ def read_range(uri, offset, size, version=""):
     return _module(uri).read_range(uri, offset, size, version)
 
 
-def stat(uri):
+def stat(uri: str) -> Found:
     """Return what is known of a file.
 
     Returns
@@ -109,7 +112,7 @@ def stat(uri):
     return _module(uri).stat(uri)
 
 
-def list_files(uri):
+def list_files(uri: str) -> Iterator[Found]:
     """Yield the files of a place as they are found: folder, prefix or index page.
 
     Parameters
@@ -130,7 +133,7 @@ def list_files(uri):
     yield from _module(uri).list_files(uri)
 
 
-def write(uri, source):
+def write(uri: str, source: BinaryIO) -> None:
     """Write a file, whole or not at all, in the place of what was there.
 
     Parameters
@@ -156,12 +159,12 @@ def _module(uri):
     return local if name == "local" else import_module(f"mr_extract.storage.{name}")
 
 
-def advise(uri):
+def advise(uri: str) -> None:
     """Let the operating system fetch a local file in the background."""
     if is_local(uri):
         local.advise(uri)
 
 
-def absolute(uri):
+def absolute(uri: str) -> str:
     """Return a URI that means the same from every working directory."""
     return local.absolute(uri) if scheme(uri) == "file" and "://" not in uri else uri

@@ -1,6 +1,7 @@
 """How remote places are reached: none of it changes what a catalog says."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, fields
 
 from mr_extract.settings.declaring import Section, not_negative, positive, setting
 
@@ -23,6 +24,6 @@ class Access(Section):
     s3_requester_pays: bool = setting(False, "pay for what is read from buckets that ask for it")
 
 
-def access_settings():
+def access_settings() -> Iterator[Field]:
     """Yield the dataclass field of every setting."""
     yield from fields(Access)

@@ -1,6 +1,7 @@
 """What goes wrong on a connection, and what servers say of it, by its name."""
 
 import ssl
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
@@ -16,7 +17,7 @@ PASSING = {408, 425, 429, 500, 502, 503, 504}
 THROTTLED = {429, 503}
 
 
-def named(error):
+def named(error: exceptions.HTTPError) -> Passing | ImageFailure:
     """Return the exception to raise for one of urllib3's.
 
     Parameters
@@ -53,7 +54,9 @@ def named(error):
     return Passing("fetch-failed", f"the connection broke: {_reason(inner)}")
 
 
-def of_status(status, headers, code="", kind=""):
+def of_status(
+    status: int, headers: Mapping[str, str], code: str = "", kind: str = ""
+) -> Passing | ImageFailure:
     """Return the exception to raise for an HTTP status.
 
     Parameters
@@ -84,7 +87,7 @@ def of_status(status, headers, code="", kind=""):
     return ImageFailure("fetch-failed", said)
 
 
-def retry_after(headers):
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds that a Retry-After header asks for, or None.
 
     A date counts from the date of the answer, as clocks differ.
@@ -100,7 +103,7 @@ def retry_after(headers):
     return max(0.0, (until - now).total_seconds())
 
 
-def seconds_of(date):
+def seconds_of(date: str) -> float | None:
     """Return an HTTP date in seconds since 1970 UTC, or None."""
     moment = _date(date)
     return moment and moment.timestamp()

@@ -2,9 +2,12 @@
 
 import random
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from mr_extract.failures import ImageFailure
 
+T = TypeVar("T")
 FIRST_WAIT = 0.2  # seconds
 LONGEST_WAIT = 20.0
 
@@ -24,13 +27,21 @@ class Passing(Exception):
         Seconds in which bytes came that need not come again.
     """
 
-    def __init__(self, kind, message, retry_after=None, progress=0.0):
+    def __init__(
+        self, kind: str, message: str, retry_after: float | None = None, progress: float = 0.0
+    ) -> None:
         super().__init__(message)
         self.kind, self.message = kind, message
         self.retry_after, self.progress = retry_after, progress
 
 
-def retried(attempt, budget, sleep=time.sleep, clock=time.monotonic, jitter=random.random):
+def retried(
+    attempt: Callable[[], T],
+    budget: float,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+    jitter: Callable[[], float] = random.random,
+) -> T:
     """Call a function until it does not raise `Passing`, or the budget is used up.
 
     Waits double from `FIRST_WAIT` to `LONGEST_WAIT` and are shortened by chance to as

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from stat import S_ISDIR, S_ISREG
+from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
 from mr_extract.failures import ImageFailure
@@ -14,14 +16,14 @@ from mr_extract.storage.output import written_whole
 _FITS = re.compile(r".\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 
 
-def path_of(uri):
+def path_of(uri: str) -> str:
     """Return the path that a path or file:// URI means."""
     if uri.lower().startswith("file://"):
         return unquote(urlsplit(uri).path)
     return uri
 
 
-def real_path(uri):
+def real_path(uri: str) -> str:
     """Return the one path of a file, links followed; two ways to it give the same."""
     try:
         return os.path.realpath(path_of(uri))
@@ -29,13 +31,13 @@ def real_path(uri):
         return uri  # it means no file
 
 
-def absolute(path):
+def absolute(path: str) -> str:
     """Return the path from the root."""
     # Not normalised: `..` behind a link leads elsewhere than the text says.
     return os.path.join(os.getcwd(), path)
 
 
-def read(uri):
+def read(uri: str) -> bytes:
     """Return the bytes of a file.
 
     Raises
@@ -48,7 +50,7 @@ def read(uri):
         return file.read()
 
 
-def read_range(uri, offset, size, version=""):
+def read_range(uri: str, offset: int, size: int, version: str = "") -> tuple[bytes, str]:
     """Return a part of a file and its version, as `mr_extract.storage.read_range` does."""
     with _opened(uri) as file:
         now = _version(os.fstat(file.fileno()))
@@ -58,13 +60,13 @@ def read_range(uri, offset, size, version=""):
         return file.read(size), now
 
 
-def stat(uri):
+def stat(uri: str) -> Found:
     """Return what is known of a file, as `mr_extract.storage.stat` does."""
     with _opened(uri) as file:
         return _found(uri, os.fstat(file.fileno()))
 
 
-def list_files(uri):
+def list_files(uri: str) -> Iterator[Found]:
     """Yield the files below a folder, as `mr_extract.storage.list_files` does.
 
     Links are followed; a folder reached twice counts once.
@@ -85,7 +87,7 @@ def list_files(uri):
                     yield _found(f"file://{quote(path)}" if as_uri else path, os.stat(path))
 
 
-def write(uri, source):
+def write(uri: str, source: BinaryIO) -> None:
     """Write a file whole, as `mr_extract.storage.write` does; folders are made."""
     with _named(uri) as path:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
@@ -150,7 +152,7 @@ def _hint(path):
     return ""
 
 
-def advise(uri):
+def advise(uri: str) -> None:
     """Have the file read ahead into the page cache; does not wait, never fails."""
     if not hasattr(os, "posix_fadvise"):
         return

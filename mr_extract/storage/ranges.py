@@ -16,11 +16,11 @@ class Ranges:
         2,880 bytes, and each request of a remote file costs a round trip.
     """
 
-    def __init__(self, uri, block=BLOCK):
+    def __init__(self, uri: str, block: int = BLOCK) -> None:
         self._uri, self._block = uri, block
         self._version, self._start, self._held = "", 0, b""
 
-    def read(self, offset, size):
+    def read(self, offset: int, size: int) -> bytes:
         """Return bytes of the file, fewer at its end.
 
         Raises

@@ -2,6 +2,7 @@
 
 import io
 import os
+from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.storage import local
@@ -10,7 +11,7 @@ from mr_extract.storage.ranges import BLOCK, Ranges
 LONGEST = 1 << 23
 
 
-def opened_in_parts(uri):
+def opened_in_parts(uri: str) -> BinaryIO:
     """Open a file for reading and seeking.
 
     Parameters
@@ -53,32 +54,33 @@ class SeekableFile(io.RawIOBase):
         Bytes of a part.
     """
 
-    def __init__(self, uri, shortest=BLOCK, longest=LONGEST):
+    def __init__(self, uri: str, shortest: int = BLOCK, longest: int = LONGEST) -> None:
         self._ranges = Ranges(uri, block=1)
         self._shortest, self._longest = shortest, longest
         self._position = self._start = self._next = 0
         self._held, self._end = b"", None
 
-    def readable(self):
+    def readable(self) -> bool:
         """Return True."""
         return True
 
-    def seekable(self):
+    def seekable(self) -> bool:
         """Return True."""
         return True
 
-    def tell(self):
+    def tell(self) -> int:
         """Return where the next byte is read."""
         return self._position
 
-    def seek(self, offset, whence=io.SEEK_SET):
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a place; the end of the file is not known."""
         if whence == io.SEEK_END:
             raise io.UnsupportedOperation("the size of a remote file is not asked for")
         self._position = offset + (self._position if whence == io.SEEK_CUR else 0)
         return self._position
 
-    def readinto(self, buffer):
+    # Nobody but io.BufferedReader calls it, and that gives a memoryview.
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read bytes into a buffer; fewer than it holds also before the end of the file."""
         skip = self._position - self._start
         if not 0 <= skip < len(self._held):

@@ -2,7 +2,9 @@
 
 import io
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.storage.ranges import Ranges
@@ -12,7 +14,7 @@ _PIECE = 8 << 20  # bytes of a remote text that one request fetches
 
 
 @contextmanager
-def opened_text(source, stdin=None):
+def opened_text(source: str, stdin: BinaryIO | None = None) -> Iterator[io.BufferedReader]:
     """Open a text, whatever its size; memory does not grow with it.
 
     Parameters
@@ -35,7 +37,7 @@ def opened_text(source, stdin=None):
     """
     with ExitStack() as opened:
         if source == "-":
-            file = stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin)
+            file: io.BufferedReader = _buffered(stdin)
         else:
             file = opened.enter_context(_opened(source))
         magic = file.peek(3)[:3]
@@ -48,6 +50,10 @@ def opened_text(source, stdin=None):
 
             file = io.BufferedReader(_Unpacked(bz2.BZ2File(file), magic), 1 << 20)
         yield file
+
+
+def _buffered(stdin):
+    return stdin if hasattr(stdin, "peek") else io.BufferedReader(stdin)
 
 
 def _opened(source):

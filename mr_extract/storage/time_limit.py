@@ -3,11 +3,14 @@
 import os
 import queue
 import threading
+from collections.abc import Callable
+from typing import TypeVar
 
-_idle = []
+T = TypeVar("T")
+_idle: list["_Worker"] = []
 
 
-def within(seconds, call, *args):
+def within(seconds: float, call: Callable[..., T], *args: object) -> T:
     """Call a function and wait for it, but not longer than told.
 
     Parameters

@@ -51,12 +51,17 @@ class Answer:
     lasting: bool = False
 
 
-def nothing(position, total, version):
+def nothing(position: int, total: int | None, version: str) -> Answer:
     """Return the answer to a request for bytes beyond the end of the file."""
     return Answer(lambda most: b"", lambda: None, position, position, total, version)
 
 
-def collected(ask, offset=0, size=None, version=""):
+def collected(
+    ask: Callable[[int, int | None, str], Answer],
+    offset: int = 0,
+    size: int | None = None,
+    version: str = "",
+) -> tuple[bytes, str]:
     """Return the bytes of a file from an offset on, and the version of the file.
 
     Parameters

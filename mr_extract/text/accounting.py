@@ -4,13 +4,20 @@
 one that was not: for each id of the manifest there is exactly one of the two.
 """
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from mr_extract import __version__
 from mr_extract.addresses import shown_within
 from mr_extract.failures import KINDS
 from mr_extract.text.manifest import escaped
+
+if TYPE_CHECKING:
+    from mr_extract.settings.tree import Settings
 
 LOST = "lost"
 _TOTALS = ("images", "failed", "rows")
@@ -38,17 +45,17 @@ class Account:
     values: dict = field(default_factory=dict)
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         """Number of rows that follow: the first that is said of a measured image."""
         return int(next(iter(self.values.values()), 0))
 
     @property
-    def failed_rows(self):
+    def failed_rows(self) -> int:
         """How many of them have a failed measurement."""
         return int(self.values.get(f"failed_{next(iter(self.values), '')}", 0))
 
     @property
-    def standing(self):
+    def standing(self) -> int:
         """Of several accounts of one image the one with the highest stands.
 
         A success is 2, a failure 1, and 0 that no task reported.
@@ -56,7 +63,9 @@ class Account:
         return 2 if not self.kind else 0 if self.kind == LOST else 1
 
 
-def image_line(image_id, values, carried=()):
+def image_line(
+    image_id: str, values: Mapping[str, str | float], carried: Sequence[tuple[str, str]] = ()
+) -> str:
     """Return the accounting line of a measured image.
 
     Parameters
@@ -72,14 +81,14 @@ def image_line(image_id, values, carried=()):
     return "\t".join(["#image", image_id, *cells]) + "\n"
 
 
-def error_line(image_id, kind, message):
+def error_line(image_id: str, kind: str, message: str) -> str:
     """Return the accounting line of an image that was not measured."""
     if kind not in KINDS:
         raise ValueError(f"unknown failure kind {kind!r}")
     return "\t".join(["#error", image_id, kind, escaped(shown_within(message))]) + "\n"
 
 
-def parse_account(line):
+def parse_account(line: bytes | str) -> Account:
     """Read an accounting line.
 
     Parameters
@@ -131,14 +140,16 @@ class Header:
     columns: str
     totals: dict
 
-    def text(self):
+    def text(self) -> str:
         """Return its lines."""
         facts = (*self.made_with, *self.totals.items())
         cells = [f"#mr_extract {self.version}", *(f"{k}={v}" for k, v in facts)]
         return "\t".join(cells) + f"\n#config\t{self.config}\n{self.columns}\n"
 
 
-def header(config, columns, made_with, totals):
+def header(
+    config: Settings, columns: Iterable[str], made_with: Mapping[str, str], totals: dict[str, int]
+) -> str:
     """Return the lines that stand before all others.
 
     Parameters
@@ -151,11 +162,11 @@ def header(config, columns, made_with, totals):
     totals : dict of str to int
         As of `Header`.
     """
-    made_with = (*made_with.items(), ("config", config.hash()))
-    return Header(__version__, made_with, config.as_json(), "\t".join(columns), totals).text()
+    programs = (*made_with.items(), ("config", config.hash()))
+    return Header(__version__, programs, config.as_json(), "\t".join(columns), totals).text()
 
 
-def parse_header(text):
+def parse_header(text: bytes) -> Header:
     """Read the header of a catalog.
 
     Parameters
@@ -188,7 +199,7 @@ def parse_header(text):
     return Header(version, tuple(facts.items()), config, columns, totals)
 
 
-def config_of(lines):
+def config_of(lines: Iterable[str]) -> dict[str, Any]:
     """Return the configuration that a catalog's header gives, as dictionaries."""
     for line in lines:
         if line.startswith("#config\t"):

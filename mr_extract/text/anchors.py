@@ -8,7 +8,7 @@ way in the rule that they get; the catalog says the rule as it was typed.
 from mr_extract.text.naming import parse_place, parse_rule
 
 
-def anchored(text, directory):
+def anchored(text: str, directory: str) -> str:
     """Return a rule in which each plain relative path is also tried from a directory.
 
     Parameters
@@ -39,7 +39,7 @@ def anchored(text, directory):
     return " | ".join(found) + mark if len(found) > len(parts) else text
 
 
-def as_typed(text):
+def as_typed(text: str) -> str:
     """Return the rule that `anchored` was given."""
     parts, mark = _parts(text)
     kept = [part for k, part in enumerate(parts)

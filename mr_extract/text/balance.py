@@ -4,30 +4,35 @@ What one task should do is a parcel: the images of one file, which is then fetch
 and those found on one detection image. All other images are parcels of their own.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapreplace
 from itertools import pairwise
 from math import ceil
 
+from mr_extract.text.manifest import Entry
 
-def companions_of(entry):
+
+def companions_of(entry: Entry) -> str | None:
     """Return what the images of one parcel share, None for an image that stands alone.
 
-    Regions are read for themselves, so they stand alone but for a detection image.
+    Regions and planes are read for themselves, so they stand alone but for a detection image,
+    and where the file that holds them is packed.
     """
-    detect, region = entry.get("detect"), entry.get("region")
-    if region is not None:
-        return f"{detect}[{region}]" if detect else None
-    return detect or (None if entry.get("ext") is None else entry.uri)
+    detect, part = entry.get("detect"), (entry.get("plane"), entry.get("region"))
+    if any(part) and not entry.get("packed"):
+        return detect + "".join(f"[{one}]" for one in part if one) if detect else None
+    alone = entry.get("ext") is None and entry.get("plane") is None
+    return detect or (None if alone else entry.uri)
 
 
-def size_of(entry):
+def size_of(entry: Entry) -> int | None:
     """Return the bytes of a line's file as the line says, at least 1; None if it does not."""
     size = entry.get("bytes")
     return None if size is None or entry.problem else max(int(size), 1)
 
 
-def sizes_of(entries):
-    """Return the bytes of each file, or section of one, of which these are images.
+def sizes_of(entries: Sequence[Entry]) -> list[int | None]:
+    """Return the bytes of each file, or part of one, of which these are images.
 
     Parameters
     ----------
@@ -40,9 +45,9 @@ def sizes_of(entries):
     """
     if len(entries) == 1:
         return [size_of(entries[0])]
-    sizes = {}
+    sizes: dict[tuple[str | None, ...], int | None] = {}
     for entry in entries:
-        place, size = (entry.uri, entry.get("region")), size_of(entry)
+        place, size = (entry.uri, entry.get("plane"), entry.get("region")), size_of(entry)
         known = sizes.get(place)
         sizes[place] = size if known is None else max(known, size or 0)
     return list(sizes.values())
@@ -54,10 +59,10 @@ class Sizes:
     They count as the mean of the others, and all alike where there are no others.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.known = self.total = self.unknown = 0
 
-    def add(self, size):
+    def add(self, size: int | None) -> None:
         """Take in the bytes of one file, or None."""
         if size is None:
             self.unknown += 1
@@ -66,21 +71,21 @@ class Sizes:
             self.total += size
 
     @property
-    def mean(self):
+    def mean(self) -> int:
         """Bytes of a file, at least 1."""
         return max(1, round(self.total / self.known)) if self.known else 1
 
     @property
-    def load(self):
+    def load(self) -> int:
         """Bytes of all files together."""
         return self.total + self.unknown * self.mean
 
-    def load_of(self, sizes):
+    def load_of(self, sizes: Iterable[int | None]) -> int:
         """Return the bytes of some files together."""
         return sum(self.mean if size is None else size for size in sizes)
 
 
-def parts(count, load, share):
+def parts(count: int, load: int, share: float) -> Iterator[tuple[int, int, int]]:
     """Cut a parcel that is more than a shard should hold.
 
     Parameters
@@ -117,10 +122,10 @@ class LeastFull:
         Shards.
     """
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self._heap = [(0, shard) for shard in range(number)]
 
-    def shard_for(self, load):
+    def shard_for(self, load: int) -> int:
         """Return the shard that takes a load."""
         full, shard = self._heap[0]
         heapreplace(self._heap, (full + load, shard))
@@ -140,10 +145,10 @@ class InTurn:
         Sum of all loads.
     """
 
-    def __init__(self, number, total):
+    def __init__(self, number: int, total: int) -> None:
         self._number, self._total, self._done = number, total, 0
 
-    def shard_for(self, load):
+    def shard_for(self, load: int) -> int:
         """Return the shard that takes a load: that in which its middle falls."""
         middle = 2 * self._done + load
         self._done += load

@@ -1,11 +1,14 @@
 """Catalog text cut into the blocks of its images, as a stream."""
 
-from mr_extract.text.accounting import parse_account
+import io
+from collections.abc import Iterator
+
+from mr_extract.text.accounting import Account, parse_account
 
 _PIECE = 1 << 20
 
 
-def split_blocks(file):
+def split_blocks(file: io.BufferedIOBase) -> Iterator[bytes]:
     """Yield the blocks of a text: an accounting line and the rows behind it.
 
     Parameters
@@ -32,7 +35,7 @@ def split_blocks(file):
         yield bytes(held)
 
 
-def whole(block):
+def whole(block: bytes) -> Account | None:
     """Return the account of a block; None when the block is not all there.
 
     Raises

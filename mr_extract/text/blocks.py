@@ -6,6 +6,7 @@ bytewise by image id in whatever way a runner or a locale sorts.
 """
 
 import hashlib
+from collections.abc import Iterable
 
 from mr_extract.text.accounting import error_line
 
@@ -14,7 +15,7 @@ CHUNK = 1 << 20
 _LINE_END = b"\x1e"  # no cell can hold a control character
 
 
-def key(image_id):
+def key(image_id: str) -> bytes:
     """Return the sort key of an image: its bytes as three-digit decimals.
 
     Digits sort alike in every locale, and the closing 000 puts an id before
@@ -23,7 +24,7 @@ def key(image_id):
     return b"".join(b"%03d" % byte for byte in image_id.encode()) + b"000"
 
 
-def pack(block, meaning=()):
+def pack(block: bytes, meaning: object = ()) -> list[bytes]:
     """Cut a block into values of about a megabyte, each on one line.
 
     Parameters
@@ -50,7 +51,7 @@ def pack(block, meaning=()):
     ]
 
 
-def unpack(values):
+def unpack(values: Iterable[bytes]) -> bytes | None:
     """Put the values of one key together again, in whatever order they came.
 
     An image may have been measured more than once, by a line that stands
@@ -68,16 +69,17 @@ def unpack(values):
     bytes or None
         The block; None when no attempt is complete.
     """
-    attempts, meanings = {}, set()
+    attempts: dict[tuple[bytes, int], dict[int, bytes]] = {}
+    meanings = set()
     for value in values:
         place, _, text = value.partition(b"\t")
         number, total, digest, meaning = place.split(b"/")
         meanings.add(meaning)
         attempts.setdefault((digest, int(total)), {})[int(number)] = text
     complete = []
-    for (digest, total), pieces in attempts.items():
+    for (digest, count), pieces in attempts.items():
         block = b"".join(pieces[k] for k in sorted(pieces)).replace(_LINE_END, b"\n")
-        if len(pieces) == total and _digest(block) == digest:
+        if len(pieces) == count and _digest(block) == digest:
             complete.append((not block.startswith(b"#image\t"), digest, block))
     if not complete:
         return None

@@ -10,7 +10,7 @@ import os
 from mr_extract.storage.local import path_of
 
 
-def is_file(text):
+def is_file(text: str) -> bool:
     """Say whether a text in brackets at its end is the whole name of a file of this machine."""
     if not text.endswith("]"):
         return False

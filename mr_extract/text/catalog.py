@@ -1,8 +1,11 @@
 """Read a catalog back: its accounting and its columns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mr_extract.columns.choice import COLUMNS
+from mr_extract.columns.objects import object_column
+from mr_extract.columns.table import Column
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
 from mr_extract.text.accounting import config_of, parse_account
@@ -28,7 +31,7 @@ class Catalog:
     config: dict
 
 
-def read_catalog(path):
+def read_catalog(path: str) -> Catalog:
     """Read a catalog file into memory.
 
     Parameters
@@ -58,7 +61,7 @@ def read_catalog(path):
     )
 
 
-def schema_of(names):
+def schema_of(names: Iterable[str]) -> dict[str, Column]:
     """Return name to `Column` for the names in a catalog's header, ours or SExtractor's.
 
     Raises
@@ -72,6 +75,7 @@ def schema_of(names):
     for name in names:
         stem, _, number = name.rpartition("_")
         column = known.get(name) or (known.get(stem) if number.isdecimal() else None)
+        column = column or object_column(name)
         if column is None:
             raise ValueError(f"there is no column {name!r} in the schema")
         schema[name] = column

@@ -15,6 +15,7 @@ from functools import lru_cache
 from math import isfinite
 
 from mr_extract import addresses
+from mr_extract.images.cubes import parse_planes, single_plane
 from mr_extract.images.region import looks_like_region, parse_region
 from mr_extract.text.brackets import is_file
 
@@ -24,19 +25,22 @@ _MAPS = ("mask", "weight", "rms", "variance", "flags")
 COMPANIONS = (*_MAPS, "calibration", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
               "positions")
 REGIONS = ("region", "tile_core", "tile_origin")
-USED = ("ext", "id", "bytes", "zero_point", "packed", *REGIONS, *COMPANIONS)
+PART = ("plane", *REGIONS)
+USED = ("ext", "id", "bytes", "zero_point", "packed", *PART, *COMPANIONS)
 # Names by which the accounting line says what was measured.
 FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "sha256",
          "version", "config", "images_in_file", "failed_sources", "failed_rows",
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
          "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
-         "targets", "outside", "matched", "of_other_tiles", "remarks")
+         "targets", "outside", "matched", "of_other_tiles", "detections", "elsewhere",
+         "unplaced", "members", "no_epoch", "remarks")
 RESERVED = ("flat",)
 
 LONGEST = 65536  # bytes of a line
 
 _FITS_NAME = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*$", re.IGNORECASE)
 _BRACKETS = re.compile(r"(\[[^\[\]]+\])+$")
+_PLANE = re.compile(r"(.+)\[plane=([^\[\]]+)\]")
 _EXTENSION = re.compile(r"(.+)\[(/.+/|[^\[\]]+)\]")
 _ORIGIN = re.compile(r"(\d{1,9}),(\d{1,9})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -75,7 +79,7 @@ class Entry:
 
     @property
     def id(self):
-        """Identity in the catalog: the field ``id``, or URI, extension and region.
+        """Identity in the catalog: the field ``id``, or URI, extension, plane and region.
 
         Of an address without what opens it, so that it can be published, and stays the same
         when the address is signed again.
@@ -86,9 +90,20 @@ class Entry:
 
     @property
     def part(self):
-        """Extension and region as they stand behind the URI: ``[2][0:4096,0:4096]``."""
-        named = (self.get("ext"), self.get("region"))
-        return "".join(f"[{text}]" for text in named if text is not None)
+        """What stands behind the URI: ``[2][plane=3][0:4096,0:4096]``."""
+        named = (("", self.get("ext")), ("plane=", self.get("plane")), ("", self.get("region")))
+        return "".join(f"[{name}{text}]" for name, text in named if text is not None)
+
+    @property
+    def plane(self):
+        """The numbers of the plane that is meant, None where none is named, or several."""
+        text = self.get("plane")
+        return None if text is None else single_plane(text)
+
+    @property
+    def is_whole(self):
+        """It means all pixels of its image, and not a region or a plane."""
+        return self.get("region") is None and self.get("plane") is None
 
     @property
     def region(self):
@@ -202,7 +217,7 @@ def parse_line(line):
 
 
 def checked(uri, fields=()):
-    """Return the entry of a URI, which may end in ``[extension][region]``, and fields.
+    """Return the entry of a URI, which may end in ``[extension][plane=N][region]``, and fields.
 
     Parameters
     ----------
@@ -220,6 +235,11 @@ def checked(uri, fields=()):
     if bracketed and looks_like_region(bracketed.group(2)) and "region" not in dict(fields):
         uri, region = bracketed.groups()
         fields = (("region", region), *fields)
+        bracketed = _bracketed(uri)
+    plane = bracketed and _PLANE.fullmatch(uri)
+    if plane and "plane" not in dict(fields):
+        uri, text = plane.groups()
+        fields = (("plane", text), *fields)
         bracketed = _bracketed(uri)
     if bracketed and "ext" not in dict(fields):
         uri, ext = bracketed.groups()
@@ -281,6 +301,10 @@ def _problem_of_values(values, unfit):
         return f"the extension {ext} is written as a region is; region= takes it"
     if problem := _region_problem(*(values.get(name) for name in REGIONS)):
         return problem
+    try:
+        parse_planes(values.get("plane", "all"))
+    except ValueError as error:
+        return f"the field plane: {error}"
     size = values.get("bytes", "0")
     if not (size.isdecimal() and len(size) < 20):
         return "the field bytes is not a whole number"

@@ -49,9 +49,9 @@ class Place:
     """
 
     uri: str
-    ext: object = None
+    ext: int | str | None = None
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.uri + ("" if self.ext is None else f"[{self.ext}]")
 
 
@@ -73,10 +73,10 @@ class Rule:
     optional: bool = False
     text: str = ""
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self.candidates)
 
-    def places(self, uri, ext=None):
+    def places(self, uri: str, ext: int | str | None = None) -> list[Place]:
         """Return where the companion of an image may be, the likeliest first.
 
         Parameters
@@ -106,7 +106,7 @@ class Rule:
         return found
 
 
-def parse_rule(text):
+def parse_rule(text: str) -> Rule:
     r"""Read a rule.
 
     Parameters
@@ -150,7 +150,7 @@ def parse_rule(text):
     return Rule(tuple(candidates), optional, whole)
 
 
-def parse_place(text):
+def parse_place(text: str) -> Place:
     """Read where a line says that a companion is: a path or URI, an ``[extension]``, or both.
 
     Returns
@@ -254,6 +254,6 @@ def _packings(name):
     return [other for other in names if other != name]
 
 
-def same_but_packing(one, other):
+def same_but_packing(one: Place, other: Place) -> bool:
     """Say whether two places are of one name, but for ``.fz``, ``.gz`` or ``.bz2``."""
     return _PACKED.sub("", one.uri) == _PACKED.sub("", other.uri)

@@ -4,7 +4,6 @@ Kept is a digest of each id, 96 bits of it: among ten million images and as many
 chance that two are taken for one is below 1 in 10^14.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from itertools import groupby
@@ -12,13 +11,13 @@ from itertools import groupby
 import numpy as np
 
 from mr_extract.text.accounting import Account
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader
+from preprocess.accounts.expanded_ids import names_of
 
 _DIGEST = 12
 _RECORD = _DIGEST + 3  # and what stands: two bytes, and whether it is asked for
 _ASKED, _OTHER = 2, 1
 _SUCCESS = 0xFFFF
-_UNIT = re.compile(r"(.+)\[[0-9]+\]")
 
 
 class Accounted:
@@ -30,7 +29,7 @@ class Accounted:
         Takes a kind of failure, empty for a success; tells whether it is asked for.
     """
 
-    def __init__(self, asked: Callable[[str], bool]):
+    def __init__(self, asked: Callable[[str], bool]) -> None:
         self._asked = asked
         self._records = bytearray()
         self._catalogs = 0
@@ -39,19 +38,23 @@ class Accounted:
     def add(self, catalog: CatalogReader) -> None:
         """Take in the accounts of a catalog; of failures the one of the last catalog stands.
 
-        Of an image that was expanded (``file[2]``) also the file is kept, with the worst that is
-        said of its images: but not where the catalog breaks off and further ones may follow.
+        Of an image that was expanded (``file[2]``, ``file[2][plane=3]``) also the file is kept,
+        with the worst that is said of its images: but not where the catalog breaks off and
+        further ones may follow.
         """
         files, begin = bytearray(), 0
-        for name, accounts in groupby((account for account, _ in catalog), _file_of):
-            rank, asked = b"\xff\xff", b"\0"
+        for _, accounts in groupby((account for account, _ in catalog), _base_of):
+            found: dict[str, tuple[bytes, bytes]] = {}
             for account in accounts:
                 standing = self._standing(account)
                 self._records += _digest(account.id) + standing
-                rank, asked = min(rank, standing[:2]), max(asked, standing[2:])
-            if name:
+                for name in names_of(account.id):
+                    rank, asked = found.get(name, (b"\xff\xff", b"\0"))
+                    found[name] = min(rank, standing[:2]), max(asked, standing[2:])
+            if found:
                 begin = len(files)
-                files += _digest(name, b"file") + rank + asked
+                for name, (rank, asked) in found.items():
+                    files += _digest(name, b"file") + rank + asked
         if catalog.damage:
             del files[begin if catalog.ordered else 0 :]
         self._records += _worst(files)
@@ -96,9 +99,9 @@ def is_asked(standing: bytes) -> bool:
     return standing[-1:] == bytes([_ASKED])
 
 
-def _file_of(account: Account) -> str:
-    match = _UNIT.fullmatch(account.id)
-    return match[1] if match else ""
+def _base_of(account: Account) -> str:
+    names = names_of(account.id)
+    return names[-1].partition("[")[0] if names else ""
 
 
 def _digest(text: str, person: bytes = b"") -> bytes:

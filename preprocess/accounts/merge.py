@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from mr_extract.addresses import shown_within
-from mr_extract.text.accounting import Header
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader, common_header
 from preprocess.accounts.merging import Superseded, told
 from preprocess.accounts.promised import Promised
 from preprocess.errors import CommandError
@@ -26,12 +25,13 @@ The catalogs must be of the same version and settings; name them in the order of
 image in several of them a success stands before a failure, and among failures that of the last
 catalog. Two successes must be equal. What a catalog that breaks off has whole is taken;
 the exit status is 1 where an image that its header promised may be in none of them.
-Give --extensions as the job had it: a file that failed as one then makes way for its images.
+Give --extensions and --plane as the job had them: a file that failed as one then makes way for
+its images.
 """
 
 
 def merge_catalogs(
-    catalogs: Sequence[CatalogReader], output: BinaryIO, extensions: str
+    catalogs: Sequence[CatalogReader], output: BinaryIO, extensions: str, planes: str | None
 ) -> tuple[dict[str, int], list[str]]:
     """Merge catalogs.
 
@@ -40,8 +40,8 @@ def merge_catalogs(
     catalogs : sequence of CatalogReader
         They are read twice.
     output : binary file
-    extensions : str
-        What a line without ``ext`` means, as for the job.
+    extensions, planes : str
+        What a line without ``ext`` or ``plane`` means, as for the job.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def merge_catalogs(
 
     Raises
     ------
-    CommandError
+    CommandError, UnfitCatalog
         When they do not belong together, or have measured an image differently.
     """
     for catalog in catalogs:
@@ -61,7 +61,8 @@ def merge_catalogs(
     header = common_header(catalogs)
     totals = dict.fromkeys(header.totals, 0)
     rows = list(totals)[-1]
-    superseded, gone, promised = Superseded(extensions), [], Promised(catalogs)
+    gone: list[tuple[int, int]] = []
+    superseded, promised = Superseded(extensions, planes), Promised(catalogs)
     with tempfile.TemporaryFile(prefix="mr_extract-") as body:
         place = 0
         for one in told(catalogs):
@@ -80,44 +81,6 @@ def merge_catalogs(
             body.seek(size, 1)
         shutil.copyfileobj(body, output, 1 << 20)
     return totals, promised.unkept()
-
-
-def common_header(catalogs: Sequence[CatalogReader]) -> Header:
-    """Give the header that all catalogs have but for its totals.
-
-    Raises
-    ------
-    CommandError
-        When two differ, or there is none.
-    """
-    known = [catalog for catalog in catalogs if catalog.header is not None]
-    for catalog in catalogs:
-        if catalog.header is None and catalog.images:
-            raise CommandError(f"{catalog.source!r} has no header that says how it was made")
-    if not known:
-        raise CommandError("none of the catalogs has a header")
-    first, header = known[0], known[0].header
-    for catalog in known[1:]:
-        for what, ours, theirs in _facts(header, catalog.header):
-            if ours != theirs:
-                raise CommandError(
-                    f"{catalog.source!r} was made with {what} {theirs}, {first.source!r} with "
-                    f"{ours}: only catalogs made alike are merged"
-                )
-    return header
-
-
-def _facts(one: Header, other: Header) -> list[tuple[str, str, str]]:
-    return [
-        ("mr_extract", one.version, other.version),
-        ("the programs and settings", _pairs(one), _pairs(other)),
-        ("the columns", one.columns.replace("\t", ","), other.columns.replace("\t", ",")),
-        ("the settings", one.config, other.config),
-    ]
-
-
-def _pairs(header: Header) -> str:
-    return " ".join(f"{name}={value}" for name, value in header.made_with)
 
 
 def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
@@ -142,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("catalogs are read twice, so they are files, not standard input")
     catalogs = [CatalogReader(source) for source in args.catalogs]
     with opened_output(args.output) as file:
-        totals, unkept = merge_catalogs(catalogs, file, args.extensions)
+        totals, unkept = merge_catalogs(catalogs, file, args.extensions, args.plane)
     for catalog in catalogs:
         if catalog.damage:
             _say(f"{catalog.source}: {catalog.damage}")

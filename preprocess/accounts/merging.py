@@ -1,7 +1,6 @@
 """Catalogs of several runs to one, image by image in the order of ids."""
 
 import heapq
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,16 +8,15 @@ from itertools import groupby
 from mr_extract.jobs.skeleton.expansion import FIRST
 from mr_extract.text.accounting import Account
 from mr_extract.text.block_stream import whole
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.sorting import SortedRecords
+from mr_extract.text.stored_catalog import CatalogReader
+from preprocess.accounts.expanded_ids import name_of_several, names_of
 from preprocess.errors import CommandError
-from preprocess.sorting import SortedRecords
 
 #: Catalogs that are read side by side: each is an open file.
 SIDE_BY_SIDE = 64
 
 _INDEX = 4  # bytes of the number of a catalog in a record
-_UNIT = re.compile(r"(.+)\[[0-9]+\]")
-_SEVERAL = re.compile(r"(.+)\[(\*|/.+/)\]")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,8 @@ def told(catalogs: Sequence[CatalogReader]) -> Iterator[Told]:
     CommandError
         When two catalogs have measured an image differently.
     """
-    streams, others = [], SortedRecords()
+    streams: list[Iterator[tuple]] = []
+    others = SortedRecords()
     for number, catalog in enumerate(catalogs):
         if catalog.ordered and len(streams) < SIDE_BY_SIDE:
             streams.append(_stream(catalog, number))
@@ -116,18 +115,19 @@ class _Waiting:
 class Superseded:
     """Finds the failures of files whose images another run has expanded and measured.
 
-    A file that cannot be read is one failure under the id of its line, ``mosaic.fits`` or
-    ``mosaic.fits[*]``. When a later run can read it, its images have ids of their own, and the
-    failure must go: one run of all would not have it.
+    A file that cannot be read is one failure under the id of its line, ``mosaic.fits``,
+    ``mosaic.fits[*]`` or ``cube.fits[plane=all]``. When a later run can read it, its images
+    have ids of their own, and the failure must go: one run of all would not have it.
 
     Parameters
     ----------
-    extensions : str
-        What a line without ``ext`` means, as for the job.
+    extensions, planes : str
+        What a line without ``ext`` or ``plane`` means, as for the job.
     """
 
-    def __init__(self, extensions: str = FIRST):
-        self._expands = extensions != FIRST
+    def __init__(self, extensions: str = FIRST, planes: str | None = None) -> None:
+        self._expands = extensions != FIRST or bool(planes)
+        self._images: dict[str, frozenset] = {}
         self._waiting: list[_Waiting] = []
 
     def take(self, one: Told, place: int) -> Iterator[tuple[int, int]]:
@@ -147,24 +147,28 @@ class Superseded:
         image_id = one.account.id
         # All that begins with `file[` comes before `file\`, but others may come before it.
         yield from self._over(image_id)
-        match = _UNIT.fullmatch(image_id)
-        if match:
+        names = names_of(image_id)
+        for name in names:
+            # Before `cube.fits[plane=all]` comes `cube.fits[plane=1]`.
+            self._images[name] = self._images.get(name, frozenset()) | one.catalogs
             for waiting in self._waiting:
-                if waiting.file == match[1]:
+                if waiting.file == name:
                     waiting.since |= one.catalogs
-        elif one.account.kind and (file := self._file_of(image_id)):
-            self._waiting.append(_Waiting(file, place, one))
+        if one.account.kind and (file := name_of_several(image_id, self._expands and not names)):
+            waiting = _Waiting(file, place, one)
+            waiting.since |= self._images.get(file, frozenset())
+            self._waiting.append(waiting)
 
     def rest(self) -> Iterator[tuple[int, int]]:
         """Give those of the end."""
         yield from self._over(None)
 
     def _over(self, image_id: str | None) -> Iterator[tuple[int, int]]:
-        past = [one for one in self._waiting if image_id is None or image_id >= one.file + "\\"]
+        def is_past(name):
+            return image_id is None or image_id >= name.partition("[")[0] + "\\"
+
+        self._images = {name: told for name, told in self._images.items() if not is_past(name)}
+        past = [one for one in self._waiting if is_past(one.file)]
         if past:
             self._waiting = [one for one in self._waiting if one not in past]
             yield from ((one.place, len(one.told.block)) for one in past if one.is_over)
-
-    def _file_of(self, image_id: str) -> str:
-        match = _SEVERAL.fullmatch(image_id)
-        return match[1] if match else image_id if self._expands else ""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from preprocess.accounts.catalogs import CatalogReader
+from mr_extract.text.stored_catalog import CatalogReader
 from preprocess.accounts.merging import Told
 
 
@@ -20,7 +20,7 @@ class Promised:
         Read to their ends.
     """
 
-    def __init__(self, catalogs: Sequence[CatalogReader]):
+    def __init__(self, catalogs: Sequence[CatalogReader]) -> None:
         self._catalogs = catalogs
         self._lacking = {k: lack for k, one in enumerate(catalogs)
                          if (lack := max(0, (one.promised or 0) - one.images))}

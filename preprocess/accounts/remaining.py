@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from mr_extract.addresses import shown, shown_within
+from mr_extract.addresses import shown_within
 from mr_extract.failures import KINDS
-from mr_extract.jobs.skeleton.expansion import ALL, meant_by
+from mr_extract.jobs.skeleton.expansion import ALL, expands, with_plane
 from mr_extract.text.accounting import LOST
-from mr_extract.text.manifest import escaped, parse_line
+from mr_extract.text.manifest import parse_line
+from mr_extract.text.stored_catalog import CatalogReader
 from preprocess.accounts.accounted import Accounted, is_asked
-from preprocess.accounts.catalogs import CatalogReader
+from preprocess.accounts.expanded_ids import name_of
 from preprocess.options import add_extensions, add_output, opened_output
 from preprocess.texts import lines_of
 
@@ -24,8 +25,8 @@ examples:
 Without --failed these are the lines of which no catalog says anything, or only that no task
 reported on them (lost). A catalog that breaks off counts as far as it goes. Of an image in
 several catalogs a success stands before a failure, and among failures that of the last catalog.
-Give --extensions as the job had it: a file is done when all its images are, and is listed
-whole otherwise. Measure the rest and `merge` the catalogs: that equals one run of all.
+Give --extensions and --plane as the job had them: a file is done when all its images are, and
+is listed whole otherwise. Measure the rest and `merge` the catalogs: that equals one run of all.
 """
 
 _AT_ONCE = 8192
@@ -49,7 +50,8 @@ class Found:
 
 
 def remaining_lines(
-    lines: Iterable[bytes], accounted: Accounted, extensions: str, absent: bool, found: Found
+    lines: Iterable[bytes], accounted: Accounted, extensions: str, planes: str | None, absent: bool,
+    found: Found,
 ) -> Iterator[bytes]:
     """Give the lines that are asked for, as they are.
 
@@ -57,8 +59,8 @@ def remaining_lines(
     ----------
     lines : iterable of bytes
     accounted : Accounted
-    extensions : str
-        What a line without ``ext`` means, as for the job.
+    extensions, planes : str
+        What a line without ``ext`` or ``plane`` means, as for the job.
     absent : bool
         Lines that no catalog accounts for are asked for too.
     found : Found
@@ -66,17 +68,17 @@ def remaining_lines(
     """
     lines = iter(lines)
     while batch := list(islice(lines, _AT_ONCE)):
-        entries = [(line, entry) for line in batch if (entry := parse_line(line)) is not None]
+        entries = [(line, with_plane(entry, planes)) for line in batch
+                   if (entry := parse_line(line)) is not None]
         found.lines += len(entries)
         images = accounted.of_images([entry.id for _, entry in entries])
-        files = accounted.of_files(
-            [escaped(shown(entry.get("id") or entry.uri)) for _, entry in entries])
+        files = accounted.of_files([name_of(entry, extensions) for _, entry in entries])
         for (line, entry), image, file in zip(entries, images, files):
-            expands = meant_by(entry, extensions) is not None
-            standing = max(image, file) if expands else image
+            several = expands(entry, extensions, planes)
+            standing = max(image, file) if several else image
             if is_asked(standing) if standing else absent:
                 found.listed += 1
-                found.expanded += not expands and not image and bool(file)
+                found.expanded += not several and not image and bool(file)
                 yield line.rstrip(b"\r\n") + b"\n"
 
 
@@ -100,14 +102,14 @@ def run(args: argparse.Namespace) -> int:
     kinds = args.kind or (KINDS if args.failed else (LOST,))
     accounted = Accounted(lambda kind: kind in kinds)
     for source in args.catalogs:
-        catalog = CatalogReader(source)
+        catalog = CatalogReader(source, sys.stdin.buffer if sys.stdin else None)
         accounted.add(catalog)
         if catalog.damage:
             _say(f"{source}: {catalog.damage}")
     accounted.complete()
     found = Found()
     lines = remaining_lines(
-        lines_of([args.manifest]), accounted, args.extensions,
+        lines_of([args.manifest]), accounted, args.extensions, args.plane,
         absent=not (args.failed or args.kind), found=found,
     )
     with opened_output(args.output) as file:
@@ -116,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
          f"{'stdout' if args.output == '-' else args.output}")
     if found.expanded:
         _say(f"of {found.expanded} files the catalogs hold images by number: was the job run "
-             f"with --extensions {ALL}? Then say so here too")
+             f"with --extensions {ALL} or --plane? Then say so here too")
     return 0
 
 

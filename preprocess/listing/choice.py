@@ -80,12 +80,16 @@ class Choice:
             raise ValueError("its place does not tell its size")
         if self.asks_time and modified is None:
             raise ValueError("its place does not tell when it was changed")
-        return (
-            (self.min_size is None or size >= self.min_size)
-            and (self.max_size is None or size <= self.max_size)
-            and (self.newer is None or modified >= self.newer)
-            and (self.older is None or modified < self.older)
-        )
+        return (size is None or self._has_size(size)) and (
+            modified is None or self._is_of_time(modified))
+
+    def _has_size(self, size: int) -> bool:
+        return ((self.min_size is None or size >= self.min_size)
+                and (self.max_size is None or size <= self.max_size))
+
+    def _is_of_time(self, modified: float) -> bool:
+        return ((self.newer is None or modified >= self.newer)
+                and (self.older is None or modified < self.older))
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:

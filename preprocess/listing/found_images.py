@@ -57,7 +57,7 @@ class Tally:
         self.bytes = 0
         self.counts: Counter[str] = Counter()
 
-    def refuse(self, name: str, why: str) -> None:
+    def refuse(self, name: str, why: str | None) -> None:
         """Leave something out."""
         self.counts["refused"] += 1
         self._say(f"left out {name!r}: {why}")

@@ -60,7 +60,7 @@ def local_images(arguments: Sequence[str], tally: Tally) -> Iterator[FoundImage]
     CommandError
         When an argument matches nothing.
     """
-    tops = []
+    tops: list[tuple] = []
     for argument in arguments:
         path = local.path_of(argument)
         paths = [path] if os.path.lexists(path) else glob.glob(path, recursive=True)

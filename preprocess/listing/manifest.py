@@ -16,6 +16,7 @@ from preprocess.listing.sources import Sources, found_images, sources_of
 from preprocess.options import (
     add_access_options,
     add_output,
+    add_plane,
     configure_access,
     opened_output,
 )
@@ -55,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="first: a line a file, which means its first image; all: a line for each image; "
         "or for those whose EXTNAME matches the pattern (default: first)",
     )
+    add_plane(group)
     group.add_argument(
         "--header", type=header_option, action="append", default=[], metavar="KEY[=FIELD],...",
         help="header keywords as fields, as FILTER=filter,MJD-OBS=mjd; from the image's header or "
@@ -90,7 +92,8 @@ def run(args: argparse.Namespace) -> int:
         )
         if text is not None
     )
-    description = Description(choice_from(args), args.extensions, header, args.bytes)
+    description = Description(choice_from(args), args.extensions, header, args.bytes,
+                              args.plane)
     tally = Tally()
     sources = sources_of(args.sources)
     images = _chosen(sources, rules, description, args.jobs, tally)

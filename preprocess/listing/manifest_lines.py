@@ -6,13 +6,23 @@ from dataclasses import dataclass, field
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import Unit
-from mr_extract.jobs.skeleton.expansion import ALL, FIRST, file_units, meant_images, single
-from mr_extract.text.manifest import Entry, checked, format_line, is_pattern
+from mr_extract.jobs.skeleton.expansion import (
+    FIRST,
+    entries_of_planes,
+    expands,
+    file_units,
+    meant_by,
+    meant_images,
+    planes_by,
+    single,
+    with_plane,
+)
+from mr_extract.text.manifest import Entry, checked, format_line
 from preprocess.listing.choice import Choice
 from preprocess.listing.found_images import FoundImage
 from preprocess.listing.header_fields import Wanted, header_fields, header_units
 
-_NOT_MEANT = ("no-image", "not-two-dimensional", "no-extension")
+_NOT_MEANT = ("no-image", "not-two-dimensional", "no-extension", "no-plane")
 
 
 def manifest_line(path: str, fields: Mapping[str, object] | None = None) -> str:
@@ -86,16 +96,19 @@ class Description:
         Keywords that become fields.
     sizes : bool
         The field ``bytes`` is written.
+    planes : str or None
+        What an image without ``plane`` means, as `mr_extract.images.cubes` has it.
     """
 
     choice: Choice = Choice()
     extensions: str = FIRST
     header: tuple[Wanted, ...] = ()
     sizes: bool = True
+    planes: str | None = None
 
     def waits(self, image: FoundImage) -> bool:
         """Tell whether describing an image reads from a disk or network."""
-        return self._asks(image) or bool(self.header) or self._meant(image) is not None
+        return self._asks(image) or bool(self.header) or self._several(image)
 
     def of(self, image: FoundImage) -> Described:
         """Describe an image."""
@@ -112,7 +125,9 @@ class Description:
         for entry in entries:
             fields = dict(entry.fields)
             if self.sizes and image.size is not None:
-                fields["bytes"] = image.size
+                size = fields.pop("bytes", image.size)
+                fields["bytes"] = size if dict(image.fields).get("plane") or self.planes else (
+                    image.size)
             made.lines.append(manifest_line(entry.uri, fields))
         return made
 
@@ -134,32 +149,45 @@ class Description:
         size = found.size if image.size is None else image.size
         return image._replace(size=size, modified=found.modified)
 
-    def _meant(self, image: FoundImage) -> str | None:
-        """Return ``*`` or a pattern where several images of the file are meant."""
-        ext = dict(image.fields).get("ext")
-        if ext is None and self.extensions != FIRST:
-            return "*" if self.extensions == ALL else self.extensions
-        return ext if ext == "*" or is_pattern(ext) else None
+    def _several(self, image: FoundImage) -> bool:
+        """Tell whether several images of the file may be meant."""
+        return expands(Entry(image.uri, image.fields), self.extensions, self.planes)
 
     def _entries(self, image: FoundImage, made: Described) -> list[Entry]:
-        entry = Entry(image.uri, image.fields)
-        meant = self._meant(image)
-        if meant is None and not self.header:
+        entry = with_plane(Entry(image.uri, image.fields), self.planes)
+        meant, several = meant_by(entry, self.extensions), self._several(image)
+        if not several and not self.header:
             return [entry]
         try:
             if meant is None:
                 units = header_units(image.uri, entry.ext)
-                return [self._with_header(entry, units[-1], units[0], made)]
-            units = file_units(image.uri)
+                found = [(entry, units[-1])]
+            else:
+                units = file_units(image.uri)
+                found = [(single(entry, unit.number), unit) for unit in meant_images(units, meant)]
             return [
-                self._with_header(single(entry, unit.number), unit, units[0], made)
-                for unit in meant_images(units, meant)
+                self._with_header(plane, unit, units[0], made)
+                for one, unit in found
+                for plane in self._planes(one, unit, image.size)
             ]
         except ImageFailure as failure:
-            if failure.kind in _NOT_MEANT and meant is not None:
+            if failure.kind in _NOT_MEANT and several:
                 raise
             made.complaints.append(f"headers not read: {failure.message} ({failure.kind})")
             return [entry]
+
+    def _planes(self, entry: Entry, unit: Unit, size: int | None) -> list[Entry]:
+        """Return the entries of an image's planes, with the bytes of each where it has several."""
+        if planes_by(entry, self.planes) is None:
+            return [entry]
+        if size is not None:
+            fields = (one for one in entry.fields if one[0] != "bytes")
+            entry = Entry(entry.uri, (*fields, ("bytes", str(size))))
+        found = entries_of_planes(entry, unit, self.planes)
+        for one in found:
+            if one.problem:
+                raise ImageFailure(one.kind, one.problem)
+        return found
 
     def _with_header(self, entry: Entry, unit: Unit, primary: Unit, made: Described) -> Entry:
         """Return the entry with fields of its header; those of the line stand above them."""

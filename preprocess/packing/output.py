@@ -2,6 +2,7 @@
 
 import tempfile
 from io import BytesIO
+from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.packed.records import (
@@ -37,10 +38,12 @@ class Output:
         Bytes of the files, and of what they became.
     """
 
-    def __init__(self, folder: str, most: int, extensions: str):
+    def __init__(self, folder: str, most: int, extensions: str) -> None:
         self._folder, self._most, self._extensions = folder, most, extensions
-        self._file = self._writer = None
-        self._rows, self._files = [], 0
+        self._file: BinaryIO | None = None
+        self._writer: Writer | None = None
+        self._rows: list[tuple[str, int, int, bytes]] = []
+        self._files = 0
         self.images = self.failures = self.before = self.after = 0
 
     def add(self, contents: Contents, bodies: list[bytes]) -> None:

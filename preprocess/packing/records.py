@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 
@@ -33,7 +33,7 @@ def grouped(plan: Plan) -> Iterator[tuple[Entry, ...]]:
     entries : tuple of mr_extract.text.manifest.Entry
         With absolute places.
     """
-    groups = {}
+    groups: dict[str, list[Entry]] = {}
     for entry in map(absolute_entry, plan.entries.values()):
         groups.setdefault(entry.uri, []).append(entry)
     yield from map(tuple, groups.values())
@@ -130,7 +130,7 @@ def in_order(pack: Callable, groups: Iterable[tuple[Entry, ...]], jobs: int,
     if jobs == 1:
         yield from map(pack, groups)
         return
-    waiting = deque()
+    waiting: deque[Future[tuple[Contents, list]]] = deque()
     with ProcessPoolExecutor(jobs, get_context("spawn"), storage.configure, (access,)) as pool:
         try:
             for group in groups:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class SimulatedFrame:
 
 
 def simulate_frame(
-    seed: int, frame: int, shape: tuple[int, int] = SHAPE, **options: float
+    seed: int, frame: int, shape: tuple[int, int] = SHAPE, **options: Any
 ) -> tuple[np.ndarray, "Header", np.ndarray]:
     """Simulate one frame of a night.
 

@@ -8,6 +8,7 @@ where the strip begins) and x across it (northward).
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Strip:
         """Give unit vectors towards the first point, along the strip and across it (rows)."""
         return np.stack(sky_axes(self.ra, self.dec))
 
-    def vectors(self, along: np.ndarray, across: np.ndarray) -> np.ndarray:
+    def vectors(self, along: ArrayLike, across: ArrayLike) -> np.ndarray:
         """Turn strip coordinates in degrees into unit vectors on the sky, shape (..., 3)."""
         along, across = np.radians(along), np.radians(across)
         parts = [np.cos(across) * np.cos(along), np.cos(across) * np.sin(along), np.sin(across)]
@@ -153,4 +154,5 @@ def frame_projection(
     along_x = scale * (np.cos(turn) * side + np.sin(turn) * run)
     along_y = scale * (np.cos(turn) * run - np.sin(turn) * side)
     cd = [[float(f"{axis @ to:.12e}") for axis in (along_x, along_y)] for to in (east, north)]
-    return TangentPlane(ra, dec, (width - 1) / 2, (height - 1) / 2, (tuple(cd[0]), tuple(cd[1])))
+    (xx, xy), (yx, yy) = cd
+    return TangentPlane(ra, dec, (width - 1) / 2, (height - 1) / 2, ((xx, xy), (yx, yy)))

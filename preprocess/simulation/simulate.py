@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 from mr_extract.storage.output import text_written_whole, written_whole
 from mr_extract.text.manifest import is_fits_name, parse_line
@@ -90,7 +91,7 @@ def simulate_night(
     from preprocess.simulation.truth import TRUTH, header_line
 
     directory = os.fspath(directory)
-    night = Night(seed, tuple(shape), passes, density, ra, dec)
+    night = Night(seed, cast(tuple[int, int], tuple(shape)), passes, density, ra, dec)
     if frames < 1:
         raise ValueError(f"frames must be 1 or more, not {frames}")
     if jobs < 1:
@@ -109,8 +110,8 @@ def simulate_night(
             text_written_whole(inside("truth.tsv")) as truth,
             text_written_whole(inside("defects.tsv")) as defects,
         ):
-            truth.write(header_line(TRUTH.names))
-            defects.write(header_line(DEFECT.names))
+            truth.write(header_line(TRUTH.names or ()))
+            defects.write(header_line(DEFECT.names or ()))
             for written in _frames_written(night, directory, frames, jobs):
                 paths.append(written.path)
                 manifest.write(written.manifest)

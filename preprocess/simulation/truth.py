@@ -45,7 +45,7 @@ TRUTH_COLUMNS = (
 TRUTH = np.dtype([(column.name, column.dtype) for column in TRUTH_COLUMNS])
 
 _TRUTH_ROW = "\t".join(["%s", *(column.text for column in TRUTH_COLUMNS)]) + "\n"
-_DEFECT_ROW = "\t".join(["%s", "%s", *["%.6g"] * (len(DEFECT.names) - 1)]) + "\n"
+_DEFECT_ROW = "\t".join(["%s", "%s", *["%.6g"] * (len(DEFECT.names or ()) - 1)]) + "\n"
 
 
 def header_line(names: Sequence[str]) -> str:
@@ -55,7 +55,7 @@ def header_line(names: Sequence[str]) -> str:
 
 def truth_lines(image: str, truth: np.ndarray) -> Iterator[str]:
     """Write one line for each true source of a frame."""
-    columns = [truth[name].tolist() for name in TRUTH.names]
+    columns = [truth[name].tolist() for name in TRUTH.names or ()]
     return (_TRUTH_ROW % (image, *row) for row in zip(*columns, strict=True))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mr_extract import addresses, storage
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.beside.regions import section_of
+from mr_extract.jobs.beside.regions import part_of
 from mr_extract.jobs.task.opened import opened, stays_open
 from mr_extract.remarks import about, say
 from mr_extract.settings.beside import WEIGHT_KINDS
@@ -155,17 +155,18 @@ def _take(image, one, place, buffer, settings):
 def open_first(one, entry, file):
     """Return the first place that is there, and its file, checksum and size.
 
-    Of a line that means a region the file is that region of it, and its checksum empty.
+    Of a line that means a region or a plane the file is that part of it, and its checksum
+    empty.
     """
     missing = []
     # A calibration has no pixels.
-    whole = entry.region is None or one.role == "calibration"
+    whole = entry.is_whole or one.role == "calibration"
     for place in one.places:
         if not place.uri:
             return (place, *file, 0) if whole else (place, file[0].again(), "", 0)
         try:
             if not whole:
-                return place, section_of(place.uri, entry.region), "", 0
+                return place, part_of(place.uri, entry, one.role), "", 0
             return place, *opened(place.uri, role=one.role, keep=stays_open(entry))
         except ImageFailure as failure:
             if failure.kind != "fetch-not-found":

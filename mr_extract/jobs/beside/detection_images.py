@@ -6,7 +6,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside import regions as sections
 from mr_extract.jobs.beside.companion_files import attach, companion_of, open_first, shown, told
 from mr_extract.remarks import hearing, repeat, say
-from mr_extract.text.manifest import REGIONS, Entry
+from mr_extract.text.manifest import PART, Entry
 
 _OWN = ("mask", "weight", "rms", "variance")
 # What was detected on, mr_extract.frames.measuring.Detected, its facts, what was said, units.
@@ -57,7 +57,7 @@ def detection_for(entry, config, file, image, lap=lambda stage: None):
     fields = [(name, value) for name in _OWN
               if (value := entry.get(f"detect_{name}")) is not None]
     fields.append(("calibration", ""))  # it gives no fluxes
-    fields += [(name, entry.get(name)) for name in REGIONS if entry.get(name) is not None]
+    fields += [(name, entry.get(name)) for name in PART if entry.get(name) is not None]
     key = one.places, entry.uri if not all(p.uri for p in one.places) else None, entry.ext, \
         tuple(fields), config
     if _held is not None and _held[0] == key and _is_same(_held[-1], image):
@@ -114,6 +114,8 @@ def _detected(one, entry, config, file, fields, image, lap):
         except ImageFailure as failure:
             raise ImageFailure(failure.kind, told(one, place, entry, failure)) from failure
         meant = [replace(unit, header="") for unit in units], ext
+    if not entry.is_whole:
+        buffer.belong_to(image)
     image = read_unpacked(buffer, ext)
     if not checksum:  # of a region, it is known when it has been read
         checksum, size = buffer.checksum, buffer.size

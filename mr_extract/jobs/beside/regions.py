@@ -1,33 +1,72 @@
-"""A region of a file, wherever the file is."""
+"""A region or plane of a file, wherever the file is."""
 
 import io
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cards import BLOCK as HEADER
 from mr_extract.images.region import Region
+from mr_extract.jobs.task.opened import is_at_hand, opened, stays_open
 from mr_extract.storage.ranges import BLOCK, Ranges
 from mr_extract.storage.seekable import SeekableFile
 from mr_extract.unpacking import BZIP2, GZIP, unpacking_reader
 
 # What a remote file sends in about the time that one more request takes.
 GAP = 1 << 20
+_MOST_HEADERS = 1 << 12  # of their blocks
+# The packed file that was read last: its planes and tiles follow each other in a shard.
+_held = None
 
 
-def section_of(uri, region):
-    """Return a region of a file, of which nothing but its first bytes is read yet.
+def part_of(uri, entry, role="image"):
+    """Return the part of a file that a line means.
 
     Parameters
     ----------
     uri : str
-    region : mr_extract.images.region.Region
+        Its image's file, or one beside it.
+    entry : mr_extract.text.manifest.Entry
+    role : str
+        As for `mr_extract.jobs.task.opened.opened`, of which a file is had that is at hand as
+        a whole, as out of a packed record.
 
     Returns
     -------
     mr_extract.images.section.Section
-        Of a local file only the bytes of the region are read; of a remote one by ranges, and
+
+    Raises
+    ------
+    ImageFailure
+        As for `section_of` and `opened`.
+    """
+    if not is_at_hand(uri, role):
+        return section_of(uri, entry.region, entry.plane)
+    from mr_extract.images.section import Section
+    from mr_extract.images.units import reader_of
+
+    buffer, *_ = opened(uri, stays_open(entry), role)
+    return Section(reader_of(buffer), entry.region, plane=entry.plane)
+
+
+def section_of(uri, region=None, plane=None):
+    """Return a region or plane of a file, of which nothing but its first bytes is read yet.
+
+    Parameters
+    ----------
+    uri : str
+    region : mr_extract.images.region.Region or None
+        None for all of an image.
+    plane : tuple of int or None
+        As for `mr_extract.images.section.Section`.
+
+    Returns
+    -------
+    mr_extract.images.section.Section
+        Of a local file only the bytes of the part are read; of a remote one by ranges, and
         what lies between them where that is cheap. A file that is packed with gzip or bzip2
-        is unpacked as a stream, from its beginning to the last row of the region: the time
-        is that of the file, the memory that of the region.
+        is unpacked as a stream, from its beginning to the last row of the part: the time
+        is that of the file, the memory that of the part. The next part of the same file is had
+        without a way back, where it is behind the last.
 
     Raises
     ------
@@ -36,8 +75,40 @@ def section_of(uri, region):
     """
     from mr_extract.images.section import Section
 
-    read, _ = reader_for(uri)
-    return Section(read, region, 0 if storage.is_local(uri) else GAP)
+    global _held
+    if _held is not None and _held[0] == _state(uri):
+        return _held[1].of_same_file(region, plane)
+    _held = None
+    read, packed = reader_for(uri)
+    gap = 0 if storage.is_local(uri) else GAP
+    if not packed:
+        return Section(read, region, gap, plane)
+    section = Section(_remembering(read), region, gap, plane)
+    _held = _state(uri), section
+    return section
+
+
+def _state(uri):
+    """Return what tells a file and its state; that of a remote one is told when it is read."""
+    return storage.absolute(uri), storage.stat(uri) if storage.is_local(uri) else None
+
+
+def _remembering(read):
+    """Return a reader that has headers at hand, so that planes in turn need no way back."""
+    headers = {}
+
+    def remembering(offset, size):
+        global _held
+        if size > HEADER or (found := headers.get((offset, size))) is None:
+            try:
+                found = read(offset, size)
+            except ImageFailure:
+                _held = None  # whoever tries again begins anew
+                raise
+            if size <= HEADER and len(headers) < _MOST_HEADERS:
+                headers[offset, size] = found
+        return found
+    return remembering
 
 
 def reader_for(uri):

@@ -24,6 +24,7 @@ from mr_extract.jobs.driver.running import is_merged, run_tasks
 from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
 from mr_extract.jobs.runners.hadoop.settings import check_properties
 from mr_extract.jobs.skeleton.options import allowed
+from mr_extract.packed.records import packed_with
 from mr_extract.settings.declaring import is_rule
 from mr_extract.text.manifest import is_fits_name
 
@@ -45,10 +46,8 @@ def drive(job):
     if options.version or options.print_schema or options.print_config:
         sys.stdout.write(_printed(job))
         return 0
-    _quiet_logging(job)
-    signal.signal(signal.SIGTERM, _terminated)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
-        signal.signal(signal.SIGHUP, _terminated)
+    quiet_logging(job)
+    end_in_order()
     began = monotonic()
     if options.hint and not options.quiet:
         complain(options.hint)
@@ -82,11 +81,12 @@ def _planned(job):
     if options.packed:
         if "-" in sources:
             raise ValueError("--packed needs the name of a packed folder or file")
-        plan, packed = read_packed(sources, options.extensions, complain)
+        plan, packed = read_packed(
+            sources, packed_with(options.extensions, options.plane), complain)
     else:
         stdin = standard_input() if "-" in sources else None
-        plan = read_plan(sources, stdin, options.extensions)
-    _check_runner(options)
+        plan = read_plan(sources, stdin, options.extensions, options.plane)
+    check_runner(options)
     check_outputs(options, plan)
     job.work.check(job.config)
     check_directory()
@@ -164,7 +164,8 @@ def _printed(job):
     return shown_within(json.dumps({"hash": config.hash(), **found}, indent=2)) + "\n"
 
 
-def _check_runner(options):
+def check_runner(options):
+    """Raise ValueError where a runner lacks what it needs, or an option is for another."""
     if options.env_archive and options.runner != "hadoop":
         raise ValueError("--env-archive is for -r hadoop: here this Python runs the tasks")
     if options.runner == "spark" and find_spec("pyspark") is None:
@@ -177,7 +178,8 @@ def _check_runner(options):
         check_properties(options.jobconf or {})
 
 
-def _quiet_logging(job):
+def quiet_logging(job):
+    """Have mrjob say no more than options ask for."""
     # mrjob tells its life at every turn; what matters is in the summary.
     level = logging.DEBUG if job.options.verbose else logging.WARNING
     if job.options.quiet:
@@ -191,6 +193,13 @@ def _quiet_logging(job):
     logging.getLogger("mrjob.conf").addFilter(
         lambda record: not record.getMessage().startswith("No configs specified")
     )
+
+
+def end_in_order():
+    """Have signals end the process as errors do."""
+    signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _terminated)
 
 
 def _terminated(number, _):

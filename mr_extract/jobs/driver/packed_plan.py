@@ -32,7 +32,8 @@ def read_packed(places, extensions, complain):
     places : sequence of str
         Folders that `python -m preprocess pack` wrote, or files of them (``.seq``).
     extensions : str
-        What a line without ``ext`` is to mean: the same as when it was packed.
+        What a line without ``ext`` and ``plane`` is to mean, as
+        `mr_extract.packed.records.packed_with` has it: the same as when it was packed.
     complain : callable
         Called with a line of text for each thing that is damaged.
 
@@ -54,9 +55,9 @@ def read_packed(places, extensions, complain):
         place = place.rstrip("/")
         read = _read_file if _is_file(place) else _read_folder
         try:
-            packed_with, rows = read(place, complain)
-            if packed_with != extensions:
-                raise ValueError(f"{place} was packed with --extensions {packed_with}: say so "
+            meant, rows = read(place, complain)
+            if meant != extensions:
+                raise ValueError(f"{place} was packed with --extensions {meant}: say so "
                                  "here too, or pack it again")
             for row in rows:
                 if row is None:

@@ -101,7 +101,7 @@ class Plan:
         return parcels
 
 
-def read_plan(sources, stdin, extensions=FIRST):
+def read_plan(sources, stdin, extensions=FIRST, planes=None):
     """Read manifests, and the headers of files of which several images are meant.
 
     Parameters
@@ -112,6 +112,9 @@ def read_plan(sources, stdin, extensions=FIRST):
     stdin : binary file
     extensions : str
         What a line without ``ext`` means: ``first``, ``all`` or ``/pattern/``.
+    planes : str, optional
+        What one without ``plane`` means, as `mr_extract.images.cubes` has it; by default the
+        only plane.
 
     Returns
     -------
@@ -123,7 +126,8 @@ def read_plan(sources, stdin, extensions=FIRST):
         When a manifest cannot be read; the message names it.
     """
     plan = Plan()
-    for entry in expanded(_entries(sources, stdin), extensions, _HEADERS_AT_ONCE):
+    for entry in expanded(_entries(sources, stdin), extensions, _HEADERS_AT_ONCE,
+                          planes):
         plan.add(entry)
     return plan
 

@@ -88,7 +88,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
     shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
-    _set_up_runner(options, runner_name, jobs, scratch)
+    set_up_runner(options, runner_name, jobs, scratch)
     job.scratch = scratch
     with job.make_runner() as runner:
         # Copies of the shards may be there, and shards hold addresses as they were given.
@@ -124,7 +124,7 @@ def _run_once(job, plan, scratch, text, packed=()):
     return counters, totals
 
 
-def _set_up_runner(options, name, jobs, scratch):
+def set_up_runner(options, name, jobs, scratch):
     """Give mrjob what its runners need to run this package from where it stands."""
     options.in_process = name == "inline"
     options.local_tmp_dir = options.local_tmp_dir or scratch

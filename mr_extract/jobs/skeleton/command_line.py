@@ -14,7 +14,7 @@ from mr_extract.jobs.driver.outputs import TSV
 from mr_extract.jobs.runners.hadoop.plain_arguments import given
 from mr_extract.jobs.skeleton.expansion import FIRST
 from mr_extract.jobs.skeleton.help import RUNNERS, Titles, completion
-from mr_extract.jobs.skeleton.options import add_job_options, refuse
+from mr_extract.jobs.skeleton.options import OVER_DETECTIONS, add_job_options, refuse
 from mr_extract.jobs.skeleton.private_arguments import revealed
 from mr_extract.jobs.skeleton.work import MAIN, work_of
 from mr_extract.settings.options import access_from, add_access, add_section
@@ -87,6 +87,8 @@ class CommandLine(MRJob):
             self.access = access_from(options)
         except ValueError as error:
             self.arg_parser.error(str(error))
+        if options.reduce in OVER_DETECTIONS and self.work.name != MAIN:
+            self.arg_parser.error(f"--reduce {options.reduce} is for sources: this job has none")
         options.extensions = options.extensions or FIRST
         storage.configure(self.access)
         try:

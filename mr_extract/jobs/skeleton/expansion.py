@@ -1,4 +1,4 @@
-"""One line that means several images of a file to one entry for each of them.
+"""One line that means several images or planes of a file to one entry for each of them.
 
 Only headers are read, so that the driver knows every image before a task starts.
 Without a driver the mapper does the same, and comes to the same ids.
@@ -8,8 +8,11 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
+from math import prod
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.cubes import planes_of, single_plane, written
+from mr_extract.images.extensions import chosen_unit
 from mr_extract.images.units import NotPlain, list_units
 from mr_extract.remarks import hearing
 from mr_extract.storage.seekable import opened_in_parts
@@ -35,8 +38,8 @@ def check_extensions(text):
     return text
 
 
-def expanded(entries, extensions=FIRST, threads=1):
-    """Yield entries, each that means several images replaced by one for each image.
+def expanded(entries, extensions=FIRST, threads=1, planes=None):
+    """Yield entries, each that means several images or planes replaced by one for each.
 
     Parameters
     ----------
@@ -50,26 +53,32 @@ def expanded(entries, extensions=FIRST, threads=1):
     threads : int
         Files whose headers are read at the same time; with 1 no entry is taken
         before it is asked for.
+    planes : str, optional
+        What an entry without ``plane`` means, as `mr_extract.images.cubes` has it; by default
+        the only plane of an image.
 
     Yields
     ------
     mr_extract.text.manifest.Entry
-        With ``ext`` the number of the unit; an ``id`` of its own gets it in brackets. A
-        file of which this cannot be said stays one entry, with its `problem` and `kind`.
+        With ``ext`` the number of the unit, and ``plane`` the numbers of a plane; an ``id`` of
+        its own gets them in brackets. An image of two axes that was not asked for planes by
+        its own line has no ``plane``. A file of which this cannot be said stays one entry,
+        with its `problem` and `kind`.
     """
     if threads == 1:
         for entry in entries:
-            yield from _expand(entry, extensions)
+            yield from _expand(entry, extensions, planes)
         return
     entries = iter(entries)
     with ThreadPoolExecutor(threads, "headers") as pool:
         while batch := list(islice(entries, _AT_ONCE)):
             futures = [
-                pool.submit(_expand, entry, extensions) if meant_by(entry, extensions) else None
+                pool.submit(_expand, entry, extensions, planes)
+                if meant_by(entry, extensions) or planes_by(entry, planes) else None
                 for entry in batch
             ]
             for entry, future in zip(batch, futures):
-                yield from future.result() if future else (entry,)
+                yield from future.result() if future else _expand(entry, extensions, planes)
 
 
 def image_units(uri, meant="*"):
@@ -151,15 +160,88 @@ def meant_by(entry, extensions):
     return ext if ext == "*" or is_pattern(ext) else None
 
 
-def _expand(entry, extensions):
-    meant = meant_by(entry, extensions)
-    if meant is None:
+def planes_by(entry, planes):
+    """Return the text by which an entry means planes that headers must tell, else None."""
+    text = entry.get("plane") or planes
+    return text if text and not entry.problem and single_plane(text) is None else None
+
+
+def expands(entry, extensions, planes):
+    """Tell whether an entry may mean several images."""
+    return meant_by(entry, extensions) is not None or planes_by(entry, planes) is not None
+
+
+def with_plane(entry, planes):
+    """Return an entry with the one plane that ``--plane`` means, if it means one."""
+    if not planes or entry.problem or entry.get("plane") or not single_plane(planes):
+        return entry
+    return Entry(entry.uri, (*entry.fields, ("plane", planes)))
+
+
+def _expand(entry, extensions, planes):
+    entry = with_plane(entry, planes)
+    if not expands(entry, extensions, planes):
         return [entry]
+    meant = meant_by(entry, extensions)
     try:
         with hearing():  # what must be said of the file is said by whoever measures it
-            return [single(entry, unit.number) for unit in image_units(entry.uri, meant)]
+            if meant is not None:
+                units = image_units(entry.uri, meant)
+            else:
+                units = [chosen_unit(file_units(entry.uri), entry.ext)]
+            found = []
+            for unit in units:
+                one = entry if meant is None else single(entry, unit.number)
+                found += entries_of_planes(one, unit, planes)
+            return found
     except ImageFailure as failure:
         return [replace(entry, problem=failure.message, kind=failure.kind)]
+
+
+def entries_of_planes(entry, unit, planes):
+    """Return the entries of the planes of an image that an entry means.
+
+    Parameters
+    ----------
+    entry : mr_extract.text.manifest.Entry
+    unit : mr_extract.images.units.Unit
+        The image.
+    planes : str
+        As for `expanded`.
+
+    Returns
+    -------
+    list of mr_extract.text.manifest.Entry
+        Their ``bytes`` are those of a plane. One that cannot be had is an entry with its
+        `problem`, and others of the file are none the worse for it.
+    """
+    text = planes_by(entry, planes)
+    if text is None or unit.cut:
+        return [entry]
+    try:
+        found = planes_of(unit.shape, text)
+    except ImageFailure as failure:
+        return [replace(entry, problem=failure.message, kind=failure.kind)]
+    if found == [()]:
+        return [Entry(entry.uri, tuple(one for one in entry.fields if one[0] != "plane"))]
+    return [_of_plane(entry, unit, written(plane)) for plane in found]
+
+
+def _of_plane(entry, unit, plane):
+    fields = []
+    for name, value in entry.fields:
+        if name == "bytes" and int(value):
+            value = str(_bytes_of_plane(unit))
+        if name != "plane":
+            fields.append((name, f"{value}[plane={plane}]" if name == "id" else value))
+    number = next((k + 1 for k, (name, _) in enumerate(fields) if name == "ext"), 0)
+    fields.insert(number, ("plane", plane))
+    return Entry(entry.uri, tuple(fields))
+
+
+def _bytes_of_plane(unit):
+    """Return the stored bytes of a plane, about."""
+    return max(1, (unit.end - unit.data) // prod(unit.shape[:-2]))
 
 
 def single(entry, number):
@@ -169,4 +251,3 @@ def single(entry, number):
         if name != "ext":
             fields.append((name, f"{value}[{number}]" if name == "id" else value))
     return Entry(entry.uri, tuple(fields))
-

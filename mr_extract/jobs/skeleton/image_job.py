@@ -19,6 +19,7 @@ from mrjob.step import MRStep
 from mr_extract.addresses import shown_within
 from mr_extract.jobs.runners.hadoop.plain_arguments import plain
 from mr_extract.jobs.skeleton.command_line import WORK, CommandLine
+from mr_extract.jobs.skeleton.options import OVER_DETECTIONS
 from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden
 from mr_extract.jobs.task.streams import open_standard_streams
 from mr_extract.packed.hadoop_text import Damaged
@@ -93,7 +94,8 @@ class ImageJob(CommandLine):
         from mr_extract.jobs.task.fetching import LOOKAHEAD_IMAGES, fetch_ahead
 
         # A driver has expanded them already; without one it is done here.
-        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions)
+        entries = expanded(read_entries(line for _, line in pairs), self.options.extensions,
+                           planes=self.options.plane)
         if task:
             entries = (entry for entry, _ in task.through((entry, None) for entry in entries))
         return fetch_ahead(entries, self.config, heartbeat=self._heartbeat,
@@ -157,6 +159,10 @@ class ImageJob(CommandLine):
 
     def run_job(self):
         """Plan, run and gather; the exit status says whether all is accounted for."""
+        if self.options.reduce in OVER_DETECTIONS:
+            from mr_extract.jobs.sky.after_images import reduced_after
+
+            sys.exit(reduced_after(self))
         from mr_extract.jobs.driver.drive import drive
 
         sys.exit(drive(self))

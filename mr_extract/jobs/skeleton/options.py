@@ -6,10 +6,12 @@ import resource
 import sys
 
 from mr_extract.addresses import shown_within
+from mr_extract.images.cubes import check_planes
 from mr_extract.jobs.skeleton.expansion import check_extensions
 from mr_extract.jobs.task.memory_limit import LEAST
 
-_REDUCE = ("none", "identity")
+OVER_DETECTIONS = ("unique", "objects")  # what follows when all images are measured
+_REDUCE = ("none", "identity", *OVER_DETECTIONS)
 
 
 def add_job_options(under):
@@ -29,10 +31,16 @@ def add_job_options(under):
                       "packed: its folders, or .seq files of them")
     add_argument("--reduce", default="identity", metavar="|".join(_REDUCE), type=_reduce,
                  help="none: rows as the tasks wrote them; identity: one catalog ordered by "
-                      "image id, then source number [identity]")
+                      "image id, then source number; unique: of each source in overlapping "
+                      "images the best measurement, in such a catalog; objects: a catalog of "
+                      "objects, of all detections [identity]")
     add_argument("--extensions", metavar="first|all|/PATTERN/", type=_extensions,
                  help="what a line without ext= means: the first image of its file, every one, "
                       "or those with a matching EXTNAME [first; all with --config]")
+    add_argument("--plane", metavar="N|A:B|all[,...]", type=_planes,
+                 help="which planes of cubes a line without plane= means, from 1, a number, range "
+                      "or all for each axis from the third on; all alone is every plane "
+                      "[an image of several planes is a failure]")
     add_argument("--catalog", metavar="FILE",
                  help="write the catalog to FILE, a path, s3:// or hdfs://, whole or not at all "
                       "[standard output]")
@@ -40,12 +48,7 @@ def add_job_options(under):
     add_argument("--max-failures", default="0", metavar="N|P%", type=_limit,
                  help="failed images that are no reason for exit status 1 [0]")
     add_argument = under("Tasks, and what an image may cost them")
-    add_argument("--jobs", type=_count, metavar="N",
-                 help="processes of -r local and threads of -r spark [all cores]")
-    add_argument("--env-archive", metavar="auto|FILE|URI",
-                 help="with -r hadoop, for nodes without our Python or packages: an archive that "
-                      "they unpack and whose bin/python runs the tasks; auto: one of the Python "
-                      "that runs now, made once by python -m mr_extract.env_archive")
+    add_running(add_argument)
     add_argument("--image-timeout", type=_seconds, default=3600.0, metavar="SECONDS",
                  help="an image that takes longer is a failure; 0 for no limit; not with "
                       "-r inline [3600]")
@@ -65,6 +68,16 @@ def add_job_options(under):
     add_argument("--in-process", action="store_true", help=argparse.SUPPRESS)
     add_argument("--attempt-notes", help=argparse.SUPPRESS)
     add_argument("--driven", action="store_true", help=argparse.SUPPRESS)
+
+
+def add_running(add_argument):
+    """Declare what every job has whatever its input is: how many tasks, and their Python."""
+    add_argument("--jobs", type=_count, metavar="N",
+                 help="processes of -r local and threads of -r spark [all cores]")
+    add_argument("--env-archive", metavar="auto|FILE|URI",
+                 help="with -r hadoop, for nodes without our Python or packages: an archive that "
+                      "they unpack and whose bin/python runs the tasks; auto: one of the Python "
+                      "that runs now, made once by python -m mr_extract.env_archive")
 
 
 def allowed(limit, images):
@@ -90,6 +103,13 @@ def _extensions(text):
     try:
         return check_extensions(text)
     except (ValueError, re.error) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _planes(text):
+    try:
+        return check_planes(text)
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 

@@ -60,10 +60,10 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
                 if entry is None:
                     ended = True
                     break
-                # Of a region the process that measures reads no more than it needs; a record
-                # of a packed file holds the companions too.
+                # Of a region or plane the process that measures reads no more than it needs; a
+                # record of a packed file holds the companions too.
                 packed = entry.get("packed")
-                apart = entry.problem or packed or entry.region is not None
+                apart = entry.problem or packed or not entry.is_whole
                 places = [] if apart else companions.places(entry, config)
                 fetches = {}
                 if packed and not entry.problem:

@@ -4,7 +4,7 @@ from time import perf_counter
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.companion_files import attach
-from mr_extract.jobs.beside.regions import place, section_of
+from mr_extract.jobs.beside.regions import part_of, place
 from mr_extract.jobs.task.opened import is_held, opened, stays_open
 
 
@@ -22,7 +22,7 @@ class Line:
     Attributes
     ----------
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
-        The image's own file, unpacked, and its SHA-256; or the region of it.
+        The image's own file, unpacked, and its SHA-256; or the part of it that the line means.
     facts : dict of str to str
         What the image's line says of the files that were read besides it.
     size : int
@@ -76,12 +76,12 @@ class Line:
 
         self._mark = perf_counter()  # what was imported is no stage
         entry = self.entry
-        again = is_held(entry.uri) and entry.region is None
-        if entry.region is None:
+        again = is_held(entry.uri) and entry.is_whole
+        if entry.is_whole:
             buffer, checksum, size = opened(entry.uri, stays_open(entry), lap=self.lap)
             image = read_unpacked(buffer, entry.ext)
         else:
-            buffer = section_of(entry.uri, entry.region)
+            buffer = part_of(entry.uri, entry)
             image = read_unpacked(buffer, entry.ext)
             checksum, size = buffer.checksum, buffer.size
         place(image, entry)

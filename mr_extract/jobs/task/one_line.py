@@ -14,7 +14,7 @@ from mr_extract.jobs.task.opened import hand_over
 from mr_extract.remarks import as_cell, hearing
 from mr_extract.standard_output import to_standard_error
 from mr_extract.text.accounting import error_line, image_line
-from mr_extract.text.manifest import REGIONS, escaped
+from mr_extract.text.manifest import PART, escaped
 
 NO_MEMORY = "the image does not fit into memory"
 
@@ -107,7 +107,7 @@ def _outcome(line, work, rows, said):
         "sha256": line.checksum,
         "version": __version__,
         "config": line.config.hash(),
-        **{name: entry.get(name) for name in REGIONS if entry.get(name) is not None},
+        **{name: entry.get(name) for name in PART if entry.get(name) is not None},
         **line.facts, **rows.further,
     }
     if line.images > 1 and entry.ext is None:

@@ -94,7 +94,12 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
 
 def stays_open(entry):
     """Tell whether the entries that follow may be of the same file."""
-    return entry.ext is not None
+    return entry.ext is not None or entry.get("plane") is not None
+
+
+def is_at_hand(uri, role="image"):
+    """Tell whether the whole file is here, or was tried: fetched for the entry, or held."""
+    return uri in _at_hand or shown(uri) in _at_hand or is_held(uri, role)
 
 
 def is_held(uri, role="image"):

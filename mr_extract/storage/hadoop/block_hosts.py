@@ -16,7 +16,7 @@ _RPC = "dfs.namenode.rpc-address"
 SCHEMES = ("hdfs", *WEB)
 
 
-def hosts_of(uri):
+def hosts_of(uri: str) -> tuple[str, ...]:
     """Return the hosts that hold most of a file.
 
     hdfs-native does not tell, so the web server of the NameNode is asked for hdfs:// too: that
@@ -39,7 +39,7 @@ def hosts_of(uri):
         As `mr_extract.storage.stat` does.
     """
     asked = partial(ask, "GET", _web_uri(uri), "GETFILEBLOCKLOCATIONS", wanted="BlockLocations")
-    bytes_on = Counter()
+    bytes_on: Counter[str] = Counter()
     for block in retried(asked, storage.access().fetch_budget)["BlockLocation"]:
         for host in set(block["hosts"]):
             bytes_on[host] += block["length"]

@@ -10,7 +10,7 @@ _FILES = ("core-site.xml", "hdfs-site.xml")
 _NAMENODES = "dfs.ha.namenodes."
 
 
-def properties(*files):
+def properties(*files: str) -> dict[str, str]:
     """Return the properties of the files in HADOOP_CONF_DIR, or HADOOP_HOME/etc/hadoop.
 
     Parameters
@@ -28,11 +28,13 @@ def properties(*files):
     ImageFailure
         ``fetch-failed`` for a file that is no configuration.
     """
-    found = {}
+    found: dict[str, str] = {}
     folder = os.environ.get("HADOOP_CONF_DIR")
     if folder is None and "HADOOP_HOME" in os.environ:
         folder = os.path.join(os.environ["HADOOP_HOME"], "etc", "hadoop")
-    for name in (files or _FILES) if folder else ():
+    if not folder:
+        return found
+    for name in files or _FILES:
         path = Path(folder) / name
         if not path.exists():
             continue
@@ -47,7 +49,7 @@ def properties(*files):
     return found
 
 
-def namenodes(found):
+def namenodes(found: dict[str, str]) -> dict[str, list[str]]:
     """Return the names of the NameNodes of every name service.
 
     Parameters
@@ -65,7 +67,7 @@ def namenodes(found):
     }
 
 
-def rotated(services, turn):
+def rotated(services: dict[str, list[str]], turn: int) -> dict[str, str]:
     """Return the properties that let another NameNode of each name service be the first.
 
     Parameters

@@ -25,7 +25,7 @@ _PATH = re.compile(r'(?:\w+:/)?/[^\s"\',:;)\]]*')
 LOST_BLOCK = "no DataNode gives a block of the file: are they down, or its replicas lost?"
 
 
-def named(java_class, message):
+def named(java_class: str, message: str) -> Passing | ImageFailure:
     """Return the exception to raise for one of Java's.
 
     Parameters

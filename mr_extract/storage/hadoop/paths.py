@@ -9,23 +9,27 @@ import re
 _URI = re.compile(r"([^:/]+)://([^/]*)(/?.*)", re.DOTALL)
 
 
-def place_of(uri):
+def place_of(uri: str) -> tuple[str, str, str]:
     """Return the scheme (lower case), the authority and the path of a URI."""
-    scheme, authority, path = _URI.fullmatch(uri).groups()
+    scheme, authority, path = _parts(uri)
     return scheme.lower(), authority, re.sub("/+", "/", path).rstrip("/") or "/"
 
 
-def uri_of(uri, path):
+def uri_of(uri: str, path: str) -> str:
     """Return the URI of a path in the file system of another URI."""
-    scheme, authority, _ = _URI.fullmatch(uri).groups()
+    scheme, authority, _ = _parts(uri)
     return f"{scheme}://{authority}{path}"
 
 
-def is_hidden(name):
+def _parts(uri):
+    return _URI.fullmatch(uri).groups()
+
+
+def is_hidden(name: str) -> bool:
     """Tell whether Hadoop's own jobs leave a file or folder out, or its copy is unfinished."""
     return name.startswith((".", "_")) or name.endswith("._COPYING_")
 
 
-def version_of(milliseconds, length):
+def version_of(milliseconds: int, length: int) -> str:
     """Return what changes with the content of a file: when it was closed, and its length."""
     return f"{milliseconds}-{length}"

@@ -1,9 +1,11 @@
 """Files of HDFS by its own protocol: hdfs:// and viewfs://, without Java."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from shutil import copyfileobj
+from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -17,22 +19,22 @@ _PIECE = 4 << 20
 _WRITE_LIMIT = 90.0  # seconds; hdfs-native gives a DataNode 60 to say that it has a packet
 
 
-def read(uri):
+def read(uri: str) -> bytes:
     """Return all bytes of a file, as `mr_extract.storage.read` does."""
     return _tried(uri, _whole)
 
 
-def read_range(uri, offset, size, version=""):
+def read_range(uri: str, offset: int, size: int, version: str = "") -> tuple[bytes, str]:
     """Return a part of a file and its version, as `mr_extract.storage.read_range` does."""
     return _tried(uri, partial(_part, offset=offset, size=size, version=version))
 
 
-def stat(uri):
+def stat(uri: str) -> Found:
     """Return what is known of a file, as `mr_extract.storage.stat` does."""
     return _found(uri, _tried(uri, _status))
 
 
-def list_files(uri):
+def list_files(uri: str) -> Iterator[Found]:
     """Yield the files below a folder, as `mr_extract.storage.list_files` does.
 
     Hidden is what Hadoop's own jobs leave out: names that begin with ``.`` or ``_``; and
@@ -55,7 +57,7 @@ def list_files(uri):
                     yield _found(uri_of(uri, status.path), status)
 
 
-def write(uri, source):
+def write(uri: str, source: BinaryIO) -> None:
     """Write a file whole, as `mr_extract.storage.write` does; folders are made.
 
     Block size and replication are the cluster's defaults.

@@ -1,11 +1,15 @@
 """Clients of HDFS by hdfs-native: one for each process and file system, errors by name."""
 
+from __future__ import annotations
+
 import ctypes
 import os
 import re
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -14,9 +18,13 @@ from mr_extract.storage.hadoop import configuration as hadoop_configuration
 from mr_extract.storage.hadoop import errors as hadoop_errors
 from mr_extract.storage.time_limit import within
 
+if TYPE_CHECKING:
+    from hdfs_native import FileReader, FileStatus
+
 # hdfs-native reads the first two when a client is made, the others when it connects.
 _ENVIRONMENT = ("HADOOP_CONF_DIR", "HADOOP_HOME", "HADOOP_USER_NAME", "HADOOP_PROXY_USER",
                 "HADOOP_TOKEN_FILE_LOCATION")
+T = TypeVar("T")
 _DEFAULT_PORT = 8020
 # How hdfs-native spells an error of its own, as RPCError("java.io.IOException", "...").
 _SPELLING = re.compile(r'(\w+)(?:\("((?:[^"\\]|\\.)*)"(?:, "((?:[^"\\]|\\.)*)")?)?', re.DOTALL)
@@ -24,7 +32,9 @@ _SPELLING = re.compile(r'(\w+)(?:\("((?:[^"\\]|\\.)*)"(?:, "((?:[^"\\]|\\.)*)")?
 _GSSAPI = re.compile(r'^GSSAPIError.*, "(?:[^:"]*: )?([^"]*)"\)$', re.DOTALL)
 # For so long hdfs-native keeps connections to DataNodes for the next file, 3 seconds and some.
 _KEPT = 3.5
-_clients, _turns, _lock = {}, {}, threading.Lock()
+_clients: dict[tuple, Client] = {}
+_turns: dict[tuple, int] = {}
+_lock = threading.Lock()
 _not_before = 0.0
 
 
@@ -45,16 +55,16 @@ class Client:
         the configuration does not know.
     """
 
-    def __init__(self, scheme, authority, turn=0):
+    def __init__(self, scheme: str, authority: str, turn: int = 0) -> None:
         self._limit = storage.access().fetch_timeout
         self._native = _native(scheme, authority, _settings(self._limit, turn))
         self._served = False
 
-    def call(self, name, *args, limit=None):
+    def call(self, name: str, *args: object, limit: float | None = None) -> Any:
         """Call a method of hdfs-native's client that asks the NameNode."""
         return self.limited(getattr(self._native, name), *args, limit=limit)
 
-    def opened(self, path):
+    def opened(self, path: str) -> tuple[FileStatus, FileReader | None]:
         """Return the status of a file and a reader of it; no reader for a folder."""
         def ask():
             status = self._native.get_file_info(path)
@@ -62,12 +72,12 @@ class Client:
 
         return self.limited(ask)
 
-    def limited(self, function, *args, limit=None):
+    def limited(self, function: Callable[..., T], *args: object, limit: float | None = None) -> T:
         """Call a function of hdfs-native; it knows no time limit for a NameNode."""
         with _errors_named():
             return within(limit or self._limit, function, *args)
 
-    def bytes_of(self, reader, replicas, offset, size):
+    def bytes_of(self, reader: FileReader, replicas: int, offset: int, size: int) -> bytes:
         """Return a part of an open file, which must lie within it."""
         if size == 0:
             return b""
@@ -82,13 +92,13 @@ class Client:
             raise Passing("fetch-truncated", f"{len(data)} of {size} bytes came")
         return data
 
-    def keep_for_ever(self):
+    def keep_for_ever(self) -> None:
         """See to it that its library's client is never ended."""
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._native.inner))
 
 
 @contextmanager
-def client_of(scheme, authority):
+def client_of(scheme: str, authority: str) -> Iterator[Client]:
     """Give the client of a file system, and have a new one made after a failure."""
     key = (scheme, authority, storage.access().fetch_timeout,
            *map(os.environ.get, _ENVIRONMENT))

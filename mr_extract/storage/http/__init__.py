@@ -2,7 +2,9 @@
 
 import re
 import zlib
+from collections.abc import Iterator
 from functools import partial
+from typing import BinaryIO
 
 from urllib3.exceptions import HTTPError
 
@@ -22,12 +24,12 @@ _NO_HEAD = {400, 403, 405, 501}
 _DEEPEST = 32
 
 
-def read(uri):
+def read(uri: str) -> bytes:
     """Return all bytes of a file, as `mr_extract.storage.read` does."""
     return collected(partial(_ask, uri))[0]
 
 
-def read_range(uri, offset, size, version=""):
+def read_range(uri: str, offset: int, size: int, version: str = "") -> tuple[bytes, str]:
     """Return a part of a file and its version, as `mr_extract.storage.read_range` does.
 
     Of a server that does not send parts no more is taken than up to the end of the part.
@@ -36,12 +38,12 @@ def read_range(uri, offset, size, version=""):
     return data[:size], version
 
 
-def stat(uri):
+def stat(uri: str) -> Found:
     """Return what is known of a file, as `mr_extract.storage.stat` does."""
     return retried(partial(_stat, uri), storage.access().fetch_budget)
 
 
-def list_files(uri):
+def list_files(uri: str) -> Iterator[Found]:
     """Yield the files of an index page, as `mr_extract.storage.list_files` does.
 
     Links that lead below the page are followed; those to other places and with a query
@@ -66,7 +68,7 @@ def list_files(uri):
                 yield Found(name)
 
 
-def write(uri, source):
+def write(uri: str, source: BinaryIO) -> None:
     """Refuse."""
     raise ImageFailure("fetch-forbidden", "files of web servers are only read; write elsewhere")
 

@@ -5,14 +5,16 @@ import os
 import re
 import ssl
 from base64 import b64encode
+from collections.abc import Mapping
 from functools import cache
 from netrc import NetrcParseError, netrc
+from typing import BinaryIO
 from urllib.parse import unquote, urljoin
 from urllib.request import getproxies, proxy_bypass
 
 import urllib3
 from urllib3.exceptions import HTTPError
-from urllib3.util import Timeout, parse_url
+from urllib3.util import Timeout, Url, parse_url
 
 import mr_extract
 from mr_extract import storage
@@ -24,7 +26,7 @@ MOST_REDIRECTS = 10
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CONNECTIONS = 32  # kept for each host
 _BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
-_pools = {}
+_pools: dict[tuple, urllib3.PoolManager] = {}
 
 
 def _may_be_read(record):
@@ -36,7 +38,12 @@ def _may_be_read(record):
 logging.getLogger("urllib3.connectionpool").addFilter(_may_be_read)
 
 
-def send(method, uri, headers=None, body=None):
+def send(
+    method: str,
+    uri: str,
+    headers: Mapping[str, str] | None = None,
+    body: bytes | BinaryIO | None = None,
+) -> tuple[urllib3.BaseHTTPResponse, Url]:
     """Send a request, redirects followed.
 
     Parameters

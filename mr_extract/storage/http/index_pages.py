@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 
 
-def names_below(page, text):
+def names_below(page: str, text: str) -> list[str]:
     """Return the URLs of what an index page names below itself, each once, in its order.
 
     Parameters
@@ -26,7 +26,7 @@ def names_below(page, text):
     parser.close()
     base = urlsplit(page)
     folder = unquote(base.path).rpartition("/")[0] + "/"
-    found = {}
+    found: dict[str, str] = {}
     for link in parser.links:
         try:
             url = urlsplit(urljoin(page, link.strip()))

@@ -5,7 +5,9 @@ are parts of it.
 """
 
 import re
+from collections.abc import Iterator
 from functools import partial
+from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -17,23 +19,23 @@ from mr_extract.storage.transfer import Answer, collected, nothing
 _PART = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
-def read(uri):
+def read(uri: str) -> bytes:
     """Return all bytes of an object, as `mr_extract.storage.read` does."""
     return collected(partial(_ask, _object(uri)))[0]
 
 
-def read_range(uri, offset, size, version=""):
+def read_range(uri: str, offset: int, size: int, version: str = "") -> tuple[bytes, str]:
     """Return a part of an object and its ETag, as `mr_extract.storage.read_range` does."""
     data, version = collected(partial(_ask, _object(uri)), offset, max(size, 1), version)
     return data[:size], version or stat(uri).version
 
 
-def stat(uri):
+def stat(uri: str) -> Found:
     """Return what is known of an object, as `mr_extract.storage.stat` does."""
     return retried(partial(_stat, uri), storage.access().fetch_budget)
 
 
-def list_files(uri):
+def list_files(uri: str) -> Iterator[Found]:
     """Yield the objects below a prefix, as `mr_extract.storage.list_files` does.
 
     A prefix ends in a slash, whether it is written or not: ``s3://bucket/night1`` is the
@@ -64,7 +66,7 @@ def list_files(uri):
         raise ImageFailure("fetch-not-found", "no object has this name or is below it")
 
 
-def write(uri, source):
+def write(uri: str, source: BinaryIO) -> None:
     """Write an object, as `mr_extract.storage.write` does; large ones in parts."""
     bucket, key = _object(uri)
     with refusals():

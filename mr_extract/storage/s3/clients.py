@@ -1,8 +1,12 @@
 """The S3 client of a process, and what S3 says when it refuses."""
 
+from __future__ import annotations
+
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from urllib3.exceptions import HTTPError
 
@@ -10,6 +14,9 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.storage import connections
 from mr_extract.storage.faults import Passing
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
 
 CONNECTIONS = 32
 WRITE_ATTEMPTS = 5  # of each part, by botocore
@@ -32,10 +39,11 @@ _NOT_FOUND = {
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded",
               "TooManyRequestsException", "TooManyRequests"}
 _PASSING = {"InternalError", "RequestTimeout", "OperationAborted"}
-_clients, _lock = {}, threading.Lock()
+_clients: dict[tuple, BaseClient] = {}
+_lock = threading.Lock()
 
 
-def client(attempts=1):
+def client(attempts: int = 1) -> BaseClient:
     """Return the client for the present settings; of this process, shared by its threads.
 
     Parameters
@@ -71,7 +79,7 @@ def _made(access, attempts):
 
 
 @contextmanager
-def refusals():
+def refusals() -> Iterator[None]:
     """Give names to what botocore and the connection raise.
 
     Raises

@@ -1,7 +1,9 @@
 """Files of HDFS through its web servers: webhdfs:// and swebhdfs://."""
 
 import os
+from collections.abc import Iterator
 from functools import partial
+from typing import BinaryIO
 
 from urllib3.exceptions import HTTPError
 
@@ -15,23 +17,23 @@ from mr_extract.storage.transfer import CHANGED, Answer, collected, nothing
 from mr_extract.storage.webhdfs.client import DataNodes, ask
 
 
-def read(uri):
+def read(uri: str) -> bytes:
     """Return all bytes of a file, as `mr_extract.storage.read` does."""
     return collected(partial(_open, uri, DataNodes(uri)))[0]
 
 
-def read_range(uri, offset, size, version=""):
+def read_range(uri: str, offset: int, size: int, version: str = "") -> tuple[bytes, str]:
     """Return a part of a file and its version, as `mr_extract.storage.read_range` does."""
     data, version = collected(partial(_open, uri, DataNodes(uri)), offset, max(size, 1), version)
     return data[:size], version
 
 
-def stat(uri):
+def stat(uri: str) -> Found:
     """Return what is known of a file, as `mr_extract.storage.stat` does."""
     return _found(uri, _tried(partial(_status, uri)))
 
 
-def list_files(uri):
+def list_files(uri: str) -> Iterator[Found]:
     """Yield the files below a folder, as `mr_extract.storage.list_files` does.
 
     Hidden is the same as for hdfs://.
@@ -53,7 +55,7 @@ def list_files(uri):
                 yield _found(uri_of(uri, path), status)
 
 
-def write(uri, source):
+def write(uri: str, source: BinaryIO) -> None:
     """Write a file whole, as `mr_extract.storage.write` does; folders are made.
 
     Block size and replication are the cluster's defaults.

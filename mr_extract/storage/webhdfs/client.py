@@ -4,8 +4,11 @@ import getpass
 import json
 import os
 import socket
+from collections.abc import Mapping
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode, urlsplit
 
+import urllib3
 from urllib3.exceptions import HTTPError
 
 from mr_extract.failures import ImageFailure
@@ -22,10 +25,17 @@ WEB = {
     "swebhdfs": ("https", "dfs.namenode.https-address", 9871),
 }
 _NO_NAMENODE = "the answer is not that of a NameNode"
-_active = {}
+_active: dict[tuple[str, str], int] = {}
 
 
-def ask(method, uri, operation, path=None, wanted=None, **parameters):
+def ask(
+    method: str,
+    uri: str,
+    operation: str,
+    path: str | None = None,
+    wanted: str | None = None,
+    **parameters: str,
+) -> Any:
     """Ask the NameNode that is active.
 
     Parameters
@@ -56,17 +66,17 @@ def ask(method, uri, operation, path=None, wanted=None, **parameters):
     target = f"/webhdfs/v1{quote(path or own_path)}?{query}"
     servers = _namenodes(scheme, authority)
     first = _active.get((scheme, authority), 0)
-    failure = None
+    failures: list[Passing] = []
     for turn in range(len(servers)):
         index = (first + turn) % len(servers)
         try:
             answer = _json(checked(send(method, servers[index] + target)[0]))
         except Passing as error:
-            failure = error  # it is dead, or not the active one
+            failures.append(error)  # it is dead, or not the active one
         else:
             _active[scheme, authority] = index
             return answer if wanted is None else _part(answer, wanted)
-    raise failure
+    raise failures[-1]
 
 
 class DataNodes:
@@ -77,10 +87,19 @@ class DataNodes:
     uri : str
     """
 
-    def __init__(self, uri):
-        self._uri, self._failed = uri, set()
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._failed: set[str] = set()
 
-    def request(self, method, operation, path=None, headers=None, body=None, **parameters):
+    def request(
+        self,
+        method: str,
+        operation: str,
+        path: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | BinaryIO | None = None,
+        **parameters: str,
+    ) -> urllib3.BaseHTTPResponse:
         """Return the answer of a DataNode that the NameNode names; as for `ask`.
 
         Returns
@@ -111,7 +130,7 @@ class DataNodes:
             pass  # then it may name this one again
 
 
-def checked(response):
+def checked(response: urllib3.BaseHTTPResponse) -> urllib3.BaseHTTPResponse:
     """Return a response that tells of success; close another and raise what it says."""
     if response.status < 300:
         return response

@@ -1,14 +1,18 @@
 """Catalogs read from beginning to end, image by image, also those that break off."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 from mr_extract.failures import ImageFailure
+from mr_extract.storage.streaming import opened_text
 from mr_extract.text.accounting import Account, Header, parse_header
 from mr_extract.text.block_stream import split_blocks, whole
-from preprocess.errors import CommandError
-from preprocess.texts import opened_source
 
 _ACCOUNTS = (b"#image\t", b"#error\t")
+
+
+class UnfitCatalog(Exception):
+    """A text is no catalog, or not one that goes with the others; the message says why."""
 
 
 class CatalogReader:
@@ -17,7 +21,9 @@ class CatalogReader:
     Parameters
     ----------
     source : str
-        Path or URI, plain or packed.
+        Path or URI, plain or packed; ``-`` for standard input.
+    stdin : binary file, optional
+        What ``-`` means.
 
     Attributes
     ----------
@@ -33,8 +39,8 @@ class CatalogReader:
         Why not all images were there, once it was read to the end; empty if they were.
     """
 
-    def __init__(self, source: str):
-        self.source = source
+    def __init__(self, source: str, stdin: BinaryIO | None = None) -> None:
+        self.source, self._stdin = source, stdin
         self.header: Header | None = None
         self.images, self.ordered, self.last, self.damage = 0, True, b"", ""
 
@@ -50,11 +56,11 @@ class CatalogReader:
 
         Raises
         ------
-        CommandError
-            When the text is no catalog.
+        UnfitCatalog
+            When the text is no catalog, or cannot be opened.
         """
         self.header, self.images, self.ordered, self.damage = None, 0, True, ""
-        self.last = b""
+        self.last, self._opened = b"", False
         try:
             for block in self._blocks():
                 account = whole(block)
@@ -67,8 +73,10 @@ class CatalogReader:
                 self.images += 1
                 yield account, block
         except ValueError as error:
-            raise CommandError(f"{self.source!r} is no catalog: {error}") from None
+            raise UnfitCatalog(f"{self.source!r} is no catalog: {error}") from None
         except ImageFailure as failure:
+            if not self._opened:
+                raise UnfitCatalog(f"cannot read {self.source!r}: {failure.message}") from None
             self.damage = failure.message
         if self.header is None:
             self.damage = self.damage or "it has no header that says how many images there are"
@@ -77,7 +85,8 @@ class CatalogReader:
 
     def _blocks(self) -> Iterator[bytes]:
         """Give what stands behind the header."""
-        with opened_source(self.source) as file:
+        with opened_text(self.source, self._stdin) as file:
+            self._opened = True
             blocks = split_blocks(file)
             head = next(blocks, b"")
             if head.startswith(b"#mr_extract "):
@@ -94,3 +103,41 @@ class CatalogReader:
                     raise ValueError("more than images stands behind its header; catalogs are "
                                      "named one by one")
                 yield block
+
+
+def common_header(catalogs: Sequence[CatalogReader]) -> Header:
+    """Give the header that all catalogs have but for its totals.
+
+    Raises
+    ------
+    UnfitCatalog
+        When two differ, or there is none.
+    """
+    known = [(catalog, catalog.header) for catalog in catalogs if catalog.header is not None]
+    for catalog in catalogs:
+        if catalog.header is None and catalog.images:
+            raise UnfitCatalog(f"{catalog.source!r} has no header that says how it was made")
+    if not known:
+        raise UnfitCatalog("none of the catalogs has a header")
+    first, header = known[0]
+    for catalog, other in known[1:]:
+        for what, ours, theirs in _facts(header, other):
+            if ours != theirs:
+                raise UnfitCatalog(
+                    f"{catalog.source!r} was made with {what} {theirs}, {first.source!r} with "
+                    f"{ours}: only catalogs made alike go together"
+                )
+    return header
+
+
+def _facts(one: Header, other: Header) -> list[tuple[str, str, str]]:
+    return [
+        ("mr_extract", one.version, other.version),
+        ("the programs and settings", _pairs(one), _pairs(other)),
+        ("the columns", one.columns.replace("\t", ","), other.columns.replace("\t", ",")),
+        ("the settings", one.config, other.config),
+    ]
+
+
+def _pairs(header: Header) -> str:
+    return " ".join(f"{name}={value}" for name, value in header.made_with)

@@ -37,7 +37,7 @@ class SortedRecords:
         Bytes of records in memory at a time. The rest stands in the folder for temporary files.
     """
 
-    def __init__(self, held: int = HELD):
+    def __init__(self, held: int = HELD) -> None:
         self._held, self._size = held, 0
         self._records: list[bytes] = []
         # Of each level at most `RUNS`: a run of the next is as long as all of them.
@@ -58,7 +58,7 @@ class SortedRecords:
         return heapq.merge(*runs, self._records) if runs else iter(self._records)
 
     def _spill(self, records: Iterable[bytes], level: int = 0) -> None:
-        run = tempfile.TemporaryFile(prefix="mr_extract-")
+        run: BinaryIO = tempfile.TemporaryFile(prefix="mr_extract-")
         for record in records:
             write_record(run, record)
         if level == len(self._levels):

@@ -1,0 +1,109 @@
+"""``python -m mr_extract.export CATALOG... OUT``: catalogs in the formats of other tools."""
+
+import argparse
+import os
+import sys
+import tempfile
+
+from mr_extract import storage
+from mr_extract.addresses import shown_within
+from mr_extract.failures import ImageFailure
+from mr_extract.settings.options import access_from, add_access
+from mr_extract.storage.output import written_whole
+from mr_extract.text.stored_catalog import UnfitCatalog
+
+EXAMPLE = """\
+The ending of OUT says the format: .fits, .parquet, .vot or .votable, .ecsv. OUT.tsv is the text
+that a .fits or .parquet file was made of. CATALOG is a file, or the folder of an --output-dir
+(with / at its end where it is remote).
+"""
+FORMATS = {".fits": "fits", ".parquet": "parquet", ".vot": "votable", ".votable": "votable",
+           ".ecsv": "ecsv", ".tsv": "text"}
+
+
+def main(argv=None):
+    """Run with arguments; the exit status is 0, or 2 for what cannot be done.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        By default those of the process.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m mr_extract.export", description="Catalogs in the formats of other tools.",
+        epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("catalogs", nargs="+", metavar="CATALOG", help="catalogs made alike")
+    parser.add_argument("out", metavar="OUT", help="path, s3:// or hdfs://")
+    add_access(parser.add_argument_group("access").add_argument)
+    options = parser.parse_args(argv)
+    try:
+        storage.configure(access_from(options))
+        kind = FORMATS.get(os.path.splitext(options.out)[1].lower())
+        if kind is None:
+            raise ValueError(f"{options.out!r} ends in none of {', '.join(FORMATS)}")
+        if any(storage.absolute(one) == storage.absolute(options.out) for one in options.catalogs):
+            raise ValueError(f"{options.out!r} would replace what is read")
+        if storage.is_local(options.out):
+            with written_whole(storage.local.path_of(options.out)) as path:
+                _write(kind, options.catalogs, path)
+        else:
+            with tempfile.TemporaryDirectory(prefix="mr_extract-") as folder:
+                path = os.path.join(folder, "export")
+                _write(kind, options.catalogs, path)
+                with open(path, "rb") as file:
+                    storage.write(options.out, file)
+    except (ValueError, UnfitCatalog, OSError) as error:
+        return _refused(str(error))
+    except ImageFailure as failure:
+        return _refused(f"{options.out}: {failure.message}")
+    except ModuleNotFoundError as error:
+        return _refused(f"it needs {error.name}: pip install 'mr_extract[export]'")
+    return 0
+
+
+def _refused(words):
+    print(f"python -m mr_extract.export: {shown_within(words)}", file=sys.stderr)
+    return 2
+
+
+def _write(kind, catalogs, path):
+    if kind == "text":
+        _write_back(catalogs, path)
+        return
+    from mr_extract.export.source import Source
+
+    source = Source(catalogs)
+    if kind == "fits":
+        from mr_extract.export.fits_table import write_fits as write
+    elif kind == "parquet":
+        from mr_extract.export.parquet import write_parquet as write
+    elif kind == "votable":
+        from mr_extract.export.astropy_texts import write_votable as write
+    else:
+        from mr_extract.export.astropy_texts import write_ecsv as write
+    write(source, path)
+
+
+def _write_back(catalogs, path):
+    from mr_extract.export.back import write_text
+
+    if len(catalogs) != 1:
+        raise ValueError("one file is made text again at a time")
+    name = catalogs[0]
+    if name.endswith(".parquet"):
+        from mr_extract.export.parquet import read_parquet as read
+    elif name.endswith(".fits"):
+        from mr_extract.export.fits_table import read_fits as read
+    else:
+        raise ValueError(f"{name!r} ends in neither .fits nor .parquet: it is text already, or "
+                         "was not made to come back")
+    try:
+        lines, tables = read(name)
+    except KeyError:
+        raise ValueError(f"{name!r} was not written by this program") from None
+    with open(path, "wb") as file:
+        write_text(lines, tables, file)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""The rows of catalogs, some at a time, with what their columns are."""
+
+import io
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from itertools import islice
+
+import numpy as np
+
+from mr_extract import storage
+from mr_extract.columns.table import Column
+from mr_extract.failures import ImageFailure
+from mr_extract.storage.streaming import opened_text
+from mr_extract.text.accounting import parse_account, parse_header
+from mr_extract.text.catalog import schema_of
+from mr_extract.text.rows import parse_rows
+from mr_extract.text.stored_catalog import UnfitCatalog
+
+ROWS = 1 << 16  # that are in memory at a time
+_JOBS = "mr_extract.jobs."
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A column of a table.
+
+    Parameters
+    ----------
+    name : str
+    column : mr_extract.columns.table.Column
+    dtype : numpy.dtype
+        As it must be to hold all rows: text has the width of the longest, in UTF-8.
+    """
+
+    name: str
+    column: Column
+    dtype: np.dtype
+
+
+def unit_in(standard, text):
+    """Return a unit as a standard of astropy spells it, None where it has none of that name."""
+    from astropy.units import Unit
+
+    try:
+        return Unit(text).to_string(standard) if text else None
+    except ValueError:
+        return None
+
+
+@dataclass
+class Source:
+    """Catalogs of one header, read from beginning to end as often as is asked for.
+
+    Parameters
+    ----------
+    uris : sequence of str
+        Files, or folders of parts as ``--output-dir`` leaves them.
+
+    Attributes
+    ----------
+    header : mr_extract.text.accounting.Header
+        Of all of them: its totals are sums.
+    columns : dict of str to Column
+
+    Raises
+    ------
+    UnfitCatalog
+        When one is no catalog, or does not go with the others.
+    """
+
+    uris: list
+    header: object = None
+    columns: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        headers = []
+        for uri in self.uris:
+            with _opened(uri) as text:
+                headers.append(_header(text, uri))
+        first, totals = headers[0], dict(headers[0].totals)
+        for uri, other in zip(self.uris[1:], headers[1:]):
+            if replace(other, totals=first.totals) != first or other.totals.keys() != totals.keys():
+                raise UnfitCatalog(f"{uri!r} was made with another version, settings or columns "
+                                   f"than {self.uris[0]!r}: only catalogs made alike go together")
+            totals = {name: totals[name] + count for name, count in other.totals.items()}
+        self.header = replace(first, totals=totals)
+        self.columns = _columns(self.header)
+
+    @property
+    def count(self):
+        """Number of rows that the header promises."""
+        return list(self.header.totals.values())[-1]
+
+    def lines(self):
+        """Give lines (bytes), a list of rows and a list of accounts at a time.
+
+        Raises
+        ------
+        UnfitCatalog
+            When rows or images are fewer or more than the header says, or an image stands twice.
+        """
+        rows, images, seen = 0, 0, set()
+        for uri in self.uris:
+            with _opened(uri) as text:
+                _header(text, uri)
+                while batch := list(islice(text, ROWS)):
+                    accounts = [line for line in batch if line.startswith(b"#")]
+                    cells = [line for line in batch if not line.startswith(b"#")]
+                    if not batch[-1].endswith(b"\n"):
+                        raise UnfitCatalog(f"{uri!r}: it breaks off within a line")
+                    rows, images = rows + len(cells), images + len(accounts)
+                    self._check(accounts, seen, uri)
+                    yield cells, accounts
+        promised = self.header.totals["images"] + self.header.totals["failed"]
+        if (rows, images) != (self.count, promised):
+            raise UnfitCatalog(f"the header promises {self.count} rows and {promised} images, and "
+                               f"{rows} and {images} are there")
+
+    def _check(self, accounts, seen, uri):
+        for line in accounts:
+            try:
+                image_id = parse_account(line).id
+            except ValueError as error:
+                raise UnfitCatalog(f"{uri!r}: {error}") from None
+            digest = hash(image_id)
+            if digest in seen and len(self.uris) > 1:
+                raise UnfitCatalog(f"{uri!r} holds {image_id!r}, as another catalog does: "
+                                   "`python -m preprocess merge` makes one of both")
+            seen.add(digest)
+
+    def said(self):
+        """Give without their ends the first lines of the header, and one for each image."""
+        yield from self.header.text().encode().split(b"\n")[:2]
+        for _, accounts in self.lines():
+            for line in accounts:
+                yield line.rstrip(b"\n")
+
+    def tables(self):
+        """Give the columns of some rows at a time, name to ndarray."""
+        for cells, _ in self.lines():
+            if cells:
+                yield self._parsed(cells)
+
+    def _parsed(self, cells):
+        try:
+            return parse_rows(cells, self.columns)
+        except ValueError as error:
+            raise UnfitCatalog(f"a row does not fit its columns: {error}") from None
+
+    def shapes(self):
+        """Read all rows once and return the `Shape` of each column."""
+        widths = dict.fromkeys(self.columns, 1)
+        wide = set()
+        for table in self.tables():
+            for name, values in table.items():
+                if values.dtype.kind == "U":
+                    longest = max(len(text.encode()) for text in values.tolist())
+                    widths[name] = max(widths[name], longest)
+                elif values.dtype == np.float64 and self.columns[name].dtype == "f4":
+                    wide.add(name)
+        return [Shape(name, column, np.dtype(
+            f"S{widths[name]}" if column.dtype == "str" else "f8" if name in wide
+            else column.dtype)) for name, column in self.columns.items()]
+
+
+def _columns(header):
+    names = header.columns.split("\t")
+    job = dict(header.made_with).get("job", "")
+    try:
+        if job.startswith(_JOBS) and job.count(".") == 2 and hasattr(
+                module := import_module(job), "COLUMNS"):
+            known = {column.name: column for column in module.COLUMNS}
+            return {name: known[name] for name in names}
+        return schema_of(names)
+    except (ImportError, KeyError, ValueError) as error:
+        raise UnfitCatalog(f"its columns are not known here: {error}") from None
+
+
+def _header(text, uri):
+    try:
+        return parse_header(b"".join(islice(text, 3)))
+    except ValueError as error:
+        raise UnfitCatalog(f"{uri!r} is no catalog: {error}") from None
+
+
+def _opened(uri):
+    """Open a catalog, or the parts in a folder one after the other."""
+    try:
+        folder = uri.rstrip("/")
+        parts = [f"{folder}/_header", *sorted(
+            found.uri for found in storage.list_files(f"{folder}/")
+            if found.uri.rpartition("/")[2].startswith("part-"))] if _is_folder(uri) else [uri]
+        if len(parts) == 1:
+            return _named(opened_text(uri), uri)
+        storage.stat(f"{folder}/_SUCCESS")
+    except ImageFailure as failure:
+        raise UnfitCatalog(f"cannot read {uri!r}: {failure.message}") from None
+    return io.BufferedReader(_Joined(parts), 1 << 20)
+
+
+@contextmanager
+def _named(opened, uri):
+    try:
+        with opened as text:
+            yield text
+    except ImageFailure as failure:
+        raise UnfitCatalog(f"cannot read {uri!r}: {failure.message}") from None
+
+
+def _is_folder(uri):
+    if not uri.endswith("/"):
+        return storage.is_local(uri) and os.path.isdir(storage.local.path_of(uri))
+    return True
+
+
+class _Joined(io.RawIOBase):
+    """Files that are read as one."""
+
+    def __init__(self, uris):
+        self._uris, self._context, self._file = list(uris), None, None
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        while True:
+            if self._file is None:
+                if not self._uris:
+                    return 0
+                self._context = opened_text(self._uris.pop(0))
+                self._file = self._context.__enter__()
+            data = self._file.read1(len(buffer))
+            if data:
+                buffer[: len(data)] = data
+                return len(data)
+            self._context.__exit__(None, None, None)
+            self._file = None

@@ -1,0 +1,1 @@
+"""Jobs over catalogs whose reducers see all detections of a part of the sky."""

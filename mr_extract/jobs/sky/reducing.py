@@ -1,0 +1,63 @@
+"""A reducer's part, and the last one, which is the driver's: what is settled, what is open."""
+
+import json
+
+from mr_extract.jobs.sky.aggregation import DECIDED
+from mr_extract.jobs.sky.mapping import FOOTPRINT, NO_CELL
+from mr_extract.jobs.sky.region import settle
+from mr_extract.objects.association import Links
+from mr_extract.text.arrays import as_word, from_word, lines_as_word
+
+#: The word of what is left open, in what a reducer writes.
+OPEN = b"o"
+
+
+def links_of(config):
+    """Return what the settings say of links."""
+    moves = hasattr(config, "motion") and config.motion.motion != "none"
+    return Links(config.linking.link_radius, config.linking.link_sigma, moves)
+
+
+def reduced(key, values, aggregation, config, told):
+    """Yield lines of what became of the detections of a cell.
+
+    Parameters
+    ----------
+    key : bytes
+        The cell.
+    values : iterable of bytes
+    aggregation : mr_extract.jobs.sky.aggregation.Aggregation
+    config : mr_extract.settings.tree.Settings
+    told : dict
+        ``order`` of cells.
+
+    Yields
+    ------
+    bytes
+    """
+    if key == NO_CELL:
+        for value in values:
+            yield DECIDED + b"\t" + value
+        return
+    footprints = {}  # all are there when `settle` begins to yield: it has had all values
+    settled = settle(_records(values, footprints, aggregation.dtype), told["order"],
+                     links_of(config))
+    while True:
+        try:
+            part = next(settled)
+        except StopIteration as end:
+            left = end.value
+            break
+        for word, found in aggregation.settled(*part, config, told, footprints).items():
+            yield word + b"\t" + (lines_as_word if isinstance(found, list) else as_word)(found)
+    if len(left):
+        yield OPEN + b"\t" + as_word(left)
+
+
+def _records(values, footprints, dtype):
+    for value in values:
+        if value.startswith(FOOTPRINT):
+            image, kind, corners = json.loads(value.removeprefix(FOOTPRINT))
+            footprints[image] = kind, corners
+        else:
+            yield from_word(value, dtype)

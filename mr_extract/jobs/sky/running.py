@@ -1,0 +1,52 @@
+"""Shards of detections through a runner of mrjob, as images go in `jobs.driver.running`."""
+
+import glob
+import os
+
+from mr_extract.jobs.driver.running import set_up_runner
+from mr_extract.jobs.runners.hadoop.output import collect
+from mr_extract.jobs.runners.hadoop.progress import Watch
+from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, slots_of_cluster
+from mr_extract.jobs.sky.catalogs import write_shards
+
+_REDUCE_SHARE = 256 << 20  # bytes of rows, of which a reducer gets a quarter or less
+
+
+def run_shards(job, detections, facts, size, scratch, text):
+    """Run the tasks and collect what the reducers wrote.
+
+    Parameters
+    ----------
+    job : mr_extract.jobs.sky.sky_job.SkyJob
+    detections : mr_extract.jobs.sky.catalogs.Detections
+    facts : iterable of dict
+        Of each image.
+    size : int
+        Bytes of all rows.
+    scratch : str
+        A folder.
+    text : binary file
+        Empty, for what they write.
+    """
+    options = job.options
+    name = options.runner or "inline"
+    jobs = options.jobs or len(os.sched_getaffinity(0))
+    tasks, slots = 1, None
+    if name == "hadoop":
+        properties = options.jobconf or {}
+        slots = slots_of_cluster(properties)
+        tasks = number_of_maps(size, properties, slots)
+    elif name != "inline":
+        tasks = jobs
+    shards = write_shards(detections, facts, tasks, os.path.join(scratch, "shards"))
+    options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
+    set_up_runner(options, name, jobs, scratch)
+    with job.make_runner() as runner:
+        os.chmod(runner._get_local_tmp_dir(), 0o700)
+        if name == "hadoop":
+            runner.watch = Watch(len(detections), "detections", options.quiet)
+            runner.reduces = max(1, min(slots or 128, round(size / _REDUCE_SHARE)))
+            if options.env_archive:
+                runner.ship_environment(options.env_archive)
+        runner.run()
+        collect(runner, text)

@@ -1,0 +1,155 @@
+"""Detections of catalogs, keyed by their cell of the sky; a reducer settles whole cells.
+
+mrjob ships this file alone to the tasks, so it imports absolutely.
+"""
+
+import json
+import os
+import sys
+from argparse import SUPPRESS
+
+import mr_extract.jobs  # noqa: F401  makes mrjob importable
+
+# isort: split
+
+from mrjob.job import MRJob
+from mrjob.protocol import BytesProtocol, BytesValueProtocol
+from mrjob.step import MRStep
+
+from mr_extract import storage
+from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
+from mr_extract.jobs.skeleton.help import RUNNERS, Titles
+from mr_extract.jobs.skeleton.options import add_running, refuse
+from mr_extract.jobs.sky.aggregation import aggregation_of
+from mr_extract.jobs.task.streams import open_standard_streams
+from mr_extract.settings.options import access_from, add_access, add_section, arguments
+
+_NAME = "--aggregation="
+
+
+class SkyJob(MRJob):
+    """Settle which detections are one object, cell by cell."""
+
+    INPUT_PROTOCOL = BytesValueProtocol
+    INTERNAL_PROTOCOL = BytesProtocol
+    OUTPUT_PROTOCOL = BytesValueProtocol
+
+    told = {}  # what tasks get besides the settings: columns and the order of cells
+
+    def __init__(self, args=None):
+        words = sys.argv[1:] if args is None else args
+        named = [word.removeprefix(_NAME) for word in words if word.startswith(_NAME)]
+        self.aggregation = aggregation_of(named[-1] if named else "unique")
+        super().__init__(args)
+
+    def configure_args(self):
+        """Declare mrjob's options, the settings and where the catalog goes."""
+        super().configure_args()
+        self.arg_parser.error = refuse
+        self._titles = titles = Titles(self.arg_parser)
+        add = titles.under("What is written")
+        add("--catalog", metavar="FILE", help="write the catalog to FILE, a path, s3:// or "
+            "hdfs://, whole or not at all [standard output]")
+        add("--summary", metavar="FILE", help="write the summary to FILE as JSON")
+        self.aggregation.add_options(add)
+        add("--help-all", action="store_true", help="print all options and exit")
+        add = titles.under("Tasks")
+        add_running(add)
+        for name in ("--aggregation", "--attempt-notes", "--told"):
+            add(name, default="{}", help=SUPPRESS)
+        for section in self.aggregation.settings.sections():
+            add_section(titles.under(section.__doc__.split("\n")[0].rstrip(".")), section)
+        add_access(titles.under("How remote places are reached"))
+        self._passthru_arg_dests |= titles.dests
+
+    def load_args(self, args):
+        """Parse the options and make the configuration."""
+        super().load_args(given(args))
+        options = self.options
+        if options.help_all:
+            print(self._titles.whole(self._usage()), end="")
+            sys.exit(0)
+        try:
+            self.config = self.aggregation.config_from(options)
+            self.access = access_from(options)
+        except ValueError as error:
+            self.arg_parser.error(str(error))
+        storage.configure(self.access)
+        self.told = json.loads(options.told)
+
+    def _print_help(self, options):
+        if options.runner:
+            super()._print_help(options)
+        else:
+            print(self._titles.short(self._usage()), end="")
+
+    def _usage(self):
+        return f"%(prog)s -r {'|'.join(RUNNERS)} [options] CATALOG... > catalog.tsv"
+
+    def steps(self):
+        """Return one step."""
+        return [MRStep(mapper=self.mapper, reducer=self.reducer)]
+
+    def mapper(self, _, line):
+        """Yield the detections of a line: a cell, and what is in it of an image."""
+        from mr_extract.jobs.sky.mapping import keyed
+
+        yield from keyed(line, self.aggregation, self.config, self.told)
+
+    def reducer(self, key, values):
+        """Yield what is settled in a cell, and what is left open."""
+        from mr_extract.jobs.sky.reducing import reduced
+
+        for word in reduced(key, values, self.aggregation, self.config, self.told):
+            yield None, word
+
+    def run_job(self):
+        """Read the catalogs, run and write."""
+        from mr_extract.jobs.sky.drive import drive
+
+        sys.exit(drive(self))
+
+    def _non_option_kwargs(self):
+        kwargs = super()._non_option_kwargs()
+        kwargs["extra_args"] = plain([
+            _NAME + self.aggregation.name, *arguments(self.config),
+            f"--told={json.dumps(self.told, separators=(',', ':'))}",
+        ])
+        return kwargs
+
+    def _runner_class(self):
+        if self.options.runner == "local":
+            from mr_extract.jobs.runners.local import LocalRunner
+
+            return LocalRunner
+        if self.options.runner == "hadoop":
+            from mr_extract.jobs.runners.hadoop.runner import HadoopRunner
+
+            return HadoopRunner
+        return super()._runner_class()
+
+
+def run(name=None):
+    """Run a job with the arguments of the process.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of the aggregation; by default the arguments say.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    open_standard_streams()
+    if name:
+        sys.argv.insert(1, _NAME + name)
+    try:
+        SkyJob.run()
+    except KeyboardInterrupt:
+        print("mr_extract: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    run()

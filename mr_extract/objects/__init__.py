@@ -1,0 +1,1 @@
+"""Detections on the sphere to objects: arrays in, arrays out."""

@@ -1,0 +1,121 @@
+"""Cells of the sky (HEALPix, nested), and what lies near their borders."""
+
+import numpy as np
+
+from mr_extract.objects.sphere import ARCSEC, positions, tangents, vectors
+
+DEEPEST = 29
+_AROUND = 16  # points on a circle about a position
+# A cell is convex but for the bend of its sides, which is nothing over a radius: what lies
+# outside of it is half-planes, and one that is within the radius holds one of the points.
+_WIDER = 1.2  # > 1 / cos(pi / _AROUND)
+
+
+def cells_of(ra, dec, order):
+    """Return the cells in which positions lie.
+
+    Parameters
+    ----------
+    ra, dec : ndarray of float64, shape (n,)
+        Degrees; right ascension in any turn.
+    order : int
+        0 to 29: the sphere has 12 * 4**order cells.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        In the nested scheme: a cell k of one order is cells 4k to 4k + 3 of the next.
+    """
+    from astropy_healpix.healpy import ang2pix
+
+    if len(ra) == 0:
+        return np.zeros(0, np.int64)
+    return np.asarray(ang2pix(1 << order, ra, dec, nest=True, lonlat=True), np.int64)
+
+
+def cells_around(ra, dec, radius, order):
+    """Return the cells that may have a part within a circle, and perhaps some beside them.
+
+    Parameters
+    ----------
+    ra, dec : float
+        Degrees.
+    radius : float
+        Arcseconds.
+    order : int
+
+    Returns
+    -------
+    ndarray of int64
+    """
+    from astropy import units
+    from astropy_healpix import HEALPix
+
+    grid = HEALPix(1 << order, order="nested")
+    # No point of a cell is as far from its middle as twice its mean size.
+    reach = min(radius + 2 * size_of(order), 180 * 3600)
+    return np.sort(np.asarray(
+        grid.cone_search_lonlat(ra * units.deg, dec * units.deg, reach * units.arcsec), np.int64))
+
+
+def size_of(order):
+    """Return the side, in arcseconds, of a square as large as a cell."""
+    return np.sqrt(4 * np.pi / 12 / 4.0**order) / ARCSEC
+
+
+def finest_order(radius, times):
+    """Return the finest order whose cells are some times larger than a radius in arcseconds."""
+    order = DEEPEST
+    while order and size_of(order) < times * radius:
+        order -= 1
+    return order
+
+
+def near_border(ra, dec, order, radius):
+    """Tell of positions whether a place within a radius may lie in another cell.
+
+    Parameters
+    ----------
+    ra, dec : ndarray of float64, shape (n,)
+        Degrees.
+    order : int
+        Of the cells, which are at least ten times larger than the radius.
+    radius : float
+        Arcseconds.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Never false where there is one; true of some positions to 1.2 times the radius from
+        the border.
+
+    Raises
+    ------
+    ValueError
+        When the cells are too small.
+    """
+    if size_of(order) < 10 * radius:
+        raise ValueError(f"cells of order {order} are no ten times larger than {radius:g} arcsec")
+    near = np.zeros(len(ra), bool)
+    at = np.flatnonzero(_in_outermost(ra, dec, order, radius))
+    xyz = vectors(ra[at], dec[at])
+    own = cells_of(ra[at], dec[at], order)
+    east, north = tangents(xyz)
+    reach = _WIDER * radius * ARCSEC
+    for angle in np.arange(_AROUND) * (2 * np.pi / _AROUND):
+        side = east * np.cos(angle) + north * np.sin(angle)
+        near[at] |= cells_of(*positions(xyz * np.cos(reach) + side * np.sin(reach)), order) != own
+    return near
+
+
+def _in_outermost(ra, dec, order, radius):
+    """Tell what lies in the outermost ones of the small cells of which a cell consists."""
+    levels = finest_order(radius, 8) - order  # cells nowhere as narrow as the radius
+    if levels < 2:
+        return np.ones(len(ra), bool)
+    whole = 4**levels - 1
+    place = cells_of(ra, dec, order + levels) & whole
+    columns = 0x5555555555555555 & whole
+    rows = whole ^ columns
+    across, along = place & columns, place & rows
+    return (across == 0) | (across == columns) | (along == 0) | (along == rows)

@@ -1,0 +1,142 @@
+"""What is near each other in space: points sorted into cubes."""
+
+import numpy as np
+
+_MOST = 1 << 20  # cubes along an axis: three numbers fit into one of 63 bits
+_SHIFT = 21
+
+
+class Cubes:
+    """Unit vectors in cubes no smaller than a distance.
+
+    Parameters
+    ----------
+    xyz : ndarray of float64, shape (n, 3)
+    reach : float
+        What is not farther apart lies in cubes that touch.
+
+    Attributes
+    ----------
+    order : ndarray of int, shape (n,)
+        The points in the order of their cubes.
+    keys : ndarray of int64, shape (n,)
+        The cubes in this order.
+    """
+
+    def __init__(self, xyz, reach):
+        self._side = max(reach * (1 + 1e-9), 2.0 / (_MOST - 4))
+        keys = self._keys(xyz)
+        self.order = np.argsort(keys, kind="stable")
+        self.keys = keys[self.order]
+
+    def _keys(self, xyz):
+        cubes = np.floor((xyz + 1.0) / self._side).astype(np.int64) + 1
+        return (((cubes[:, 0] << _SHIFT) | cubes[:, 1]) << _SHIFT) | cubes[:, 2]
+
+    def groups(self):
+        """Return a number for each point, the same for points whose cubes hang together.
+
+        Points not farther apart than the reach have the same number, and some that are.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+        """
+        if not len(self.keys):
+            return np.zeros(0, np.int64)
+        first = np.concatenate([[True], self.keys[1:] != self.keys[:-1]])
+        occupied = self.keys[first]
+        one, other = [], []
+        for step in _HALF_ROUND:
+            start = np.searchsorted(occupied, occupied + step[0])
+            stop = np.searchsorted(occupied, occupied + step[1], side="right")
+            cubes, touched = _spread(start, stop)
+            one.append(cubes)
+            other.append(touched)
+        labels = _components(len(occupied), np.concatenate(one), np.concatenate(other))
+        numbers = np.empty(len(self.keys), np.int64)
+        numbers[self.order] = labels[np.cumsum(first) - 1]
+        return numbers
+
+    def pairs(self, xyz):
+        """Return which of the points may be within reach of others: those of touching cubes.
+
+        Parameters
+        ----------
+        xyz : ndarray of float64, shape (m, 3)
+
+        Returns
+        -------
+        theirs, ours : ndarray of int64, shape (k,)
+            Numbers of theirs, and of the points that are perhaps near to them.
+        """
+        keys = self._keys(xyz)
+        theirs, ours = [], []
+        for low, high in _ALL_ROUND:
+            start = np.searchsorted(self.keys, keys + low)
+            stop = np.searchsorted(self.keys, keys + high, side="right")
+            one, places = _spread(start, stop)
+            theirs.append(one)
+            ours.append(self.order[places])
+        return np.concatenate(theirs), np.concatenate(ours)
+
+
+def _step(dx, dy, dz):
+    return (((dx << _SHIFT) + dy) << _SHIFT) + dz
+
+
+# Cubes along z have numbers in a row: each search is for up to three.
+_ALL_ROUND = tuple((_step(dx, dy, -1), _step(dx, dy, 1)) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
+_HALF_ROUND = ((_step(0, 0, 1), _step(0, 0, 1)),
+               *((_step(dx, dy, -1), _step(dx, dy, 1))
+                 for dx, dy in ((0, 1), (1, -1), (1, 0), (1, 1))))
+
+
+def pairs_within(points, others, reach):
+    """Return all pairs that are not farther apart than a chord.
+
+    Parameters
+    ----------
+    points : ndarray of float64, shape (n, 3)
+    others : ndarray of float64, shape (m, 3)
+        Unit vectors.
+    reach : float
+        Length of the chord.
+
+    Returns
+    -------
+    one, other : ndarray of int64, shape (k,)
+    squares : ndarray of float64, shape (k,)
+        Of their chords.
+    """
+    one, other = Cubes(others, reach).pairs(points)
+    squares = ((points[one] - others[other]) ** 2).sum(axis=1)
+    near = squares <= reach * reach
+    return one[near], other[near], squares[near]
+
+
+def _spread(start, stop):
+    """Return of ranges (k, start, ..., stop - 1) each k with each number of its range."""
+    lengths = stop - start
+    owners = np.repeat(np.arange(len(start)), lengths)
+    behind = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return owners, start[owners] + behind
+
+
+def _components(size, one, other):
+    """Return the least number that hangs together with each of 0 to size - 1."""
+    labels = np.arange(size)
+    while True:
+        ours, theirs = labels[one], labels[other]
+        apart = ours != theirs
+        if not apart.any():
+            return labels
+        one, other = one[apart], other[apart]
+        low = np.minimum(ours, theirs)[apart]
+        high = np.maximum(ours, theirs)[apart]
+        np.minimum.at(labels, high, low)
+        while True:
+            further = labels[labels]
+            if (further == labels).all():
+                break
+            labels = further

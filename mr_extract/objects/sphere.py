@@ -1,0 +1,51 @@
+"""Unit vectors and chords: distances that know neither a pole nor right ascension 0."""
+
+import numpy as np
+
+ARCSEC = np.pi / 180 / 3600
+
+
+def vectors(ra, dec):
+    """Return the unit vectors of positions.
+
+    Parameters
+    ----------
+    ra, dec : ndarray of float64, shape (n,)
+        Degrees.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 3)
+    """
+    ra, dec = np.deg2rad(ra), np.deg2rad(dec)
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
+
+
+def positions(xyz):
+    """Return right ascension, 0 to 360, and declination of vectors of any length, in degrees."""
+    ra = np.rad2deg(np.arctan2(xyz[..., 1], xyz[..., 0])) % 360.0
+    ra = np.where(ra == 360.0, 0.0, ra)  # of -1e-20, say
+    return ra, np.rad2deg(np.arctan2(xyz[..., 2], np.hypot(xyz[..., 0], xyz[..., 1])))
+
+
+def chord(angle):
+    """Return the length of the chord of an angle in arcseconds."""
+    return 2 * np.sin(np.asarray(angle) * ARCSEC / 2)
+
+
+def arcseconds(chords):
+    """Return the angle of chords, the inverse of `chord`."""
+    return 2 * np.arcsin(np.minimum(np.asarray(chords) / 2, 1.0)) / ARCSEC
+
+
+def tangents(xyz):
+    """Return the unit vectors to the east and north of each position, each of shape (n, 3).
+
+    At a pole, where there is no east, they are those of right ascension 0.
+    """
+    level = np.hypot(xyz[:, 0], xyz[:, 1])
+    at_pole = level == 0
+    level = np.where(at_pole, 1.0, level)
+    east = np.stack([-xyz[:, 1] / level, np.where(at_pole, 1.0, xyz[:, 0] / level),
+                     np.zeros(len(xyz))], axis=-1)
+    return east, np.cross(xyz, east)
