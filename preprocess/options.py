@@ -22,7 +22,7 @@ def add_extensions(parser: argparse.ArgumentParser) -> None:
                         metavar="first|all|/PATTERN/", help="as for the job (default: first)")
 
 
-def add_plane(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+def add_plane(parser: argparse._ActionsContainer) -> None:
     """Add ``--plane``, to a parser or a group of options."""
     parser.add_argument("--plane", type=_planes, metavar="N|A:B|all[,...]",
                         help="which planes of cubes a line without plane= means, as for the job")

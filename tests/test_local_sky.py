@@ -22,7 +22,8 @@ from mr_extract.frames.measuring import measure_targets
 from mr_extract.images import Image
 from mr_extract.lists.forced import Targets
 from mr_extract.measure.apertures import coefficients, surrounded
-from mr_extract.measure.surroundings import Surroundings, extents
+from mr_extract.measure.ellipses import extents
+from mr_extract.measure.surroundings import Surroundings
 from mr_extract.measure.within import count_within
 from mr_extract.planes.plane import ready
 

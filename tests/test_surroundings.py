@@ -9,7 +9,8 @@ import sep
 from mr_extract.columns.choice import CROWDED
 from mr_extract.detection.segments import Segments
 from mr_extract.measure.apertures import circular, coefficients, surrounded
-from mr_extract.measure.surroundings import Surroundings, extents
+from mr_extract.measure.ellipses import extents
+from mr_extract.measure.surroundings import Surroundings
 
 RADIUS = 6.0
 

@@ -72,7 +72,8 @@ def by_wcslib(
         try:
             if hasattr(header, "text"):
                 scamp = axes[:2] == ["RA---TAN", "DEC--TAN"] and is_scamp(header)
-                types = {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"} if scamp else {}
+                types: dict[str, str | int] = (
+                    {"CTYPE1": "RA---TPV", "CTYPE2": "DEC--TPV"} if scamp else {})
                 if is_unasked(header):  # which is said; astropy would print 14 lines
                     types = {f"CTYPE{k}": f"{axis:8}-SIP" for k, axis in enumerate(axes[:2], 1)}
                 header = fit_for_wcslib(header, {**types, **count}, further)

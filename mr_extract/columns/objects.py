@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from mr_extract.columns.table import Column
 
 
-def _column(name, dtype, unit, ucd, description, group="object"):
+def _column(name: str, dtype: str, unit: str, ucd: str, description: str,
+            group: str = "object") -> Column:
     return Column(name, dtype, unit, group, "", ucd, description)
 
 

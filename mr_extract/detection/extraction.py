@@ -1,25 +1,15 @@
-"""Detection, deblending and cleaning by sep, with buffers that grow."""
+"""Detection, deblending and cleaning."""
 
 import numpy as np
-import sep
 
 from mr_extract.detection.cleaning import clean
-from mr_extract.detection.filtering import pixels_over
+from mr_extract.detection.scanning import scan
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-
-_SUB_OBJECTS = 1024  # sep's own first limit of deblending branches
-_MOST_SUB_OBJECTS = 16 * _SUB_OBJECTS
-_LEAST_PIXELS = 100  # with a buffer of one pixel sep ends the process
-_MOST_PIXELS = 40_000_000  # a buffer of about 2 GB
 
 
 def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
     """Find the sources of a background-subtracted image.
-
-    A full pixel buffer or deblending overflow is tried again with a larger
-    buffer: the first sizes are small because sep allocates them anew, in full,
-    on each call.
 
     Parameters
     ----------
@@ -59,61 +49,18 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
             f"the background rms is {rms:g}, so no relative threshold can be set; "
             "an absolute one can (--thresh-type absolute)",
         )
-    kernel = np.array(settings.filter_kernel, np.float32) if settings.filter_kernel else None
     if relative and noise is not None:
         err, thresh = noise, settings.thresh
     else:
         err = rms if rms > 0 else None
         thresh = settings.thresh if relative or err is None else settings.thresh / err
-    pixstack, sub_objects = max(settings.pixstack, _LEAST_PIXELS), _SUB_OBJECTS
-    most = max(min(data.size, _MOST_PIXELS), pixstack)
-    while True:
-        sep.set_extract_pixstack(pixstack)
-        sep.set_sub_object_limit(sub_objects)
-        try:
-            objects, labels = sep.extract(
-                data,
-                thresh,
-                err=err,
-                gain=gain or None,
-                mask=mask,
-                minarea=settings.minarea,
-                filter_kernel=kernel,
-                filter_type=settings.filter_type,
-                deblend_nthresh=settings.deblend_nthresh,
-                deblend_cont=settings.deblend_cont,
-                clean=False,
-                segmentation_map=True,
-            )
-            break
-        except MemoryError:
-            raise
-        except Exception as error:  # sep has no class of its own for these
-            text = str(error)
-            if "pixel buffer full" in text:
-                if pixstack >= most:
-                    raise ImageFailure(
-                        "pixel-buffer",
-                        f"{pixstack} pixels over the threshold do not do for "
-                        f"{data.shape[1]} x {data.shape[0]} pixels; is the threshold too low?",
-                    ) from error
-                pixstack = min(8 * pixstack, most)
-            elif "deblend" in text:
-                if sub_objects >= _MOST_SUB_OBJECTS:
-                    raise ImageFailure(
-                        "deblending-overflow",
-                        f"an object has more than {sub_objects} branches; raise deblend_cont",
-                    ) from error
-                sub_objects *= 4
-            else:
-                raise
+    objects, labels, pixels, values = scan(data, thresh, err, mask, gain, settings)
     varies = relative and noise is not None
-    level = np.float32(thresh) * noise if varies else thresh * (err or 1.0)
-    pixels, values = pixels_over(data, labels, level, settings.filter_kernel, mask)
     owned = labels.ravel()[pixels] > 0
     segments = Segments(labels, len(objects), fragments=pixels[~owned])
     segments.by_row = pixels[owned]
     if varies:
+        level = np.float32(thresh) * noise
         _take_least_thresholds(data, objects, segments, level)
     values = values[owned]
     if settings.maxarea:

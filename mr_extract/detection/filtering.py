@@ -31,8 +31,7 @@ def pixels_over(data, labels, thresh, kernel, mask=None):
         The filtered image there.
     """
     height, width = data.shape
-    kernel = np.array(kernel if len(kernel) else [[1.0]], np.float32)
-    kernel /= np.abs(kernel).sum()
+    kernel = normalised(kernel)
     above, beside = kernel.shape[0] // 2, kernel.shape[1] // 2
     below = kernel.shape[0] - 1 - above
     rows = max(1, _STRIP // width)
@@ -48,7 +47,7 @@ def pixels_over(data, labels, thresh, kernel, mask=None):
             inner[mask[first:last]] = 0.0
         filtered = _convolved(wide[:bottom - top + above + below], kernel, width)
         here = labels[top:bottom]
-        limit = thresh[top:bottom] if isinstance(thresh, np.ndarray) else np.float32(thresh)
+        limit = thresh[top:bottom] if np.ndim(thresh) else np.float32(thresh)
         over = filtered > limit
         if mask is not None:
             over &= ~mask[top:bottom]
@@ -59,32 +58,31 @@ def pixels_over(data, labels, thresh, kernel, mask=None):
     return np.concatenate(found), np.concatenate(values)
 
 
+def normalised(kernel):
+    """Return the weights of a filter divided by the sum of their absolute values, as sep does.
+
+    Parameters
+    ----------
+    kernel : sequence of sequences of float
+        Empty for no filter.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+    """
+    weights = np.array(kernel if len(kernel) else [[1.0]], np.float32)
+    total = np.float32(0.0)
+    for weight in np.abs(weights).ravel():
+        total += weight
+    return weights / total
+
+
 def _convolved(wide, kernel, width):
-    """Return the sums over a strip with its margins."""
+    """Return the sums over a strip with its margins, in sep's order."""
     rows = len(wide) - kernel.shape[0] + 1
-    column, row = _factors(kernel)
-    if column is None:
-        return _weighted(kernel, lambda j, i: wide[j:j + rows, i:i + width])
-    along = _weighted(row[None], lambda _, i: wide[:, i:i + width])
-    return _weighted(column[:, None], lambda j, _: along[j:j + rows])
-
-
-def _weighted(weights, part):
-    total = spare = None
-    for (j, i), weight in np.ndenumerate(weights):
-        if total is None:
-            total = part(j, i) * weight
-            spare = np.empty_like(total)
-        elif weight:
-            np.multiply(part(j, i), weight, out=spare)
-            total += spare
+    total = np.zeros((rows, width), np.float32)
+    spare = np.empty_like(total)
+    for (j, i), weight in np.ndenumerate(kernel):
+        np.multiply(wide[j:j + rows, i:i + width], weight, out=spare)
+        total += spare
     return total
-
-
-def _factors(kernel):
-    """Return the column and row whose product a kernel is, or None twice."""
-    peak = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
-    column, row = kernel[:, peak[1]], kernel[peak[0]] / kernel[peak]
-    if np.allclose(np.outer(column, row), kernel, rtol=0, atol=1e-6 * np.abs(kernel).max()):
-        return column, row
-    return None, None

@@ -4,6 +4,8 @@ from functools import cached_property
 
 import numpy as np
 
+from mr_extract.detection.within_boxes import by_owner
+
 
 class Segments:
     """Which pixels belong to which object.
@@ -51,13 +53,16 @@ class Segments:
 
     @cached_property
     def _sorted(self):
-        pixels = np.concatenate([self.by_row, self.absorbed])
-        owner = np.concatenate([self.labels.ravel()[self.by_row] - 1, self.absorbed_by])
-        if len(self.absorbed):
-            order = np.lexsort((pixels, owner))
+        pixels = self.by_row
+        owner = self.labels.ravel()[pixels].astype(np.int64) - 1
+        if not len(self.absorbed):
+            order = by_owner(owner, self.count)
         else:
-            order = np.argsort(owner, kind="stable")
-        return pixels[order], owner[order].astype(np.int64), order
+            pixels = np.concatenate([pixels, self.absorbed])
+            owner = np.concatenate([owner, self.absorbed_by])
+            ascending = np.argsort(pixels, kind="stable")
+            order = ascending[by_owner(owner[ascending], self.count)]
+        return pixels[order], owner[order], order
 
     @property
     def pixels(self):

@@ -80,9 +80,10 @@ def identity_of(distribution: metadata.Distribution) -> list[str]:
 
 
 def own_files() -> dict[str, Path]:
-    """Return the modules of mr_extract that run now, wherever they are, as `package_files`."""
+    """Return the modules of mr_extract that run now, compiled ones too, as `package_files`."""
     root = Path(mr_extract.__file__).parent
-    return {path.relative_to(root.parent).as_posix(): path for path in root.rglob("*.py")}
+    return {path.relative_to(root.parent).as_posix(): path
+            for ending in ("*.py", "*.abi3.so") for path in root.rglob(ending)}
 
 
 def own_identity() -> list[str]:

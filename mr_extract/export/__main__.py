@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Sequence
 
 from mr_extract import storage
 from mr_extract.addresses import shown_within
@@ -21,7 +22,7 @@ FORMATS = {".fits": "fits", ".parquet": "parquet", ".vot": "votable", ".votable"
            ".ecsv": "ecsv", ".tsv": "text"}
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Run with arguments; the exit status is 0, or 2 for what cannot be done.
 
     Parameters

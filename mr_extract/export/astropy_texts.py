@@ -6,10 +6,10 @@ import tempfile
 
 import numpy as np
 
-from mr_extract.export.source import unit_in
+from mr_extract.export.source import Source, unit_in
 
 
-def write_votable(source, path):
+def write_votable(source: Source, path: str) -> None:
     """Write a VOTable with a table ``catalog`` and a table ``images``.
 
     Parameters
@@ -79,7 +79,7 @@ def _lines_table(votable, lines):
     return table
 
 
-def write_ecsv(source, path):
+def write_ecsv(source: Source, path: str) -> None:
     """Write an ECSV table, with what else the catalog says in its ``meta``.
 
     Parameters

@@ -1,12 +1,19 @@
 """An exported catalog back to the text that it was."""
 
+from collections.abc import Iterable
+from typing import BinaryIO
+
+import numpy as np
+
 from mr_extract.text.accounting import parse_account
 from mr_extract.text.rows import format_table
 
 _ROWS_LAST = ("objects", "points")  # of catalogs whose rows are not those of an image
 
 
-def write_text(lines, tables, file):
+def write_text(
+    lines: list[bytes], tables: Iterable[dict[str, np.ndarray]], file: BinaryIO
+) -> None:
     """Write the text of a catalog.
 
     Parameters

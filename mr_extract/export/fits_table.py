@@ -1,15 +1,17 @@
 """A catalog as a FITS table, and its lines in a second one; astropy writes, a piece at a time."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from astropy.io import fits
 
-from mr_extract.export.source import ROWS, unit_in
+from mr_extract.export.source import ROWS, Source, unit_in
 
 _CODES = {"i4": "J", "f4": "E", "f8": "D"}
 TABLE, LINES, LINE = "CATALOG", "IMAGES", "line"
 
 
-def write_fits(source, path):
+def write_fits(source: Source, path: str) -> None:
     """Write a table ``CATALOG``, and a table ``IMAGES`` of what else the catalog says.
 
     Parameters
@@ -32,7 +34,7 @@ def write_fits(source, path):
     _append(path, header, (np.array([line], f"S{width}") for line in source.said()))
 
 
-def read_fits(path):
+def read_fits(path: str) -> tuple[list[bytes], Iterator[dict[str, np.ndarray]]]:
     """Give what `write_fits` wrote: the lines (bytes), and tables of some rows at a time.
 
     Raises

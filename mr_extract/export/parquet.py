@@ -1,11 +1,15 @@
 """A catalog as Parquet; pyarrow writes, a row group at a time."""
 
+from collections.abc import Iterator
+
 import numpy as np
+
+from mr_extract.export.source import Source
 
 HEADER, ACCOUNTS = b"mr_extract.header", b"mr_extract.accounts"
 
 
-def write_parquet(source, path):
+def write_parquet(source: Source, path: str) -> None:
     """Write the rows, with units in the schema and what else the catalog says in its metadata.
 
     Parameters
@@ -38,7 +42,7 @@ def write_parquet(source, path):
                 for one, values in zip(shapes, table.values())], schema=schema))
 
 
-def read_parquet(path):
+def read_parquet(path: str) -> tuple[list[bytes], Iterator[dict[str, np.ndarray]]]:
     """Give what `write_parquet` wrote: the lines (bytes), and tables of some rows at a time.
 
     Raises

@@ -2,10 +2,12 @@
 
 import io
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from mr_extract import storage
 from mr_extract.columns.table import Column
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.streaming import opened_text
-from mr_extract.text.accounting import parse_account, parse_header
+from mr_extract.text.accounting import Header, parse_account, parse_header
 from mr_extract.text.catalog import schema_of
 from mr_extract.text.rows import parse_rows
 from mr_extract.text.stored_catalog import UnfitCatalog
@@ -39,7 +41,7 @@ class Shape:
     dtype: np.dtype
 
 
-def unit_in(standard, text):
+def unit_in(standard: str, text: str) -> str | None:
     """Return a unit as a standard of astropy spells it, None where it has none of that name."""
     from astropy.units import Unit
 
@@ -70,11 +72,11 @@ class Source:
         When one is no catalog, or does not go with the others.
     """
 
-    uris: list
-    header: object = None
-    columns: dict = field(default_factory=dict)
+    uris: list[str]
+    header: Header = field(init=False)
+    columns: dict[str, Column] = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         headers = []
         for uri in self.uris:
             with _opened(uri) as text:
@@ -89,11 +91,11 @@ class Source:
         self.columns = _columns(self.header)
 
     @property
-    def count(self):
+    def count(self) -> int:
         """Number of rows that the header promises."""
         return list(self.header.totals.values())[-1]
 
-    def lines(self):
+    def lines(self) -> Iterator[tuple[list[bytes], list[bytes]]]:
         """Give lines (bytes), a list of rows and a list of accounts at a time.
 
         Raises
@@ -101,7 +103,8 @@ class Source:
         UnfitCatalog
             When rows or images are fewer or more than the header says, or an image stands twice.
         """
-        rows, images, seen = 0, 0, set()
+        rows, images = 0, 0
+        seen: set[int] = set()
         for uri in self.uris:
             with _opened(uri) as text:
                 _header(text, uri)
@@ -130,14 +133,14 @@ class Source:
                                    "`python -m preprocess merge` makes one of both")
             seen.add(digest)
 
-    def said(self):
+    def said(self) -> Iterator[bytes]:
         """Give without their ends the first lines of the header, and one for each image."""
         yield from self.header.text().encode().split(b"\n")[:2]
         for _, accounts in self.lines():
             for line in accounts:
                 yield line.rstrip(b"\n")
 
-    def tables(self):
+    def tables(self) -> Iterator[dict[str, np.ndarray]]:
         """Give the columns of some rows at a time, name to ndarray."""
         for cells, _ in self.lines():
             if cells:
@@ -149,7 +152,7 @@ class Source:
         except ValueError as error:
             raise UnfitCatalog(f"a row does not fit its columns: {error}") from None
 
-    def shapes(self):
+    def shapes(self) -> list[Shape]:
         """Read all rows once and return the `Shape` of each column."""
         widths = dict.fromkeys(self.columns, 1)
         wide = set()
@@ -221,10 +224,10 @@ class _Joined(io.RawIOBase):
     def __init__(self, uris):
         self._uris, self._context, self._file = list(uris), None, None
 
-    def readable(self):
+    def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer):
+    def readinto(self, buffer: Any) -> int:
         while True:
             if self._file is None:
                 if not self._uris:

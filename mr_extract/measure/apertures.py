@@ -1,17 +1,17 @@
-"""Fluxes in circles and in Kron ellipses, and radii that hold fractions of them."""
+"""Fluxes in circles and in Kron ellipses."""
 
 import numpy as np
 import sep
 
 from mr_extract.columns.choice import CROWDED, SEARCH_CUT
-from mr_extract.measure.border import CIRCLE, over_border
+from mr_extract.measure.border import over_border
+from mr_extract.measure.ellipses import extents
 from mr_extract.measure.isolation import each_object
-from mr_extract.measure.surroundings import NONE, extents
+from mr_extract.measure.surroundings import NONE
 from mr_extract.measure.within import count_within
 
 SEARCH = 6.0  # SExtractor's KRON_NSIG: the Kron radius is measured in 6 a, 6 b
 _CROWDED = 0.1  # of the search ellipse
-_MARGIN = 1.5  # pixels beyond a growth curve, to interpolate in
 
 
 def circular(around, diameters):
@@ -242,43 +242,3 @@ def coefficients(a, b, theta):
         cos, sin = np.cos(theta), np.sin(theta)
         p, q = 1.0 / (a * a), 1.0 / (b * b)
         return cos * cos * p + sin * sin * q, sin * sin * p + cos * cos * q, 2 * cos * sin * (p - q)
-
-
-def light_radii(around, objects, fractions, whole, least_reach=0.0):
-    """Return the radii that hold fractions of a flux.
-
-    Parameters
-    ----------
-    around : mr_extract.measure.surroundings.Surroundings
-    objects : structured ndarray, shape (n,)
-    fractions : sequence of float, length k
-        Between 0 and 1.
-    whole : ndarray of float64, shape (n,)
-        Flux that is the whole, `flux_auto`.
-    least_reach : float
-        In pixels, see below.
-
-    Returns
-    -------
-    radii : ndarray of float64, shape (n, k)
-        In pixels, at most 6 a or `least_reach`, whichever is more: the growth curve
-        has 64 steps to there. nan where the flux is not positive.
-    flag : ndarray of int64, shape (n,)
-        `SEARCH_CUT` where the circle of the growth curve reaches over the border.
-    failed : ndarray of bool, shape (n,)
-    """
-    fractions = list(fractions)
-
-    def radii(data, noise, mask, x, y, rmax, whole):
-        radius, bits = sep.flux_radius(
-            data, x, y, rmax, fractions, normflux=whole, mask=mask, subpix=5
-        )
-        return np.reshape(radius, (len(x), len(fractions))), bits.astype(np.int64)
-
-    reach = np.maximum(SEARCH * objects["a"].astype(float), least_reach)
-    whole_reach = reach + _MARGIN
-    (radius, _), failed = around.measure(radii, whole_reach, whole_reach, reach, whole, outputs=2)
-    cut = over_border(
-        around.plane.data.shape, around.x, around.y, whole_reach, whole_reach, CIRCLE)
-    radius = np.where((whole > 0)[:, None] & ~failed[:, None], radius, np.nan)
-    return radius, np.where(cut, SEARCH_CUT, 0), failed

@@ -18,8 +18,8 @@ from mr_extract.columns.choice import (
     SATURATED,
 )
 from mr_extract.measure.apertures import circular, coefficients, in_ellipse
+from mr_extract.measure.ellipses import extents
 from mr_extract.measure.stamps import gaussian_fluxes, gaussian_reach
-from mr_extract.measure.surroundings import extents
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Apertures that reach over the border of the image."""
+"""Boxes of apertures, and those that reach over the border of the image."""
 
 import numpy as np
 
@@ -28,3 +28,45 @@ def over_border(shape, x, y, reach_x, reach_y, beyond=ELLIPSE):
     for centre, reach, size in ((x, reach_x, shape[1]), (y, reach_y, shape[0])):
         cut |= (centre - reach <= -beyond) | (centre + reach >= size - 0.5)
     return cut
+
+
+def boxes_around(shape, x, y, reach_x, reach_y):
+    """Return the boxes of all pixels that apertures touch, which may lie beyond the image.
+
+    Parameters
+    ----------
+    shape, x, y, reach_x, reach_y
+        As for `over_border`.
+
+    Returns
+    -------
+    x0, x1, y0, y1 : ndarray of int64, shape (n,)
+        First pixel and the one beyond the last, along x and along y.
+    """
+    def limits(centre, reach, size):
+        centre, reach = np.nan_to_num(centre), np.where(np.isfinite(reach), reach, 0.0)
+        first = np.clip(np.floor(centre - reach + 0.5), -size, 2 * size) - 1
+        last = np.clip(np.floor(centre + reach + 1.5), -size, 2 * size) + 1
+        return first.astype(np.int64), last.astype(np.int64)
+
+    reach_x, reach_y = np.broadcast_arrays(reach_x, reach_y, x)[:2]
+    return (*limits(x, reach_x, shape[1]), *limits(y, reach_y, shape[0]))
+
+
+def leave_image(shape, x, y, reach_x, reach_y):
+    """Say which apertures leave the image, as sep counts it.
+
+    Parameters
+    ----------
+    shape, x, y, reach_x, reach_y
+        As for `over_border`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    out = np.zeros(len(x), bool)
+    for centre, reach, size in ((x, reach_x, shape[1]), (y, reach_y, shape[0])):
+        out |= np.trunc(centre - reach + 0.5) < 0
+        out |= np.trunc(centre + reach + 1.4999999) > size
+    return out

@@ -85,3 +85,23 @@ def columns(kind, tail, x2, y2, xy):
     values = (x2, y2, xy, *inverse(x2, y2, xy), *axes(x2, y2, xy))
     names = ("x2", "y2", "xy", "cxx", "cyy", "cxy", "a", "b", "theta")
     return {f"{kind}{name}{tail}": value for name, value in zip(names, values)}
+
+
+def extents(cxx, cyy, cxy, r):
+    """Return how far ellipses reach along x and y.
+
+    Parameters
+    ----------
+    cxx, cyy, cxy, r : ndarray of float64, shape (n,)
+        cxx dx^2 + cyy dy^2 + cxy dx dy = r^2.
+
+    Returns
+    -------
+    tuple of two ndarrays of float64, shape (n,)
+        In pixels; 0 where the ellipse is none.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        along_x = cxx - cxy * cxy / (4.0 * cyy)
+        along_y = cyy - cxy * cxy / (4.0 * cxx)
+        return (np.where(along_x > 0, r / np.sqrt(along_x), 0.0),
+                np.where(along_y > 0, r / np.sqrt(along_y), 0.0))

@@ -11,7 +11,8 @@ from mr_extract.measure.apertures import (
     search_ellipse,
     surrounded,
 )
-from mr_extract.measure.surroundings import NONE, extents
+from mr_extract.measure.ellipses import extents
+from mr_extract.measure.surroundings import NONE
 from mr_extract.measure.within import rows_within
 
 RATIO = 0.2  # of the brightness in the annulus to that within it

@@ -13,12 +13,13 @@ from dataclasses import replace
 import numpy as np
 import sep
 
-from mr_extract.detection.pairs import ranges
+from mr_extract.detection.within_boxes import in_boxes
+from mr_extract.measure.border import boxes_around, leave_image
+from mr_extract.measure.ellipses import extents
 from mr_extract.measure.isolation import each_object
+from mr_extract.measure.sheets import parted, sheet_of
 
 CORRECT, BLANK, NONE = "correct", "blank", "none"
-_MOST_PIXELS = 1 << 23  # of one sheet of cuts
-_SHEET_WIDTH = 4096
 _GIANT = 1 << 16  # pixels; a cut as large, for its image, is a sheet of its own
 
 
@@ -98,12 +99,13 @@ class Surroundings:
         bad : ndarray of bool, shape (m,)
             True for bad pixels, False for neighbours'.
         """
-        owner, pixel, label = self._in_boxes(*self._boxes(*extents(cxx, cyy, cxy, r)))
-        dx = pixel % self._width - self.x[owner]
-        dy = pixel // self._width - self.y[owner]
-        cxx, cyy, cxy, r = (np.broadcast_to(v, self.x.shape)[owner] for v in (cxx, cyy, cxy, r))
-        inside = cxx * dx * dx + cyy * dy * dy + cxy * dx * dy <= r * r
-        return owner[inside], pixel[inside], label[inside] < 0
+        ellipses = np.empty((6, len(self.x)))
+        for row, value in zip(ellipses, (self.x, self.y, cxx, cyy, cxy, r)):
+            row[:] = value
+        owner, pixel, label = self._in_boxes(
+            *boxes_around((self._height, self._width), self.x, self.y,
+                          *extents(cxx, cyy, cxy, r)), ellipses=ellipses)
+        return owner, pixel, label < 0
 
     def measure(self, function, reach_x, reach_y, *arrays, outputs):
         """Call a function of sep's kind for all objects.
@@ -129,24 +131,26 @@ class Surroundings:
         if self.how == NONE or not len(self._foreign):
             return self._call(function, plane.data, plane.noise, plane.mask,
                               self.x, self.y, arrays, outputs)
-        boxes = x0, x1, y0, y1 = self._boxes(reach_x, reach_y)
+        shape = self._height, self._width
+        boxes = x0, x1, y0, y1 = boxes_around(shape, self.x, self.y, reach_x, reach_y)
         giant = (x1 - x0) * (y1 - y0) > max(_GIANT, plane.data.size // 8)
         for box, size in zip(boxes, (self._width,) * 2 + (self._height,) * 2):
             box[giant] = np.clip(box[giant], 0, size)
         owner, pixel, label = self._in_boxes(*boxes)
+        leaving = leave_image(shape, self.x, self.y, reach_x, reach_y)
         crowded = np.zeros(n, bool)
         crowded[owner] = True
         alone = np.flatnonzero(~crowded)
         parts = [(alone, self._call(function, plane.data, plane.noise, None, self.x[alone],
                                     self.y[alone], [a[alone] for a in arrays], outputs))]
-        sheets = [*self._sheets(np.flatnonzero(crowded & ~giant), boxes),
+        sheets = [*parted(np.flatnonzero(crowded & ~giant), boxes),
                   *([k] for k in np.flatnonzero(crowded & giant))]
         for chosen in sheets:
             sheet = self._sheet(chosen, boxes, owner, pixel)
             results, failed = self._call(function, sheet.data, sheet.noise, None, sheet.x,
                                          sheet.y, [a[chosen] for a in arrays], outputs)
             bits = results[-1].astype(np.int64)
-            bits[self._truncated(chosen, reach_x, reach_y)] |= sep.APER_TRUNC
+            bits[leaving[chosen]] |= sep.APER_TRUNC
             masked = np.zeros(n, bool)
             masked[owner[label < 0]] = True
             bits[masked[chosen]] |= sep.APER_HASMASKED
@@ -169,35 +173,10 @@ class Surroundings:
 
         return each_object(bound, x, y, *arrays, outputs=outputs)
 
-    def _boxes(self, reach_x, reach_y):
-        """Pixels that apertures touch: first and beyond the last, x and y, not clipped."""
-        def limits(centre, reach, size):
-            reach = np.where(np.isfinite(reach), reach, 0.0)
-            first = np.clip(np.floor(centre - reach + 0.5), -size, 2 * size) - 1
-            last = np.clip(np.floor(centre + reach + 1.5), -size, 2 * size) + 1
-            return first.astype(np.int64), last.astype(np.int64)
-
-        centres = np.nan_to_num(self.x), np.nan_to_num(self.y)
-        reach_x, reach_y = np.broadcast_arrays(reach_x, reach_y, self.x)[:2]
-        return (*limits(centres[0], reach_x, self._width),
-                *limits(centres[1], reach_y, self._height))
-
-    def _in_boxes(self, x0, x1, y0, y1, which=None):
-        """Foreign pixels within boxes: number of the box, flat index, label (-1 for bad).
-
-        The boxes are those of the objects `which`, of all where it is not given.
-        """
-        width = self._width
-        rows0, rows1 = np.clip(y0, 0, self._height), np.clip(y1, 0, self._height)
-        owner, row = ranges(rows0, np.maximum(rows1 - rows0, 0))
-        first = row * width + np.clip(x0, 0, width)[owner]
-        last = row * width + np.clip(x1, 0, width)[owner]
-        begin = np.searchsorted(self._foreign, first)
-        line, entry = ranges(begin, np.searchsorted(self._foreign, last) - begin)
-        owner = owner[line]
-        label = self._owners[entry]
-        keep = label != (owner if which is None else which[owner]) + 1
-        return owner[keep], self._foreign[entry[keep]], label[keep]
+    def _in_boxes(self, x0, x1, y0, y1, which=None, ellipses=None):
+        """Foreign pixels within boxes: number of the box, flat index, label (-1 for bad)."""
+        shape = self._height, self._width
+        return in_boxes(self._foreign, self._owners, shape, (x0, x1, y0, y1), which, ellipses)
 
     def replaced(self, which, x0, x1, y0, y1):
         """Find the pixels in boxes that are not taken as they are.
@@ -256,89 +235,12 @@ class Surroundings:
                 noise[good] = self.plane.noise.ravel()[opposite]
         return data, noise
 
-    def _sheets(self, chosen, boxes):
-        """Yield the objects of one sheet after another."""
-        x0, x1, y0, y1 = (box[chosen] for box in boxes)
-        size = (x1 - x0) * (y1 - y0)
-        sheet = np.cumsum(size) // _MOST_PIXELS
-        for k in np.unique(sheet):
-            yield chosen[sheet == k]
-
     def _sheet(self, chosen, boxes, owner, pixel):
         """Lay the corrected cuts of objects side by side."""
-        x0, x1, y0, y1 = (box[chosen] for box in boxes)
-        left, top, shape = _layout(x1 - x0, y1 - y0)
-        plane, width, height = self.plane, self._width, self._height
-        data = np.zeros(shape, np.float32)
-        noise, varying = plane.noise, isinstance(plane.noise, np.ndarray)
-        if varying:
-            noise = np.zeros(shape, np.float32)
-        a0, a1 = np.clip(x0, 0, width), np.clip(x1, 0, width)
-        b0, b1 = np.clip(y0, 0, height), np.clip(y1, 0, height)
-        u, v = left + a0 - x0, top + b0 - y0
-        for i0, i1, j0, j1, s, t in zip(*(c.tolist() for c in (a0, a1, b0, b1, u, v))):
-            data[t:t + j1 - j0, s:s + i1 - i0] = plane.data[j0:j1, i0:i1]
-            if varying:
-                noise[t:t + j1 - j0, s:s + i1 - i0] = plane.noise[j0:j1, i0:i1]
         place = np.full(len(self.x), -1)
         place[chosen] = np.arange(len(chosen))
         here = place[owner] >= 0
         owner, pixel = owner[here], pixel[here]
-        k = place[owner]
-        i, j = pixel % width, pixel // width
-        at = (top[k] + j - y0[k], left[k] + i - x0[k])
-        values, sigma = self.substitutes(owner, pixel, self.x[owner], self.y[owner])
-        data[at] = values
-        if varying:
-            noise[at] = sigma
-        return _Sheet(data, noise, self.x[chosen] - x0 + left, self.y[chosen] - y0 + top)
-
-    def _truncated(self, chosen, reach_x, reach_y):
-        """Say whether apertures leave the image, as sep counts it."""
-        out = np.zeros(len(chosen), bool)
-        for centre, reach, size in ((self.x, reach_x, self._width),
-                                    (self.y, reach_y, self._height)):
-            centre, reach = centre[chosen], np.broadcast_to(reach, self.x.shape)[chosen]
-            out |= np.trunc(centre - reach + 0.5) < 0
-            out |= np.trunc(centre + reach + 1.4999999) > size
-        return out
-
-
-class _Sheet:
-    def __init__(self, data, noise, x, y):
-        self.data, self.noise, self.x, self.y = data, noise, x, y
-
-
-def _layout(widths, heights):
-    """Place rectangles on shelves; return left, top and the shape of the sheet."""
-    order = np.argsort(-heights, kind="stable")
-    along = np.cumsum(widths[order]) - widths[order]
-    shelf = along // _SHEET_WIDTH
-    _, first = np.unique(shelf, return_index=True)
-    tall = heights[order][first]  # the first on a shelf is its tallest
-    tops = np.cumsum(tall) - tall
-    number = np.searchsorted(first, np.arange(len(order)), "right") - 1
-    left, top = np.empty_like(widths), np.empty_like(heights)
-    left[order] = along - along[first][number]
-    top[order] = tops[number]
-    return left, top, (int(tall.sum()), int((left + widths).max()))
-
-
-def extents(cxx, cyy, cxy, r):
-    """Return how far ellipses reach along x and y.
-
-    Parameters
-    ----------
-    cxx, cyy, cxy, r : ndarray of float64, shape (n,)
-        cxx dx^2 + cyy dy^2 + cxy dx dy = r^2.
-
-    Returns
-    -------
-    tuple of two ndarrays of float64, shape (n,)
-        In pixels; 0 where the ellipse is none.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        along_x = cxx - cxy * cxy / (4.0 * cyy)
-        along_y = cyy - cxy * cxy / (4.0 * cxx)
-        return (np.where(along_x > 0, r / np.sqrt(along_x), 0.0),
-                np.where(along_y > 0, r / np.sqrt(along_y), 0.0))
+        return sheet_of(
+            self.plane, tuple(box[chosen] for box in boxes), self.x[chosen], self.y[chosen],
+            place[owner], pixel, *self.substitutes(owner, pixel, self.x[owner], self.y[owner]))

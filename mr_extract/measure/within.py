@@ -17,7 +17,7 @@ def rows_within(shape, x, y, cxx, cyy, cxy, r, reach_y):
     cxx, cyy, cxy, r : ndarray of float64, shape (n,)
         cxx dx^2 + cyy dy^2 + cxy dx dy <= r^2.
     reach_y : ndarray of float64, shape (n,)
-        How far the ellipses reach along y, as from `surroundings.extents`.
+        How far the ellipses reach along y, as from `ellipses.extents`.
 
     Returns
     -------

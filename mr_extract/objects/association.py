@@ -45,11 +45,11 @@ class Links:
     follow: bool = False
 
     @property
-    def reach(self):
+    def reach(self) -> float:
         """Length of the chord of the radius."""
         return float(chord(self.radius))
 
-    def hold(self, squares, one, other):
+    def hold(self, squares: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Tell whether pairs are linked.
 
         Parameters
@@ -65,7 +65,10 @@ class Links:
         return near
 
 
-def associate(xyz, image, row, links, error=None):
+def associate(
+    xyz: np.ndarray, image: np.ndarray, row: np.ndarray, links: Links,
+    error: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Say of each detection of which object it is.
 
     Parameters

@@ -1,9 +1,13 @@
 """Which of several measurements of one object is the best."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
-def best_of(founder, keys, place):
+def best_of(
+    founder: np.ndarray, keys: Sequence[np.ndarray], place: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the best measurement of each object.
 
     Parameters

@@ -11,7 +11,7 @@ _AROUND = 16  # points on a circle about a position
 _WIDER = 1.2  # > 1 / cos(pi / _AROUND)
 
 
-def cells_of(ra, dec, order):
+def cells_of(ra: np.ndarray, dec: np.ndarray, order: int) -> np.ndarray:
     """Return the cells in which positions lie.
 
     Parameters
@@ -33,7 +33,7 @@ def cells_of(ra, dec, order):
     return np.asarray(ang2pix(1 << order, ra, dec, nest=True, lonlat=True), np.int64)
 
 
-def cells_around(ra, dec, radius, order):
+def cells_around(ra: float, dec: float, radius: float, order: int) -> np.ndarray:
     """Return the cells that may have a part within a circle, and perhaps some beside them.
 
     Parameters
@@ -58,12 +58,12 @@ def cells_around(ra, dec, radius, order):
         grid.cone_search_lonlat(ra * units.deg, dec * units.deg, reach * units.arcsec), np.int64))
 
 
-def size_of(order):
+def size_of(order: int) -> float:
     """Return the side, in arcseconds, of a square as large as a cell."""
-    return np.sqrt(4 * np.pi / 12 / 4.0**order) / ARCSEC
+    return float(np.sqrt(4 * np.pi / 12 / 4.0**order) / ARCSEC)
 
 
-def finest_order(radius, times):
+def finest_order(radius: float, times: float) -> int:
     """Return the finest order whose cells are some times larger than a radius in arcseconds."""
     order = DEEPEST
     while order and size_of(order) < times * radius:
@@ -71,7 +71,7 @@ def finest_order(radius, times):
     return order
 
 
-def near_border(ra, dec, order, radius):
+def near_border(ra: np.ndarray, dec: np.ndarray, order: int, radius: float) -> np.ndarray:
     """Tell of positions whether a place within a radius may lie in another cell.
 
     Parameters

@@ -1,11 +1,13 @@
 """Which images covered a place."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mr_extract.objects.sphere import ARCSEC, positions, vectors
 
 
-def covered(xyz, corners):
+def covered(xyz: np.ndarray, corners: Sequence[float] | np.ndarray) -> np.ndarray:
     """Tell which positions lie in a footprint.
 
     Parameters
@@ -27,7 +29,7 @@ def covered(xyz, corners):
     return inside & (xyz @ points.sum(axis=0) > 0)
 
 
-def circle_of(corners):
+def circle_of(corners: Sequence[float] | np.ndarray) -> tuple[float, float, float]:
     """Return the centre (degrees) of a footprint and the radius (arcseconds) that holds it."""
     points = vectors(np.array(corners[0::2], float), np.array(corners[1::2], float))
     centre = points.sum(axis=0)

@@ -23,7 +23,7 @@ class Cubes:
         The cubes in this order.
     """
 
-    def __init__(self, xyz, reach):
+    def __init__(self, xyz: np.ndarray, reach: float) -> None:
         self._side = max(reach * (1 + 1e-9), 2.0 / (_MOST - 4))
         keys = self._keys(xyz)
         self.order = np.argsort(keys, kind="stable")
@@ -33,7 +33,7 @@ class Cubes:
         cubes = np.floor((xyz + 1.0) / self._side).astype(np.int64) + 1
         return (((cubes[:, 0] << _SHIFT) | cubes[:, 1]) << _SHIFT) | cubes[:, 2]
 
-    def groups(self):
+    def groups(self) -> np.ndarray:
         """Return a number for each point, the same for points whose cubes hang together.
 
         Points not farther apart than the reach have the same number, and some that are.
@@ -58,7 +58,7 @@ class Cubes:
         numbers[self.order] = labels[np.cumsum(first) - 1]
         return numbers
 
-    def pairs(self, xyz):
+    def pairs(self, xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return which of the points may be within reach of others: those of touching cubes.
 
         Parameters
@@ -92,7 +92,9 @@ _HALF_ROUND = ((_step(0, 0, 1), _step(0, 0, 1)),
                  for dx, dy in ((0, 1), (1, -1), (1, 0), (1, 1))))
 
 
-def pairs_within(points, others, reach):
+def pairs_within(
+    points: np.ndarray, others: np.ndarray, reach: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return all pairs that are not farther apart than a chord.
 
     Parameters

@@ -5,7 +5,7 @@ import numpy as np
 ARCSEC = np.pi / 180 / 3600
 
 
-def vectors(ra, dec):
+def vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     """Return the unit vectors of positions.
 
     Parameters
@@ -21,24 +21,24 @@ def vectors(ra, dec):
     return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
 
 
-def positions(xyz):
+def positions(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return right ascension, 0 to 360, and declination of vectors of any length, in degrees."""
     ra = np.rad2deg(np.arctan2(xyz[..., 1], xyz[..., 0])) % 360.0
     ra = np.where(ra == 360.0, 0.0, ra)  # of -1e-20, say
     return ra, np.rad2deg(np.arctan2(xyz[..., 2], np.hypot(xyz[..., 0], xyz[..., 1])))
 
 
-def chord(angle):
+def chord(angle: float | np.ndarray) -> np.ndarray:
     """Return the length of the chord of an angle in arcseconds."""
     return 2 * np.sin(np.asarray(angle) * ARCSEC / 2)
 
 
-def arcseconds(chords):
+def arcseconds(chords: float | np.ndarray) -> np.ndarray:
     """Return the angle of chords, the inverse of `chord`."""
     return 2 * np.arcsin(np.minimum(np.asarray(chords) / 2, 1.0)) / ARCSEC
 
 
-def tangents(xyz):
+def tangents(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the unit vectors to the east and north of each position, each of shape (n, 3).
 
     At a pole, where there is no east, they are those of right ascension 0.

@@ -10,7 +10,10 @@ from mr_extract.objects.sphere import ARCSEC, positions, tangents
 YEAR = 365.25  # days
 
 
-def mean_positions(number, count, xyz, error, mjd, motion=False):
+def mean_positions(
+    number: np.ndarray, count: int, xyz: np.ndarray, error: np.ndarray, mjd: np.ndarray,
+    motion: bool = False,
+) -> dict[str, np.ndarray]:
     """Return where objects are, and how they move.
 
     Parameters
@@ -79,7 +82,9 @@ def mean_positions(number, count, xyz, error, mjd, motion=False):
     return found
 
 
-def magnitudes(group, count, mag, error, mjd):
+def magnitudes(
+    group: np.ndarray, count: int, mag: np.ndarray, error: np.ndarray, mjd: np.ndarray
+) -> dict[str, np.ndarray]:
     """Return statistics of magnitudes by group, as an object in a filter.
 
     Parameters
@@ -129,7 +134,10 @@ def magnitudes(group, count, mag, error, mjd):
         }
 
 
-def stetson_j(number, count, group, groups, mag, error, mjd, pair_days):
+def stetson_j(
+    number: np.ndarray, count: int, group: np.ndarray, groups: int, mag: np.ndarray,
+    error: np.ndarray, mjd: np.ndarray, pair_days: float,
+) -> np.ndarray:
     """Return Stetson's J of objects (Stetson 1996, PASP 108, 851), all weights being 1.
 
     Measurements that follow each other within `pair_days`, in whatever filter, are pairs, from

@@ -1,16 +1,16 @@
 """Background and noise on a mesh."""
 
 import numpy as np
-import sep
 
 from mr_extract.failures import ImageFailure
+from mr_extract.planes.mesh import AnyMesh, mesh_of
 from mr_extract.remarks import say
 from mr_extract.settings.detecting import Background
 
 
 def subtract_background(
     data: np.ndarray, settings: Background, mask: np.ndarray | None = None
-) -> sep.Background:
+) -> AnyMesh:
     """Estimate the background and take it off the image, in place.
 
     Parameters
@@ -25,7 +25,7 @@ def subtract_background(
 
     Returns
     -------
-    sep.Background
+    sep.Background or mr_extract.planes.mesh.Mesh
         The mesh; `globalback` and `globalrms` are in image units.
 
     Raises
@@ -44,15 +44,7 @@ def subtract_background(
             say("not-used", f"{name} = {value} beyond the {side} pixels of the image")
     if mask is not None:
         _check_cells(mask, bw, bh)
-    mesh = sep.Background(
-        data,
-        mask=mask,
-        bw=bw,
-        bh=bh,
-        fw=settings.fw,
-        fh=settings.fh,
-        fthresh=settings.fthresh,
-    )
+    mesh = mesh_of(data, mask, bw, bh, settings.fw, settings.fh, settings.fthresh)
     if settings.back_type == "manual":
         data -= np.float32(settings.back_value)
     else:
@@ -75,12 +67,12 @@ def _check_cells(mask, bw, bh):
         )
 
 
-def global_rms(mesh: sep.Background) -> float:
+def global_rms(mesh: AnyMesh) -> float:
     """Return the global rms of the background, 0 where there is no noise at all.
 
     Parameters
     ----------
-    mesh : sep.Background
+    mesh : sep.Background or mr_extract.planes.mesh.Mesh
         From `subtract_background`.
 
     Returns
@@ -93,12 +85,12 @@ def global_rms(mesh: sep.Background) -> float:
     return float(mesh.globalrms)
 
 
-def background_at(mesh: sep.Background, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def background_at(mesh: AnyMesh, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the background at positions.
 
     Parameters
     ----------
-    mesh : sep.Background
+    mesh : sep.Background or mr_extract.planes.mesh.Mesh
         From `subtract_background`.
     x, y : ndarray of float64, shape (n,)
         0-based pixel positions; the nearest pixel is taken.

@@ -9,10 +9,10 @@ absolute.
 from collections.abc import Sequence
 
 import numpy as np
-import sep
 
 from mr_extract.images.image import Image
 from mr_extract.planes.background import cell_values, global_rms
+from mr_extract.planes.mesh import AnyMesh, mesh_of
 from mr_extract.planes.scaled import times
 from mr_extract.remarks import say
 from mr_extract.settings.beside import Companions
@@ -52,7 +52,7 @@ def without_weight(image: Image, settings: Companions) -> np.ndarray | None:
 
 
 def noise_map(
-    image: Image, mesh: sep.Background, settings: Companions, background: Background
+    image: Image, mesh: AnyMesh, settings: Companions, background: Background
 ) -> tuple[np.ndarray | None, np.ndarray | None, float | None, float]:
     """Return the standard deviation of the background by pixel.
 
@@ -60,7 +60,7 @@ def noise_map(
     ----------
     image : mr_extract.images.Image
         Its `weight` and `weight_kind`.
-    mesh : sep.Background
+    mesh : sep.Background or mr_extract.planes.mesh.Mesh
         Of the image, made without masked pixels and those of `without_weight`.
     settings : mr_extract.settings.beside.Companions
         `weight_type`, `weight_thresh`, `rescale_weights`.
@@ -126,8 +126,7 @@ def _ratio(variance, bad, mesh, background, unit):
     """Return the median over the cells of measured rms over the root of a map in these units."""
     height, width = variance.shape
     bw, bh = min(background.bw, width), min(background.bh, height)
-    cells = sep.Background(variance, mask=bad, bw=bw, bh=bh, fw=background.fw,
-                           fh=background.fh, fthresh=background.fthresh / unit)
+    cells = mesh_of(variance, bad, bw, bh, background.fw, background.fh, background.fthresh / unit)
     measured = cell_values(mesh.rms(dtype=np.float32), bw, bh)
     expected = cell_values(cells.back(dtype=np.float32), bw, bh)
     good = (expected > 0) & (measured > 0)

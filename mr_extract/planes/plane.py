@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-import sep
 
 from mr_extract.images.card_numbers import card_number
 from mr_extract.images.image import Image
 from mr_extract.images.region import Region
 from mr_extract.planes.background import global_rms, subtract_background
 from mr_extract.planes.filling import fill
+from mr_extract.planes.mesh import AnyMesh
 from mr_extract.planes.noise import filtered, noise_map, with_photons, without_weight
 from mr_extract.planes.scaled import levels_of, settings_of
 from mr_extract.remarks import say
@@ -35,7 +35,7 @@ class Plane:
         True where a pixel does not count.
     noise : float or ndarray of float32, shape (height, width)
         Standard deviation of the background in image units.
-    mesh : sep.Background
+    mesh : sep.Background or mr_extract.planes.mesh.Mesh
         The background; `mr_extract.planes.background.background_at` evaluates it.
     background, rms : float
         Global background and its rms in image units.
@@ -68,7 +68,7 @@ class Plane:
     data: np.ndarray
     mask: np.ndarray | None
     noise: float | np.ndarray
-    mesh: sep.Background
+    mesh: AnyMesh
     background: float
     rms: float
     gain: float

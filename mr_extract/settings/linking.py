@@ -21,7 +21,7 @@ class Linking(Section):
     )
 
 
-def _criteria(names):
+def _criteria(names: tuple[str, ...]) -> bool | str:
     wrong = [name for name in names if name not in CRITERIA]
     return bool(names) and not wrong or f"needs names of {', '.join(CRITERIA)}"
 

@@ -37,7 +37,7 @@ class Photometry(Section):
     )
 
 
-def _function(text):
+def _function(text: str) -> bool | str:
     return not text or bool(_NAME.fullmatch(text)) or "must be module:function"
 
 

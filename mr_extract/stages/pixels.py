@@ -3,9 +3,10 @@
 import numpy as np
 
 from mr_extract.columns.choice import SEARCH_CUT
-from mr_extract.measure.apertures import circular, kron, light_radii
+from mr_extract.measure.apertures import circular, kron
 from mr_extract.measure.flags import image_flags, weight_flags
 from mr_extract.measure.isophotal import areas, core_width, corrected, isophotal, thresholds
+from mr_extract.measure.light_radii import light_radii
 from mr_extract.measure.magnitudes import magnitudes
 from mr_extract.measure.petrosian import petrosian
 from mr_extract.measure.shapes import position_errors, shapes

@@ -47,7 +47,7 @@ def format_table(columns: Mapping[str, np.ndarray]) -> bytes:
     return b"".join([b"\t".join(row) + b"\n" for row in zip(*_cells(columns))])
 
 
-def _cells(columns):
+def _cells(columns: Mapping[str, np.ndarray]) -> list[list[bytes]]:
     if len(next(iter(columns.values()))) == 0:
         return []
     return [

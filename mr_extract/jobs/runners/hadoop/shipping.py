@@ -27,6 +27,8 @@ def write_code_archive(path):
                 name = source.relative_to(root.parent).as_posix()
                 _add(archive, name, source.read_bytes())
                 _add(archive, importlib.util.cache_from_source(name), _compiled(source, name))
+            for library in sorted(root.rglob("*.abi3.so")):  # nodes that cannot load it do without
+                _add(archive, library.relative_to(root.parent).as_posix(), library.read_bytes())
 
 
 def _add(archive, name, content):

@@ -1,0 +1,141 @@
+"""Images drawn at random, to be given to compiled kernels and to their twins.
+
+``python tests/draws.py N``, with the kernels to try on the path, compares them on N draws.
+"""
+
+import sys
+
+import numpy as np
+import sep
+
+from mr_extract.detection import scanning, within_boxes
+from mr_extract.measure import light_radii
+from mr_extract.planes.mesh import Mesh
+from mr_extract.settings.detecting import Detection
+
+KERNELS = ((), ((1, 2, 1), (2, 4, 2), (1, 2, 1)), ((1, 1), (1, 3)),
+           ((0, -1, 0), (-1, 5, -1), (0, -1, 0)),
+           tuple(tuple(range(k, k + 5)) for k in range(5)))
+
+
+def scene(rng):
+    """Return a small image with blended stars on noise."""
+    shape = rng.integers(1, 90, 2)
+    image = rng.normal(0.0, 1.0, shape)
+    v, u = np.mgrid[:shape[0], :shape[1]]
+    for _ in range(rng.integers(0, 12)):
+        x, y = rng.uniform(-3, np.array(shape[::-1]) + 3)
+        width, height = rng.uniform(1, 4), rng.uniform(5, 400)
+        image += height * np.exp(-0.5 * ((u - x) ** 2 + (v - y) ** 2) / width**2)
+    if rng.random() < 0.3:  # plateaus
+        image = np.round(image / 4.0)
+    return image.astype(np.float32)
+
+
+def scans(rng):
+    """Return the arguments of a scan."""
+    data = scene(rng)
+    settings = Detection(
+        filter_kernel=KERNELS[rng.integers(len(KERNELS))], minarea=int(rng.integers(1, 9)),
+        deblend_nthresh=int(rng.choice([1, 2, 7, 32])),
+        deblend_cont=float(rng.choice([0.0, 1e-4, 0.005, 0.1, 1.0])))
+    mask = None if rng.random() < 0.5 else rng.random(data.shape) < rng.choice([0.02, 0.3])
+    err = (None, float(rng.uniform(0.5, 2.0)),
+           rng.uniform(0.5, 2.0, data.shape).astype(np.float32))[rng.integers(3)]
+    return data, float(rng.uniform(0.3, 3.0)), err, mask, float(rng.choice([0.0, 2.5])), settings
+
+
+def same_scan(arguments):
+    """Say whether both ways find the same objects and pixels, to the bit."""
+    return alike(*both(scanning, lambda: scanning.scan(*arguments)))
+
+
+def meshes(rng):
+    """Return the arguments of a mesh."""
+    data = scene(rng) + np.float32(rng.choice([0.0, 1000.0]))
+    height, width = data.shape
+    if rng.random() < 0.2:
+        data[:height // 2] = 7.0
+    mask = None if rng.random() < 0.5 else rng.random(data.shape) < rng.choice([0.1, 0.5, 0.6])
+    return (data, mask, int(rng.integers(1, width + 1)), int(rng.integers(1, height + 1)),
+            *map(int, rng.choice([1, 3, 5], 2)), float(rng.choice([0.0, 2.0])))
+
+
+def same_mesh(arguments):
+    """Say whether both ways give the same background, to the bit."""
+    data, mask, bw, bh, fw, fh, fthresh = arguments
+    theirs = sep.Background(data, mask=mask, bw=bw, bh=bh, fw=fw, fh=fh, fthresh=fthresh)
+    ours = Mesh(*arguments)
+    left = [data.copy(), data.copy()]
+    theirs.subfrom(left[0])
+    ours.subfrom(left[1])
+    return (theirs.globalback == ours.globalback and theirs.globalrms == ours.globalrms
+            and theirs.back().tobytes() == ours.back().tobytes()
+            and theirs.rms().tobytes() == ours.rms().tobytes()
+            and left[0].tobytes() == left[1].tobytes())
+
+
+def boxes(rng):
+    """Return the arguments of a search in boxes."""
+    shape, n = tuple(map(int, rng.integers(1, 60, 2))), int(rng.integers(0, 30))
+    pixels = np.flatnonzero(rng.random(shape) < 0.4)
+    labels = rng.integers(-1, n + 1, len(pixels)).astype(np.int32)
+    x, y = rng.uniform(-5, shape[1] + 5, n), rng.uniform(-5, shape[0] + 5, n)
+    x0, y0 = rng.integers(-20, 60, (2, n))
+    sides = x0, x0 + rng.integers(-3, 30, n), y0, y0 + rng.integers(-3, 30, n)
+    which = None if rng.random() < 0.5 else rng.integers(0, n + 1, n)
+    shapes = rng.uniform(0, 1, (4, n)) * [[1.0], [1.0], [0.5], [8.0]]
+    ellipses = None if rng.random() < 0.5 else np.stack([x, y, *shapes])
+    return pixels, labels, shape, sides, which, ellipses
+
+
+def same_boxes(arguments):
+    """Say whether both ways find the same pixels, and put them into the same order."""
+    owner = np.maximum(arguments[1], 0).astype(np.int64)
+    ours, theirs = both(within_boxes, lambda: (*within_boxes.in_boxes(*arguments),
+                                               within_boxes.by_owner(owner, 31)))
+    return alike(ours, theirs)
+
+
+def curves(rng):
+    """Return the arguments of growth curves."""
+    data, n = scene(rng), int(rng.integers(0, 20))
+    height, width = data.shape
+    x, y = rng.uniform(-3, width + 3, n), rng.uniform(-3, height + 3, n)
+    mask = None if rng.random() < 0.9 else rng.random(data.shape) < 0.1
+    rmax = rng.uniform(0.1, rng.choice([10.0, 150.0]), n)
+    return data, mask, x, y, rmax, rng.uniform(-10, 2000, n), [0.2, 0.5, 0.9]
+
+
+def same_curves(arguments):
+    """Say whether both ways give the same radii, to the bit."""
+    return alike(*both(light_radii, lambda: [light_radii.flux_radius(*arguments)]))
+
+
+def both(module, function):
+    """Return what a function gives with the compiled kernels of a module and without."""
+    ours, kernels = function(), module.kernels
+    module.kernels = None
+    try:
+        return ours, function()
+    finally:
+        module.kernels = kernels
+
+
+def alike(ours, theirs):
+    """Say whether arrays are of the same types and bytes."""
+    return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(ours, theirs))
+
+
+COMPARED = ((scans, same_scan), (meshes, same_mesh), (boxes, same_boxes), (curves, same_curves))
+
+
+def main(number):
+    """Compare the ways on so many draws; end with 1 where they differ."""
+    rng = np.random.default_rng(5)
+    assert scanning.kernels, "nothing was compiled"
+    sys.exit(not all(same(draw(rng)) for draw, same in COMPARED for _ in range(number)))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
