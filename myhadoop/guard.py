@@ -14,7 +14,7 @@ import sys
 from myhadoop.keeper import adopt_orphans, end_all, reap
 
 
-def main(command):
+def main(command: list[str]) -> int:
     """Run it and return its exit status."""
     adopt_orphans()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
