@@ -106,24 +106,26 @@ def _header_problems(entries: Sequence[Entry], size: int | None) -> list[Problem
     units: list[Unit] = []
     for entry in entries:
         meant = entry.get("ext")
-        several = meant == "*" or is_pattern(meant)
+        many = meant if meant == "*" or is_pattern(meant) else None
         inner = _inner_extensions(entry)
         try:
-            if several or inner or len(entries) > 1:
+            if many or inner or len(entries) > 1:
                 units = units or file_units(entry.uri)
-                chosen = meant_images(units, meant) if several else [chosen_unit(units, entry.ext)]
+                chosen = meant_images(units, many) if many else [chosen_unit(units, entry.ext)]
             else:
                 chosen = header_units(entry.uri, entry.ext)[-1:]
-            for unit in chosen if entry.get("plane") else ():
-                if not unit.cut:
-                    planes_of(unit.shape, entry.get("plane"))
+            plane = entry.get("plane")
+            for unit in chosen:
+                if plane and not unit.cut:
+                    planes_of(unit.shape, plane)
             for ext in inner:
                 chosen.append(chosen_unit(units, ext))
         except ImageFailure as failure:
             found.append((entry.id, failure.kind, failure.message))
             continue
-        for unit in chosen if entry.region else ():
-            if unit.is_plane and (problem := entry.region.outside(unit.shape[-2:])):
+        region = entry.region
+        for unit in chosen:
+            if region and unit.is_plane and (problem := region.outside(unit.shape[-2:])):
                 found.append((entry.id, "bad-region", problem))
         cut = [unit for unit in chosen if unit.cut or (size and unit.end - BLOCK >= size)]
         if cut:

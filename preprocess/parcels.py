@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 
 from mr_extract.text.balance import Sizes, companions_of, parts, size_of, sizes_of
-from mr_extract.text.manifest import Entry, parse_line
+from mr_extract.text.manifest import Entry, read_entries
 from mr_extract.text.sorting import SortedRecords, read_records, write_record
 
 #: Lines that are kept together at most: beyond it memory would grow.
@@ -92,7 +92,7 @@ class Parcels:
             yield record[: begin - 1], load, record[begin + 2 * _BYTES :]
 
     def _join(self, place: int, local: bytes, lines: list[bytes]) -> None:
-        sizes = sizes_of([parse_line(line) for line in lines])
+        sizes = sizes_of(list(read_entries(lines)))
         for size in sizes:
             self.sizes.add(size)
         known = [size for size in sizes if size is not None]

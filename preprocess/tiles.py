@@ -148,7 +148,7 @@ class Cutting:
             if part.get(field_name):
                 raise CommandError(f"{part.uri}: {field_name}= would not be cut with it; leave out "
                                    "--write")
-        region = part.region
+        region = own["region"]
         stem = _UNSAFE.sub("_", _SUFFIX.sub("", part.uri.rpartition("/")[2]))
         ext = "" if part.ext is None else f"-{_UNSAFE.sub('_', str(part.ext))}"
         ext += f"-plane{written(part.plane, '-')}" if part.plane else ""

@@ -9,14 +9,16 @@ ends as a named failure.
 import hashlib
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from math import isfinite
+from typing import TypeGuard
 
 from mr_extract import addresses
 from mr_extract.images.cubes import parse_planes, single_plane
-from mr_extract.images.region import looks_like_region, parse_region
+from mr_extract.images.region import Region, looks_like_region, parse_region
 from mr_extract.text.brackets import is_file
 
 # Fields that change how the image is measured. The others are carried through
@@ -70,15 +72,15 @@ class Entry:
     problem: str = ""
     kind: str = "malformed-line"
 
-    def get(self, name, default=None):
-        """Return the value of a field."""
+    def get(self, name: str) -> str | None:
+        """Return the value of a field, None for one that is not there."""
         for known, value in self.fields:
             if known == name:
                 return value
-        return default
+        return None
 
     @property
-    def id(self):
+    def id(self) -> str:
         """Identity in the catalog: the field ``id``, or URI, extension, plane and region.
 
         Of an address without what opens it, so that it can be published, and stays the same
@@ -89,83 +91,84 @@ class Entry:
         return escaped(addresses.shown(given or self.uri) + ("" if given else self.part))
 
     @property
-    def part(self):
+    def part(self) -> str:
         """What stands behind the URI: ``[2][plane=3][0:4096,0:4096]``."""
         named = (("", self.get("ext")), ("plane=", self.get("plane")), ("", self.get("region")))
         return "".join(f"[{name}{text}]" for name, text in named if text is not None)
 
     @property
-    def plane(self):
+    def plane(self) -> tuple[int, ...] | None:
         """The numbers of the plane that is meant, None where none is named, or several."""
         text = self.get("plane")
         return None if text is None else single_plane(text)
 
     @property
-    def is_whole(self):
+    def is_whole(self) -> bool:
         """It means all pixels of its image, and not a region or a plane."""
         return self.get("region") is None and self.get("plane") is None
 
     @property
-    def region(self):
+    def region(self) -> Region | None:
         """The region of the image that is meant, None for all of it."""
         text = self.get("region")
         return None if text is None else parse_region(text)
 
     @property
-    def core(self):
+    def core(self) -> Region | None:
         """The region whose sources are this line's, None for all that it finds."""
         text = self.get("tile_core")
         return None if text is None else parse_region(text)
 
     @property
-    def origin(self):
+    def origin(self) -> tuple[int, int]:
         """Where the first pixel of the file is in the image that it was cut from, as (x, y)."""
-        return tuple(map(int, self.get("tile_origin", "0,0").split(",")))
+        x, y = map(int, (self.get("tile_origin") or "0,0").split(","))
+        return x, y
 
     @property
-    def ext(self):
+    def ext(self) -> int | str | None:
         """The extension asked for: a number, a name, ``*``, ``/pattern/`` or None."""
         ext = self.get("ext")
         return int(ext) if ext is not None and ext.isdecimal() and len(ext) < 10 else ext
 
-    def companion(self, *names):
+    def companion(self, *names: str) -> tuple[str, str] | None:
         """Return the one of the named fields that stands, as (name, value), or None."""
         return next((field for field in self.fields if field[0] in names), None)
 
     @property
-    def carried(self):
+    def carried(self) -> tuple[tuple[str, str], ...]:
         """The fields that only travel along, as (name, value) pairs in order of name."""
         return tuple(sorted((k, escaped(addresses.shown_within(v)))
                             for k, v in self.fields if k not in USED))
 
     @property
-    def meaning(self):
+    def meaning(self) -> tuple[str, tuple[tuple[str, str], ...], str]:
         """All that makes it this line and no other: two with one id must agree in it."""
         fields = sorted(field for field in self.fields if field[0] not in ("id", "bytes"))
         return self.uri, tuple(fields), self.problem
 
 
-def is_fits_name(path):
+def is_fits_name(path: str) -> bool:
     """Say whether a file name is that of a FITS image, compressed or not."""
     return _FITS_NAME.search(path) is not None
 
 
-def is_image_name(path):
+def is_image_name(path: str) -> bool:
     """Say whether a file name is that of a FITS image, perhaps with brackets behind it."""
     return is_fits_name(_BRACKETS.sub("", path))
 
 
-def is_pattern(ext):
+def is_pattern(ext: str | None) -> TypeGuard[str]:
     """Say whether an extension is a pattern between slashes."""
     return ext is not None and len(ext) > 2 and ext[0] == ext[-1] == "/"
 
 
-def escaped(text):
+def escaped(text: str) -> str:
     """Return the text with what would break a row of the catalog as %XX."""
     return _UNSAFE.sub(lambda m: "".join(f"%{byte:02X}" for byte in m.group().encode()), text)
 
 
-def parse_line(line):
+def parse_line(line: bytes) -> Entry | None:
     r"""Read one line of a manifest.
 
     Parameters
@@ -216,7 +219,7 @@ def parse_line(line):
     return checked(uri, fields.items())
 
 
-def checked(uri, fields=()):
+def checked(uri: str, fields: Iterable[tuple[str, str]] = ()) -> Entry:
     """Return the entry of a URI, which may end in ``[extension][plane=N][region]``, and fields.
 
     Parameters
@@ -350,12 +353,12 @@ def _meant(name):
     return _KNOWN[near[0]] if near else None
 
 
-def format_line(entry):
+def format_line(entry: Entry) -> str:
     """Return the line of an entry as text, without a line end."""
     return "\t".join([entry.uri, *(f"{name}={value}" for name, value in entry.fields)])
 
 
-def read_entries(lines):
+def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:
     """Yield the entries of the lines (bytes) of a manifest."""
     for line in lines:
         entry = parse_line(line)

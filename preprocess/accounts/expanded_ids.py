@@ -27,8 +27,9 @@ def names_of(image_id: str) -> tuple[str, ...]:
 
 def name_of(entry: Entry, extensions: str) -> str:
     """Give the name of a line as `names_of` has it for its images."""
-    if entry.get("id"):
-        return escaped(shown(entry.get("id")))
+    given = entry.get("id")
+    if given:
+        return escaped(shown(given))
     ext = entry.get("ext") if meant_by(entry, extensions) is None else None
     parts = (part for part in (ext, entry.get("region")) if part)
     return escaped(shown(entry.uri) + "".join(f"[{part}]" for part in parts))

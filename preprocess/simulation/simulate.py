@@ -13,7 +13,7 @@ from functools import partial
 from typing import cast
 
 from mr_extract.storage.output import text_written_whole, written_whole
-from mr_extract.text.manifest import is_fits_name, parse_line
+from mr_extract.text.manifest import is_fits_name, read_entries
 from preprocess.errors import CommandError
 from preprocess.listing.manifest_lines import manifest_line
 
@@ -165,7 +165,7 @@ def _write_frame(night, directory: str, frame: int) -> _Written:
         "zero_point": simulated.exposure.zero_point,
     }
     line = manifest_line(path, fields)
-    image = parse_line(line.encode("utf-8")).id
+    image, = (entry.id for entry in read_entries([line.encode("utf-8")]))
     return _Written(
         path,
         line + "\n",
