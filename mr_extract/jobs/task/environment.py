@@ -11,7 +11,7 @@ _NO_PROGRAM = re.compile(r'Cannot run program "([^"]+)".*error=2\b|failed with c
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 
 
-def check_environment():
+def check_environment() -> None:
     """End the process where a package that measures is not there.
 
     A node that lacks one is no reason for an image to fail: Hadoop tries the task on another.
@@ -22,7 +22,7 @@ def check_environment():
                  f"{_ADVICE}, --python-bin names another")
 
 
-def advice(cause):
+def advice(cause: str) -> str:
     """Say what a node lacks, and what to do, where the cause of a failed task tells.
 
     Parameters

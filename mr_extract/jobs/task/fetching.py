@@ -1,7 +1,11 @@
 """Fetch what the next images need while one is computed, bounded in memory."""
 
+from __future__ import annotations
+
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -9,6 +13,11 @@ from mr_extract.jobs.beside import companion_files as companions
 from mr_extract.jobs.task.opened import stays_open
 from mr_extract.jobs.task.records import fetch_record
 from mr_extract.settings.config import Config
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.task.opened import Fetched
+    from mr_extract.settings.tree import Settings
+    from mr_extract.text.manifest import Entry
 
 LOOKAHEAD_BYTES = 256 << 20
 # Small images on a far server need many on the way: at 100 ms a request and 10 ms an
@@ -19,8 +28,10 @@ HEARTBEAT = 10.0  # seconds
 _UNKNOWN_SIZE = 16 << 20
 
 
-def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LOOKAHEAD_IMAGES,
-                heartbeat=lambda: None):
+def fetch_ahead(
+    entries: Iterable[Entry], config: Settings | None = None, most_bytes: int = LOOKAHEAD_BYTES,
+    most_images: int = LOOKAHEAD_IMAGES, heartbeat: Callable[[], object] = lambda: None
+) -> Iterator[tuple[Entry, dict[str, Fetched]]]:
     """Yield entries with the files that they need, fetching those to come in the background.
 
     A local file is not read here: the operating system is told to fetch it
@@ -48,7 +59,9 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
         among them is for the process that measures to read.
     """
     config = config or Config()
-    waiting, before, entries = deque(), {}, iter(entries)
+    waiting: deque[tuple[Entry, dict[Any, Future]]] = deque()
+    before: dict[Any, Future] = {}  # by packed record, or the places of a file
+    entries = iter(entries)
     window, first = min(FIRST_IMAGES, most_images), True
     with ThreadPoolExecutor(most_images, "fetch") as pool:
         ended = False
@@ -65,7 +78,7 @@ def fetch_ahead(entries, config=None, most_bytes=LOOKAHEAD_BYTES, most_images=LO
                 packed = entry.get("packed")
                 apart = entry.problem or packed or not entry.is_whole
                 places = [] if apart else companions.places(entry, config)
-                fetches = {}
+                fetches: dict[Any, Future] = {}
                 if packed and not entry.problem:
                     fetches[packed] = before.get(packed) or pool.submit(
                         fetch_record, packed, entry.uri)
@@ -102,9 +115,9 @@ def _size(file):
     return 0 if isinstance(file, ImageFailure) else len(file)
 
 
-def fetch_first(uris):
+def fetch_first(uris: Sequence[str]) -> dict[str, bytes | ImageFailure]:
     """Return the first of the files that is there, and why those before it are not, by URI."""
-    files = {}
+    files: dict[str, bytes | ImageFailure] = {}
     for uri in uris:
         try:
             files[uri] = storage.read(uri)

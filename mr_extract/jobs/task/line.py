@@ -1,11 +1,19 @@
 """One line of a manifest in a job's hands: its image, with all that belongs to it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.companion_files import attach
 from mr_extract.jobs.beside.regions import part_of, place
 from mr_extract.jobs.task.opened import is_held, opened, stays_open
+
+if TYPE_CHECKING:
+    from mr_extract.images import Image
+    from mr_extract.text.manifest import Entry
 
 
 class Line:
@@ -31,30 +39,33 @@ class Line:
         Wall time by stage.
     """
 
-    def __init__(self, entry, config, more=None):
+    def __init__(self, entry: Entry, config: Any, more: dict[str, Any] | None = None) -> None:
         self.entry, self.config, self.more = entry, config, more or {}
-        self.file, self.facts, self.size, self.images = None, {}, 0, 1
-        self.seconds, self._mark = {}, perf_counter()
+        self.file: tuple[Any, str] | None = None
+        self.facts: dict[str, str] = {}
+        self.size, self.images = 0, 1
+        self.seconds: dict[str, float] = {}
+        self._mark = perf_counter()
 
-    def lap(self, stage):
+    def lap(self, stage: str) -> None:
         """Note the time since the last call as that of a stage."""
         now = perf_counter()
         self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._mark
         self._mark = now
 
-    def take(self, seconds):
+    def take(self, seconds: Mapping[str, float]) -> None:
         """Note times that were taken since the last call by another clock."""
         for stage, value in seconds.items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + value
         self._mark = perf_counter()
 
     @property
-    def zero_point(self):
+    def zero_point(self) -> float | None:
         """Magnitude of one image unit where the line says it, else None."""
         text = self.entry.get("zero_point")
         return None if text is None else float(text)
 
-    def content(self):
+    def content(self) -> bytes:
         """Fetch the line's file and return its bytes, unpacked; `image` then reads the same.
 
         Raises
@@ -69,7 +80,7 @@ class Line:
         self.size += 0 if again else size
         return buffer
 
-    def image(self, keep_file=False):
+    def image(self, keep_file: bool = False) -> Image:
         """Fetch and read the image that the line means, with its companions.
 
         Parameters
@@ -91,35 +102,35 @@ class Line:
 
         entry = self.entry
         if entry.is_whole:
-            buffer = self.content() if self.file is None else self.file[0]
-            image = read_unpacked(buffer, entry.ext)
+            file = self.file or (self.content(), self.checksum)
+            image = read_unpacked(file[0], entry.ext)
         else:
             self._mark = perf_counter()
             buffer = part_of(entry.uri, entry)
             image = read_unpacked(buffer, entry.ext)
-            self.file = (buffer, buffer.checksum)
+            file = self.file = (buffer, buffer.checksum)
             self.size += buffer.size
         place(image, entry)
         self.images = image.images
         if self.config.companions is not None:
-            self.add(*attach(image, entry, self.config.companions, self.file))
+            self.add(*attach(image, entry, self.config.companions, file))
         if not keep_file:
             self.let_go()
         self.lap("read")
         return image
 
-    def add(self, facts, size=0):
+    def add(self, facts: Mapping[str, str], size: int = 0) -> None:
         """Note what the image's line shall say of a file, and the bytes read for it."""
         self.facts |= facts
         self.size += size
 
     @property
-    def checksum(self):
+    def checksum(self) -> str:
         """SHA-256 of the image's file as it is, in hexadecimal digits."""
         if self.file is None:
             raise ImageFailure("internal", "no file of the line was read")
         return self.file[1]
 
-    def let_go(self):
+    def let_go(self) -> None:
         """Drop the file."""
-        self.file = (None, self.file[1])
+        self.file = (None, self.checksum)

@@ -7,6 +7,7 @@ at an end where an image is too large: that is a failure of the image.
 
 import os
 import resource
+from collections.abc import Mapping
 
 LEAST = 192 << 20  # without an image the process that measures holds some 90 MB
 _PAGE = resource.getpagesize()
@@ -23,14 +24,14 @@ class MemoryLimit:
         Bytes that all processes of the container may hold together, 0 where there is none.
     """
 
-    def __init__(self, megabytes=None, container=0):
+    def __init__(self, megabytes: int | None = None, container: int = 0) -> None:
         self._fixed = (megabytes or 0) << 20
         self._container = container if megabytes is None else 0
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return bool(self._fixed or self._container)
 
-    def room(self):
+    def room(self) -> int:
         """Return the bytes that the process may hold as things are now.
 
         An eighth of the container is kept back: Java and the mapper grow, too.
@@ -39,7 +40,7 @@ class MemoryLimit:
             return self._fixed
         return max(LEAST, self._container - self._container // 8 - _held_by_others())
 
-    def set_for(self, pid):
+    def set_for(self, pid: int) -> None:
         """Make allocations of a process fail beyond its room."""
         try:
             _, hard = resource.prlimit(pid, resource.RLIMIT_DATA)
@@ -48,7 +49,7 @@ class MemoryLimit:
         except ProcessLookupError:
             pass  # it died; who waits for its answer will find out
 
-    def is_exceeded_by(self, pid):
+    def is_exceeded_by(self, pid: int) -> bool:
         """Tell whether a process holds so much that it, or its container, is in danger.
 
         Not every way to memory heeds the limit of `set_for`, and the others may have grown.
@@ -59,7 +60,7 @@ class MemoryLimit:
         return held + _held_by_others() > self._container - self._container // 32
 
 
-def container_size(environment):
+def container_size(environment: Mapping[str, str]) -> int:
     """Return the bytes of the YARN container of a map task, 0 outside of one.
 
     Parameters

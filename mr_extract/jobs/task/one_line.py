@@ -1,10 +1,14 @@
 """One line of a manifest to one block of the catalog."""
 
+from __future__ import annotations
+
 import os
 import sys
 import traceback
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from mr_extract import __version__
 from mr_extract.addresses import shown_within
@@ -15,6 +19,12 @@ from mr_extract.remarks import as_cell, hearing
 from mr_extract.standard_output import to_standard_error
 from mr_extract.text.accounting import error_line, image_line
 from mr_extract.text.manifest import PART, escaped
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.skeleton.work import Work
+    from mr_extract.jobs.task.opened import Fetched
+    from mr_extract.settings.tree import Settings
+    from mr_extract.text.manifest import Entry
 
 NO_MEMORY = "the image does not fit into memory"
 
@@ -45,12 +55,13 @@ class Outcome:
     milliseconds: dict = field(default_factory=dict)
 
 
-def failed(image_id, kind, message):
+def failed(image_id: str, kind: str, message: str) -> Outcome:
     """Return the outcome of an image that was not measured."""
     return Outcome(error_line(image_id, kind, message).encode(), kind)
 
 
-def process(entry, work, config, files=None, more=None):
+def process(entry: Entry, work: Work, config: Settings, files: Mapping[str, Fetched] | None = None,
+            more: dict[str, Any] | None = None) -> Outcome:
     """Do a job's work for one line.
 
     Parameters
@@ -90,7 +101,7 @@ def process(entry, work, config, files=None, more=None):
     except Exception as error:
         # A defect of ours: the traceback is for the log of the task (a binary stream
         # in some runners), and the image is accounted for.
-        log = getattr(sys.stderr, "buffer", sys.stderr)
+        log: Any = getattr(sys.stderr, "buffer", sys.stderr)
         log.write(shown_within(traceback.format_exc()).encode())
         last = traceback.extract_tb(error.__traceback__)[-1]
         return failed(image_id, "internal", f"{type(error).__name__}: {error} "

@@ -4,7 +4,11 @@ Lines of one file stand together in a shard, so the last file is all that is
 worth holding; none is held unless it is asked for.
 """
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mr_extract import storage
 from mr_extract.addresses import shown
@@ -13,11 +17,18 @@ from mr_extract.packed.records import PackedFile
 from mr_extract.remarks import hearing, repeat
 from mr_extract.unpacking import unpack
 
-_held = {}  # role to (absolute uri, (buffer, checksum, size), what was said of it)
-_at_hand = {}  # uri to bytes, PackedFile or ImageFailure
+if TYPE_CHECKING:
+    from mr_extract.text.manifest import Entry
+
+#: A file that was fetched, or is in a packed record, or why it cannot be had.
+Fetched: TypeAlias = bytes | PackedFile | ImageFailure
+
+# Role to (absolute uri, (buffer, checksum, size), what was said of it).
+_held: dict[str, tuple[str, tuple[bytes, str, int], Any]] = {}
+_at_hand: dict[str, Fetched] = {}  # uri to bytes, PackedFile or ImageFailure
 
 
-def hand_over(files):
+def hand_over(files: dict[str, Fetched]) -> None:
     """Have files at hand that were fetched already; each is taken once, by `opened`.
 
     Parameters
@@ -29,7 +40,8 @@ def hand_over(files):
     _at_hand = files
 
 
-def opened(uri, keep=False, role="image", lap=lambda stage: None):
+def opened(uri: str, keep: bool = False, role: str = "image",
+           lap: Callable[[str], object] = lambda stage: None) -> tuple[bytes, str, int]:
     """Return the bytes of a file without gzip or bzip2 around them, and what they were.
 
     Parameters
@@ -92,16 +104,16 @@ def opened(uri, keep=False, role="image", lap=lambda stage: None):
     return file
 
 
-def stays_open(entry):
+def stays_open(entry: Entry) -> bool:
     """Tell whether the entries that follow may be of the same file."""
     return entry.ext is not None or entry.get("plane") is not None
 
 
-def is_at_hand(uri, role="image"):
+def is_at_hand(uri: str, role: str = "image") -> bool:
     """Tell whether the whole file is here, or was tried: fetched for the entry, or held."""
     return uri in _at_hand or shown(uri) in _at_hand or is_held(uri, role)
 
 
-def is_held(uri, role="image"):
+def is_held(uri: str, role: str = "image") -> bool:
     """Tell whether the file is here, so that it need not be fetched again."""
     return role in _held and _held[role][0] == storage.absolute(uri)

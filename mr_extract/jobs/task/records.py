@@ -1,12 +1,20 @@
 """Packed records in a task: read from where a line says, or handed over by Hadoop."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.packed import framed, sequencefile
 from mr_extract.packed.hadoop_text import Damaged
 from mr_extract.packed.records import contents_of, parse_place
+
+if TYPE_CHECKING:
+    from mr_extract.packed.records import PackedFile
+    from mr_extract.text.manifest import Entry
 
 INPUT_FORMAT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 JOBCONF = {
@@ -23,7 +31,7 @@ class RecordsLost(Exception):
     """Hadoop handed over records of which nobody can say what they are."""
 
 
-def fetch_record(place, image):
+def fetch_record(place: str, image: str) -> dict[str, PackedFile | ImageFailure]:
     """Read one record and return the files in it by URI.
 
     Parameters
@@ -55,7 +63,9 @@ def fetch_record(place, image):
     return files
 
 
-def received(stream, driven, lost):
+def received(
+    stream: BinaryIO, driven: bool, lost: Callable[[], object]
+) -> Iterator[tuple[Entry, dict[str, PackedFile | ImageFailure]]]:
     """Yield the images of the records that Hadoop streaming hands over.
 
     Parameters

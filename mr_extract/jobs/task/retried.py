@@ -6,14 +6,21 @@ The image at which an attempt died comes last in the next one, as it may have be
 node that was lost), and is not tried again when it has died twice or no attempt is left.
 """
 
+from __future__ import annotations
+
 import io
 import re
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+
+if TYPE_CHECKING:
+    from mr_extract.text.manifest import Entry
 
 ATTEMPTS = 4  # as Hadoop's default
 _DEATHS = 2  # of an attempt at an image, before it is given up
@@ -33,11 +40,11 @@ class RetriedTask:
         No attempt will follow.
     """
 
-    def __init__(self, notes, number, last):
+    def __init__(self, notes: str, number: int, last: bool) -> None:
         self._notes, self._number, self._last = notes, number, last
         self._deaths = self._earlier()
 
-    def through(self, images):
+    def through(self, images: Iterable[tuple[Entry, Any]]) -> Iterator[tuple[Entry, Any]]:
         """Yield images one after the other, with a note of each before.
 
         Parameters
@@ -94,7 +101,7 @@ class RetriedTask:
         self._notes = None
 
 
-def retried_task(notes, environment):
+def retried_task(notes: str | None, environment: Mapping[str, str]) -> RetriedTask | None:
     """Return what this attempt of a task should know; None for a first one.
 
     Parameters
@@ -115,6 +122,6 @@ def retried_task(notes, environment):
     tried = number % _BY_ONE_MASTER
     if not tried:
         return None
-    most = environment.get("mapreduce_map_maxattempts", "")
-    most = int(most) if most.isdecimal() else ATTEMPTS
+    told = environment.get("mapreduce_map_maxattempts", "")
+    most = int(told) if told.isdecimal() else ATTEMPTS
     return RetriedTask(f"{notes}/{attempt[1]}", number, tried + 1 >= max(most, _DEATHS + 1))

@@ -4,7 +4,7 @@ import os
 import sys
 
 
-def open_standard_streams():
+def open_standard_streams() -> None:
     """Open the null device for each standard stream that was closed at the start.
 
     Otherwise the next file to be opened takes its number, and what is written

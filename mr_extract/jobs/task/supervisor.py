@@ -6,6 +6,8 @@ second attempt. It also frees this process to fetch while the other computes,
 which threads cannot do as sep does not let go of the interpreter's lock.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import select
@@ -14,12 +16,18 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.task.memory_limit import MemoryLimit
 from mr_extract.jobs.task.one_line import NO_MEMORY, Outcome, failed
 from mr_extract.jobs.task.opened import stays_open
 from mr_extract.jobs.task.worker import FRAME, OUT_OF_MEMORY, write_file, write_frame
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.task.opened import Fetched
+    from mr_extract.text.manifest import Entry
 
 ATTEMPTS = 2
 HEARTBEAT = 10.0
@@ -53,13 +61,15 @@ class Worker:
         What the process may hold.
     """
 
-    def __init__(self, opening, timeout=0.0, heartbeat=lambda: None, memory=None):
+    def __init__(self, opening: dict[str, Any], timeout: float = 0.0,
+                 heartbeat: Callable[[], object] = lambda: None,
+                 memory: MemoryLimit | None = None) -> None:
         self._opening, self._timeout, self._heartbeat = opening, timeout, heartbeat
         self._memory = memory or MemoryLimit()
-        self._process = None
-        self._sent = set()  # URIs of files that the process was given and holds
+        self._process: Any = None  # a subprocess.Popen with its pipes
+        self._sent: set[str] = set()  # URIs of files that the process was given and holds
 
-    def start(self):
+    def start(self) -> None:
         """Start the process, if none runs; it gets ready in the background."""
         if self._process is None:
             self._sent = set()
@@ -74,7 +84,7 @@ class Worker:
             except BrokenPipeError:
                 pass  # it died at once; `answer` will find out and say so
 
-    def ask(self, entry, files):
+    def ask(self, entry: Entry, files: Mapping[str, Fetched]) -> None:
         """Hand over an image and the files that were fetched for it."""
         self.start()
         needed = {uri: file for uri, file in files.items() if uri not in self._sent}
@@ -91,7 +101,7 @@ class Worker:
         except BrokenPipeError:
             pass  # as above
 
-    def answer(self):
+    def answer(self) -> Outcome:
         """Wait for the outcome.
 
         Raises
@@ -127,7 +137,7 @@ class Worker:
             size -= len(pieces[-1])
         return b"".join(pieces)
 
-    def stop(self, kill=False):
+    def stop(self, kill: bool = False) -> int:
         """End the process and return its exit status."""
         process, self._process = self._process, None
         if process is None:
@@ -149,8 +159,11 @@ def _ending(status):
     return f"ended with exit status {status}"
 
 
-def measure_supervised(images, opening, timeout=0.0, heartbeat=lambda: None, memory=None,
-                       overlapping=True):
+def measure_supervised(images: Iterable[tuple[Entry, Mapping[str, Fetched]]],
+                       opening: dict[str, Any], timeout: float = 0.0,
+                       heartbeat: Callable[[], object] = lambda: None,
+                       memory: MemoryLimit | None = None,
+                       overlapping: bool = True) -> Iterator[tuple[Entry, Outcome]]:
     """Measure images one after the other in a child process.
 
     Parameters
@@ -170,7 +183,7 @@ def measure_supervised(images, opening, timeout=0.0, heartbeat=lambda: None, mem
         outcome is yielded, so that writing and computing overlap, too.
     """
     worker = Worker(opening, timeout, heartbeat, memory)
-    asked = deque()
+    asked: deque[tuple[Entry, Mapping[str, Fetched]]] = deque()
     try:
         worker.start()
         for entry, files in images:

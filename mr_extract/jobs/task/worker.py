@@ -5,19 +5,28 @@ is told and what it answers are frames: four bytes of length for a JSON
 header and eight for the bytes behind it.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import struct
 import sys
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract.failures import ImageFailure
 from mr_extract.packed.records import PackedFile
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.skeleton.work import Work
+    from mr_extract.jobs.task.opened import Fetched
+    from mr_extract.settings.tree import Settings
+    from mr_extract.storage.access import Access
 
 FRAME = struct.Struct("!IQ")
 OUT_OF_MEMORY = 3  # exit status when a file that was handed over does not fit
 
 
-def write_frame(file, head, body=b""):
+def write_frame(file: BinaryIO, head: object, body: bytes = b"") -> None:
     """Write one frame and flush it."""
     text = json.dumps(head).encode()
     file.write(FRAME.pack(len(text), len(body)))
@@ -26,17 +35,18 @@ def write_frame(file, head, body=b""):
     file.flush()
 
 
-def write_file(file, uri, content):
+def write_file(file: BinaryIO, uri: str, content: Fetched) -> None:
     """Write the frame of a fetched file: bytes, a packed file or why it could not be had."""
-    head, body = {"uri": uri}, content
     if isinstance(content, ImageFailure):
-        head["failure"], body = (content.kind, content.message), b""
+        write_frame(file, {"uri": uri, "failure": (content.kind, content.message)})
     elif isinstance(content, PackedFile):
-        head["packed"], body = (content.form, content.sha256, content.crc32), content.body
-    write_frame(file, head, body)
+        packed = content.form, content.sha256, content.crc32
+        write_frame(file, {"uri": uri, "packed": packed}, content.body)
+    else:
+        write_frame(file, {"uri": uri}, content)
 
 
-def read_frame(file):
+def read_frame(file: BinaryIO) -> tuple[Any, bytes] | None:
     """Read one frame.
 
     Returns
@@ -59,13 +69,14 @@ def read_frame(file):
     return json.loads(head), body
 
 
-def opening(work, config, access, more=None):
+def opening(work: Work, config: Settings, access: Access,
+            more: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the first frame that a worker gets: which job, how remote places are reached."""
     return {"work": work.name, "settings": config.differing(), "access": vars(access),
             "more": more or {}}
 
 
-def serve(requests, answers):
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests until they end.
 
     The first frame is of `opening`. An entry of the manifest follows, then a frame for each
@@ -77,18 +88,26 @@ def serve(requests, answers):
     from mr_extract.storage.access import Access
     from mr_extract.text.manifest import Entry
 
-    told = read_frame(requests)[0]
+    told, _ = _expected(requests)
     work = work_of(told["work"])
     storage.configure(Access(**told["access"]))
     config = work.settings().updated(**told["settings"])
     while (frame := read_frame(requests)) is not None:
         head, _ = frame
-        files = dict(_file(*read_frame(requests)) for _ in range(head["files"]))
+        files = dict(_file(*_expected(requests)) for _ in range(head["files"]))
         entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
                       head["kind"])
         outcome = process(entry, work, config, files, told["more"])
         facts = {name: value for name, value in vars(outcome).items() if name != "block"}
         write_frame(answers, facts, outcome.block)
+
+
+def _expected(requests):
+    """Read a frame that must come."""
+    frame = read_frame(requests)
+    if frame is None:
+        raise EOFError("the other side ended before a frame")
+    return frame
 
 
 def _file(head, body):
@@ -97,7 +116,7 @@ def _file(head, body):
     return head["uri"], PackedFile(*head["packed"], body) if "packed" in head else body
 
 
-def main():
+def main() -> None:
     """Serve on the standard streams, which nothing else may write to."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print of a library must not break the frames
