@@ -1,13 +1,20 @@
 """Check images as tile-compressed FITS files."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import CARD
 from mr_extract.storage.output import written_whole
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _WCS = re.compile(r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12] *$|(CD|PC)[12]_[12] *$"
                   r"|(PV|PS)[12]_\d+ *$|WAT[012]_\d{3}$|WCSDIM *$|[AB]P?_(ORDER|DMAX|\d_\d) *$"
@@ -33,17 +40,17 @@ class Checks:
     kinds: tuple
     folder: str
 
-    def as_told(self):
+    def as_told(self) -> dict[str, Any]:
         """Return them as a driver tells its tasks."""
         return {_TOLD: [self.kinds, self.folder]}
 
     @classmethod
-    def told(cls, more):
+    def told(cls, more: Mapping[str, Any]) -> Self | None:
         """Return what was told as `as_told` does, or None."""
         return cls(tuple(more[_TOLD][0]), more[_TOLD][1]) if _TOLD in more else None
 
 
-def file_name(image_id, kind):
+def file_name(image_id: str, kind: str) -> str:
     """Return the name of a check image.
 
     Parameters
@@ -60,7 +67,8 @@ def file_name(image_id, kind):
     return f"{legible}-{digest}.{kind}.fits.fz"
 
 
-def write_checks(checks, folder, image_id, header):
+def write_checks(checks: Mapping[str, np.ndarray], folder: str, image_id: str,
+                 header: Mapping) -> None:
     """Write the check images of an image, each whole or not at all.
 
     Parameters
@@ -95,12 +103,12 @@ def write_checks(checks, folder, image_id, header):
             ) from error
 
 
-def wcs_cards(header):
+def wcs_cards(header: Mapping) -> list[str]:
     """Return the cards of an image's coordinates, from the first pixel that is there."""
     from mr_extract.images.cutouts import shifted
 
     text = getattr(header, "text", "")
-    cards = (text[k : k + CARD] for k in range(0, len(text), CARD))
+    every = (text[k : k + CARD] for k in range(0, len(text), CARD))
     cards = [card.ljust(CARD).encode("ascii", "replace").decode()  # of a comment, as a rule
-             for card in cards if _WCS.match(card[:8])]
+             for card in every if _WCS.match(card[:8])]
     return shifted(cards, getattr(header, "origin", (0, 0)))

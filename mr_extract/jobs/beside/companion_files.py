@@ -1,6 +1,10 @@
 """Find, fetch and read the companions of a manifest's line: masks, maps, calibration."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from mr_extract import addresses, storage
 from mr_extract.failures import ImageFailure
@@ -9,6 +13,13 @@ from mr_extract.jobs.task.opened import opened, stays_open
 from mr_extract.remarks import about, say
 from mr_extract.settings.beside import WEIGHT_KINDS
 from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
+
+if TYPE_CHECKING:
+    from mr_extract.images import Image
+    from mr_extract.images.section import Section
+    from mr_extract.settings.beside import Companions
+    from mr_extract.settings.tree import Settings
+    from mr_extract.text.manifest import Entry
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class Wanted:
     optional: bool = False
 
 
-def wanted(entry, settings):
+def wanted(entry: Entry, settings: Companions) -> list[Wanted]:
     """Return the companions of a line, as its fields or the rules say.
 
     Parameters
@@ -65,24 +76,26 @@ def wanted(entry, settings):
     return [one for one in found if one is not None]
 
 
-def companion_of(entry, role, names, rule, kind=""):
+def companion_of(entry: Entry, role: str, names: Sequence[str], rule: str,
+                 kind: str = "") -> Wanted | None:
     """Return what a line's fields, or else a rule, say of one companion; None for none."""
     field = entry.companion(*names)
     if field is not None:
         name, text = field
         kind = name if name in ("rms", "variance") else kind
         return Wanted(role, kind, (parse_place(text),)) if text else None
-    rule = parse_rule(rule)
-    if not rule:
+    found = parse_rule(rule)
+    if not found:
         return None
-    places = tuple(rule.places(entry.uri, entry.ext))
-    if places or rule.optional:
-        return Wanted(role, kind, places, rule.optional)
-    raise ImageFailure("fetch-not-found", f"{role}: the rule {addresses.shown_rule(rule.text)!r} "
+    places = tuple(found.places(entry.uri, entry.ext))
+    if places or found.optional:
+        return Wanted(role, kind, places, found.optional)
+    raise ImageFailure("fetch-not-found", f"{role}: the rule {addresses.shown_rule(found.text)!r} "
                          "does not apply to the name of the image")
 
 
-def attach(image, entry, settings, file):
+def attach(image: Image, entry: Entry, settings: Companions,
+           file: tuple[bytes | Section, str]) -> tuple[dict[str, str], int]:
     """Give an image its companions.
 
     Parameters
@@ -152,7 +165,8 @@ def _take(image, one, place, buffer, settings):
         set_flags(image, read_values(buffer, image, place.ext)[0])
 
 
-def open_first(one, entry, file):
+def open_first(one: Wanted, entry: Entry,
+               file: tuple[Any, str]) -> tuple[Place | None, Any, str, int]:
     """Return the first place that is there, and its file, checksum and size.
 
     Of a line that means a region or a plane the file is that part of it, and its checksum
@@ -176,20 +190,20 @@ def open_first(one, entry, file):
         say("companion-absent", f"there is no {shown(one.places[0], entry)}" if one.places
             else "the rule does not apply to the name of the image")
         return None, b"", "", 0
-    place, failure = missing[0]
-    message = told(one, place, entry, failure)
+    place, first = missing[0]
+    message = told(one, place, entry, first)
     others = dict.fromkeys(  # of names that differ in packing the first
         shown(other, entry) for other, _ in missing if not same_but_packing(other, place)
     )
-    raise ImageFailure(failure.kind, message + "".join(f", nor {o}" for o in list(others)[:1]))
+    raise ImageFailure(first.kind, message + "".join(f", nor {o}" for o in list(others)[:1]))
 
 
-def told(one, place, entry, failure):
+def told(one: Wanted, place: Place, entry: Entry, failure: ImageFailure) -> str:
     """Return the message of a failure with the companion in it."""
     return f"{one.kind or one.role} {shown(place, entry)}: {failure.message}"
 
 
-def shown(place, entry):
+def shown(place: Place, entry: Entry) -> str:
     """Return a place as whoever wrote the manifest would spell it.
 
     Where the image is called by its path, that is from the directory in which relative
@@ -208,7 +222,7 @@ def shown(place, entry):
     return str(Place(addresses.shown(place.uri).removeprefix(begin), place.ext))
 
 
-def places(entry, config):
+def places(entry: Entry, config: Settings) -> list[tuple[str, ...]]:
     """Return where the files of a line are: its image, companions and detection image.
 
     Parameters
@@ -222,9 +236,11 @@ def places(entry, config):
     list of tuple of str
         A tuple for each file: the URIs where it may be, the likeliest first.
     """
-    files = [(entry.uri,)]
+    files: list[tuple[str, ...]] = [(entry.uri,)]
     try:
-        beside = [] if config.companions is None else wanted(entry, config.companions)
+        beside: list[Wanted | None] = []
+        if config.companions is not None:
+            beside += wanted(entry, config.companions)
         if config.pairing is not None:
             beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
     except ImageFailure:
@@ -236,7 +252,7 @@ def places(entry, config):
     return files
 
 
-def anywhere(text):
+def anywhere(text: str) -> str:
     """Return where a companion is as text that means the same from every directory."""
     place = parse_place(text)
     if not place.uri:

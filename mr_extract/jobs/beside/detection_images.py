@@ -1,6 +1,10 @@
 """The image on which the sources of another are found."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside import regions as sections
@@ -8,13 +12,22 @@ from mr_extract.jobs.beside.companion_files import attach, companion_of, open_fi
 from mr_extract.remarks import hearing, repeat, say
 from mr_extract.text.manifest import PART, Entry
 
+if TYPE_CHECKING:
+    from mr_extract.frames.measuring import Detected
+    from mr_extract.images import Image
+    from mr_extract.images.section import Section
+    from mr_extract.settings.config import Config
+
 _OWN = ("mask", "weight", "rms", "variance")
 # What was detected on, mr_extract.frames.measuring.Detected, its facts, what was said, units.
-_held = None
+_held: tuple | None = None
 _ABOUT = "detection image"
 
 
-def detection_for(entry, config, file, image, lap=lambda stage: None):
+def detection_for(
+    entry: Entry, config: Config, file: tuple[bytes | Section, str], image: Image,
+    lap: Callable[[str], object] = lambda stage: None
+) -> tuple[Detected | None, dict[str, str], int]:
     """Return what was found on the detection image of a line.
 
     Images of one field in several bands stand together in a manifest as a rule, and
@@ -57,7 +70,7 @@ def detection_for(entry, config, file, image, lap=lambda stage: None):
     fields = [(name, value) for name in _OWN
               if (value := entry.get(f"detect_{name}")) is not None]
     fields.append(("calibration", ""))  # it gives no fluxes
-    fields += [(name, entry.get(name)) for name in PART if entry.get(name) is not None]
+    fields += [(name, value) for name in PART if (value := entry.get(name)) is not None]
     key = one.places, entry.uri if not all(p.uri for p in one.places) else None, entry.ext, \
         tuple(fields), config
     if _held is not None and _held[0] == key and _is_same(_held[-1], image):
@@ -73,7 +86,7 @@ def detection_for(entry, config, file, image, lap=lambda stage: None):
     return detected, facts, size
 
 
-def say_unused(entry, why):
+def say_unused(entry: Entry, why: str) -> None:
     """Say which fields name a detection image, or what belongs to one, for nothing."""
     for name, value in entry.fields:
         if value and (name == "detect" or name.startswith("detect_")):

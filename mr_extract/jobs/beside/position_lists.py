@@ -1,22 +1,36 @@
 """The lists of positions of a job, read once in a process."""
 
+from __future__ import annotations
+
 import hashlib
 import os
+from typing import TYPE_CHECKING, TypeVar
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.remarks import hearing, repeat
 from mr_extract.settings.declaring import is_place, is_rule
 from mr_extract.text.anchors import anchored
+from mr_extract.text.manifest import Entry
 from mr_extract.text.naming import parse_place
 from mr_extract.unpacking import unpack
 
+if TYPE_CHECKING:
+    from mr_extract.lists.association import Known
+    from mr_extract.lists.forced import Targets
+    from mr_extract.lists.sources import Sources
+    from mr_extract.settings.config import Config
+    from mr_extract.settings.photometry import PhotometrySettings
+    from mr_extract.settings.tree import Settings
+
 LINES = "lines"  # the setting `forced` where each line names its own list
+_NO_FIELDS = Entry("")
 _HELD = 2  # lists that a process keeps
-_held = {}  # (uri, what is made of it) to (list, checksum, what was said of it)
+_held: dict[tuple, tuple] = {}  # (uri, what is made of it) to (list, checksum, what was said of it)
+Kind = TypeVar("Kind", bound="Settings")
 
 
-def targets_for(entry, config):
+def targets_for(entry: Entry, config: Config) -> tuple[Targets, str]:
     """Return the targets of a line and the checksum of their list.
 
     Parameters
@@ -45,7 +59,7 @@ def targets_for(entry, config):
     return _made(uri, ("targets", how), lambda table: targets_from(table, how))
 
 
-def known_for(config):
+def known_for(config: Config) -> tuple[Known | None, str]:
     """Return the list to match with and its checksum, or None and an empty text.
 
     Raises
@@ -61,7 +75,7 @@ def known_for(config):
     return _made(settings.assoc, ("list", settings), lambda table: known_from(table, settings))
 
 
-def sources_for(entry, config):
+def sources_for(entry: Entry, config: PhotometrySettings) -> tuple[Sources, str]:
     """Return the catalogued sources of a line and the checksum of their list.
 
     Parameters
@@ -92,12 +106,12 @@ def sources_for(entry, config):
     return _made(uri, ("sources", *how), lambda table: sources_from(table, *how))
 
 
-def check_lists(config):
+def check_lists(config: Config) -> None:
     """Raise ValueError where a list that all images share cannot be used."""
     with hearing():  # each image's line says it
         try:
             if config.targets.forced not in ("", LINES):
-                targets_for(_NoFields, config)
+                targets_for(_NO_FIELDS, config)
         except ImageFailure as failure:
             raise ValueError(f"--forced {config.targets.forced}: {failure.message}") from failure
         try:
@@ -106,7 +120,7 @@ def check_lists(config):
             raise ValueError(f"--assoc {config.association.assoc}: {failure.message}") from failure
 
 
-def with_lists_anywhere(config):
+def with_lists_anywhere(config: Kind) -> Kind:
     """Return settings whose lists mean the same in every working directory."""
     return config.updated(**{
         name: storage.absolute(place) for name, place in _given(config, is_place).items()
@@ -114,7 +128,7 @@ def with_lists_anywhere(config):
     })
 
 
-def with_rules_anywhere(config):
+def with_rules_anywhere(config: Kind) -> Kind:
     """Return settings whose rules of naming mean the same in every working directory."""
     return config.updated(**{
         name: anchored(rule, os.getcwd()) for name, rule in _given(config, is_rule).items()
@@ -128,21 +142,15 @@ def _given(config, what):
     return {name: value for name, value in found.items() if value}
 
 
-def check_sources(config):
+def check_sources(config: PhotometrySettings) -> None:
     """Raise ValueError where the catalogue that all lines share cannot be used."""
     if config.catalogue.sources not in ("", LINES):
         try:
             with hearing():  # each line says it
-                sources_for(_NoFields, config)
+                sources_for(_NO_FIELDS, config)
         except ImageFailure as failure:
             raise ValueError(f"--sources {config.catalogue.sources}: {failure.message}"
                              ) from failure
-
-
-class _NoFields:
-    @staticmethod
-    def get(name):
-        return None
 
 
 def _made(uri, purpose, make):

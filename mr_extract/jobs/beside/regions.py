@@ -1,6 +1,10 @@
 """A region or plane of a file, wherever the file is."""
 
+from __future__ import annotations
+
 import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -11,14 +15,19 @@ from mr_extract.storage.ranges import BLOCK, Ranges
 from mr_extract.storage.seekable import SeekableFile
 from mr_extract.unpacking import BZIP2, GZIP, unpacking_reader
 
+if TYPE_CHECKING:
+    from mr_extract.images import Image
+    from mr_extract.images.section import Section
+    from mr_extract.text.manifest import Entry
+
 # What a remote file sends in about the time that one more request takes.
 GAP = 1 << 20
 _MOST_HEADERS = 1 << 12  # of their blocks
 # The packed file that was read last: its planes and tiles follow each other in a shard.
-_held = None
+_held: tuple | None = None
 
 
-def part_of(uri, entry, role="image"):
+def part_of(uri: str, entry: Entry, role: str = "image") -> Section:
     """Return the part of a file that a line means.
 
     Parameters
@@ -48,7 +57,8 @@ def part_of(uri, entry, role="image"):
     return Section(reader_of(buffer), entry.region, plane=entry.plane)
 
 
-def section_of(uri, region=None, plane=None):
+def section_of(uri: str, region: Region | None = None,
+               plane: tuple[int, ...] | None = None) -> Section:
     """Return a region or plane of a file, of which nothing but its first bytes is read yet.
 
     Parameters
@@ -111,7 +121,7 @@ def _remembering(read):
     return remembering
 
 
-def reader_for(uri):
+def reader_for(uri: str) -> tuple[Callable[[int, int], bytes], bool]:
     """Return what reads parts of a file, of which nothing but its first bytes is read yet.
 
     Parameters
@@ -138,7 +148,7 @@ def reader_for(uri):
     return file.read, False
 
 
-def place(image, entry):
+def place(image: Image, entry: Entry) -> None:
     """Tell an image where it lies in a larger one, and which sources are its own.
 
     Parameters
