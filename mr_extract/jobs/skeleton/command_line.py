@@ -1,6 +1,7 @@
 """The command line of every job: its options, their help, and what they come to."""
 
 import sys
+from collections.abc import Sequence
 
 import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
@@ -34,7 +35,7 @@ class CommandLine(MRJob):
         What the job hands to its tasks besides its settings.
     """
 
-    def __init__(self, args=None):
+    def __init__(self, args: Sequence[str] | None = None) -> None:
         # Which job it is decides which options there are.
         words = sys.argv[1:] if args is None else args
         named = [word.removeprefix(WORK) for word in words if word.startswith(WORK)]
@@ -44,7 +45,7 @@ class CommandLine(MRJob):
             refuse(str(error))
         super().__init__(args)
 
-    def configure_args(self):
+    def configure_args(self) -> None:
         """Declare mrjob's options, those of all jobs, the settings and the job's own options."""
         super().configure_args()
         self.arg_parser.error = refuse
@@ -52,7 +53,7 @@ class CommandLine(MRJob):
         add_job_options(titles.under)
         self.work.add_options(titles.under("What is measured, and what is written"))
         for section in self.work.settings.sections():
-            add_section(titles.under(section.__doc__.split("\n")[0].rstrip(".")), section)
+            add_section(titles.under((section.__doc__ or "").split("\n")[0].rstrip(".")), section)
         add_access(titles.under("How remote places are reached"))
         self._passthru_arg_dests |= titles.dests
 
@@ -62,7 +63,7 @@ class CommandLine(MRJob):
         else:
             print(self._titles.short(self._usage()), end="")
 
-    def load_args(self, args):
+    def load_args(self, args: Sequence[str]) -> None:
         """Parse the options and make the configuration."""
         try:
             args = revealed(given(args))

@@ -5,6 +5,7 @@ Without a driver the mapper does the same, and comes to the same ids.
 """
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
@@ -13,7 +14,7 @@ from math import prod
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cubes import planes_of, single_plane, written
 from mr_extract.images.extensions import chosen_unit
-from mr_extract.images.units import NotPlain, list_units
+from mr_extract.images.units import NotPlain, Unit, list_units
 from mr_extract.remarks import hearing
 from mr_extract.storage.seekable import opened_in_parts
 from mr_extract.text.manifest import Entry, is_pattern
@@ -23,7 +24,7 @@ FIRST, ALL = "first", "all"
 _AT_ONCE = 1024
 
 
-def check_extensions(text):
+def check_extensions(text: str) -> str:
     """Return what ``--extensions`` was given.
 
     Raises
@@ -38,7 +39,8 @@ def check_extensions(text):
     return text
 
 
-def expanded(entries, extensions=FIRST, threads=1, planes=None):
+def expanded(entries: Iterable[Entry], extensions: str = FIRST, threads: int = 1,
+             planes: str | None = None) -> Iterator[Entry]:
     """Yield entries, each that means several images or planes replaced by one for each.
 
     Parameters
@@ -81,7 +83,7 @@ def expanded(entries, extensions=FIRST, threads=1, planes=None):
                 yield from future.result() if future else _expand(entry, extensions, planes)
 
 
-def image_units(uri, meant="*"):
+def image_units(uri: str, meant: str = "*") -> list[Unit]:
     """Return the units of a file that are meant.
 
     Parameters
@@ -105,7 +107,7 @@ def image_units(uri, meant="*"):
     return meant_images(file_units(uri), meant)
 
 
-def file_units(uri):
+def file_units(uri: str) -> list[Unit]:
     """Return all units of a file, as `mr_extract.images.units.list_units` does.
 
     Of a remote file the headers alone are fetched; of a packed one all that stands
@@ -126,7 +128,7 @@ def file_units(uri):
             ) from odd
 
 
-def meant_images(units, meant="*"):
+def meant_images(units: Sequence[Unit], meant: str = "*") -> list[Unit]:
     """Return those of a file's units that are meant.
 
     Raises
@@ -150,7 +152,7 @@ def meant_images(units, meant="*"):
     return chosen
 
 
-def meant_by(entry, extensions):
+def meant_by(entry: Entry, extensions: str) -> str | None:
     """Return ``*`` or the pattern by which an entry means several images, else None."""
     if entry.problem:
         return None
@@ -160,18 +162,18 @@ def meant_by(entry, extensions):
     return ext if ext == "*" or is_pattern(ext) else None
 
 
-def planes_by(entry, planes):
+def planes_by(entry: Entry, planes: str | None) -> str | None:
     """Return the text by which an entry means planes that headers must tell, else None."""
     text = entry.get("plane") or planes
     return text if text and not entry.problem and single_plane(text) is None else None
 
 
-def expands(entry, extensions, planes):
+def expands(entry: Entry, extensions: str, planes: str | None) -> bool:
     """Tell whether an entry may mean several images."""
     return meant_by(entry, extensions) is not None or planes_by(entry, planes) is not None
 
 
-def with_plane(entry, planes):
+def with_plane(entry: Entry, planes: str | None) -> Entry:
     """Return an entry with the one plane that ``--plane`` means, if it means one."""
     if not planes or entry.problem or entry.get("plane") or not single_plane(planes):
         return entry
@@ -198,7 +200,7 @@ def _expand(entry, extensions, planes):
         return [replace(entry, problem=failure.message, kind=failure.kind)]
 
 
-def entries_of_planes(entry, unit, planes):
+def entries_of_planes(entry: Entry, unit: Unit, planes: str | None) -> list[Entry]:
     """Return the entries of the planes of an image that an entry means.
 
     Parameters
@@ -244,7 +246,7 @@ def _bytes_of_plane(unit):
     return max(1, (unit.end - unit.data) // prod(unit.shape[:-2]))
 
 
-def single(entry, number):
+def single(entry: Entry, number: int) -> Entry:
     """Return the entry of one unit of an entry's file."""
     fields = [("ext", str(number))]
     for name, value in entry.fields:

@@ -1,6 +1,7 @@
 """What ``--help`` prints: options under titles, and those first that most people need."""
 
 import argparse
+from collections.abc import Callable
 
 _MOST_NEEDED = ("runner", "catalog", "config", "columns", "thresh", "zero_point_key", "extensions",
                 "jobs", "max_failures", "summary", "help_all")
@@ -25,8 +26,9 @@ class Titles:
         Where the values of the options that came since go.
     """
 
-    def __init__(self, parser):
-        self._parser, self.dests = parser, set()
+    def __init__(self, parser: argparse.ArgumentParser) -> None:
+        self._parser = parser
+        self.dests: set[str] = set()
         self._titles = {title: [a for a in parser._actions if a.option_strings and a.dest in dests]
                         for title, dests in (("Where it runs", _OF_MRJOB),
                                              ("Hadoop and Spark", _OF_CLUSTERS))}
@@ -35,7 +37,7 @@ class Titles:
                 action.choices, action.metavar = RUNNERS, "|".join(RUNNERS)
                 action.help = "where to run the job [inline]"
 
-    def under(self, title):
+    def under(self, title: str) -> Callable[..., argparse.Action]:
         """Return what declares an option under a title, as `add_argument` does."""
         actions = self._titles.setdefault(title, [])
 
@@ -46,7 +48,7 @@ class Titles:
             return action
         return add_argument
 
-    def short(self, usage):
+    def short(self, usage: str) -> str:
         """Return the text that shows the most needed options."""
         known = {action.dest: action for actions in self._titles.values() for action in actions}
         titles = [f"\n  {title}" for title, actions in self._titles.items() if _shown(actions)]
@@ -54,7 +56,7 @@ class Titles:
             "what most people need": [known[d] for d in _MOST_NEEDED if d in known],
         }) + "\n--help-all has them all:" + "".join(titles) + "\n"
 
-    def whole(self, usage):
+    def whole(self, usage: str) -> str:
         """Return the text that shows them all."""
         return self._text(usage, self._titles) + (
             "\n-r hadoop --help, or the name of another runner, lists mrjob's own options for it\n")
@@ -75,7 +77,7 @@ def _shown(actions):
     return [action for action in actions if action.help != argparse.SUPPRESS]
 
 
-def completion(parser, shell):
+def completion(parser: argparse.ArgumentParser, shell: str) -> str:
     """Return what makes a shell complete the options of a parser.
 
     Raises

@@ -6,7 +6,9 @@ tasks, so it imports absolutely.
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
 from time import monotonic
+from typing import Any, NoReturn
 
 import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
@@ -38,22 +40,23 @@ class ImageJob(CommandLine):
     OUTPUT_PROTOCOL = BytesValueProtocol
 
     streamed = False  # packed records come to the tasks on standard input
-    scratch = None  # a folder of the driver's, for what tasks are given
+    scratch: str | None = None  # a folder of the driver's, for what tasks are given
 
     _done = 0
     _last_status = float("-inf")
 
-    def steps(self):
+    def steps(self) -> list[MRStep]:
         """Return one step, with a reducer unless rows stay as tasks wrote them."""
         if self.options.reduce == "none":
             return [MRStep(mapper=self.mapper)]
         return [MRStep(mapper=self.mapper, reducer=self.reducer)]
 
-    def mapper(self, _, line):
+    def mapper(self, _: object, line: bytes) -> Iterator[tuple[bytes | None, bytes]]:
         """Measure one line; `map_pairs` measures many, looking ahead."""
         yield from self.map_pairs([(None, line)])
 
-    def map_pairs(self, pairs, step_num=0):
+    def map_pairs(self, pairs: Iterable[tuple[object, bytes]],
+                  step_num: int = 0) -> Iterator[tuple[bytes | None, bytes]]:
         """Yield the blocks of the lines, fetching ahead.
 
         Parameters
@@ -101,13 +104,13 @@ class ImageJob(CommandLine):
         return fetch_ahead(entries, self.config, heartbeat=self._heartbeat,
                            most_images=1 if task else LOOKAHEAD_IMAGES)
 
-    def hadoop_input_format(self):
+    def hadoop_input_format(self) -> str | None:
         """Return the format of packed files where Hadoop is to read them."""
         from mr_extract.jobs.task.records import INPUT_FORMAT
 
         return INPUT_FORMAT if self.streamed else None
 
-    def jobconf(self):
+    def jobconf(self) -> dict[str, Any]:
         """Return what Hadoop must know to hand over packed records."""
         from mr_extract.jobs.task.records import JOBCONF
 
@@ -150,14 +153,14 @@ class ImageJob(CommandLine):
             if milliseconds:
                 self.increment_counter("milliseconds by stage", stage, milliseconds)
 
-    def reducer(self, key, values):
+    def reducer(self, key: bytes, values: Iterable[bytes]) -> Iterator[tuple[None, bytes]]:
         """Yield the block of one image, once."""
         block = blocks.unpack(values)
         if block is not None:
             self.increment_counter("catalog", "images")
             yield None, block.removesuffix(b"\n")
 
-    def run_job(self):
+    def run_job(self) -> NoReturn:
         """Plan, run and gather; the exit status says whether all is accounted for."""
         if self.options.reduce in OVER_DETECTIONS:
             from mr_extract.jobs.sky.after_images import reduced_after
@@ -200,7 +203,7 @@ class ImageJob(CommandLine):
         return super()._runner_class()
 
 
-def run(name=None):
+def run(name: str | None = None) -> None:
     """Run a job with the arguments of the process.
 
     Parameters

@@ -4,6 +4,8 @@ import argparse
 import re
 import resource
 import sys
+from collections.abc import Callable
+from typing import NoReturn
 
 from mr_extract.addresses import shown_within
 from mr_extract.images.cubes import check_planes
@@ -14,7 +16,7 @@ OVER_DETECTIONS = ("unique", "objects")  # what follows when all images are meas
 _REDUCE = ("none", "identity", *OVER_DETECTIONS)
 
 
-def add_job_options(under):
+def add_job_options(under: Callable[[str], Callable[..., object]]) -> None:
     """Declare them.
 
     Parameters
@@ -70,7 +72,7 @@ def add_job_options(under):
     add_argument("--driven", action="store_true", help=argparse.SUPPRESS)
 
 
-def add_running(add_argument):
+def add_running(add_argument: Callable[..., object]) -> None:
     """Declare what every job has whatever its input is: how many tasks, and their Python."""
     add_argument("--jobs", type=_count, metavar="N",
                  help="processes of -r local and threads of -r spark [all cores]")
@@ -80,13 +82,13 @@ def add_running(add_argument):
                       "that runs now, made once by python -m mr_extract.env_archive")
 
 
-def allowed(limit, images):
+def allowed(limit: tuple[float, bool], images: int) -> int:
     """Return how many failures of a number of images `--max-failures` allows."""
     number, percent = limit
     return int(images * number / 100) if percent else int(number)
 
 
-def refuse(message):
+def refuse(message: str) -> NoReturn:
     """End with a line about each thing that is wrong, and exit status 2."""
     for line in shown_within(message).split("\n"):
         print(f"mr_extract: {line}", file=sys.stderr)

@@ -6,6 +6,7 @@ user may give them in such a file too.
 """
 
 import os
+from collections.abc import Sequence
 
 from mr_extract.addresses import shown_rule
 from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
@@ -13,7 +14,7 @@ from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
 OPTION = "--private"
 
 
-def hidden(arguments, folder):
+def hidden(arguments: Sequence[str], folder: str) -> tuple[list[str], str]:
     """Return the arguments that all may see, and the path of a file with the others.
 
     Parameters
@@ -38,7 +39,7 @@ def hidden(arguments, folder):
     return [one for one in arguments if one not in secret], path
 
 
-def revealed(arguments):
+def revealed(arguments: Sequence[str]) -> list[str]:
     """Return arguments, those of files that ``--private`` names in its place.
 
     Parameters

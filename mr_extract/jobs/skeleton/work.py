@@ -5,12 +5,22 @@ there as ``WORK``. All else is the skeleton's, once for every job:
 `mr_extract.jobs.skeleton.image_job`.
 """
 
+from __future__ import annotations
+
 import re
 from abc import ABC, abstractmethod
+from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.settings.options import settings_from
+
+if TYPE_CHECKING:
+    from mr_extract.columns.table import Column
+    from mr_extract.jobs.task.line import Line
+    from mr_extract.settings.tree import Settings
 
 MAIN = "mr_extract.jobs.extract"  # the job where none is named
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -37,7 +47,7 @@ class Rows:
     further: dict = field(default_factory=dict)
     failed: int = 0
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
 
@@ -59,20 +69,20 @@ class Work(ABC):
     """
 
     name: str
-    settings: type
+    settings: type[Settings]
     rows = "rows"
     bits: dict = {}
     versions = ("sep",)
 
     @abstractmethod
-    def columns(self, config):
+    def columns(self, config: Any) -> dict[str, Column]:
         """Return the columns of the catalog, name to `mr_extract.columns.table.Column`, in order.
 
         ``image`` is the first. A driver asks for them, and must not load what measures.
         """
 
     @abstractmethod
-    def measure(self, line):
+    def measure(self, line: Line) -> Rows:
         """Return the `Rows` of one line.
 
         It is called in the process that may die, and imports what it needs when it needs it.
@@ -87,11 +97,11 @@ class Work(ABC):
             When the image has none; `kind` names the reason.
         """
 
-    def add_options(self, add_argument):
+    def add_options(self, add_argument: Callable[..., object]) -> None:
         """Declare what the job takes besides its settings."""
         return None
 
-    def config_from(self, options):
+    def config_from(self, options: Namespace) -> Any:
         """Return the settings that parsed options describe.
 
         Raises
@@ -101,7 +111,7 @@ class Work(ABC):
         """
         return settings_from(options, self.settings)
 
-    def more_from(self, options, config):
+    def more_from(self, options: Namespace, config: Any) -> dict[str, Any]:
         """Return what tasks get besides the settings: names to what JSON can hold.
 
         Raises
@@ -111,16 +121,16 @@ class Work(ABC):
         """
         return {}
 
-    def arguments(self, more):
+    def arguments(self, more: dict[str, Any]) -> list[str]:
         """Return the options by which a task has what `more_from` returned."""
         return []
 
-    def check(self, config):
+    def check(self, config: Any) -> None:
         """Raise ValueError where something that all images share cannot be used."""
         return None
 
 
-def work_of(name):
+def work_of(name: str) -> Work:
     """Return the work that stands in a module.
 
     Raises
