@@ -1,5 +1,7 @@
 """The process that a user starts: plan, run, gather, report."""
 
+from __future__ import annotations
+
 import json
 import logging
 import os
@@ -7,8 +9,10 @@ import shutil
 import signal
 import sys
 import tempfile
+from argparse import Namespace
 from importlib.util import find_spec
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from mrjob.step import StepFailedException
 
@@ -28,8 +32,13 @@ from mr_extract.packed.records import packed_with
 from mr_extract.settings.declaring import is_rule
 from mr_extract.text.manifest import is_fits_name
 
+if TYPE_CHECKING:
+    from mrjob.job import MRJob
 
-def drive(job):
+    from mr_extract.jobs.skeleton.image_job import ImageJob
+
+
+def drive(job: ImageJob) -> int:
     """Run a job from its manifests to its catalog.
 
     Parameters
@@ -164,7 +173,7 @@ def _printed(job):
     return shown_within(json.dumps({"hash": config.hash(), **found}, indent=2)) + "\n"
 
 
-def check_runner(options):
+def check_runner(options: Namespace) -> None:
     """Raise ValueError where a runner lacks what it needs, or an option is for another."""
     if options.env_archive and options.runner != "hadoop":
         raise ValueError("--env-archive is for -r hadoop: here this Python runs the tasks")
@@ -178,7 +187,7 @@ def check_runner(options):
         check_properties(options.jobconf or {})
 
 
-def quiet_logging(job):
+def quiet_logging(job: MRJob) -> None:
     """Have mrjob say no more than options ask for."""
     # mrjob tells its life at every turn; what matters is in the summary.
     level = logging.DEBUG if job.options.verbose else logging.WARNING
@@ -195,7 +204,7 @@ def quiet_logging(job):
     )
 
 
-def end_in_order():
+def end_in_order() -> None:
     """Have signals end the process as errors do."""
     signal.signal(signal.SIGTERM, _terminated)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as under nohup

@@ -1,15 +1,23 @@
 """What the tasks wrote to one catalog that accounts for every image."""
 
+from __future__ import annotations
+
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract.addresses import shown_within
 from mr_extract.jobs.skeleton.work import MAIN
 from mr_extract.remarks import parse_cell
 from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
 from mr_extract.text.block_stream import split_blocks, whole
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.driver.plan import Plan
+    from mr_extract.jobs.skeleton.work import Work
+    from mr_extract.settings.tree import Settings
 
 
 @dataclass
@@ -41,11 +49,11 @@ class Totals:
     said: dict = field(default_factory=dict)
 
     @property
-    def failed(self):
+    def failed(self) -> int:
         """Number of images that were not measured."""
         return sum(self.failures.values())
 
-    def take(self, account):
+    def take(self, account: Account) -> None:
         """Count one image."""
         if account.kind:
             self.failures[account.kind] += 1
@@ -61,7 +69,8 @@ class Totals:
                 self.said.setdefault(kind, (account.id, detail))
 
 
-def gather(text, plan, work, config, catalog, ordered=True):
+def gather(text: BinaryIO, plan: Plan, work: Work, config: Settings, catalog: BinaryIO,
+           ordered: bool = True) -> Totals:
     """Bring blocks into order, account for every image, and write the catalog.
 
     Parameters
@@ -87,7 +96,8 @@ def gather(text, plan, work, config, catalog, ordered=True):
         When the text holds an image that was not asked for: a defect.
     """
     # The places of blocks under the very ids that the plan holds: there may be millions.
-    places, totals, refused = dict.fromkeys(plan.entries), Totals(), plan.refused
+    places: dict[str, Any] = dict.fromkeys(plan.entries)
+    totals, refused = Totals(), plan.refused
     for start, block in _placed(text):
         account = whole(block)
         if account is None:
@@ -113,7 +123,7 @@ def gather(text, plan, work, config, catalog, ordered=True):
     if ordered:
         order = sorted([*found, *own])  # of text as of its bytes: UTF-8 keeps the order
     else:
-        order = [*sorted(found, key=places.get), *own]
+        order = [*sorted(found, key=places.__getitem__), *own]
     for image_id in order:
         if image_id in own:
             catalog.write(own[image_id].encode())
@@ -124,7 +134,7 @@ def gather(text, plan, work, config, catalog, ordered=True):
     return totals
 
 
-def header_of(work, config, totals):
+def header_of(work: Work, config: Settings, totals: Totals) -> str:
     """Return the lines that stand before all others in a catalog.
 
     Parameters
@@ -150,6 +160,6 @@ def _placed(text):
         start += len(block)
 
 
-def complain(text):
+def complain(text: str) -> None:
     """Write one line to standard error."""
     print(f"mr_extract: {shown_within(text)}", file=sys.stderr, flush=True)

@@ -1,19 +1,27 @@
 """Where the catalog and the summary go: looked at before the work, filled after it."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import tempfile
+from argparse import Namespace
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.storage.output import written_whole
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.driver.plan import Plan
+
 TSV = "tsv"
 
 
-def check_outputs(options, plan):
+def check_outputs(options: Namespace, plan: Plan) -> None:
     """Raise ValueError where an output cannot be written, or would replace an input.
 
     Parameters
@@ -81,7 +89,7 @@ def _check_remote(name, place, catalog_type):
 
 
 @contextmanager
-def unfinished_catalog(options, scratch):
+def unfinished_catalog(options: Namespace, scratch: str) -> Iterator[str]:
     """Give a path to write the catalog to before it takes its place.
 
     Parameters
@@ -101,7 +109,7 @@ def unfinished_catalog(options, scratch):
         yield os.path.join(scratch, "catalog")
 
 
-def put_catalog(catalog, options, plan, stdout):
+def put_catalog(catalog: BinaryIO, options: Namespace, plan: Plan, stdout: BinaryIO) -> list[str]:
     """Bring a finished catalog where it belongs.
 
     Parameters

@@ -1,5 +1,6 @@
 """Packed folders and files to a plan: every line known, as of manifests."""
 
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
@@ -24,7 +25,8 @@ from mr_extract.text.manifest import Entry
 _SEQUENCE_FILE = ".seq"
 
 
-def read_packed(places, extensions, complain):
+def read_packed(places: Sequence[str], extensions: str,
+                complain: Callable[[str], object]) -> tuple[Plan, list[str]]:
     """Return the plan of packed folders and files, and what Hadoop may read of them.
 
     Parameters

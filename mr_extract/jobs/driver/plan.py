@@ -3,9 +3,11 @@
 import os
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
@@ -45,10 +47,10 @@ class Plan:
     problems: dict = field(default_factory=dict)
     clashes: dict = field(default_factory=dict)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.entries) + len(self.problems) + len(self.clashes)
 
-    def add(self, entry):
+    def add(self, entry: Entry) -> None:
         """Take in an entry; one that stands twice is taken once."""
         image_id = entry.id
         if image_id in self.clashes:
@@ -61,12 +63,12 @@ class Plan:
             self.clashes[image_id] = None
 
     @property
-    def refused(self):
+    def refused(self) -> dict[str, tuple[str, str]]:
         """The lines that cannot be tried: id to (kind, message)."""
         bad = {i: (e.kind, e.problem) for i, e in self.problems.items()}
         return bad | {i: ("duplicate-id", DUPLICATE) for i in self.clashes}
 
-    def shards(self, number):
+    def shards(self, number: int) -> list[list[Entry]]:
         """Return the entries in at most `number` lists of about equal bytes.
 
         The largest first, each to the list that is least full, so that the
@@ -75,7 +77,7 @@ class Plan:
         fetched once, and so do those found on one detection image, unless they
         are more than a list should hold.
         """
-        shards = [[] for _ in range(max(1, min(number, len(self.entries))))]
+        shards: list[list[Entry]] = [[] for _ in range(max(1, min(number, len(self.entries))))]
         least_full = LeastFull(len(shards))
         for load, entries in sorted(self._parcels(len(shards)), key=lambda parcel: -parcel[0]):
             shards[least_full.shard_for(load)].extend(entries)
@@ -101,7 +103,8 @@ class Plan:
         return parcels
 
 
-def read_plan(sources, stdin, extensions=FIRST, planes=None):
+def read_plan(sources: Sequence[str], stdin: BinaryIO | None, extensions: str = FIRST,
+              planes: str | None = None) -> Plan:
     """Read manifests, and the headers of files of which several images are meant.
 
     Parameters
@@ -166,7 +169,7 @@ def _named(source):
     return Entry(f"malformed:{name}", problem="no line of a manifest can hold this name")
 
 
-def check_directory():
+def check_directory() -> None:
     """Raise ValueError where relative paths cannot be made absolute ones in a manifest."""
     try:
         here = os.getcwd().encode()
@@ -176,7 +179,7 @@ def check_directory():
         raise ValueError("the name of the working directory holds characters that no manifest can")
 
 
-def write_shards(plan, number, directory):
+def write_shards(plan: Plan, number: int, directory: str) -> list[str]:
     """Write the shards of a plan as manifests.
 
     Paths become absolute, as tasks have working directories of their own; the
@@ -202,7 +205,7 @@ def _private(path, flags):
     return os.open(path, flags, 0o600)  # an address may hold a password
 
 
-def absolute_entry(entry):
+def absolute_entry(entry: Entry) -> Entry:
     """Return an entry that means the same from every directory, under the id that it has."""
     uri = storage.absolute(entry.uri)
     fields = tuple((k, anywhere(v) if k in COMPANIONS else v) for k, v in entry.fields)
@@ -211,7 +214,7 @@ def absolute_entry(entry):
     return Entry(uri, fields)
 
 
-def standard_input():
+def standard_input() -> BinaryIO:
     """Return standard input, unless it is a terminal: nobody types manifests."""
     if sys.stdin is None or sys.stdin.isatty():
         raise ValueError("no manifest given: name one, or - for standard input")

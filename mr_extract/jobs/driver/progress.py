@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import threading
+from typing import Self, TextIO
 
 _REPORT = re.compile(rb"reporter:counter:([^,\n]*),([^,\n]*),(\d+)\n")
 
@@ -21,26 +22,26 @@ class Bar:
         The terminal.
     """
 
-    def __init__(self, total, rows, file):
+    def __init__(self, total: int, rows: str, file: TextIO) -> None:
         from tqdm import tqdm
 
         self._total, self._rows = total, rows
         # Some terminals do not know their size; tqdm then writes nothing.
-        columns, rows = os.get_terminal_size(file.fileno())
+        width, height = os.get_terminal_size(file.fileno())
         self._bar = tqdm(total=total, unit="image", file=file, smoothing=0.1,
-                         ncols=columns or 100, nrows=rows or 24)
+                         ncols=width or 100, nrows=height or 24)
 
-    def show(self, done, rows, failed, more=""):
+    def show(self, done: int, rows: int, failed: int, more: str = "") -> None:
         """Show counts, and a text behind them."""
         words = [f"{rows} {self._rows}", f"{failed} failed" if failed else "", more]
         self._bar.set_postfix_str(", ".join(filter(None, words)))
         self._bar.update(min(done, self._total) - self._bar.n)
 
-    def clear(self):
+    def clear(self) -> None:
         """Make room for a line of text."""
         self._bar.clear()
 
-    def close(self):
+    def close(self) -> None:
         """Leave the last state on the terminal."""
         self._bar.close()
 
@@ -62,19 +63,21 @@ class Progress:
         Seconds between two looks.
     """
 
-    def __init__(self, directory, total, rows, file, interval=0.3):
+    def __init__(self, directory: str, total: int, rows: str, file: TextIO,
+                 interval: float = 0.3) -> None:
         self._pattern = os.path.join(glob.escape(directory), "step", "*", "mapper", "*", "stderr")
         self._total, self._rows, self._file, self._interval = total, rows, file, interval
-        self._read, self._done, self._measured, self._failed = {}, 0, 0, 0
+        self._read: dict[str, int] = {}
+        self._done, self._measured, self._failed = 0, 0, 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._bar = Bar(self._total, self._rows, self._file)
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
         self._look()

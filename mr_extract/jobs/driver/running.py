@@ -1,9 +1,14 @@
 """Shards through a runner of mrjob: what the tasks wrote, and the counters."""
 
+from __future__ import annotations
+
 import glob
 import os
 import sys
+from argparse import Namespace
+from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import TYPE_CHECKING, BinaryIO
 
 from mrjob.step import StepFailedException
 
@@ -23,16 +28,22 @@ from mr_extract.jobs.runners.hadoop.tasks import (
 )
 from mr_extract.jobs.task.records import KEYS_LOST, RecordsLost
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.driver.gather import Totals
+    from mr_extract.jobs.driver.plan import Plan
+    from mr_extract.jobs.skeleton.image_job import ImageJob
+
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16
 
 
-def is_merged(options):
+def is_merged(options: Namespace) -> bool:
     """Tell whether one catalog is to be made here of what the tasks wrote."""
     return not options.output_dir or bool(options.catalog or options.cat_output)
 
 
-def run_tasks(job, plan, scratch, text, packed):
+def run_tasks(job: ImageJob, plan: Plan, scratch: str, text: BinaryIO,
+              packed: Sequence[str]) -> tuple[dict[str, dict[str, int]], Totals | None]:
     """Run the tasks and collect what they wrote.
 
     Of packed files the tasks get the records from Hadoop; when it cannot get through
@@ -124,7 +135,7 @@ def _run_once(job, plan, scratch, text, packed=()):
     return counters, totals
 
 
-def set_up_runner(options, name, jobs, scratch):
+def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> None:
     """Give mrjob what its runners need to run this package from where it stands."""
     options.in_process = name == "inline"
     options.local_tmp_dir = options.local_tmp_dir or scratch

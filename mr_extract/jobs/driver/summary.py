@@ -1,13 +1,22 @@
 """The end of a job: counts, failures by kind and where the time went."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.storage.output import text_written_whole
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.driver.gather import Totals
 
 _TIMES = "milliseconds by stage"
 
 
-def summarise(totals, counters, seconds, runner, lines, rows="sources", packed=False):
+def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds: float,
+              runner: str, lines: int, rows: str = "sources",
+              packed: bool = False) -> dict[str, Any]:
     """Return what a job did as plain dictionaries.
 
     Parameters
@@ -52,7 +61,7 @@ def summarise(totals, counters, seconds, runner, lines, rows="sources", packed=F
     }
 
 
-def as_text(summary):
+def as_text(summary: Mapping[str, Any]) -> str:
     """Return the summary as lines for a person."""
     images, rows = summary["images"], summary["rows_are"]
     lines = [
@@ -83,7 +92,7 @@ def as_text(summary):
     return "\n".join(lines)
 
 
-def write(summary, path):
+def write(summary: Mapping[str, Any], path: str) -> None:
     """Write the summary as JSON, whole or not at all."""
     with text_written_whole(path) as file:
         json.dump(summary, file, indent=2)
