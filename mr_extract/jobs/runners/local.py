@@ -12,6 +12,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from mrjob.local import LocalMRJobRunner
 from mrjob.step import StepFailedException
@@ -25,11 +26,12 @@ _ATTEMPT = "mapreduce_task_attempt_id"
 class LocalRunner(LocalMRJobRunner):
     """Run each shard in a process of its own, as many at once as there are jobs."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.complaints = []
-        self._running, self._lock, self._stopped = set(), threading.Lock(), False
-        self._attempts = {}  # by number of the map task, from 0
+        self.complaints: list[str] = []
+        self._running: set[subprocess.Popen] = set()
+        self._lock, self._stopped = threading.Lock(), False
+        self._attempts: dict[int, int] = {}  # by number of the map task, from 0
 
     def _pick_mapper_split_size(self, input_paths, step_num):
         return sys.maxsize

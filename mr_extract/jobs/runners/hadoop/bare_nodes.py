@@ -3,6 +3,7 @@
 import hashlib
 import os
 import subprocess
+from collections.abc import Callable, Sequence
 
 from mr_extract import storage
 
@@ -17,7 +18,7 @@ class NotShipped(Exception):
     """The archive could not be brought to the cluster, for the reason given."""
 
 
-def chosen_archive(asked, say):
+def chosen_archive(asked: str, say: Callable[[str], object]) -> str:
     """Return the archive that ``--env-archive`` asks for, which is made if need be.
 
     Parameters
@@ -53,7 +54,7 @@ def chosen_archive(asked, say):
     return asked
 
 
-def ship(archive, program, folder):
+def ship(archive: str, program: Sequence[str], folder: str) -> tuple[str, str]:
     """Bring an archive to the cluster, unless it is there.
 
     Parameters

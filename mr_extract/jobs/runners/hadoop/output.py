@@ -1,10 +1,17 @@
 """What the tasks of a job wrote to Hadoop's file system, read to its end or not at all."""
 
+from __future__ import annotations
+
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from time import sleep
+from typing import TYPE_CHECKING, BinaryIO
 
 from mr_extract.jobs.driver.gather import complain
+
+if TYPE_CHECKING:
+    from mrjob.runner import MRJobRunner
 
 _READ_AGAIN = 5.0, 30.0  # seconds until it is read again: a node may come back
 
@@ -13,7 +20,7 @@ class BrokenOff(OSError):
     """What a job wrote could not be read to its end."""
 
 
-def collect(runner, text):
+def collect(runner: MRJobRunner, text: BinaryIO) -> None:
     """Write to a file what the tasks of a job wrote.
 
     Parameters
@@ -42,7 +49,7 @@ def collect(runner, text):
             sleep(pause)
 
 
-def rescue(runner, text):
+def rescue(runner: MRJobRunner, text: BinaryIO) -> None:
     """Write to a file what the finished tasks of a failed job wrote, as far as it can be had."""
     try:
         for chunk in runner.cat_output():
@@ -51,7 +58,7 @@ def rescue(runner, text):
         pass  # mostly as there is nothing; the job has failed, and that is told
 
 
-def streamed(program, pattern):
+def streamed(program: Sequence[str], pattern: str) -> Iterator[bytes]:
     """Yield the bytes of files of a Hadoop file system, one after the other.
 
     Parameters
@@ -73,6 +80,7 @@ def streamed(program, pattern):
     with tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen([*program, "fs", "-text", pattern], stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=complaints)
+        assert process.stdout is not None
         try:
             while chunk := process.stdout.read(1 << 20):
                 yield chunk

@@ -5,16 +5,27 @@ the lines that begin a catalog, ``part-refused`` with the lines that no task was
 given, and at the end ``_SUCCESS``, when the counts agree with the manifest.
 """
 
+from __future__ import annotations
+
 import os
 from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mr_extract.jobs.driver.gather import Totals, header_of
 from mr_extract.text.accounting import error_line, parse_account
 
+if TYPE_CHECKING:
+    from mrjob.runner import MRJobRunner
+
+    from mr_extract.jobs.driver.plan import Plan
+    from mr_extract.jobs.skeleton.image_job import ImageJob
+
 HEADER, REFUSED, SUCCESS = "_header", "part-refused", "_SUCCESS"
 
 
-def finish_parts(runner, plan, job, counters, scratch):
+def finish_parts(runner: MRJobRunner, plan: Plan, job: ImageJob,
+                 counters: Mapping[str, Mapping[str, int]], scratch: str) -> Totals:
     """Check the counts of the parts, and put beside them what makes a catalog of them.
 
     Parameters

@@ -6,17 +6,18 @@ what is not ASCII depends on the locale of the node.
 
 import base64
 import re
+from collections.abc import Iterable
 
 _OPTION = "--encoded="
 _PLAIN = re.compile(r"[A-Za-z0-9 _@%+=:,./{}()*?\[\]~^!&|;<>#$-]+")
 
 
-def plain(arguments):
+def plain(arguments: Iterable[str]) -> list[str]:
     """Return arguments, those with difficult characters encoded."""
     return [a if _PLAIN.fullmatch(a) else _OPTION + _encode(a) for a in arguments]
 
 
-def given(arguments):
+def given(arguments: Iterable[str]) -> list[str]:
     """Return what `plain` was given."""
     return [_decode(a) if a.startswith(_OPTION) else a for a in arguments]
 

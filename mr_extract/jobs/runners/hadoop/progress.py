@@ -3,7 +3,9 @@
 import re
 import sys
 import threading
+from collections.abc import Iterable, Iterator
 from time import monotonic
+from typing import Self
 
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.progress import Bar
@@ -42,32 +44,37 @@ class Watch:
         Hadoop's name of the job, from just before it is submitted.
     """
 
-    def __init__(self, images, rows="sources", quiet=False):
+    def __init__(self, images: int, rows: str = "sources", quiet: bool = False) -> None:
         self.images, self._rows, self._quiet = images, rows, quiet
-        self.job, self._told, self._percent, self._why, self._words = None, None, "", "", ""
-        self._attempt, self._trace, self._attempts = None, [], 0
-        self._last, self._said_at, self._bar = "", monotonic(), None
+        self.job: str | None = None
+        self._told: JobTold | None = None
+        self._percent, self._why, self._words = "", "", ""
+        self._attempt: str | None = None
+        self._trace: list[str] = []
+        self._attempts = 0
+        self._last, self._said_at = "", monotonic()
+        self._bar: Bar | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
         if self._bar:
             self._bar.close()
 
-    def through(self, lines):
+    def through(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the lines of ``hadoop jar`` (bytes), having read them."""
         for line in lines:
             self._take(line.decode(errors="replace").rstrip())
             yield line
         self._attempt_is_told()
 
-    def ending(self):
+    def ending(self) -> str:
         """Say why the job failed, and where more is to be read."""
         why = self._why or "the command `hadoop jar` failed"
         if self._words:
@@ -139,7 +146,7 @@ class Watch:
         complain(text)
 
 
-def root_cause(text):
+def root_cause(text: str) -> str:
     """Return what is at the bottom of a Java stack trace, in one line."""
     causes = _CAUSE.findall(text)
     if not causes:

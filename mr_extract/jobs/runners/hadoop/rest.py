@@ -7,6 +7,7 @@ show and nothing fails.
 import json
 import re
 import urllib.request
+from collections.abc import Mapping
 from http.client import HTTPException
 
 _TIMEOUT = 10.0  # seconds
@@ -24,10 +25,10 @@ class JobTold:
         As ``job_1795594500715_0005``.
     """
 
-    def __init__(self, url, job):
+    def __init__(self, url: str, job: str) -> None:
         self._job = f"{url.rstrip('/')}/ws/v1/mapreduce/jobs/{job}"
 
-    def counters(self):
+    def counters(self) -> dict[str, dict[str, int]]:
         """Return the counters so far by group and name; empty when nobody tells."""
         try:
             told = _json(f"{self._job}/counters")["jobCounters"].get("counterGroup", [])
@@ -39,7 +40,7 @@ class JobTold:
             for group in told
         }
 
-    def last_words(self, attempt):
+    def last_words(self, attempt: str) -> str:
         """Return the last line that an attempt wrote to standard error; empty if unknown."""
         task = re.sub(r"^attempt_(.+)_\d+$", r"task_\1", attempt)
         try:
@@ -53,7 +54,7 @@ class JobTold:
         return next((line for line in reversed(lines) if line and not _is_frame(line)), "")
 
 
-def resource_managers(properties):
+def resource_managers(properties: Mapping[str, str]) -> list[str]:
     """Return the URLs of the ResourceManagers that a configuration names.
 
     Parameters
@@ -80,7 +81,7 @@ def resource_managers(properties):
     return urls
 
 
-def cluster_metrics(url):
+def cluster_metrics(url: str) -> dict[str, int] | None:
     """Return what a ResourceManager says of its cluster, None when it does not.
 
     Parameters

@@ -9,6 +9,8 @@ come in one stream.
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from mrjob.conf import combine_dicts
 from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
@@ -31,7 +33,7 @@ _REPLICAS = 3
 class JobFailed(StepFailedException):
     """The job failed, for the reason given and in no other words."""
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.reason
 
 
@@ -54,7 +56,7 @@ class HadoopRunner(HadoopJobRunner):
 
     watch, packed, reduces = None, (), 1
 
-    def __init__(self, *args, output_dir=None, **keywords):
+    def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
         super().__init__(*args, output_dir=output_dir and _on_the_cluster(output_dir), **keywords)
 
     def _fix_opt(self, opt_key, opt_value, source):
@@ -112,7 +114,7 @@ class HadoopRunner(HadoopJobRunner):
         write_code_archive(path)
         self._working_dir_mgr.add("archive", path, CODE)
 
-    def ship_environment(self, archive):
+    def ship_environment(self, archive: str) -> str:
         """Let tasks run with the Python of an archive, and say what was done for it.
 
         Parameters
@@ -189,7 +191,7 @@ class HadoopRunner(HadoopJobRunner):
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
 
-    def cat_output(self):
+    def cat_output(self) -> Iterator[bytes]:
         """Yield the output of all tasks, unpacked where it is compressed.
 
         Raises

@@ -1,5 +1,8 @@
 """What a Hadoop job is told unless the user says otherwise with -D."""
 
+from collections.abc import Mapping
+from typing import Any
+
 MAPS = "mapreduce.job.maps"
 REDUCES = "mapreduce.job.reduces"
 COMMITTER = "mapreduce.fileoutputcommitter.algorithm.version"
@@ -8,7 +11,7 @@ MAP_CORES = "mapreduce.map.cpu.vcores"
 
 #: A shard is a file, and never split. What a lost node costs is bounded: unless told so, an
 #: ApplicationMaster asks a dead NodeManager for three minutes, and may end the job over it.
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "mapreduce.input.fileinputformat.split.minsize": 1 << 40,
     MAP_MEMORY: 2048,
     "mapreduce.reduce.memory.mb": 1024,
@@ -35,7 +38,7 @@ DEFAULTS = {
 _LOSING = ("mapreduce.map.failures.maxpercent", "mapred.max.map.failures.percent")
 
 
-def check_properties(properties):
+def check_properties(properties: Mapping[str, str]) -> None:
     """Raise ValueError for properties with which images would vanish unsaid.
 
     Parameters

@@ -1,6 +1,7 @@
 """The code that tasks need, as an archive that travels with the job."""
 
 import importlib.util
+import os
 import py_compile
 import tempfile
 import zipfile
@@ -10,7 +11,7 @@ PACKAGES = ("mr_extract", "mrjob")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold
 
 
-def write_code_archive(path):
+def write_code_archive(path: str | os.PathLike[str]) -> None:
     """Write this package and mrjob to a zip file, compiled for this Python too.
 
     A task would otherwise compile what it imports, on each node anew. The same
@@ -22,7 +23,9 @@ def write_code_archive(path):
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in PACKAGES:
-            root = Path(importlib.util.find_spec(package).origin).parent
+            found = importlib.util.find_spec(package)
+            assert found is not None and found.origin is not None
+            root = Path(found.origin).parent
             for source in sorted(root.rglob("*.py")):
                 name = source.relative_to(root.parent).as_posix()
                 _add(archive, name, source.read_bytes())

@@ -5,10 +5,18 @@ even out what is not, but each starts anew. One more than there is room for is t
 runs when all others have ended. So YARN is asked what there is.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.runners.hadoop import rest
 from mr_extract.jobs.runners.hadoop.settings import DEFAULTS, MAP_CORES, MAP_MEMORY, MAPS
 from mr_extract.storage.hadoop.configuration import properties as configured
+
+if TYPE_CHECKING:
+    from mr_extract.text.manifest import Entry
 
 _MEGABYTE = 1 << 20
 _UNKNOWN_SIZE = 8 * _MEGABYTE  # of an image
@@ -21,12 +29,12 @@ _MOST_REDUCES = 128
 _TASKS_AIMED_AT, _SHARES = 512, (256 * _MEGABYTE, 2048 * _MEGABYTE)
 
 
-def size_of(entries):
+def size_of(entries: Iterable[Entry]) -> int:
     """Return the bytes of images, as their lines say or as they may be."""
     return sum(int(entry.get("bytes") or _UNKNOWN_SIZE) for entry in entries)
 
 
-def number_of_maps(size, properties, slots=None):
+def number_of_maps(size: int, properties: Mapping[str, str], slots: int | None = None) -> int:
     """Return how many map tasks a job should have.
 
     Parameters
@@ -47,7 +55,7 @@ def number_of_maps(size, properties, slots=None):
     return max(1, min(waves * slots, round(size / _SMALLEST_SHARE)))
 
 
-def number_of_reduces(size, slots=None):
+def number_of_reduces(size: int, slots: int | None = None) -> int:
     """Return how many reduce tasks a job should have: all of them run at once.
 
     Parameters
@@ -61,7 +69,7 @@ def number_of_reduces(size, slots=None):
     return max(1, min(most, round(size / _REDUCE_SHARE)))
 
 
-def slots_of_cluster(properties):
+def slots_of_cluster(properties: Mapping[str, str]) -> int | None:
     """Return how many map tasks YARN's nodes hold beside an ApplicationMaster.
 
     Parameters
