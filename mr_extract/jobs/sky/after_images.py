@@ -1,17 +1,23 @@
 """``--reduce unique`` and ``objects`` of the main job: images to a catalog, and on from there."""
 
+from __future__ import annotations
+
 import os
 import tempfile
+from typing import TYPE_CHECKING
 
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.outputs import TSV, check_outputs
 from mr_extract.jobs.driver.plan import Plan
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.skeleton.image_job import ImageJob
+
 #: Options that both jobs have and only one of them heeds.
 _OWN = {"args", "reduce", "summary", "told", "aggregation"}
 
 
-def reduced_after(job):
+def reduced_after(job: ImageJob) -> int:
     """Run the main job, and the job over its detections with the same runner.
 
     Parameters

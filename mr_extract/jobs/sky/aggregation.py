@@ -1,11 +1,23 @@
 """What a job over detections is: what it takes of a row, and what it makes of an object."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
 from mr_extract.settings.options import settings_from
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.catalogs import Detections
+    from mr_extract.jobs.sky.decisions import Decisions
+    from mr_extract.settings.tree import Settings
+    from mr_extract.text.accounting import Account
 
 #: What became of a row: nothing known yet; it is part of an object; it stands for it; it has
 #: no position; its image has no epoch.
@@ -17,6 +29,12 @@ DECIDED = b"d"
 #: What is said of a row: its place among all rows of the catalogs.
 DECISION = np.dtype([("place", "<i8"), ("state", "u1"), ("ambiguous", "u1"),
                      ("detections", "<i4")])
+
+#: What is said of each image, and of all: see `Aggregation.survey`.
+Survey: TypeAlias = tuple[list[dict[str, Any] | None], dict[str, Any]]
+
+#: By number of an image its filter and its corners in degrees, ra and dec in turn.
+Footprints: TypeAlias = dict[int, tuple[int, list[float]]]
 
 
 @dataclass(frozen=True)
@@ -37,7 +55,7 @@ class Piece:
     facts: dict
     columns: dict
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.columns["ra"])
 
 
@@ -56,27 +74,27 @@ class Aggregation(ABC):
     """
 
     name: str
-    settings: type
+    settings: type[Settings]
     dtype: np.dtype
 
-    def config_from(self, options):
+    def config_from(self, options: Namespace) -> Any:
         """Return the settings that parsed options describe; ValueError names a wrong one."""
         return settings_from(options, self.settings)
 
     @abstractmethod
-    def needs(self, config):
+    def needs(self, config: Any) -> dict[str, str]:
         """Return the columns that are needed, name to why, besides ``ra`` and ``dec``."""
 
-    def add_options(self, add_argument):
+    def add_options(self, add_argument: Callable[..., object]) -> None:
         """Declare what the job takes besides its settings."""
         return None
 
-    def takes(self, config):
+    def takes(self, config: Any) -> tuple[str, ...]:
         """Return further columns, which are used where they are there."""
         return ()
 
     @abstractmethod
-    def survey(self, detections, config, options):
+    def survey(self, detections: Detections, config: Any, options: Namespace) -> Survey:
         """Look at all images.
 
         Parameters
@@ -100,20 +118,22 @@ class Aggregation(ABC):
             When they are of no use.
         """
 
-    def left_out(self, account):
+    def left_out(self, account: Account) -> int | None:
         """Return the state of the rows of an image that takes no part."""
         raise AssertionError(f"{account.id} takes no part")
 
     @abstractmethod
-    def records(self, piece, config):
+    def records(self, piece: Piece, config: Any) -> np.ndarray:
         """Return the detections (of `dtype`) of a piece, row by row."""
 
-    def output(self, config, told):
+    def output(self, config: Any, told: dict[str, Any]) -> dict[bytes, np.dtype | None]:
         """Return the types of what `settled` returns, by word; None for lists of bytes."""
         return {DECIDED: DECISION}
 
     @abstractmethod
-    def settled(self, records, founder, ambiguous, config, told, footprints):
+    def settled(self, records: np.ndarray, founder: np.ndarray, ambiguous: np.ndarray, config: Any,
+                told: dict[str, Any],
+                footprints: Footprints) -> dict[bytes, np.ndarray | list[bytes]]:
         """Return what is made of some objects, all of whose detections are there.
 
         Parameters
@@ -135,7 +155,7 @@ class Aggregation(ABC):
         """
 
     @abstractmethod
-    def write(self, made, catalog):
+    def write(self, made: Made, catalog: BinaryIO) -> Counter:
         """Write what was made to a binary file, and return counts.
 
         Parameters
@@ -149,7 +169,7 @@ class Aggregation(ABC):
         """
 
     @abstractmethod
-    def as_text(self, totals):
+    def as_text(self, totals: Any) -> str:
         """Return the counts as words for a person."""
 
 
@@ -173,22 +193,22 @@ class Made:
     """
 
     name: str
-    detections: object
-    decisions: object
+    detections: Detections
+    decisions: Decisions
     sorted: dict
     counts: dict
-    config: object
+    config: Any
     told: dict
-    options: object
+    options: Namespace
 
 
-def record_errors(columns, config, count):
+def record_errors(columns: Mapping[str, np.ndarray], config: Any, count: int) -> np.ndarray:
     """Return the errors of positions in arcseconds, 0 for what is not known and not needed."""
     error = 3600 * columns["erra_world"] if "erra_world" in columns else np.zeros(count)
     return error if config.linking.link_sigma else np.where(np.isfinite(error), error, 0.0)
 
 
-def aggregation_of(name):
+def aggregation_of(name: str) -> Aggregation:
     """Return the aggregation that stands in a module of `mr_extract.jobs`."""
     from importlib import import_module
 

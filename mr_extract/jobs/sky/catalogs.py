@@ -1,11 +1,20 @@
 """The catalogs of a job over detections, brought together: each image once, in the order of ids."""
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract.addresses import shown
 from mr_extract.jobs.sky.mapping import packed_piece
 from mr_extract.text.accounting import parse_account
 from mr_extract.text.stored_catalog import CatalogReader, UnfitCatalog, common_header
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mr_extract.text.accounting import Account
 
 _LINE = 1 << 20  # bytes of rows on one line of a shard
 
@@ -36,8 +45,11 @@ class Detections:
         When one is no catalog, breaks off, or does not go with the others.
     """
 
-    def __init__(self, sources, text, stdin=None):
-        self._text, self._places, self._starts, self.twice = text, {}, None, 0
+    def __init__(self, sources: Sequence[str], text: BinaryIO,
+                 stdin: BinaryIO | None = None) -> None:
+        self._text, self.twice = text, 0
+        self._places: dict[str, tuple] = {}
+        self._starts: tuple[np.ndarray, np.ndarray] | None = None
         readers = [CatalogReader(source, stdin) for source in sources]
         for reader in readers:
             for account, block in reader:
@@ -68,10 +80,10 @@ class Detections:
         self._places[account.id] = (self._text.tell(), len(block), digest, standing, account.rows)
         self._text.write(block)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._ids)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[tuple[int, Account, bytes, bytes]]:
         """Give of each image: place of its first row, account, its line and its rows (bytes)."""
         for image_id in self._ids:
             place, start, size, *_ = self._places[image_id]
@@ -80,12 +92,12 @@ class Detections:
             end = block.index(b"\n") + 1
             yield place, parse_account(block[:end]), block[:end], block[end:]
 
-    def accounts(self):
+    def accounts(self) -> Iterator[Account]:
         """Give the account of each image."""
         for _, account, _, _ in self:
             yield account
 
-    def images_at(self, places):
+    def images_at(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the images and the numbers of the rows, from 1, at places among all rows.
 
         Parameters
@@ -107,7 +119,7 @@ class Detections:
         at = np.searchsorted(starts, places, side="right") - 1
         return ids[at].astype(str), (places - starts[at] + 1).astype(np.int32)
 
-    def columns_for(self, needs, takes=()):
+    def columns_for(self, needs: Mapping[str, str], takes: Sequence[str] = ()) -> dict[str, int]:
         """Return the number of each column that is needed or taken.
 
         Parameters
@@ -130,7 +142,8 @@ class Detections:
         return {name: names.index(name) for name in (*needs, *taken)}
 
 
-def write_shards(detections, facts, number, folder):
+def write_shards(detections: Detections, facts: Iterable[dict[str, Any] | None], number: int,
+                 folder: str) -> list[str]:
     """Write the rows of all images as lines that stand for themselves.
 
     Parameters

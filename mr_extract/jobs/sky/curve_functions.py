@@ -4,16 +4,18 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from math import isfinite
 from numbers import Real
+from typing import Any
 
 import numpy as np
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-def function_of(name):
+def function_of(name: str) -> Callable[..., Any]:
     """Return the function of ``module:function``.
 
     Raises
@@ -43,7 +45,8 @@ def _look_here_too():
         os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, known), here])
 
 
-def results(function, keys, number, light, filters):
+def results(function: Callable[..., Any], keys: np.ndarray, number: np.ndarray,
+            light: tuple[np.ndarray, np.ndarray, np.ndarray], filters: np.ndarray) -> list[bytes]:
     """Call a function for each object.
 
     Parameters

@@ -23,12 +23,12 @@ class Decisions:
         Rows of all images.
     """
 
-    def __init__(self, path, count):
+    def __init__(self, path: str, count: int) -> None:
         self._rows = np.zeros(0, _ROW)
         if count:
             self._rows = np.memmap(path, _ROW, "w+", shape=(count,))
 
-    def take(self, decisions):
+    def take(self, decisions: np.ndarray) -> None:
         """Take decisions (of `mr_extract.jobs.sky.aggregation.DECISION`)."""
         places = decisions["place"]
         known = self._rows["state"][places] != UNKNOWN
@@ -37,15 +37,15 @@ class Decisions:
         for name in ("state", "ambiguous", "detections"):
             self._rows[name][places] = decisions[name]
 
-    def leave_out(self, place, rows, state):
+    def leave_out(self, place: int, rows: int, state: int) -> None:
         """Say of the rows of an image that they take no part."""
         self._rows["state"][place:place + rows] = state
 
-    def of(self, place, rows):
+    def of(self, place: int, rows: int) -> np.ndarray:
         """Return what became of the rows of an image."""
         return self._rows[place:place + rows]
 
-    def unknown(self):
+    def unknown(self) -> int | None:
         """Return the place of the first row of which nothing is known, None if there is none."""
         step = 1 << 22
         for start in range(0, len(self._rows), step):

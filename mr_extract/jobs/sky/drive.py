@@ -1,8 +1,11 @@
 """The process that a user of a job over detections starts: read, run, write, report."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 from mrjob.step import StepFailedException
@@ -23,12 +26,15 @@ from mr_extract.text.arrays import from_word, lines_from_word
 from mr_extract.text.sorting import SortedRecords
 from mr_extract.text.stored_catalog import UnfitCatalog
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.sky_job import SkyJob
+
 #: Cells of some 55 arcminutes, unless the radius needs larger ones.
 ORDER, _RADII = 6, 100
 _WIDEST = 1800  # arcseconds
 
 
-def drive(job):
+def drive(job: SkyJob) -> int:
     """Run a job from its catalogs to its catalog.
 
     Parameters
@@ -135,7 +141,7 @@ def _take(text, aggregation, made, facts):
             keep(word, records)
 
 
-def reconcile(totals, count):
+def reconcile(totals: Counter, count: int) -> None:
     """Raise Miscounted where the detections are not the sum of what became of them."""
     stands = totals["members"] if "objects" in totals else totals["sources"] + totals["elsewhere"]
     if not (totals["detections"] == count == stands + totals["unplaced"] + totals["no_epoch"]

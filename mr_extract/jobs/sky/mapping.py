@@ -1,6 +1,10 @@
 """A mapper's part: rows of a catalog to detections, by cell of the sky."""
 
+from __future__ import annotations
+
 import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,13 +13,17 @@ from mr_extract.objects.cells import cells_around, cells_of
 from mr_extract.objects.coverage import circle_of
 from mr_extract.text.arrays import as_word
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.aggregation import Aggregation
+    from mr_extract.settings.tree import Settings
+
 #: Between rows on their way, and before the first: no cell holds a control character.
 ROW_END, HEAD_END = b"\x1e", b"\x1d"
 NO_CELL = b"-"  # of rows that lie nowhere
 FOOTPRINT = b"!"  # before one: no word of records begins so
 
 
-def packed_piece(place, facts, rows):
+def packed_piece(place: int, facts: Mapping[str, Any], rows: bytes) -> bytes:
     """Return rows of one image as one line.
 
     Parameters
@@ -31,7 +39,8 @@ def packed_piece(place, facts, rows):
     return head + HEAD_END + rows.rstrip(b"\n").replace(b"\n", ROW_END) + b"\n"
 
 
-def keyed(line, aggregation, config, told):
+def keyed(line: bytes, aggregation: Aggregation, config: Settings,
+          told: Mapping[str, Any]) -> Iterator[tuple[bytes, bytes]]:
     """Yield the detections of a line by cell.
 
     Parameters

@@ -1,8 +1,11 @@
 """A catalog of objects and their light curves, of what the reducers made."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -14,6 +17,10 @@ from mr_extract.storage.output import written_whole
 from mr_extract.text.accounting import Header
 from mr_extract.text.rows import format_table
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.aggregation import Made
+    from mr_extract.text.sorting import SortedRecords
+
 _AT_ONCE = 8192
 _KEY_SIZE = np.dtype(KEY).itemsize
 
@@ -24,7 +31,8 @@ class ObjectTotals(Counter):
     first_failure = ""
 
 
-def write_objects(made, catalog, objects, points, curves):
+def write_objects(made: Made, catalog: BinaryIO, objects: SortedRecords, points: SortedRecords,
+                  curves: SortedRecords) -> ObjectTotals:
     """Write the catalog, and the light curves where they are asked for.
 
     Parameters
@@ -48,14 +56,14 @@ def write_objects(made, catalog, objects, points, curves):
     for line, counts in _account_lines(made):
         totals += counts
         catalog.write(line)
-    members, curves = 0, iter(curves)
+    members, rest = 0, iter(curves)
     for records in _chunks(objects, object_dtype(told["filters"], config)):
         ids = _ids(records)
         members += int(records["detections"].sum())
         totals["ambiguous"] += int(records["ambiguous"].sum())
         catalog.write(format_table({"object": ids, **{
             name: np.ascontiguousarray(records[name]) for name in columns if name != "object"},
-            **_of_functions(curves, more, ids, totals)}))
+            **_of_functions(rest, more, ids, totals)}))
     totals["counted"] = members
     if made.options.light_curves is not None:
         _write_points(made, points, totals["members"])

@@ -4,6 +4,11 @@ Records begin with big-endian numbers, so that their bytes are in order: the cel
 detection, its epoch, and its place among all rows.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from mr_extract.columns.objects import object_columns, prefix_of
@@ -14,6 +19,10 @@ from mr_extract.objects.coverage import covered
 from mr_extract.objects.sphere import vectors
 from mr_extract.objects.statistics import magnitudes, mean_positions, stetson_j
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.aggregation import Footprints
+    from mr_extract.settings.objects import ObjectSettings
+
 KEY = [("cell", ">u8"), ("founded", ">f8"), ("founder", ">i8")]
 #: Of a point of a light curve.
 POINT = np.dtype([*KEY, ("mjd", ">f8"), ("place", ">i8"), ("filter", "<i2"), ("mag", "<f4"),
@@ -22,7 +31,7 @@ POINT = np.dtype([*KEY, ("mjd", ">f8"), ("place", ">i8"), ("filter", "<i2"), ("m
 _PAST = 1e6  # days before which nothing was observed: bytes of negative numbers are out of order
 
 
-def prefixes_of(filters):
+def prefixes_of(filters: Iterable[str]) -> list[str]:
     """Return what columns of filters begin with.
 
     Raises
@@ -30,7 +39,7 @@ def prefixes_of(filters):
     ValueError
         When two filters would have the same.
     """
-    found = {}
+    found: dict[str, str] = {}
     for name in filters:
         other = found.setdefault(prefix_of(name), name)
         if other != name:
@@ -39,14 +48,17 @@ def prefixes_of(filters):
     return list(found)
 
 
-def object_dtype(filters, config):
+def object_dtype(filters: Iterable[str], config: ObjectSettings) -> np.dtype:
     """Return the type of an object: its key, and its columns but for the id."""
     columns = object_columns(prefixes_of(filters), config.motion.motion == "fit")
     return np.dtype([*KEY, *((name, "<" + column.dtype) for name, column in columns.items()
                               if name != "object")])
 
 
-def objects_of(records, founder, ambiguous, config, told, footprints):
+def objects_of(
+    records: np.ndarray, founder: np.ndarray, ambiguous: np.ndarray, config: ObjectSettings,
+    told: dict[str, Any], footprints: Footprints
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, list[bytes]]:
     """Return decisions on detections, their objects, and the points of their light curves.
 
     Parameters
@@ -123,7 +135,7 @@ def _used(records, config):
             & (records["flag"] & config.photometry.bad_flags == 0))
 
 
-def _light(records):
+def _light(records: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return records["mag"].astype(float), records["magerr"].astype(float), records["mjd"]
 
 

@@ -9,10 +9,12 @@ are again a set of whole groups, which the next larger part takes, and at the en
 
 import os
 import tempfile
+from collections.abc import Generator, Iterable
+from typing import TypeAlias
 
 import numpy as np
 
-from mr_extract.objects.association import associate
+from mr_extract.objects.association import Links, associate
 from mr_extract.objects.cells import cells_of, near_border, size_of
 from mr_extract.objects.neighbours import Cubes
 from mr_extract.objects.sphere import vectors
@@ -20,9 +22,12 @@ from mr_extract.objects.sphere import vectors
 HELD = 400_000  # detections in memory: with what is made of them some 250 bytes each
 _DEEPER = 2
 _LEAST = 20  # radii that a cell must be wide
+#: Records, founder and ambiguous, of whole objects.
+Group: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def settle(chunks, order, links, held=HELD):
+def settle(chunks: Iterable[np.ndarray], order: int | None, links: Links,
+           held: int = HELD) -> Generator[Group, None, np.ndarray]:
     """Associate the detections of a cell.
 
     Parameters

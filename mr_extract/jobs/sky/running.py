@@ -1,7 +1,11 @@
 """Shards of detections through a runner of mrjob, as images go in `jobs.driver.running`."""
 
+from __future__ import annotations
+
 import glob
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract.jobs.driver.running import set_up_runner
 from mr_extract.jobs.runners.hadoop.output import collect
@@ -9,10 +13,15 @@ from mr_extract.jobs.runners.hadoop.progress import Watch
 from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, slots_of_cluster
 from mr_extract.jobs.sky.catalogs import write_shards
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.catalogs import Detections
+    from mr_extract.jobs.sky.sky_job import SkyJob
+
 _REDUCE_SHARE = 256 << 20  # bytes of rows, of which a reducer gets a quarter or less
 
 
-def run_shards(job, detections, facts, size, scratch, text):
+def run_shards(job: SkyJob, detections: Detections, facts: Iterable[dict[str, Any] | None],
+               size: int, scratch: str, text: BinaryIO) -> None:
     """Run the tasks and collect what the reducers wrote.
 
     Parameters

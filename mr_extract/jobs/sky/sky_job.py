@@ -7,6 +7,8 @@ import json
 import os
 import sys
 from argparse import SUPPRESS
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
 import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
@@ -34,15 +36,15 @@ class SkyJob(MRJob):
     INTERNAL_PROTOCOL = BytesProtocol
     OUTPUT_PROTOCOL = BytesValueProtocol
 
-    told = {}  # what tasks get besides the settings: columns and the order of cells
+    told: dict[str, Any] = {}  # what tasks get besides the settings: columns and the order of cells
 
-    def __init__(self, args=None):
+    def __init__(self, args: Sequence[str] | None = None) -> None:
         words = sys.argv[1:] if args is None else args
         named = [word.removeprefix(_NAME) for word in words if word.startswith(_NAME)]
         self.aggregation = aggregation_of(named[-1] if named else "unique")
         super().__init__(args)
 
-    def configure_args(self):
+    def configure_args(self) -> None:
         """Declare mrjob's options, the settings and where the catalog goes."""
         super().configure_args()
         self.arg_parser.error = refuse
@@ -58,11 +60,11 @@ class SkyJob(MRJob):
         for name in ("--aggregation", "--attempt-notes", "--told"):
             add(name, default="{}", help=SUPPRESS)
         for section in self.aggregation.settings.sections():
-            add_section(titles.under(section.__doc__.split("\n")[0].rstrip(".")), section)
+            add_section(titles.under((section.__doc__ or "").split("\n")[0].rstrip(".")), section)
         add_access(titles.under("How remote places are reached"))
         self._passthru_arg_dests |= titles.dests
 
-    def load_args(self, args):
+    def load_args(self, args: Sequence[str]) -> None:
         """Parse the options and make the configuration."""
         super().load_args(given(args))
         options = self.options
@@ -86,24 +88,24 @@ class SkyJob(MRJob):
     def _usage(self):
         return f"%(prog)s -r {'|'.join(RUNNERS)} [options] CATALOG... > catalog.tsv"
 
-    def steps(self):
+    def steps(self) -> list[MRStep]:
         """Return one step."""
         return [MRStep(mapper=self.mapper, reducer=self.reducer)]
 
-    def mapper(self, _, line):
+    def mapper(self, _: object, line: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the detections of a line: a cell, and what is in it of an image."""
         from mr_extract.jobs.sky.mapping import keyed
 
         yield from keyed(line, self.aggregation, self.config, self.told)
 
-    def reducer(self, key, values):
+    def reducer(self, key: bytes, values: Iterable[bytes]) -> Iterator[tuple[None, bytes]]:
         """Yield what is settled in a cell, and what is left open."""
         from mr_extract.jobs.sky.reducing import reduced
 
         for word in reduced(key, values, self.aggregation, self.config, self.told):
             yield None, word
 
-    def run_job(self):
+    def run_job(self) -> NoReturn:
         """Read the catalogs, run and write."""
         from mr_extract.jobs.sky.drive import drive
 
@@ -129,7 +131,7 @@ class SkyJob(MRJob):
         return super()._runner_class()
 
 
-def run(name=None):
+def run(name: str | None = None) -> None:
     """Run a job with the arguments of the process.
 
     Parameters

@@ -1,17 +1,26 @@
 """A catalog in which each source stands once, of the catalogs and what became of their rows."""
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from dataclasses import replace
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from mr_extract.jobs.sky.aggregation import KEPT, MEMBER, UNPLACED
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.catalogs import Detections
+    from mr_extract.jobs.sky.decisions import Decisions
+    from mr_extract.settings.linking import UniqueSettings
+
 NEW = ("detections", "ambiguous")
 
 
-def write_unique(detections, decisions, config, catalog):
+def write_unique(detections: Detections, decisions: Decisions, config: UniqueSettings,
+                 catalog: BinaryIO) -> Counter:
     """Write it.
 
     Parameters
