@@ -3,7 +3,10 @@
 Run it as ``python mr_extract.py`` or ``python -m mr_extract.jobs.extract``.
 """
 
+from __future__ import annotations
+
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mr_extract.columns.choice import FLAGS
 from mr_extract.failures import ImageFailure
@@ -11,6 +14,10 @@ from mr_extract.jobs import extract_options
 from mr_extract.jobs.beside.checkimage_files import Checks
 from mr_extract.jobs.skeleton.work import Rows, Work
 from mr_extract.settings.config import Config
+
+if TYPE_CHECKING:
+    from mr_extract.columns.table import Column
+    from mr_extract.jobs.task.line import Line
 
 
 class Extraction(Work):
@@ -21,13 +28,13 @@ class Extraction(Work):
     rows = "sources"
     bits = FLAGS
 
-    def columns(self, config):
+    def columns(self, config: Config) -> dict[str, Column]:
         """Return the columns that the settings ask for."""
         from mr_extract.sextractor.configured import catalog_columns
 
         return catalog_columns(config)
 
-    def measure(self, line):
+    def measure(self, line: Line) -> Rows:
         """Return the sources of a line's image."""
         from mr_extract.sextractor.configured import columns_of
         from mr_extract.sextractor.convert import as_configured
@@ -109,7 +116,7 @@ def _at_targets(line):
 WORK = Extraction()
 
 
-def main():
+def main() -> None:
     """Run the job with the arguments of the process."""
     from mr_extract.jobs.skeleton.image_job import run
 

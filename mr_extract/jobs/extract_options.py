@@ -2,6 +2,8 @@
 
 import argparse
 import os
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mr_extract import storage
 from mr_extract.columns.choice import CHECK_IMAGES
@@ -9,6 +11,7 @@ from mr_extract.jobs.beside.checkimage_files import Checks
 from mr_extract.jobs.beside.position_lists import check_lists as check  # noqa: F401  a part of the job
 from mr_extract.jobs.driver.outputs import TSV
 from mr_extract.jobs.skeleton.expansion import ALL, FIRST
+from mr_extract.settings.config import Config
 from mr_extract.settings.linking import UniqueSettings
 from mr_extract.settings.objects import ObjectSettings
 from mr_extract.settings.options import add_section, changed, option_name, settings_from
@@ -19,7 +22,7 @@ from mr_extract.sextractor.meanings import CHECK_IMAGES as THEIRS
 _REDUCTIONS = {"unique": UniqueSettings, "objects": ObjectSettings}
 
 
-def add_options(add_argument):
+def add_options(add_argument: Callable[..., object]) -> None:
     """Declare them.
 
     Parameters
@@ -44,13 +47,13 @@ def add_options(add_argument):
     add_light_curves(add_argument)
 
 
-def add_light_curves(add_argument):
+def add_light_curves(add_argument: Callable[..., object]) -> None:
     """Declare where light curves go."""
     add_argument("--light-curves", metavar="FILE",
                  help="write the light curves of objects to FILE: a row a detection")
 
 
-def config_from(options):
+def config_from(options: argparse.Namespace) -> Config:
     """Return the configuration, and give the options that depend on it their values.
 
     Parameters
@@ -73,7 +76,7 @@ def config_from(options):
     return _config_from(options)
 
 
-def more_from(options, config):
+def more_from(options: argparse.Namespace, config: Config) -> dict[str, Any]:
     """Return what tasks get besides the settings: where check images go, and which.
 
     Raises
@@ -103,7 +106,7 @@ def _check_reduction(options):
         raise ValueError("--light-curves is for --reduce objects")
 
 
-def arguments(more):
+def arguments(more: Mapping[str, Any]) -> list[str]:
     """Return the options by which a task has what `more_from` returned."""
     checks = Checks.told(more)
     return [] if checks is None else [f"--checkimage={','.join(checks.kinds)}",

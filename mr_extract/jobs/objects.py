@@ -1,6 +1,11 @@
 """Detections of many images to objects: ``python -m mr_extract.jobs.objects CATALOG...``."""
 
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable
 from math import isfinite
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -18,6 +23,12 @@ from mr_extract.jobs.sky.object_records import POINT, object_dtype, objects_of, 
 from mr_extract.settings.objects import ObjectSettings
 from mr_extract.text.stored_catalog import UnfitCatalog
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.sky.aggregation import Footprints, Made, Piece, Survey
+    from mr_extract.jobs.sky.catalogs import Detections
+    from mr_extract.jobs.sky.object_catalog import ObjectTotals
+    from mr_extract.text.accounting import Account
+
 OBJECT, LIGHT, CURVE = b"b", b"l", b"f"
 _NO_FILTER = "none"
 
@@ -31,30 +42,31 @@ class Objects(Aggregation):
                       ("error", "<f4"), ("mjd", "<f8"), ("filter", "<i2"), ("mag", "<f4"),
                       ("magerr", "<f4"), ("flag", "<i4")])
 
-    def config_from(self, options):
+    def config_from(self, options: Namespace) -> ObjectSettings:
         """Return the settings; the user's function must be there."""
         config = super().config_from(options)
         if config.light_curves.light_curve_function:
             function_of(config.light_curves.light_curve_function)
         return config
 
-    def add_options(self, add_argument):
+    def add_options(self, add_argument: Callable[..., object]) -> None:
         """Declare where light curves go."""
         add_light_curves(add_argument)
 
-    def needs(self, config):
+    def needs(self, config: ObjectSettings) -> dict[str, str]:
         """Return the columns of magnitudes and flags."""
         mag = config.photometry.mag
         needed = {mag: "--mag", mag.replace("mag", "magerr", 1): "--mag", "flag": "this job"}
         return needed | ({"erra_world": "--link-sigma"} if config.linking.link_sigma else {})
 
-    def takes(self, config):
+    def takes(self, config: ObjectSettings) -> tuple[str, ...]:
         """Return the errors of positions, which are weights where they are there."""
         return ("erra_world",)
 
-    def survey(self, detections, config, options):
+    def survey(self, detections: Detections, config: ObjectSettings, options: Namespace) -> Survey:
         """Order the images by epoch, those of one epoch by id."""
-        known, names = [], set()
+        known: list[tuple[float | None, int, str, list[float] | None]] = []
+        names: set[str] = set()
         for account in detections.accounts():
             epoch, name = _epoch(account), account.values.get("filter", _NO_FILTER)
             known.append((epoch, len(known), name, _footprint(account)))
@@ -74,11 +86,11 @@ class Objects(Aggregation):
             **({"footprint": place} if place else {})} for epoch, k, name, place in known]
         return facts, {"filters": filters, "points": options.light_curves is not None}
 
-    def left_out(self, account):
+    def left_out(self, account: Account) -> int | None:
         """Return `NO_EPOCH` for an image without one."""
         return NO_EPOCH if _epoch(account) is None else None
 
-    def records(self, piece, config):
+    def records(self, piece: Piece, config: ObjectSettings) -> np.ndarray:
         """Return the detections, with epoch, filter and magnitude."""
         columns, records = piece.columns, np.zeros(len(piece), self.dtype)
         mag = config.photometry.mag
@@ -91,24 +103,26 @@ class Objects(Aggregation):
             records[name] = columns[column]
         return records
 
-    def output(self, config, told):
+    def output(self, config: ObjectSettings, told: dict[str, Any]) -> dict[bytes, np.dtype | None]:
         """Return the types of what reducers write."""
         return {DECIDED: DECISION, OBJECT: object_dtype(told["filters"], config), LIGHT: POINT,
                 CURVE: None}
 
-    def settled(self, records, founder, ambiguous, config, told, footprints):
+    def settled(self, records: np.ndarray, founder: np.ndarray, ambiguous: np.ndarray,
+                config: ObjectSettings, told: dict[str, Any],
+                footprints: Footprints) -> dict[bytes, np.ndarray | list[bytes]]:
         """Return decisions, objects and points of some objects."""
         decisions, objects, points, curves = objects_of(records, founder, ambiguous, config, told,
                                                         footprints)
         return {DECIDED: decisions, OBJECT: objects, **({} if points is None else {LIGHT: points}),
                 **({CURVE: curves} if curves else {})}
 
-    def write(self, made, catalog):
+    def write(self, made: Made, catalog: BinaryIO) -> ObjectTotals:
         """Write the catalog of objects, and the light curves."""
         return write_objects(made, catalog, made.sorted[OBJECT], made.sorted[LIGHT],
                              made.sorted[CURVE])
 
-    def as_text(self, totals):
+    def as_text(self, totals: ObjectTotals) -> str:
         """Say what became of the detections."""
         without = (f"\n{totals['no_filter']} images without a filter: theirs is called "
                    f"{_NO_FILTER}" if totals["no_filter"] else "")

@@ -3,11 +3,15 @@
 Run it as ``python -m mr_extract.jobs.photometry MANIFEST --sources CATALOG``.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.columns.photometry import FLAGS, columns_for
 from mr_extract.failures import ImageFailure
@@ -15,6 +19,10 @@ from mr_extract.jobs.skeleton.work import Rows, Work
 from mr_extract.remarks import say
 from mr_extract.settings.photometry import PhotometrySettings
 from mr_extract.text.manifest import COMPANIONS
+
+if TYPE_CHECKING:
+    from mr_extract.columns.table import Column
+    from mr_extract.jobs.task.line import Line
 
 
 class Photometry(Work):
@@ -26,13 +34,13 @@ class Photometry(Work):
     bits = FLAGS
     versions = ("astropy-healpix",)
 
-    def add_options(self, add_argument):
+    def add_options(self, add_argument: Callable[..., object]) -> None:
         """Declare the short form of ``--layout long``, and where --function is found."""
         add_argument("--long", action="store_const", const="long", dest="layout",
                      help="as --layout long")
         add_argument("--function-path", help=argparse.SUPPRESS)
 
-    def more_from(self, options, config):
+    def more_from(self, options: argparse.Namespace, config: PhotometrySettings) -> dict[str, Any]:
         """Return the folder from which tasks import the module of --function."""
         if options.function_path:
             return {"path": options.function_path}
@@ -49,11 +57,11 @@ class Photometry(Work):
         folder = os.path.dirname(os.path.abspath(spec.origin))
         return {"path": os.path.dirname(folder) if spec.submodule_search_locations else folder}
 
-    def arguments(self, more):
+    def arguments(self, more: dict[str, Any]) -> list[str]:
         """Return the option by which a task has what `more_from` returned."""
         return [f"--function-path={more['path']}"] if more else []
 
-    def check(self, config):
+    def check(self, config: PhotometrySettings) -> None:
         """Raise ValueError where the catalogue or the statistic cannot be used."""
         from mr_extract.jobs.beside.position_lists import check_sources
 
@@ -63,11 +71,11 @@ class Photometry(Work):
         except ImageFailure as failure:
             raise ValueError(f"--function {config.around.function}: {failure.message}") from failure
 
-    def columns(self, config):
+    def columns(self, config: PhotometrySettings) -> dict[str, Column]:
         """Return the columns that the settings ask for."""
         return columns_for(config.around)
 
-    def measure(self, line):
+    def measure(self, line: Line) -> Rows:
         """Return a row for each source of a line's patch, map or image."""
         from mr_extract.frames.sky_photometry import beam_of, frequency_of, measure_sources
         from mr_extract.jobs.beside.position_lists import sources_for

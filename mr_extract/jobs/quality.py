@@ -1,6 +1,9 @@
 """The quality log of a night: a row an image, ``python -m mr_extract.jobs.quality MANIFEST``."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mr_extract.columns.table import Column
 from mr_extract.jobs.skeleton.work import Rows, Work
@@ -9,6 +12,9 @@ from mr_extract.settings.beside import Companions
 from mr_extract.settings.detecting import Background, Detection
 from mr_extract.settings.measuring import Measurement
 from mr_extract.settings.tree import Settings
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.task.line import Line
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,11 @@ class Quality(Work):
     settings = QualitySettings
     rows = "rows"
 
-    def columns(self, config):
+    def columns(self, config: QualitySettings) -> dict[str, Column]:
         """Return the same columns whatever the settings."""
         return {column.name: column for column in COLUMNS}
 
-    def measure(self, line):
+    def measure(self, line: Line) -> Rows:
         """Return one row."""
         import numpy as np
 
