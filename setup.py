@@ -41,7 +41,8 @@ kernels = Extension(
     sorted(str(path.relative_to(here)) for path in (here / "mr_extract/compiled").glob("*.c")),
     depends=[f"mr_extract/compiled/{name}.h" for name in ("around", "growth", "mesh", "scan")],
     # No product is added without being rounded, on any processor.
-    extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off"],
+    # Nor does it say where it was built.
+    extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-g0"],
     py_limited_api=True,
     optional=True,
 )
