@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from myhadoop.configuration import HEAD_PORTS, WORKER_PORTS
 
@@ -25,9 +25,9 @@ def free_addresses(number: int) -> list[str]:
                        f"one of {sorted([*HEAD_PORTS.values(), *WORKER_PORTS.values()])}")
 
 
-def free_ports(names):
+def free_ports(names: Iterable[str]) -> dict[str, int]:
     """Return a free port of this host for each name, below those that systems give away."""
-    ports = {}
+    ports: dict[str, int] = {}
     for name in names:
         ports[name] = next(port for port in iter(lambda: random.randint(12000, 32000), None)
                            if port not in ports.values() and _is_free(("", port)))

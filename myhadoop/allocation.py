@@ -5,8 +5,10 @@ import re
 import socket
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 _SCRATCH = ("MYHADOOP_SCRATCH", "SLURM_TMPDIR", "PBS_JOBFS", "LOCAL_SCRATCH", "TMPDIR")
 
@@ -26,12 +28,17 @@ class Allocation:
     """
 
     name: str
-    hosts: tuple
+    hosts: tuple[str, ...]
     cores: int
     memory_mb: int
 
 
-def allocation(environ, hosts=None, cores=None, memory_mb=None):
+def allocation(
+    environ: Mapping[str, str],
+    hosts: Sequence[str] | None = None,
+    cores: int | None = None,
+    memory_mb: int | None = None,
+) -> Allocation:
     """Return what the job has.
 
     Parameters
@@ -53,13 +60,14 @@ def allocation(environ, hosts=None, cores=None, memory_mb=None):
         raise RuntimeError("no hosts: neither PBS_NODEFILE nor SLURM_JOB_NODELIST is set; "
                            "name them with --hosts")
     cores = cores or _cores(environ) or (
-        os.cpu_count() if hosts else max(min(slots.values()), int(environ.get("NCPUS", 1))))
+        cast(int, os.cpu_count()) if hosts
+        else max(min(slots.values()), int(environ.get("NCPUS", 1))))
     job = environ.get("SLURM_JOB_ID") or environ.get("PBS_JOBID") or "hosts"
     return Allocation(re.sub(r"[^\w.-]", "_", job), _with_this_first(slots), cores,
                       memory_mb or _memory_mb(environ, cores))
 
 
-def scratch_folder(environ, named=None):
+def scratch_folder(environ: Mapping[str, str], named: str | None = None) -> str:
     """Return the folder for a job's files on each host.
 
     Raises
@@ -76,7 +84,7 @@ def scratch_folder(environ, named=None):
     return found
 
 
-def seconds_left(environ):
+def seconds_left(environ: Mapping[str, str]) -> int | None:
     """Return the seconds until the wall time is over, None where nobody tells."""
     if environ.get("SLURM_JOB_ID"):
         told = _output("squeue", "-h", "-j", environ["SLURM_JOB_ID"], "-o", "%L")

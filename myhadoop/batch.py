@@ -4,7 +4,9 @@ import json
 import shutil
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from myhadoop import configuration, jars
 from myhadoop.addresses import free_ports
@@ -46,16 +48,18 @@ class Setup:
     """
 
     name: str
-    hosts: list
+    hosts: list[str]
     cores: int
     memory_mb: int
     scratch: str
     remote: str
-    java_options: list
-    ports: dict
+    java_options: list[str]
+    ports: dict[str, int]
 
 
-def plan(allocation: Allocation, scratch, remote, java_options=()):
+def plan(
+    allocation: Allocation, scratch: str, remote: str, java_options: Sequence[str] = ()
+) -> Setup:
     """Return the setup of a cluster for what a job has.
 
     Raises
@@ -86,9 +90,9 @@ class BatchCluster(Cluster):
 
     ready_within = 300.0  # seconds; nodes may be shared, and read jars over a network
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         super().__init__(folder)
-        self._links = {}
+        self._links: dict[Path, Link] = {}
         try:
             told = json.loads((self.folder / "cluster.json").read_text())
         except FileNotFoundError:
@@ -106,7 +110,7 @@ class BatchCluster(Cluster):
             head_ports=self.setup.ports, worker_ports=dict.fromkeys(WORKER_PORTS, 0))
 
     @classmethod
-    def configure(cls, folder, setup):
+    def configure(cls, folder: str | Path, setup: Setup) -> "BatchCluster":
         """Write the folder of a cluster and return the cluster."""
         made = Cluster(folder).folder
         made.mkdir(parents=True, exist_ok=True)
@@ -117,15 +121,15 @@ class BatchCluster(Cluster):
         return cluster
 
     @property
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         """What to export for clients, whose temporary files go where the job's do."""
         return {**super().environment, "TMPDIR": f"{self.setup.scratch}/tmp"}
 
-    def keeper_folder(self, name):
+    def keeper_folder(self, name: str) -> Path:
         """Return the folder of the keeper of a daemon's host."""
         return self.folder / "hosts" / self._host(name)
 
-    def place(self, name):
+    def place(self, name: str) -> tuple[str, str | Path, dict[str, str]]:
         """Return host, folder and further environment of a daemon."""
         host = self._host(name)
         return host, self.setup.scratch, {
@@ -133,7 +137,7 @@ class BatchCluster(Cluster):
             # The head's further one is for the ApplicationMaster, which only waits.
             _CORES: str(self.setup.cores + (host == self.head))}
 
-    def links(self):
+    def links(self) -> dict[Path, Link]:
         """Return the links to the keepers of all hosts, which are started at first."""
         if not self._links:
             for host in self.setup.hosts:
@@ -151,17 +155,17 @@ class BatchCluster(Cluster):
                 time.sleep(0.05)
         return self._links
 
-    def has_ended(self, name):
+    def has_ended(self, name: str) -> bool:
         """Tell whether the keeper of a daemon has ended, or it has on this host."""
         if self._host(name) in self.lost():
             return True
         return self._host(name) == self.head and super().has_ended(name)
 
-    def lost(self):
+    def lost(self) -> list[str]:
         """Return the hosts whose keepers have ended, or cannot be reached any more."""
         return [folder.name for folder, link in self._links.items() if not link.lives()]
 
-    def stop(self):
+    def stop(self) -> list[str]:
         """End all on every host; return the hosts that did not say that they have."""
         links, self._links = self._links, {}
         for link in links.values():
@@ -170,7 +174,7 @@ class BatchCluster(Cluster):
         return [folder.name for folder, link in links.items()
                 if not link.end(max(0.1, end - time.monotonic()))]
 
-    def clean(self):
+    def clean(self) -> None:
         """Remove the scratch folder of every host, and of this folder all but logs."""
         for host in self.setup.hosts:
             folder = self.folder / "hosts" / host
@@ -178,7 +182,7 @@ class BatchCluster(Cluster):
                  reach=reach(self.setup.remote, host)).end(_ENDS_WITHIN)
         self.tidy()
 
-    def tidy(self):
+    def tidy(self) -> None:
         """Remove all but logs and the account of jobs from the folder."""
         for name in ("bin", "etc", "share", "run", "cluster.json",
                      *(f"hosts/{host}/run" for host in self.setup.hosts)):

@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from myhadoop import jars, session
 from myhadoop.allocation import allocation, scratch_folder, seconds_left
@@ -20,7 +22,7 @@ export HADOOP_HOME={folder} HADOOP_CONF_DIR={folder}/etc/hadoop TMPDIR={scratch}
 export PATH={folder}/bin:$PATH"""
 
 
-def add_to(commands):
+def add_to(commands: Any) -> None:
     """Add the sub-commands to a parser's."""
     for name, words in (
             ("configure", "write the configuration for the hosts of this job"),
@@ -51,19 +53,19 @@ def add_to(commands):
             command.add_argument("words", nargs="+", metavar="COMMAND")
 
 
-def configure(options):
+def configure(options: Namespace) -> int:
     """Write the configuration and print its folder."""
     print(_configured(options).folder)
     return 0
 
 
-def run(options):
+def run(options: Namespace) -> int:
     """Run a command with a Hadoop around it."""
     return session.run(_configured(options), options.words, lambda: seconds_left(os.environ),
                        options.save_before, options.grace)
 
 
-def start(options):
+def start(options: Namespace) -> int:
     """Start what is configured, in a process that lives as long as the calling shell."""
     cluster = BatchCluster(_folder(options))
     if running_keeper(cluster.folder):
@@ -85,12 +87,12 @@ def start(options):
     return 0
 
 
-def hold(options):
+def hold(options: Namespace) -> int:
     """Keep a cluster for `start`."""
     return session.hold(BatchCluster(options.folder), options.owner)
 
 
-def status(options):
+def status(options: Namespace) -> int:
     """Print whether it serves; the exit status says it, too."""
     cluster = BatchCluster(_folder(options))
     number = len(cluster.setup.hosts)
@@ -105,14 +107,14 @@ def status(options):
     return 0 if all(serves.values()) else 1
 
 
-def stop(options):
+def stop(options: Namespace) -> int:
     """End it on every host."""
     if not stop_keeper(_folder(options)):
         raise RuntimeError(f"nothing runs in {_folder(options)}")
     return 0
 
 
-def clean(options):
+def clean(options: Namespace) -> int:
     """Remove scratch and configuration; logs stay."""
     if running_keeper(_folder(options)):
         raise RuntimeError("it runs; `stop` first")

@@ -5,10 +5,14 @@ import os
 import pwd
 import subprocess
 import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from myhadoop.commands import daemon
+from myhadoop.configuration import Layout
 from myhadoop.home import Home
-from myhadoop.links import last_words
+from myhadoop.links import Link, last_words
 from myhadoop.readiness import PAGES, ask, hdfs_is_ready, yarn_is_ready
 from myhadoop.running import is_alive
 
@@ -23,53 +27,55 @@ class Cluster(Home):
     `java` (options of the daemons' JVM), and says of each daemon where it runs and is kept.
     """
 
-    layout, workers, java = None, (), ()
+    layout: Layout
+    workers: Sequence[int] = ()
+    java: Sequence[str] = ()
     ready_within = READY_WITHIN
 
-    def __init__(self, folder):
+    def __init__(self, folder: str | Path) -> None:
         super().__init__(folder)
         self.user = pwd.getpwuid(os.geteuid()).pw_name
 
-    def keeper_folder(self, name):
+    def keeper_folder(self, name: str) -> Path:
         """Return the folder of the keeper of a daemon, as ``datanode-1``."""
         raise NotImplementedError
 
-    def place(self, name):
+    def place(self, name: str) -> tuple[str, str | Path, dict[str, str]]:
         """Return host, folder and further environment of a daemon."""
         raise NotImplementedError
 
-    def links(self):
+    def links(self) -> Mapping[Path, Link]:
         """Return the links to keepers by folder, starting them where they are not."""
         raise NotImplementedError
 
     @property
-    def head(self):
+    def head(self) -> str:
         """Host of the NameNode, the ResourceManager and the JobHistoryServer."""
         return self.layout.head
 
     @property
-    def filesystem(self):
+    def filesystem(self) -> str:
         """URI of the file system, as ``hdfs://127.1.2.1:8020``."""
         return f"hdfs://{self.head}:{self.layout.head_ports['fs']}"
 
     @property
-    def webhdfs(self):
+    def webhdfs(self) -> str:
         """URL of the NameNode."""
         return self.layout.url(PAGES["namenode"])
 
     @property
-    def resourcemanager(self):
+    def resourcemanager(self) -> str:
         """URL of the ResourceManager."""
         return self.layout.url(PAGES["resourcemanager"])
 
     @property
-    def historyserver(self):
+    def historyserver(self) -> str:
         """URL of the JobHistoryServer."""
         return self.layout.url(PAGES["historyserver"])
 
-    def daemons(self, *parts):
+    def daemons(self, *parts: str) -> list[str]:
         """Return the names of the daemons of some parts: ``hdfs``, ``yarn``."""
-        names = []
+        names: list[str] = []
         if HDFS in parts:
             names += ["namenode", *(f"datanode-{k}" for k in self.workers)]
         if YARN in parts:
@@ -77,7 +83,7 @@ class Cluster(Home):
                       "historyserver"]
         return names
 
-    def start(self, *parts):
+    def start(self, *parts: str) -> None:
         """Start daemons, and wait until they serve.
 
         Parameters
@@ -100,11 +106,11 @@ class Cluster(Home):
         if HDFS in parts:
             self._make_folders()
 
-    def is_formatted(self):
+    def is_formatted(self) -> bool:
         """Tell whether there is a file system already."""
         return os.path.isdir(os.path.join(self.layout.name_folder, "current"))
 
-    def wait_ready(self, *parts, within=None):
+    def wait_ready(self, *parts: str, within: float | None = None) -> None:
         """Wait until the file system and all its DataNodes serve, and likewise for YARN."""
         parts, within = parts or (HDFS, YARN), within or self.ready_within
         end = time.monotonic() + within
@@ -121,12 +127,12 @@ class Cluster(Home):
                                        f"{self.keeper_folder(self.daemons(part)[0]) / 'logs'}")
                 time.sleep(0.1)
 
-    def has_ended(self, name):
+    def has_ended(self, name: str) -> bool:
         """Tell whether a daemon was started and has ended."""
         return (self._pid_file(name).exists() and not self.pid(name)
                 and self._pid_file(name).exists())
 
-    def pid(self, name):
+    def pid(self, name: str) -> int | None:
         """Return the process id of a daemon of this host, None when it does not live."""
         try:
             pid = int(self._pid_file(name).read_text())
@@ -134,17 +140,17 @@ class Cluster(Home):
             return None
         return pid if is_alive(pid) else None
 
-    def last_words(self, name, lines=15):
+    def last_words(self, name: str, lines: int = 15) -> str:
         """Return the end of the log of a daemon."""
         return last_words(self.keeper_folder(name), name, lines)
 
-    def get(self, url):
+    def get(self, url: str) -> Any:
         """Return what a daemon answers as an object, None when it does not answer."""
         return ask(url)
 
-    def write_orders(self):
+    def write_orders(self) -> None:
         """Write for each keeper how its daemons are started."""
-        orders = {}
+        orders: dict[Path, dict[str, Any]] = {}
         for name in self.daemons(HDFS, YARN):
             orders.setdefault(self.keeper_folder(name), {})[name] = self._daemon(name)
         for folder, daemons in orders.items():

@@ -2,7 +2,9 @@
 
 import os
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from myhadoop import jars
 from myhadoop.configuration import WORKER_FOLDER, WORKER_HOST
@@ -34,7 +36,15 @@ exec {java} -cp "${{HADOOP_CONF_DIR:-$conf}}:"{jars}'/*' "$class" "$@"
 """
 
 
-def daemon(kind, options, conf, library, host, folder, environment=None):
+def daemon(
+    kind: str,
+    options: Sequence[str],
+    conf: str | Path,
+    library: str | Path,
+    host: str,
+    folder: str | Path,
+    environment: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return command and environment of a daemon.
 
     Parameters
@@ -57,7 +67,7 @@ def daemon(kind, options, conf, library, host, folder, environment=None):
     dict
         ``command`` (list of str) and ``environment`` (dict of str to str).
     """
-    java = jars.java()
+    java = _java()
     return {
         "command": [java, f"-Xmx{_DAEMON_MB}m", *options, "-cp", f"{conf}:{library}/*",
                     _CLASSES[kind]],
@@ -71,7 +81,7 @@ def daemon(kind, options, conf, library, host, folder, environment=None):
     }
 
 
-def client_program(options, conf, library):
+def client_program(options: Sequence[str], conf: str | Path, library: str | Path) -> str:
     """Return the text of the program ``hadoop``.
 
     Parameters
@@ -82,5 +92,9 @@ def client_program(options, conf, library):
         Folders of configuration (where `HADOOP_CONF_DIR` is not set) and of jars.
     """
     return _PROGRAM.format(
-        java=shlex.join([jars.java(), f"-Xmx{_CLIENT_MB}m", *options]),
+        java=shlex.join([_java(), f"-Xmx{_CLIENT_MB}m", *options]),
         conf=shlex.quote(str(conf)), jars=shlex.quote(str(library)))
+
+
+def _java():
+    return cast(str, jars.java())  # that there is one is what `jars.lacking` tells

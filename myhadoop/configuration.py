@@ -82,17 +82,17 @@ class Layout:
     workers: int
     memory_mb: int | str = 4096
     cores: int | str = 4
-    jvm: tuple = JVM
+    jvm: tuple[str, ...] = JVM
     data_address: str = "0.0.0.0"
-    head_ports: Mapping = field(default_factory=lambda: HEAD_PORTS)
-    worker_ports: Mapping = field(default_factory=lambda: WORKER_PORTS)
+    head_ports: Mapping[str, int] = field(default_factory=lambda: HEAD_PORTS)
+    worker_ports: Mapping[str, int] = field(default_factory=lambda: WORKER_PORTS)
 
-    def url(self, name):
+    def url(self, name: str) -> str:
         """Return the URL of a page of the head by its property."""
         return f"http://{self.head}:{self.head_ports[name]}"
 
 
-def properties(layout):
+def properties(layout: Layout) -> dict[str, dict[str, object]]:
     """Return the properties by file, without its ending.
 
     Parameters
@@ -181,7 +181,9 @@ def properties(layout):
     }
 
 
-def write(folder, layout, settings=None):
+def write(
+    folder: str | Path, layout: Layout, settings: Mapping[str, Mapping[str, object]] | None = None
+) -> None:
     """Write a configuration folder.
 
     Parameters

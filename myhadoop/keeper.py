@@ -41,11 +41,11 @@ class Keeper:
     folder : str
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         self._run, self._logs = os.path.join(folder, "run"), os.path.join(folder, "logs")
         adopt_orphans()
 
-    def start(self, name):
+    def start(self, name: str) -> None:
         """Start a daemon by its name in daemons.json."""
         with open(os.path.join(self._run, "daemons.json"), encoding="utf-8") as file:
             daemon = json.load(file)[name]
@@ -60,7 +60,7 @@ class Keeper:
             file.write(f"{process.pid}\n")
         os.replace(f"{path}.part", path)
 
-    def keep(self, silence=float("inf")):
+    def keep(self, silence: float = float("inf")) -> None:
         """Start what lines on standard input name, until they end or do not come."""
         rest, heard = b"", time.monotonic()
         while time.monotonic() - heard < silence:
@@ -74,7 +74,7 @@ class Keeper:
                     self.start(line.decode())
             reap()
 
-    def leave(self, scratch):
+    def leave(self, scratch: str) -> None:
         """Remove a scratch folder; keep the ends of logs."""
         for entry in list(os.scandir(self._logs)):
             if entry.stat().st_size > _MOST:
@@ -90,7 +90,7 @@ class Keeper:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def adopt_orphans():
+def adopt_orphans() -> None:
     """Have orphans of a child become children of this process, not of init."""
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -107,7 +107,7 @@ def _end_of(path, most):
         return file.read()
 
 
-def reap():
+def reap() -> None:
     """Take note of children that ended, so that they do not stay as zombies."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
@@ -116,9 +116,9 @@ def reap():
         pass
 
 
-def descendants():
+def descendants() -> list[int]:
     """Return the process ids of all descendants, zombies among them."""
-    children = {}
+    children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdecimal():
             try:
@@ -127,7 +127,8 @@ def descendants():
             except OSError:
                 continue
             children.setdefault(parent, []).append(int(name))
-    found, todo = [], [os.getpid()]
+    found: list[int] = []
+    todo = [os.getpid()]
     while todo:
         more = children.get(todo.pop(), [])
         found += more
@@ -135,7 +136,7 @@ def descendants():
     return found
 
 
-def end_all():
+def end_all() -> None:
     """Kill every descendant; more than once, as some are born meanwhile."""
     while left := descendants():
         for pid in left:
@@ -147,7 +148,7 @@ def end_all():
         time.sleep(0.02)
 
 
-def main():
+def main() -> None:
     """Keep until the end; the exit status says nothing."""
     folder, *options = sys.argv[1:]
     alone, scratch = options == ["--alone"], options[1] if options[:1] == ["--scratch"] else None

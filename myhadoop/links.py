@@ -4,7 +4,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO, cast
 
 from myhadoop import keeper
 
@@ -24,7 +26,12 @@ class Link:
         Makes of a command one that runs it on the keeper's host; by default it is this one.
     """
 
-    def __init__(self, folder, *options, reach=list):
+    def __init__(
+        self,
+        folder: str | Path,
+        *options: str,
+        reach: Callable[[Sequence[str]], Sequence[str]] = list,
+    ) -> None:
         self.folder = Path(folder)
         for name in ("run", "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -34,21 +41,22 @@ class Link:
                 reach(command), stdin=subprocess.PIPE, stdout=log, stderr=log,
                 # What ends a job's processes must not take the line before it is let go.
                 start_new_session=True, preexec_fn=_deaf if reach is not list else None)
+        self._stdin = cast(IO[bytes], self._process.stdin)
         (self.folder / "run" / "keeper.pid").write_text(f"{self._process.pid}\n")
 
-    def lives(self):
+    def lives(self) -> bool:
         """Tell whether the keeper is there."""
         return self._process.poll() is None
 
-    def say(self, words):
+    def say(self, words: str) -> None:
         """Write a line to the keeper; one that is gone hears nothing."""
         try:
-            self._process.stdin.write(f"{words}\n".encode())
-            self._process.stdin.flush()
+            self._stdin.write(f"{words}\n".encode())
+            self._stdin.flush()
         except (BrokenPipeError, ValueError):
             pass
 
-    def begin(self, name):
+    def begin(self, name: str) -> None:
         """Start a daemon by its name in ``run/daemons.json``.
 
         Raises
@@ -65,14 +73,14 @@ class Link:
                 raise RuntimeError(f"nothing can be started:\n{last_words(self.folder, 'keeper')}")
             time.sleep(0.01)
 
-    def let_go(self):
+    def let_go(self) -> None:
         """Let the keeper end all, and do not wait."""
         try:
-            self._process.stdin.close()
+            self._stdin.close()
         except BrokenPipeError:
             pass
 
-    def end(self, within=None):
+    def end(self, within: float | None = None) -> bool:
         """Let go of the keeper and wait until it has ended all; False when it does not in time."""
         self.let_go()
         try:
@@ -83,13 +91,13 @@ class Link:
             return False
         return True
 
-    def terminate(self):
+    def terminate(self) -> None:
         """End a keeper that was told to stay alone."""
         self._process.terminate()
         self.end()
 
 
-def last_words(folder, name, lines=15):
+def last_words(folder: str | Path, name: str, lines: int = 15) -> str:
     """Return the end of a log in the folder of a keeper."""
     text = (Path(folder) / "logs" / f"{name}.log").read_text(errors="replace")
     return "\n".join(text.splitlines()[-lines:])

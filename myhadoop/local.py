@@ -4,6 +4,9 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
 
 from myhadoop import configuration, jars
 from myhadoop.addresses import free_addresses, ports_of
@@ -41,7 +44,15 @@ class LocalCluster(Cluster):
         folder, with which Hadoop cannot do.
     """
 
-    def __init__(self, folder, workers=2, settings=None, memory_mb=4096, cores=4, alone=False):
+    def __init__(
+        self,
+        folder: str | Path,
+        workers: int = 2,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        memory_mb: int = 4096,
+        cores: int = 4,
+        alone: bool = False,
+    ) -> None:
         super().__init__(folder)
         self.jars = jars.fetch().resolve()
         for name in ("logs/userlogs", "tmp"):
@@ -52,7 +63,8 @@ class LocalCluster(Cluster):
                f"-Djava.io.tmpdir={self.folder}/tmp")
         self.java = (*jvm, f"-Dhadoop.log.dir={self.folder}/logs",
                      "-Dhadoop.root.logger=INFO,console")
-        self._link, self._alone = None, alone
+        self._link: Link | None = None
+        self._alone = alone
         self.layout = Layout(
             head=self.addresses[0], jars=str(self.jars), name_folder=str(self.folder / "name"),
             logs=str(self.folder / "logs" / "userlogs"), workers=workers,
@@ -67,47 +79,47 @@ class LocalCluster(Cluster):
         self.write_orders()
 
     @property
-    def ports(self):
+    def ports(self) -> list[tuple[str, int]]:
         """All (address, port) that its daemons may listen on."""
         return ports_of(self.addresses)
 
-    def keeper_folder(self, name):
+    def keeper_folder(self, name: str) -> Path:
         """Return the folder of the keeper, which is one for all daemons."""
         return self.folder
 
-    def place(self, name):
+    def place(self, name: str) -> tuple[str, str | Path, dict[str, str]]:
         """Return address, folder and further environment of a daemon."""
         number = int(name.partition("-")[2] or 0)
         folder = self.folder / (f"worker-{number}" if number else "head")
         folder.mkdir(exist_ok=True)
         return self.addresses[number], folder, {}
 
-    def links(self):
+    def links(self) -> dict[Path, Link]:
         """Return the link to the keeper, which is started when it is not there."""
         if self._link is None:
             self._link = Link(self.folder, *(["--alone"] * self._alone))
         return {self.folder: self._link}
 
-    def kill(self, name, with_signal=signal.SIGKILL):
+    def kill(self, name: str, with_signal: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a daemon, as ``datanode-1``; for SIGKILL wait until it is gone."""
-        pid = self.pid(name)
+        pid = cast(int, self.pid(name))
         os.kill(pid, with_signal)
         while with_signal == signal.SIGKILL and is_alive(pid):
             time.sleep(0.02)
 
-    def restart(self, name):
+    def restart(self, name: str) -> None:
         """Start a daemon, killing it first if it lives; `wait_serves` waits until it serves."""
         if self.pid(name):
             self.kill(name)
-        self._link.begin(name)
+        cast(Link, self._link).begin(name)
 
-    def stop(self):
+    def stop(self) -> None:
         """End every process of the cluster; its files stay."""
         if self._link is not None:
             self._link.terminate()
             self._link = None
 
-    def wait_serves(self, name, within=READY_WITHIN):
+    def wait_serves(self, name: str, within: float = READY_WITHIN) -> None:
         """Wait until a daemon that was started again answers, and a DataNode has its blocks.
 
         The NameNode and the ResourceManager know for some seconds nothing of a worker's death,

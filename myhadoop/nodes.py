@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from myhadoop import probe
@@ -15,7 +16,7 @@ _ANSWERS_WITHIN = 20.0  # seconds
 _CLOCK = 120.0  # seconds; YARN's tokens are good for some minutes
 
 
-def reach(remote, host):
+def reach(remote: str, host: str) -> Callable[[Sequence[str]], Sequence[str]]:
     """Return a function that makes of a command one that runs it on a host.
 
     Parameters
@@ -33,7 +34,7 @@ def reach(remote, host):
     return lambda command: [*words, host, *command]
 
 
-def check_hosts(hosts, remote, scratch, java, jar):
+def check_hosts(hosts: Sequence[str], remote: str, scratch: str, java: str, jar: str) -> None:
     """Refuse hosts that are not fit.
 
     Parameters

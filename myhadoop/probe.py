@@ -9,7 +9,7 @@ import sys
 import time
 
 
-def lacks(scratch, java, jar):
+def lacks(scratch: str, java: str, jar: str) -> str:
     """Say in a few words what is missing, an empty text when nothing."""
     if not os.access(java, os.X_OK):
         return f"has no java at {java}"

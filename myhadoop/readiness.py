@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from typing import Any
 
 #: The web page of each kind of daemon, by property.
 PAGES = {
@@ -13,7 +14,7 @@ PAGES = {
 }
 
 
-def ask(url, method="GET", body=None):
+def ask(url: str, method: str = "GET", body: object = None) -> Any:
     """Return what a daemon answers as an object, None when it does not answer.
 
     Parameters
@@ -36,21 +37,21 @@ def ask(url, method="GET", body=None):
         connection.close()
 
 
-def hdfs_is_ready(namenode, workers):
+def hdfs_is_ready(namenode: str, workers: int) -> bool:
     """Tell whether a NameNode (URL) takes writes and has so many DataNodes."""
     answer = ask(f"{namenode}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState")
     state = answer["beans"][0] if answer and answer["beans"] else {}
     return state.get("FSState") == "Operational" and state.get("NumLiveDataNodes") == workers
 
 
-def yarn_is_ready(resourcemanager, historyserver, workers):
+def yarn_is_ready(resourcemanager: str, historyserver: str, workers: int) -> bool:
     """Tell whether a ResourceManager has so many NodeManagers, and the JobHistoryServer answers."""
     answer = ask(f"{resourcemanager}/ws/v1/cluster/metrics")
     return (answer is not None and answer["clusterMetrics"]["activeNodes"] == workers
             and ask(f"{historyserver}/ws/v1/history/info") is not None)
 
 
-def serves(kind, url):
+def serves(kind: str, url: str) -> bool:
     """Tell whether a daemon answers, and a DataNode has found its NameNode."""
     if kind != "datanode":
         return ask(f"{url}/jmx") is not None

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from myhadoop.batch import BatchCluster
 from myhadoop.readiness import ask
 from myhadoop.running import is_alive
 
@@ -18,12 +20,18 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 class Ended(BaseException):
     """A signal says that it is time to end."""
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self.number = number
         super().__init__(signal.Signals(number).name)
 
 
-def run(cluster, command, seconds_left=lambda: None, save_before=120.0, grace=20.0):
+def run(
+    cluster: BatchCluster,
+    command: Sequence[str],
+    seconds_left: Callable[[], float | None] = lambda: None,
+    save_before: float = 120.0,
+    grace: float = 20.0,
+) -> int:
     """Start a cluster, run a command on it, end the cluster; return the exit status.
 
     When a signal comes, or the wall time is nearly over, YARN's jobs are ended, and the command
@@ -75,16 +83,16 @@ def run(cluster, command, seconds_left=lambda: None, save_before=120.0, grace=20
         write_history(cluster)
         if guard:
             guard.stdin.close()
-        left = cluster.stop()
+        silent = cluster.stop()
         say(f"Hadoop has ended, {_since(ends)}"
-            + (f"; no word from {' '.join(left)}" if left else ""))
+            + (f"; no word from {' '.join(silent)}" if silent else ""))
         if guard:
             guard.wait()
         cluster.tidy()
     return status
 
 
-def hold(cluster, owner):
+def hold(cluster: BatchCluster, owner: int) -> int:
     """Start a cluster and keep it until a signal comes or a process ends.
 
     Parameters
@@ -117,7 +125,7 @@ def hold(cluster, owner):
     return 0
 
 
-def write_history(cluster):
+def write_history(cluster: BatchCluster) -> None:
     """Write what became of YARN's jobs to ``history.json``, if anybody tells."""
     told = ask(f"{cluster.resourcemanager}/ws/v1/cluster/apps")
     if told is None:
@@ -129,7 +137,7 @@ def write_history(cluster):
         "mapreduce": _listed(jobs, "job")}, indent=1) + "\n")
 
 
-def say(words):
+def say(words: str) -> None:
     """Tell the user a line."""
     print(f"myhadoop: {words}", file=sys.stderr, flush=True)
 
