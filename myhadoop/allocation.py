@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 _SCRATCH = ("MYHADOOP_SCRATCH", "SLURM_TMPDIR", "PBS_JOBFS", "LOCAL_SCRATCH", "TMPDIR")
 
@@ -33,12 +32,8 @@ class Allocation:
     memory_mb: int
 
 
-def allocation(
-    environ: Mapping[str, str],
-    hosts: Sequence[str] | None = None,
-    cores: int | None = None,
-    memory_mb: int | None = None,
-) -> Allocation:
+def allocation(environ: Mapping[str, str], hosts: Sequence[str] | None = None,
+               cores: int | None = None, memory_mb: int | None = None) -> Allocation:
     """Return what the job has.
 
     Parameters
@@ -60,8 +55,7 @@ def allocation(
         raise RuntimeError("no hosts: neither PBS_NODEFILE nor SLURM_JOB_NODELIST is set; "
                            "name them with --hosts")
     cores = cores or _cores(environ) or (
-        cast(int, os.cpu_count()) if hosts
-        else max(min(slots.values()), int(environ.get("NCPUS", 1))))
+        (os.cpu_count() or 1) if hosts else max(min(slots.values()), int(environ.get("NCPUS", 1))))
     job = environ.get("SLURM_JOB_ID") or environ.get("PBS_JOBID") or "hosts"
     return Allocation(re.sub(r"[^\w.-]", "_", job), _with_this_first(slots), cores,
                       memory_mb or _memory_mb(environ, cores))
@@ -84,7 +78,7 @@ def scratch_folder(environ: Mapping[str, str], named: str | None = None) -> str:
     return found
 
 
-def seconds_left(environ: Mapping[str, str]) -> int | None:
+def seconds_left(environ: Mapping[str, str]) -> float | None:
     """Return the seconds until the wall time is over, None where nobody tells."""
     if environ.get("SLURM_JOB_ID"):
         told = _output("squeue", "-h", "-j", environ["SLURM_JOB_ID"], "-o", "%L")
@@ -142,8 +136,9 @@ def _memory_mb(environ, cores):
         return int(environ["SLURM_MEM_PER_NODE"])
     if int(environ.get("SLURM_MEM_PER_CPU") or 0):
         return int(environ["SLURM_MEM_PER_CPU"]) * cores
+    there = os.cpu_count() or 1
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    share = whole * min(cores, os.cpu_count()) // os.cpu_count()
+    share = whole * min(cores, there) // there
     return min(share, *_limits(whole)) >> 20
 
 

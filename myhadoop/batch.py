@@ -57,9 +57,8 @@ class Setup:
     ports: dict[str, int]
 
 
-def plan(
-    allocation: Allocation, scratch: str, remote: str, java_options: Sequence[str] = ()
-) -> Setup:
+def plan(allocation: Allocation, scratch: str, remote: str,
+         java_options: Sequence[str] = ()) -> Setup:
     """Return the setup of a cluster for what a job has.
 
     Raises

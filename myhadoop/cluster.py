@@ -5,7 +5,7 @@ import os
 import pwd
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Cluster(Home):
         """Return host, folder and further environment of a daemon."""
         raise NotImplementedError
 
-    def links(self) -> Mapping[Path, Link]:
+    def links(self) -> dict[Path, Link]:
         """Return the links to keepers by folder, starting them where they are not."""
         raise NotImplementedError
 
@@ -75,7 +75,7 @@ class Cluster(Home):
 
     def daemons(self, *parts: str) -> list[str]:
         """Return the names of the daemons of some parts: ``hdfs``, ``yarn``."""
-        names: list[str] = []
+        names = []
         if HDFS in parts:
             names += ["namenode", *(f"datanode-{k}" for k in self.workers)]
         if YARN in parts:

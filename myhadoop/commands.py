@@ -4,7 +4,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from myhadoop import jars
 from myhadoop.configuration import WORKER_FOLDER, WORKER_HOST
@@ -97,4 +97,4 @@ def client_program(options: Sequence[str], conf: str | Path, library: str | Path
 
 
 def _java():
-    return cast(str, jars.java())  # that there is one is what `jars.lacking` tells
+    return jars.java()  # that there is one is what `jars.lacking` tells

@@ -82,10 +82,10 @@ class Layout:
     workers: int
     memory_mb: int | str = 4096
     cores: int | str = 4
-    jvm: tuple[str, ...] = JVM
+    jvm: tuple = JVM
     data_address: str = "0.0.0.0"
-    head_ports: Mapping[str, int] = field(default_factory=lambda: HEAD_PORTS)
-    worker_ports: Mapping[str, int] = field(default_factory=lambda: WORKER_PORTS)
+    head_ports: Mapping = field(default_factory=lambda: HEAD_PORTS)
+    worker_ports: Mapping = field(default_factory=lambda: WORKER_PORTS)
 
     def url(self, name: str) -> str:
         """Return the URL of a page of the head by its property."""

@@ -10,12 +10,11 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 
 from myhadoop.keeper import adopt_orphans, end_all, reap
 
 
-def main(command: Sequence[str]) -> int:
+def main(command: list[str]) -> int:
     """Run it and return its exit status."""
     adopt_orphans()
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL)

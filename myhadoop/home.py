@@ -8,7 +8,6 @@ from typing import Any
 
 from myhadoop import configuration, jars
 from myhadoop.commands import client_program
-from myhadoop.configuration import Layout
 
 
 class Home:
@@ -46,12 +45,8 @@ class Home:
         """What to export for clients."""
         return {"HADOOP_HOME": str(self.folder), "HADOOP_CONF_DIR": str(self.conf)}
 
-    def furnish(
-        self,
-        layout: Layout,
-        java: Sequence[str],
-        settings: Mapping[str, Mapping[str, object]] | None = None,
-    ) -> None:
+    def furnish(self, layout: configuration.Layout, java: Sequence[str],
+                settings: Mapping[str, Mapping[str, object]] | None = None) -> None:
         """Write the configuration and the program, and link the streaming jar.
 
         Parameters

@@ -127,8 +127,7 @@ def descendants() -> list[int]:
             except OSError:
                 continue
             children.setdefault(parent, []).append(int(name))
-    found: list[int] = []
-    todo = [os.getpid()]
+    found, todo = [], [os.getpid()]
     while todo:
         more = children.get(todo.pop(), [])
         found += more

@@ -4,9 +4,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, cast
 
 from myhadoop import keeper
 
@@ -26,12 +25,8 @@ class Link:
         Makes of a command one that runs it on the keeper's host; by default it is this one.
     """
 
-    def __init__(
-        self,
-        folder: str | Path,
-        *options: str,
-        reach: Callable[[Sequence[str]], Sequence[str]] = list,
-    ) -> None:
+    def __init__(self, folder: str | Path, *options: str,
+                 reach: Callable[[list[str]], list[str]] = list) -> None:
         self.folder = Path(folder)
         for name in ("run", "logs"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -41,7 +36,8 @@ class Link:
                 reach(command), stdin=subprocess.PIPE, stdout=log, stderr=log,
                 # What ends a job's processes must not take the line before it is let go.
                 start_new_session=True, preexec_fn=_deaf if reach is not list else None)
-        self._stdin = cast(IO[bytes], self._process.stdin)
+        assert self._process.stdin is not None
+        self._line = self._process.stdin
         (self.folder / "run" / "keeper.pid").write_text(f"{self._process.pid}\n")
 
     def lives(self) -> bool:
@@ -51,8 +47,8 @@ class Link:
     def say(self, words: str) -> None:
         """Write a line to the keeper; one that is gone hears nothing."""
         try:
-            self._stdin.write(f"{words}\n".encode())
-            self._stdin.flush()
+            self._line.write(f"{words}\n".encode())
+            self._line.flush()
         except (BrokenPipeError, ValueError):
             pass
 
@@ -76,7 +72,7 @@ class Link:
     def let_go(self) -> None:
         """Let the keeper end all, and do not wait."""
         try:
-            self._stdin.close()
+            self._line.close()
         except BrokenPipeError:
             pass
 

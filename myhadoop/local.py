@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
 from myhadoop import configuration, jars
 from myhadoop.addresses import free_addresses, ports_of
@@ -44,15 +43,9 @@ class LocalCluster(Cluster):
         folder, with which Hadoop cannot do.
     """
 
-    def __init__(
-        self,
-        folder: str | Path,
-        workers: int = 2,
-        settings: Mapping[str, Mapping[str, object]] | None = None,
-        memory_mb: int = 4096,
-        cores: int = 4,
-        alone: bool = False,
-    ) -> None:
+    def __init__(self, folder: str | Path, workers: int = 2,
+                 settings: Mapping[str, Mapping[str, object]] | None = None,
+                 memory_mb: int = 4096, cores: int = 4, alone: bool = False) -> None:
         super().__init__(folder)
         self.jars = jars.fetch().resolve()
         for name in ("logs/userlogs", "tmp"):
@@ -102,7 +95,9 @@ class LocalCluster(Cluster):
 
     def kill(self, name: str, with_signal: signal.Signals = signal.SIGKILL) -> None:
         """Send a signal to a daemon, as ``datanode-1``; for SIGKILL wait until it is gone."""
-        pid = cast(int, self.pid(name))
+        pid = self.pid(name)
+        if pid is None:
+            raise RuntimeError(f"the {name} does not live")
         os.kill(pid, with_signal)
         while with_signal == signal.SIGKILL and is_alive(pid):
             time.sleep(0.02)
@@ -111,7 +106,7 @@ class LocalCluster(Cluster):
         """Start a daemon, killing it first if it lives; `wait_serves` waits until it serves."""
         if self.pid(name):
             self.kill(name)
-        cast(Link, self._link).begin(name)
+        self.links()[self.folder].begin(name)
 
     def stop(self) -> None:
         """End every process of the cluster; its files stay."""

@@ -16,7 +16,7 @@ _ANSWERS_WITHIN = 20.0  # seconds
 _CLOCK = 120.0  # seconds; YARN's tokens are good for some minutes
 
 
-def reach(remote: str, host: str) -> Callable[[Sequence[str]], Sequence[str]]:
+def reach(remote: str, host: str) -> Callable[[list[str]], list[str]]:
     """Return a function that makes of a command one that runs it on a host.
 
     Parameters

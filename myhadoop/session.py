@@ -25,13 +25,9 @@ class Ended(BaseException):
         super().__init__(signal.Signals(number).name)
 
 
-def run(
-    cluster: BatchCluster,
-    command: Sequence[str],
-    seconds_left: Callable[[], float | None] = lambda: None,
-    save_before: float = 120.0,
-    grace: float = 20.0,
-) -> int:
+def run(cluster: BatchCluster, command: Sequence[str],
+        seconds_left: Callable[[], float | None] = lambda: None,
+        save_before: float = 120.0, grace: float = 20.0) -> int:
     """Start a cluster, run a command on it, end the cluster; return the exit status.
 
     When a signal comes, or the wall time is nearly over, YARN's jobs are ended, and the command

@@ -30,9 +30,9 @@ def _lacks_shared_data():
     return "" if SHARED_DATA.is_dir() else f"no real frames at {SHARED_DATA} (MR_EXTRACT_DATA)"
 
 
-def _lacks_sextractor():
-    found = shutil.which("source-extractor")
-    return "" if found else "the program source-extractor is not installed"
+def _lacks(program):
+    """Return what tells whether a program is lacking, and says so."""
+    return lambda: "" if shutil.which(program) else f"the program {program} is not installed"
 
 
 def _lacks_spark():
@@ -47,19 +47,16 @@ def _lacks_setpriv():
     return "" if shutil.which("setpriv") else "root reads every file and setpriv is not installed"
 
 
-def _lacks_shellcheck():
-    return "" if shutil.which("shellcheck") else "the program shellcheck is not installed"
-
-
 GROUPS = {
     "batch": lacks_lab,
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
     "mount-namespaces": lacks_mount_namespaces,
     "shared-data": _lacks_shared_data,
-    "sextractor": _lacks_sextractor,
-    "shellcheck": _lacks_shellcheck,
+    "sextractor": _lacks("source-extractor"),
+    "shellcheck": _lacks("shellcheck"),
     "spark": _lacks_spark,
+    "stilts": _lacks("stilts"),
     "unprivileged": _lacks_setpriv,
 }
 SHARED, OWN, NONE = "shared Hadoop", "own Hadoop", "no Hadoop"

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ _PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "qsub", "sshd", "ssh", "
 _SLURM = """\
 ClusterName=lab
 SlurmctldHost={name}({net}.1)
+SlurmctldPort={port}
 SlurmUser=root
 AuthInfo=socket={lab}/munge/sock
 StateSaveLocation={lab}/state
@@ -123,7 +125,7 @@ class Lab:
             self._call("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0",
                        "netns", inner)
             self._call("ip", "link", "set", link, "master", self._bridge, "up")
-        wait_until(lambda: len(self.call("sinfo", "-hNt", "idle").splitlines()) == 2, 60)
+        wait_until(self._are_idle, 60)
 
     def stop(self):
         """End all."""
@@ -174,6 +176,10 @@ class Lab:
                 found[host] = processes, files
         return found
 
+    def _are_idle(self):
+        told = subprocess.run(["sinfo", "-hNt", "idle"], env=self.env, capture_output=True)
+        return told.stdout.count(b"\n") == len(HOSTS)
+
     def _write(self):
         lab = self.folder
         for name in ("munge", "state", "spool.node1", "spool.node2", "log", "scratch", "jobs"):
@@ -185,7 +191,7 @@ class Lab:
             self._call("ssh-keygen", "-qt", "ed25519", "-N", "", "-f", lab / name)
         text = {
             "slurm.conf": _SLURM.format(name=os.uname().nodename.partition(".")[0], lab=lab,
-                                        net=self.net),
+                                        net=self.net, port=_free_port()),
             "plugstack.conf": "required spank_pbs.so\n", "prolog.sh": _PROLOG.format(lab=lab),
             "hosts": "127.0.0.1 localhost\n" + "".join(
                 f"{self.net}.1{number} {host}\n" for number, host in enumerate(HOSTS, 1)),
@@ -225,6 +231,12 @@ def lab_in(folder):
         yield lab
     finally:
         lab.stop()
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
 
 
 def wait_until(true, within):

@@ -1,3 +1,6 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later. It follows sep (Barbary 2016, JOSS 1, 58; Bertin &
+ * Arnouts 1996, A&AS 117, 393), which is under that licence: see COPYING.LESSER. */
+
 /* Deblending at many thresholds (Bertin & Arnouts 1996, section 3.2.3), as sep does it.
  *
  * A branch with one local maximum cannot split at any higher level: it is not looked at

@@ -1,3 +1,6 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later. It follows sep (Barbary 2016, JOSS 1, 58; Bertin &
+ * Arnouts 1996, A&AS 117, 393), which is under that licence: see COPYING.LESSER. */
+
 /* The one-pass labelling of Lutz (1980, The Computer Journal 23, 262).
  *
  * Objects of eight neighbours are known row by row; of the row above only markers are

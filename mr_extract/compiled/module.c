@@ -1,3 +1,6 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later. It follows sep (Barbary 2016, JOSS 1, 58; Bertin &
+ * Arnouts 1996, A&AS 117, 393), which is under that licence: see COPYING.LESSER. */
+
 /* What Python calls. The twin of every function here is in Python, and says what it does. */
 
 #define PY_SSIZE_T_CLEAN

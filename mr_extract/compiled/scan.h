@@ -1,3 +1,6 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later. It follows sep (Barbary 2016, JOSS 1, 58; Bertin &
+ * Arnouts 1996, A&AS 117, 393), which is under that licence: see COPYING.LESSER. */
+
 /* Detection and deblending of one image: see mr_extract/detection/scanning.py. */
 
 #ifndef MR_EXTRACT_SCAN_H
