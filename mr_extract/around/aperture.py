@@ -1,10 +1,16 @@
 """The light of a circle less the background of a ring around it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract.around.samples import ARCMIN
+from mr_extract.around.samples import ARCMIN, Samples
+
+if TYPE_CHECKING:
+    from mr_extract.around.measuring import Radii
 
 _CLIP = 3.0  # sigma
 # A normal deviate that is cut at three sigma scatters by this part of one.
@@ -39,14 +45,14 @@ class Light:
     flux: float = np.nan
     flux_error: float = np.nan
 
-    def columns(self) -> dict:
+    def columns(self) -> dict[str, float | int]:
         """Return it by the names of columns."""
         return {"pixels_aper": self.pixels, "background": self.background,
                 "background_rms": self.noise, "sum_aper": self.total, "sumerr_aper": self.error,
                 "flux_aper": self.flux, "fluxerr_aper": self.flux_error}
 
 
-def aperture(samples, radii, brightness: float, least: int) -> Light:
+def aperture(samples: Samples, radii: Radii, brightness: float, least: int) -> Light:
     """Measure a circle: a pixel is in it whose centre is.
 
     Parameters

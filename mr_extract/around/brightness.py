@@ -1,6 +1,7 @@
 """Units of maps to Jy/sr."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,7 +12,9 @@ _PREFIXES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "k": 1e3, "M": 1e6, "G": 
 _UNIT = re.compile(r"([munkMG]?)(K_?CMB|K_?RJ|K|Jy/sr|Jy/beam|Jy/pix(?:el)?|Jy)", re.IGNORECASE)
 
 
-def jy_per_sr(unit: str, frequency: float = 0.0, beam_area: float = 0.0):
+def jy_per_sr(
+    unit: str, frequency: float = 0.0, beam_area: float = 0.0
+) -> tuple[float | Callable[[float], float], str]:
     """Return what turns a map's unit into Jy/sr, and why nothing does.
 
     Parameters

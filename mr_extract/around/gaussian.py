@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mr_extract.around.samples import ARCMIN
+from mr_extract.around.samples import ARCMIN, Samples
 
 _FOUR_LN2 = 4.0 * np.log(2.0)
 _ROUNDS = 60
@@ -46,7 +46,7 @@ class Fit:
         return float(amplitude * solid), float(np.sqrt(max(variance, 0.0)))
 
 
-def fit_gaussian(samples, ground: float, noise: float, width: float) -> Fit | None:
+def fit_gaussian(samples: Samples, ground: float, noise: float, width: float) -> Fit | None:
     """Fit a Gaussian, by the method of Levenberg and Marquardt.
 
     Parameters

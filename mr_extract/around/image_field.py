@@ -1,14 +1,20 @@
 """An image with a WCS as a field: which of its pixels are near a place."""
 
+from typing import cast
+
 import numpy as np
 
 from mr_extract.around.samples import ARCMIN, Samples, basis, samples_at
 from mr_extract.astrometry import sky_positions
 from mr_extract.astrometry.inverse import unit_vectors
 from mr_extract.failures import ImageFailure
+from mr_extract.images.image import Image
 from mr_extract.lists.placing import Places
 
 _TURN = 21600.0  # arcminutes
+# There are celestial coordinates: a field is made of no other image.
+_Placed = tuple[np.ndarray, np.ndarray, np.ndarray]
+_Sky = tuple[np.ndarray, np.ndarray]
 
 
 class ImageField:
@@ -26,7 +32,7 @@ class ImageField:
 
     frame = "icrs"
 
-    def __init__(self, image):
+    def __init__(self, image: Image) -> None:
         self._image, self._header = image, image.header
         self._shape = image.data.shape
         if sky_positions(self._header, np.zeros(1), np.zeros(1)) is None:
@@ -35,13 +41,14 @@ class ImageField:
         self._values = image.pixels().astype(np.float64)
         if image.mask is not None:
             self._values[image.mask] = np.nan
-        self._at = {}
+        self._at: dict[tuple[float, float], tuple[float, float]] = {}
 
-    def mine(self, longitude, latitude) -> np.ndarray:
+    def mine(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """Return which places (ICRS, degrees) lie on the image: numbers, ascending."""
         image = self._image
         places = Places(True, longitude, latitude)
-        which, x, y = places.on_pixels(self._header, self._shape, image.origin, image.core)
+        which, x, y = cast(_Placed, places.on_pixels(
+            self._header, self._shape, image.origin, image.core))
         self._at = {(longitude[k], latitude[k]): (u, v) for k, u, v in zip(which, x, y)}
         return which
 
@@ -60,8 +67,8 @@ class ImageField:
         whole = 0 <= x0 and x1 <= width and 0 <= y0 and y1 <= height
         x0, x1, y0, y1 = max(x0, 0), min(x1, width), max(y0, 0), min(y1, height)
         row, column = (v.ravel() for v in np.mgrid[y0:y1, x0:x1])
-        vectors = unit_vectors(*sky_positions(self._header, column.astype(float),
-                                              row.astype(float)))
+        vectors = unit_vectors(*cast(_Sky, sky_positions(
+            self._header, column.astype(float), row.astype(float))))
         vectors = np.where(np.isfinite(vectors).all(axis=0), vectors, -basis(
             longitude, latitude)[0][:, None])
         samples, within = samples_at(vectors, longitude, latitude, min(reach, _TURN / 2 - 1))

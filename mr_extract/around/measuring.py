@@ -1,12 +1,14 @@
 """All that is measured around one place, and around all places of a field."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from mr_extract.around.aperture import aperture
 from mr_extract.around.gaussian import fit_gaussian
-from mr_extract.around.samples import from_plane
+from mr_extract.around.samples import Samples, from_plane
 from mr_extract.around.statistics import statistics
 from mr_extract.columns.photometry import FIT_LEFT, NO_ANNULUS, NO_FIT, PARTLY_UNSEEN, UNSEEN
 
@@ -37,7 +39,16 @@ class Radii:
         return max(self.statistics, self.aperture, self.outer, self.fit)
 
 
-def measure_around(samples, radii: Radii, brightness, function=None) -> dict:
+class SkyField(Protocol):
+    """Pixels on the sky."""
+
+    def near(self, longitude: float, latitude: float, reach: float) -> Samples:
+        """Return the pixels within a distance (arcminutes) of a place (degrees)."""
+
+
+def measure_around(
+    samples: Samples, radii: Radii, brightness: float, function: Callable | None = None
+) -> dict[str, float | int]:
     """Measure the pixels around one place.
 
     Parameters
@@ -104,14 +115,19 @@ def _of_fit(fit, brightness):
     return found
 
 
-def measure_field(field, longitude, latitude, radii: Radii, brightness, function=None) -> dict:
+def measure_field(
+    field: SkyField,
+    longitude: np.ndarray,
+    latitude: np.ndarray,
+    radii: Radii,
+    brightness: float | Callable[[float], float],
+    function: Callable | None = None,
+) -> dict[str, np.ndarray]:
     """Measure a field around places, in their order.
 
     Parameters
     ----------
-    field : object
-        With ``near(longitude, latitude, reach)``, which returns
-        `mr_extract.around.samples.Samples`.
+    field : SkyField
     longitude, latitude : ndarray of float64, shape (n,)
         Degrees in the frame of the field.
 

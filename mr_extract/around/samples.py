@@ -1,6 +1,7 @@
 """Pixels around a place: values, and where they are in the plane that touches the sky there."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Samples:
     x: np.ndarray
     y: np.ndarray
     distance: np.ndarray
-    values: np.ndarray | None = None
+    values: np.ndarray = cast(np.ndarray, None)  # which `samples_at` leaves to its callers
     area: float = np.nan
     whole: bool = True
 
@@ -41,7 +42,9 @@ class Samples:
                        self.area, self.whole)
 
 
-def samples_at(vectors: np.ndarray, longitude: float, latitude: float, reach: float):
+def samples_at(
+    vectors: np.ndarray, longitude: float, latitude: float, reach: float
+) -> tuple[Samples, np.ndarray]:
     """Return where pixels are as seen from a place, of those within a distance of it.
 
     Parameters
@@ -73,7 +76,7 @@ def samples_at(vectors: np.ndarray, longitude: float, latitude: float, reach: fl
     return Samples(x, y, distance[within]), within
 
 
-def basis(longitude: float, latitude: float):
+def basis(longitude: float, latitude: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return unit vectors to a place, to the east of it and to the north."""
     centre = unit_vectors(np.array([longitude]), np.array([latitude]))[:, 0]
     angle = np.radians(longitude)
@@ -81,7 +84,7 @@ def basis(longitude: float, latitude: float):
     return centre, east, np.cross(centre, east)
 
 
-def from_plane(longitude: float, latitude: float, x: float, y: float):
+def from_plane(longitude: float, latitude: float, x: float, y: float) -> tuple[float, float]:
     """Return longitude and latitude in degrees of a point of the tangent plane (arcminutes)."""
     centre, east, north = basis(longitude, latitude)
     vector = centre + (x * east + y * north) * ARCMIN

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def statistics(values: np.ndarray) -> dict:
+def statistics(values: np.ndarray) -> dict[str, float | int]:
     """Return what good pixels come to.
 
     Parameters

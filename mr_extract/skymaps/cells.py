@@ -35,7 +35,7 @@ class EqualAngles:
         For another size.
     """
 
-    def __init__(self, size: float):
+    def __init__(self, size: float) -> None:
         rows = round(180.0 / size) if size > 0 else 0
         if not 1 <= rows <= 1800 or abs(rows * size - 180.0) > 1e-9:
             raise ValueError("must be a part of 180 degrees, from 0.1 on")
@@ -54,13 +54,13 @@ class EqualAngles:
         whole = float(self.size / 2).is_integer()
         return "_".join(f"{v:03.0f}" if whole else f"{v:07.3f}" for v in parts)
 
-    def cells_of(self, longitude, latitude) -> np.ndarray:
+    def cells_of(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """Return the cells in which places (degrees) lie; the upper and left border is its own."""
         row = np.floor((90.0 - latitude) / self.size).astype(np.int64)
         column = np.floor(longitude % 360.0 / self.size).astype(np.int64) % self.across
         return np.clip(row, 0, self.rows - 1) * self.across + column
 
-    def core(self, cell: int, nside: int):
+    def core(self, cell: int, nside: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels whose centres lie in a cell, as RING runs; each is in one."""
         rings = rings_of(nside)
         row, column = divmod(cell, self.across)
@@ -68,7 +68,7 @@ class EqualAngles:
         mine = np.flatnonzero(np.clip(own, 0, self.rows - 1) == row)
         return rings.columns(mine, column * self.size, (column + 1) * self.size)
 
-    def runs(self, cell: int, nside: int, margin: float):
+    def runs(self, cell: int, nside: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels of a cell's patch as RING runs.
 
         Notes
@@ -107,7 +107,7 @@ class EqualAreas:
         Of the coarse grid, a power of two.
     """
 
-    def __init__(self, nside: int):
+    def __init__(self, nside: int) -> None:
         if not 1 <= nside <= 128 or nside & (nside - 1):
             raise ValueError("must be a power of two from 1 to 128")
         self.nside, self.number = nside, 12 * nside * nside
@@ -121,11 +121,11 @@ class EqualAreas:
         """Return the number of a cell with its grid: ``n8_0123``."""
         return f"n{self.nside}_{cell:0{len(str(self.number - 1))}d}"
 
-    def cells_of(self, longitude, latitude) -> np.ndarray:
+    def cells_of(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """Return the cells in which places (degrees) lie."""
         return pixels_at(longitude % 360.0, latitude, self.nside, nested=True)
 
-    def core(self, cell: int, nside: int):
+    def core(self, cell: int, nside: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels of a cell as RING runs; each is in one.
 
         Raises
@@ -140,7 +140,7 @@ class EqualAreas:
         children = np.arange(cell * each, (cell + 1) * each)
         return runs_of(np.sort(ring_of(children, nside)))
 
-    def runs(self, cell: int, nside: int, margin: float):
+    def runs(self, cell: int, nside: int, margin: float) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels of a cell's patch as RING runs.
 
         They are the children of all pixels of a grid in between that may have one within the
@@ -164,13 +164,16 @@ class EqualAreas:
         return runs_of(np.sort(ring_of(expanded(first, first + each), nside)))
 
 
+Grid = EqualAngles | EqualAreas
+
+
 @lru_cache(2)
 def _centres(nside):
     return unit_vectors(np.arange(12 * nside * nside), nside, True)
 
 
 @lru_cache(8)
-def grid_of(card: str):
+def grid_of(card: str) -> Grid:
     """Return the grid that a patch names.
 
     Raises

@@ -44,7 +44,7 @@ class MapFile:
         return float(bad) if type(bad) in (int, float) else UNSEEN
 
     @property
-    def kept(self) -> dict:
+    def kept(self) -> dict[str, object]:
         """Cards that a patch has as the map has them."""
         return {name: self.header[name] for name in _KEPT if name in self.header}
 
@@ -75,7 +75,12 @@ class MapFile:
         return column[places // repeat, places % repeat]
 
 
-def opened_map(buffer, ext=None, ordering: str = "", coordsys: str = "") -> MapFile | None:
+def opened_map(
+    buffer: bytes | memoryview,
+    ext: int | str | None = None,
+    ordering: str = "",
+    coordsys: str = "",
+) -> MapFile | None:
     """Return the map that a FITS file holds, None where it holds none.
 
     Parameters

@@ -4,12 +4,16 @@ It is a HEALPix table itself (EXPLICIT), which healpy and others read as a map o
 sky. Its header says which cell of which grid it is, and what margin it has.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import BLOCK
+from mr_extract.skymaps.cells import Grid
 from mr_extract.skymaps.files import MapFile
 from mr_extract.skymaps.runs import expanded
+from mr_extract.skymaps.table import Field
 
 _COORDSYS = {"galactic": "G", "icrs": "C", "ecliptic": "E"}
 _OWN = ("NAXIS2", "PATCH", "PATCHNUM", "DATASUM")
@@ -33,13 +37,17 @@ class PatchWriter:
         ``bad-map`` where a pixel is there twice.
     """
 
-    def __init__(self, file: MapFile, fields, grid, margin: float):
+    def __init__(
+        self, file: MapFile, fields: Iterable[Field], grid: Grid, margin: float
+    ) -> None:
         self._file, self._fields, self._grid = file, tuple(fields), grid
         pixels = file.numbers()
-        self._order = None if pixels is None else np.argsort(pixels, kind="stable")
-        self._pixels = None if pixels is None else pixels[self._order]
-        if pixels is not None and (np.diff(self._pixels) == 0).any():
-            raise ImageFailure("bad-map", "a pixel is there twice")
+        self._numbered: tuple[np.ndarray, np.ndarray] | None = None
+        if pixels is not None:
+            order = np.argsort(pixels, kind="stable")
+            self._numbered = order, pixels[order]
+            if (np.diff(pixels[order]) == 0).any():
+                raise ImageFailure("bad-map", "a pixel is there twice")
         number = ">i4" if file.table.size < 2**31 else ">i8"
         self._dtype = np.dtype([("PIXEL", number), *((f.name, f.dtype) for f in self._fields)])
         self._primary = _primary()
@@ -54,12 +62,12 @@ class PatchWriter:
         starts, stops : ndarray of int64
             Its pixels as runs in the order of the map.
         """
-        if self._pixels is None:
+        if self._numbered is None:
             places = pixels = expanded(starts, stops)
         else:
-            found = expanded(np.searchsorted(self._pixels, starts),
-                             np.searchsorted(self._pixels, stops))
-            places, pixels = self._order[found], self._pixels[found]
+            order, numbers = self._numbered
+            found = expanded(np.searchsorted(numbers, starts), np.searchsorted(numbers, stops))
+            places, pixels = order[found], numbers[found]
         rows = np.empty(len(pixels), self._dtype)
         rows["PIXEL"] = pixels
         for field in self._fields:
@@ -96,7 +104,7 @@ class PatchWriter:
         return [_card(*card) for card in cards], where
 
 
-def datasum(data: bytes) -> int:
+def datasum(data: bytes | memoryview) -> int:
     """Return the sum that a header's DATASUM is: of 32-bit words, with the carry added.
 
     Parameters

@@ -10,7 +10,9 @@ def unit_vectors(pixels: np.ndarray, nside: int, nested: bool) -> np.ndarray:
     return np.stack(healpix_to_xyz(pixels, nside, order="nested" if nested else "ring"))
 
 
-def pixels_at(longitude, latitude, nside: int, nested: bool) -> np.ndarray:
+def pixels_at(
+    longitude: np.ndarray, latitude: np.ndarray, nside: int, nested: bool
+) -> np.ndarray:
     """Return the pixels in which places (degrees) lie, int64, shape (n,)."""
     from astropy import units
     from astropy_healpix.core import lonlat_to_healpix
@@ -19,7 +21,9 @@ def pixels_at(longitude, latitude, nside: int, nested: bool) -> np.ndarray:
                              order="nested" if nested else "ring")
 
 
-def in_order(starts: np.ndarray, stops: np.ndarray, nside: int, nested: bool):
+def in_order(
+    starts: np.ndarray, stops: np.ndarray, nside: int, nested: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Return RING runs as runs of the order in which a map has its pixels."""
     if not nested:
         return starts, stops
@@ -42,7 +46,7 @@ def ring_of(pixels: np.ndarray, nside: int) -> np.ndarray:
     return nested_to_ring(pixels, nside)
 
 
-def borders(pixel: int, nside: int, step: int):
+def borders(pixel: int, nside: int, step: int) -> tuple[np.ndarray, np.ndarray]:
     """Return points on the border of a NESTED pixel: longitudes and latitudes in degrees.
 
     Parameters

@@ -29,7 +29,7 @@ class Rings:
         Of the centres, degrees.
     """
 
-    def __init__(self, nside: int):
+    def __init__(self, nside: int) -> None:
         ring = np.arange(1, 4 * nside)
         from_pole = np.minimum(ring, 4 * nside - ring)
         cap, south = from_pole < nside, ring > 2 * nside
@@ -43,10 +43,12 @@ class Rings:
         north = np.degrees(np.where(cap, np.pi / 2.0 - colatitude, belt))
         self.latitude = np.where(south, -north, north)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.count)
 
-    def arcs(self, rings, low, high):
+    def arcs(
+        self, rings: np.ndarray, low: np.ndarray, high: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels whose centres lie between two longitudes, as runs.
 
         Parameters
@@ -66,7 +68,9 @@ class Rings:
         end = np.floor(high * count / 360.0 - shift + _SLACK).astype(np.int64) + 1
         return self._runs(rings, begin, end)
 
-    def columns(self, rings, low, high):
+    def columns(
+        self, rings: np.ndarray, low: float, high: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return, as `arcs`, the pixels between two longitudes, `low` included and `high` not.
 
         Neighbours that share a longitude have no pixel in common and leave none out.
@@ -75,7 +79,9 @@ class Rings:
         begin, end = (np.ceil(v * count / 360.0 - shift).astype(np.int64) for v in (low, high))
         return self._runs(rings, begin, end)
 
-    def disc(self, longitude, latitude, radius):
+    def disc(
+        self, longitude: float, latitude: float, radius: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return runs that hold all pixels within a distance of a place, and hardly more.
 
         Parameters

@@ -6,13 +6,13 @@ import numpy as np
 
 from mr_extract.around.samples import Samples, samples_at
 from mr_extract.failures import ImageFailure
-from mr_extract.skymaps.cells import grid_of
+from mr_extract.skymaps.cells import Grid, grid_of
 from mr_extract.skymaps.files import MapFile
 from mr_extract.skymaps.patch import check_sum
 from mr_extract.skymaps.pixels import in_order, nested_of, unit_vectors
 from mr_extract.skymaps.rings import rings_of
 from mr_extract.skymaps.runs import expanded
-from mr_extract.skymaps.table import values_of
+from mr_extract.skymaps.table import MapTable, values_of
 
 
 @dataclass
@@ -42,7 +42,7 @@ class SkyMap:
     unit: str
     values: np.ndarray
     pixels: np.ndarray | None = None
-    grid: object = None
+    grid: Grid | None = None
     cell: int = 0
     margin: float = np.inf
 
@@ -51,7 +51,7 @@ class SkyMap:
         """Solid angle of a pixel in steradians."""
         return np.pi / (3.0 * self.nside**2)
 
-    def mine(self, longitude, latitude) -> np.ndarray:
+    def mine(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """Return which of some places in its frame (degrees) are its own: numbers, ascending."""
         if self.grid is None:
             return np.arange(len(longitude))
@@ -117,7 +117,9 @@ def sky_map(file: MapFile, name: str = "") -> SkyMap:
     return found
 
 
-def patch_runs(grid, cell: int, table, margin: float):
+def patch_runs(
+    grid: Grid, cell: int, table: MapTable, margin: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the pixels of a patch as runs in the order of a map."""
     return in_order(*grid.runs(cell, table.nside, margin), table.nside, table.nested)
 

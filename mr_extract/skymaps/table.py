@@ -5,6 +5,7 @@ row (IMPLICIT), several in a row perhaps, or numbered in a first column (EXPLICI
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +71,7 @@ class MapTable:
     frame: str
     rows: int
     dtype: np.dtype
-    fields: tuple
+    fields: tuple[Field, ...]
     numbered: str
 
     @property
@@ -95,7 +96,7 @@ class MapTable:
         raise ImageFailure("bad-map", f"it has no field {name!r} but {names}")
 
 
-def described(header, ordering: str = "", coordsys: str = "") -> MapTable:
+def described(header: Mapping, ordering: str = "", coordsys: str = "") -> MapTable:
     """Return what the header of a table says of a map.
 
     Parameters
@@ -135,7 +136,9 @@ def described(header, ordering: str = "", coordsys: str = "") -> MapTable:
     return table
 
 
-def rows_of(table: MapTable, buffer, offset: int) -> np.ndarray:
+def rows_of(
+    table: MapTable, buffer: bytes | memoryview, offset: int
+) -> np.ndarray:
     """Return the rows of a table, a view.
 
     Raises
