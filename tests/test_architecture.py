@@ -9,7 +9,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "mr_extract"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 # Whose public functions have no types yet.
-WITHOUT_TYPES = ("mr_extract/images/", "mr_extract/jobs/", "mr_extract/around/",
+WITHOUT_TYPES = ("mr_extract/jobs/", "mr_extract/around/",
                  "mr_extract/skymaps/", "mr_extract/text/manifest.py")
 # From the ground up: a module takes from its own floor and those below, when it is loaded.
 FLOORS = (
