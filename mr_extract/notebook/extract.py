@@ -10,15 +10,10 @@ from mr_extract.frames.measuring import measure_image, measure_targets
 from mr_extract.images import Image
 from mr_extract.lists.association import known_from
 from mr_extract.lists.forced import targets_from
-from mr_extract.notebook.given import (
-    add_companions,
-    configured,
-    give_header,
-    image_of,
-    list_of,
-    names_extension,
-    tables_of,
-)
+from mr_extract.notebook.calls import configured, list_of, tables_of
+from mr_extract.notebook.companions import add_companions
+from mr_extract.notebook.images import give_header, image_of
+from mr_extract.notebook.paths import names_extension
 from mr_extract.remarks import about, as_cell, hearing
 from mr_extract.settings.config import Config
 from mr_extract.sextractor.configured import catalog_columns, columns_of
