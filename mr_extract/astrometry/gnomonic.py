@@ -28,11 +28,11 @@ def plain_gnomonic(
     system = _system(header)
     if system not in ("ICRS", "FK5"):
         return None
-    numbers = [number(header.get(k)) for k in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")]
+    found = (number(header.get(k)) for k in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2"))
+    numbers = [float(v) for v in found if v is not None]
     matrix = _matrix(header)
-    if matrix is None or not np.isfinite(matrix).all() or any(v is None for v in numbers):
+    if matrix is None or not np.isfinite(matrix).all() or len(numbers) < 4:
         return None  # what is wrong is named there
-    numbers = [float(v) for v in numbers]
     if np.linalg.matrix_rank(matrix) < 2:
         raise broken("the WCS matrix is singular")
     ra0, dec0, x0, y0 = numbers

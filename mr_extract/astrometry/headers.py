@@ -92,10 +92,9 @@ def as_ctype_says(header: Mapping) -> Mapping:
     if not is_unasked(cards):
         return header
     say("unasked-distortion", "SIP not applied, CTYPE has no -SIP")
-    text = getattr(cards, "text", "")
-    if not text:
+    if not isinstance(cards, Cards) or not cards.text:
         return {key: value for key, value in cards.items() if not _SIP.match(key)}
-    found = parse_cards("".join(line for line in lines_of(text)
+    found = parse_cards("".join(line for line in lines_of(cards.text)
                                 if not _SIP.match(line[:8].rstrip())))
     found.origin, found.units = cards.origin, cards.units
     return found

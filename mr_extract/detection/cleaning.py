@@ -7,10 +7,17 @@ every other, and sorts the pixels of faint ones otherwise than SExtractor. Here
 the order of events, the sums and the pixels that remain are SExtractor's.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.detection.pairs import pairs_within, ranges
 from mr_extract.detection.segments import Segments
+
+if TYPE_CHECKING:
+    from mr_extract.settings.detecting import Detection
 
 ZONE = 10.0  # how many times the sum of their a two objects may lie apart
 _SMALL = 64  # pixels; of larger objects one pixel more or less means nothing
@@ -18,7 +25,10 @@ _PART_SUMS = ("npix", "tnpix", "flux", "cflux")
 _MERGED = 0x0001  # sep's flag: a victim's being deblended says nothing of its master
 
 
-def clean(data, objects, segments, above, settings, weighted=False):
+def clean(
+    data: np.ndarray, objects: np.ndarray, segments: Segments, above: np.ndarray,
+    settings: Detection, weighted: bool = False,
+) -> tuple[np.ndarray, Segments]:
     """Merge spurious detections into their brighter neighbours.
 
     Parameters

@@ -1,5 +1,9 @@
 """Detection, deblending and cleaning."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.detection.cleaning import clean
@@ -7,8 +11,14 @@ from mr_extract.detection.scanning import scan
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
 
+if TYPE_CHECKING:
+    from mr_extract.settings.detecting import Detection
 
-def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
+
+def detect(
+    data: np.ndarray, settings: Detection, rms: float, mask: np.ndarray | None = None,
+    gain: float = 0.0, noise: np.ndarray | None = None,
+) -> tuple[np.ndarray, Segments]:
     """Find the sources of a background-subtracted image.
 
     Parameters
@@ -49,25 +59,26 @@ def detect(data, settings, rms, mask=None, gain=0.0, noise=None):
             f"the background rms is {rms:g}, so no relative threshold can be set; "
             "an absolute one can (--thresh-type absolute)",
         )
+    err: float | np.ndarray | None
     if relative and noise is not None:
         err, thresh = noise, settings.thresh
     else:
         err = rms if rms > 0 else None
         thresh = settings.thresh if relative or err is None else settings.thresh / err
     objects, labels, pixels, values = scan(data, thresh, err, mask, gain, settings)
-    varies = relative and noise is not None
     owned = labels.ravel()[pixels] > 0
     segments = Segments(labels, len(objects), fragments=pixels[~owned])
     segments.by_row = pixels[owned]
-    if varies:
+    level = None
+    if relative and noise is not None:
         level = np.float32(thresh) * noise
         _take_least_thresholds(data, objects, segments, level)
     values = values[owned]
     if settings.maxarea:
         objects, segments, values = _without_large(objects, segments, values, settings.maxarea)
     if settings.clean:
-        limit = level.ravel()[segments.by_row] if varies else objects["thresh"][
-            segments.labels.ravel()[segments.by_row] - 1]
+        limit = objects["thresh"][segments.labels.ravel()[segments.by_row] - 1] if (
+            level is None) else level.ravel()[segments.by_row]
         above = values.astype(float) - limit
         objects, segments = clean(data, objects, segments, above, settings, noise is not None)
     return objects, segments

@@ -1,11 +1,16 @@
 """The detection filter, and the pixels that it lifts over the threshold."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 _STRIP = 1 << 17  # pixels at a time, so that a strip and its sums stay in the processor's cache
 
 
-def pixels_over(data, labels, thresh, kernel, mask=None):
+def pixels_over(
+    data: np.ndarray, labels: np.ndarray, thresh: float | np.floating | np.ndarray,
+    kernel: Sequence[Sequence[float]] | np.ndarray, mask: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Find the pixels of objects and all others over the threshold of the filtered image.
 
     Parameters
@@ -47,7 +52,7 @@ def pixels_over(data, labels, thresh, kernel, mask=None):
             inner[mask[first:last]] = 0.0
         filtered = _convolved(wide[:bottom - top + above + below], kernel, width)
         here = labels[top:bottom]
-        limit = thresh[top:bottom] if np.ndim(thresh) else np.float32(thresh)
+        limit = thresh[top:bottom] if isinstance(thresh, np.ndarray) else np.float32(thresh)
         over = filtered > limit
         if mask is not None:
             over &= ~mask[top:bottom]
@@ -58,7 +63,7 @@ def pixels_over(data, labels, thresh, kernel, mask=None):
     return np.concatenate(found), np.concatenate(values)
 
 
-def normalised(kernel):
+def normalised(kernel: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
     """Return the weights of a filter divided by the sum of their absolute values, as sep does.
 
     Parameters

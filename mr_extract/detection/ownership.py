@@ -9,15 +9,24 @@ in the order of rows. A barycentre will not do: it moves with each pixel at the 
 source, and of a blend these are dealt out by chance.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.images.region import Region
+
+if TYPE_CHECKING:
+    from mr_extract.detection.segments import Segments
 
 # Sides of the image at which sep calls a source truncated.
 _SIDES = (("xmin", 1), ("xmax", 1), ("ymin", 0), ("ymax", 0))
 
 
-def highest_pixels(raw, mask, segments):
+def highest_pixels(
+    raw: np.ndarray, mask: np.ndarray | None, segments: Segments
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the highest pixel of each object.
 
     Parameters
@@ -42,7 +51,7 @@ def highest_pixels(raw, mask, segments):
     return x, y
 
 
-def own(x, y, core, origin):
+def own(x: np.ndarray, y: np.ndarray, core: Region, origin: tuple[int, int]) -> np.ndarray:
     """Say which of some pixels lie in the core of a tile.
 
     Parameters
@@ -61,7 +70,9 @@ def own(x, y, core, origin):
     return core.contains(x + origin[0], y + origin[1])
 
 
-def cut(objects, shape, core, origin):
+def cut(
+    objects: np.ndarray, shape: tuple[int, int], core: Region, origin: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
     """Say which objects touch the border of their tile, and which that of the image.
 
     Parameters

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def pairs_within(x, y, reach):
+def pairs_within(x: np.ndarray, y: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Find all pairs of points no farther apart than the sum of their reaches.
 
     Parameters
@@ -54,7 +54,7 @@ def pairs_within(x, y, reach):
     return np.minimum(i, j), np.maximum(i, j)
 
 
-def ranges(starts, counts):
+def ranges(starts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Write out ranges of whole numbers one after another.
 
     Parameters

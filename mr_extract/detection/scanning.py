@@ -1,11 +1,18 @@
 """Pixels over the threshold, linked to objects and deblended: by sep, or by its compiled twin."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import sep
 
 from mr_extract.compiled import kernels
 from mr_extract.detection.filtering import normalised, pixels_over
 from mr_extract.failures import ImageFailure
+
+if TYPE_CHECKING:
+    from mr_extract.settings.detecting import Detection
 
 _SUB_OBJECTS = 1024  # sep's own first limit of deblending branches
 _MOST_SUB_OBJECTS = 16 * _SUB_OBJECTS
@@ -14,7 +21,10 @@ _MOST_PIXELS = 40_000_000  # a buffer of about 2 GB
 _HUGE = 1e30  # sep's noise of a masked pixel
 
 
-def scan(data, thresh, err, mask, gain, settings):
+def scan(
+    data: np.ndarray, thresh: float, err: float | np.ndarray | None, mask: np.ndarray | None,
+    gain: float, settings: Detection,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Find objects, and the pixels of the filtered image that are over the threshold.
 
     Parameters
@@ -56,7 +66,10 @@ def scan(data, thresh, err, mask, gain, settings):
     return found or by_sep(data, thresh, err, mask, gain, settings)
 
 
-def by_sep(data, thresh, err, mask, gain, settings):
+def by_sep(
+    data: np.ndarray, thresh: float, err: float | np.ndarray | None, mask: np.ndarray | None,
+    gain: float, settings: Detection,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Do what `scan` does, by sep and numpy alone.
 
     A full pixel buffer or deblending overflow is tried again with a larger

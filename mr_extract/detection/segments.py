@@ -34,14 +34,17 @@ class Segments:
         Object of each of `pixels`.
     """
 
-    def __init__(self, labels, count, absorbed=None, absorbed_by=None, fragments=None):
+    def __init__(
+        self, labels: np.ndarray, count: int, absorbed: np.ndarray | None = None,
+        absorbed_by: np.ndarray | None = None, fragments: np.ndarray | None = None,
+    ) -> None:
         self.labels, self.count = labels, count
         self.absorbed = np.zeros(0, np.int64) if absorbed is None else absorbed
-        self.absorbed_by = np.zeros(0, np.int64) if absorbed is None else absorbed_by
+        self.absorbed_by = np.zeros(0, np.int64) if absorbed_by is None else absorbed_by
         self.fragments = np.zeros(0, np.int64) if fragments is None else fragments
 
     @cached_property
-    def by_row(self):
+    def by_row(self) -> np.ndarray:
         """Flat indices of the pixels with a label, ascending."""
         flat = self.labels.ravel()
         if flat.size % 2:
@@ -65,33 +68,33 @@ class Segments:
         return pixels[order], owner[order], order
 
     @property
-    def pixels(self):
+    def pixels(self) -> np.ndarray:
         """Flat indices, object by object."""
         return self._sorted[0]
 
     @property
-    def owner(self):
+    def owner(self) -> np.ndarray:
         """Object of each of `pixels`."""
         return self._sorted[1]
 
     @property
-    def order(self):
+    def order(self) -> np.ndarray:
         """Where each of `pixels` stands among those by row, absorbed ones behind."""
         return self._sorted[2]
 
     @cached_property
-    def starts(self):
+    def starts(self) -> np.ndarray:
         """First of each object's `pixels`, and their end."""
         return np.searchsorted(self.owner, np.arange(self.count + 1))
 
     @cached_property
-    def own(self):
+    def own(self) -> "Segments":
         """The same objects with the pixels that were detected as theirs alone."""
         if not len(self.absorbed):
             return self
         return Segments(self.labels, self.count, fragments=self.fragments)
 
-    def sums(self, values):
+    def sums(self, values: np.ndarray) -> np.ndarray:
         """Add values up by object.
 
         Parameters
@@ -105,7 +108,7 @@ class Segments:
         """
         return np.bincount(self.owner, values, self.count)
 
-    def highest(self, values):
+    def highest(self, values: np.ndarray) -> np.ndarray:
         """Return the entry of `pixels` at which values are highest, by object.
 
         Parameters
@@ -121,7 +124,7 @@ class Segments:
         order = np.lexsort((-np.arange(len(values)), values, self.owner))
         return order[self.starts[1:] - 1]
 
-    def keep(self, chosen):
+    def keep(self, chosen: np.ndarray) -> "Segments":
         """Return the segments of the chosen objects alone, numbered anew.
 
         Parameters

@@ -6,7 +6,10 @@ from mr_extract.compiled import kernels
 from mr_extract.detection.pairs import ranges
 
 
-def in_boxes(pixels, labels, shape, boxes, which=None, ellipses=None):
+def in_boxes(
+    pixels: np.ndarray, labels: np.ndarray, shape: tuple[int, int], boxes: tuple[np.ndarray, ...],
+    which: np.ndarray | None = None, ellipses: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find pixels of others within boxes.
 
     Parameters
@@ -41,7 +44,8 @@ def in_boxes(pixels, labels, shape, boxes, which=None, ellipses=None):
             *(np.ascontiguousarray(side, np.int64) for side in boxes),
             None if which is None else np.ascontiguousarray(which, np.int64),
             None if ellipses is None else np.ascontiguousarray(ellipses, np.float64))
-        return tuple(map(np.frombuffer, found, (np.int64, np.int64, np.int32)))
+        box, pixel, label = map(np.frombuffer, found, (np.int64, np.int64, np.int32))
+        return box, pixel, label
     x0, x1, y0, y1 = boxes
     height, width = shape
     rows0, rows1 = np.clip(y0, 0, height), np.clip(y1, 0, height)
@@ -60,7 +64,7 @@ def in_boxes(pixels, labels, shape, boxes, which=None, ellipses=None):
     return box, pixel, label
 
 
-def by_owner(owner, count):
+def by_owner(owner: np.ndarray, count: int) -> np.ndarray:
     """Return the order that puts things to their owners, of one owner as they stood.
 
     Parameters

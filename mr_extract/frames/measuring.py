@@ -90,7 +90,7 @@ def find_sources(
         plane.threshold_noise(settings),
     )
     owned = None
-    if raw is not None:
+    if raw is not None and image.core is not None:
         column, row = highest_pixels(raw, plane.mask, segments)
         owned = own(column, row, image.core, image.origin)
         by_tile, by_image = cut(objects, plane.data.shape, image.core, image.origin)

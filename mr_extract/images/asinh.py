@@ -7,7 +7,11 @@ References
 .. [1] Pan-STARRS1 archive at STScI, "PS1 Stack images", on the scaling of their pixels.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from math import e, log10
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,17 +19,20 @@ from mr_extract.images.card_numbers import usable
 from mr_extract.images.image import plane
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
+
 OFFSET, SOFTENING = "BOFFSET", "BSOFTEN"
 _A = 2.5 * log10(e)
 _AT_ONCE = 1 << 20  # pixels
 
 
-def is_asinh(cards):
+def is_asinh(cards: Mapping) -> bool:
     """Say whether a header has both cards of the scaling."""
     return cards.get(OFFSET) is not None and cards.get(SOFTENING) is not None
 
 
-def make_linear(image, how="linear"):
+def make_linear(image: Image, how: str = "linear") -> None:
     """Make the pixels of an image linear, where its header says that they are asinh.
 
     Parameters
@@ -41,7 +48,9 @@ def make_linear(image, how="linear"):
     image.mask = bad if mask is None else mask if bad is None else mask | bad
 
 
-def linear(data, mask, cards, how="linear"):
+def linear(
+    data: np.ndarray, mask: np.ndarray | None, cards: Mapping, how: str = "linear"
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return pixels as they were before asinh was taken.
 
     Parameters

@@ -4,8 +4,10 @@ What is no number is none: nothing is read as 0 that is not, and what cannot be 
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from numbers import Real
+from typing import Any
 
 from mr_extract.images.cards import CARD, parse_cards
 from mr_extract.remarks import say
@@ -19,7 +21,7 @@ _SHORT_NAME = re.compile(r"([A-Za-z0-9_-]+) *= (.*)")
 _LONG_NAME = re.compile(r"HIERARCH +([^=]+?) *= *(.*)")
 
 
-def number(value):
+def number(value: Any) -> int | float | None:
     """Return the number that a card's value is, or that its text begins with.
 
     Parameters
@@ -53,13 +55,13 @@ def number(value):
     return value if isfinite(value) else None
 
 
-def whole_number(value):
+def whole_number(value: Any) -> int | None:
     """Return the whole number that a card's value is, None where it is none."""
     value = number(value)
     return int(value) if value is not None and value == int(value) else None
 
 
-def value_of(header, keyword):
+def value_of(header: Mapping, keyword: str) -> Any:
     """Return the value of a card, also of a long keyword and a string that is continued.
 
     Parameters
@@ -99,7 +101,9 @@ def value_of(header, keyword):
     return value
 
 
-def usable(header, keyword, positive=False, of=""):
+def usable(
+    header: Mapping, keyword: str, positive: bool = False, of: str = ""
+) -> tuple[int | float | None, bool]:
     """Return the number in a card, and say so where the card is there and holds none.
 
     Parameters
@@ -132,14 +136,16 @@ def usable(header, keyword, positive=False, of=""):
     return found, True
 
 
-def say_repeated(header, keyword, of=""):
+def say_repeated(header: Mapping, keyword: str, of: str = "") -> None:
     """Say where a card has a second of the same keyword and another value."""
-    repeated = getattr(header, "repeated", ())
+    repeated = getattr(header, "repeated", {})
     if keyword in repeated:
         say("repeated-card", f"{keyword}{of} = {header[keyword]!r}, then {repeated[keyword]!r}")
 
 
-def card_number(headers, keyword, positive):
+def card_number(
+    headers: Sequence[Mapping], keyword: str, positive: bool
+) -> tuple[float | None, bool]:
     """Return the number of a header card that overrides a setting.
 
     Parameters

@@ -5,7 +5,14 @@ format values of keywords of up to eight characters. `text` holds the whole
 header for astropy, which reads everything else.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from astropy.io import fits
 
 _CARD = re.compile(
     r"([A-Za-z0-9_-]{1,8}) *= +(?:'((?:[^']|'')*)'|([TF])(?= *(?:/|$))|([^ /']+)) *(?:/.*)?$"
@@ -43,14 +50,17 @@ class Cards(dict):
 
     text = ""
     origin = (0, 0)
-    units = None
+    units: Callable[[], fits.HDUList] | None = None
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.empty, self.repeated = set(), {}
+        self.empty: set[str] = set()
+        self.repeated: dict[str, Any] = {}
 
 
-def header_text(read, offset, first=b""):
+def header_text(
+    read: Callable[[int, int], bytes], offset: int, first: bytes = b""
+) -> tuple[str, int]:
     """Return the text of the header that begins at `offset`, and where its data begin.
 
     Parameters
@@ -72,7 +82,7 @@ def header_text(read, offset, first=b""):
     EOFError
         When the file ends before an END card.
     """
-    pieces = []
+    pieces: list[bytes] = []
     while len(pieces) <= _MOST_BLOCKS:
         block = first if first and not pieces else read(offset, BLOCK)
         if len(block) < BLOCK:
@@ -86,7 +96,7 @@ def header_text(read, offset, first=b""):
     raise EOFError("no END card within 11 MB")
 
 
-def parse_cards(text, only=None):
+def parse_cards(text: str, only: Sequence[str] | None = None) -> Cards:
     """Return the cards of a header's text.
 
     Parameters
@@ -128,7 +138,7 @@ def parse_cards(text, only=None):
     return cards
 
 
-def read_cards(buffer, offset):
+def read_cards(buffer: bytes | memoryview, offset: int) -> tuple[Cards, int]:
     """Read the header that begins at `offset`.
 
     Parameters
@@ -154,7 +164,7 @@ def read_cards(buffer, offset):
     return parse_cards(text), end
 
 
-def cards_of(header):
+def cards_of(header: Mapping | fits.Header) -> Mapping:
     """Return the cards of a header that astropy has read.
 
     Astropy's own raises when a card is asked for whose value it cannot parse.
@@ -173,7 +183,7 @@ def cards_of(header):
     return read_cards(header.tostring().encode("latin-1", "replace"), 0)[0]
 
 
-def printable(text):
+def printable(text: str) -> str:
     """Return a header's text for readers that take printable ASCII alone.
 
     Parameters

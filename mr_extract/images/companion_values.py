@@ -1,5 +1,10 @@
 """The values of a mask, weight map or flag image that belongs to an image, out of its file."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.images.asinh import is_asinh, linear
@@ -14,8 +19,15 @@ from mr_extract.images.section import Section
 from mr_extract.images.units import NotPlain, list_units, reader_of
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
+    from mr_extract.images.units import Unit
+    from mr_extract.settings.beside import Companions
 
-def read_map(buffer, image, ext, settings):
+
+def read_map(
+    buffer: bytes | memoryview | Section, image: Image, ext: int | str | None, settings: Companions
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Read a weight map, whose pixels become linear where they are asinh of its values.
 
     Parameters
@@ -30,10 +42,13 @@ def read_map(buffer, image, ext, settings):
     values, invalid
         As from `read_values`.
     """
-    return linear_map(*_said(*_read(buffer, image, ext)), settings)
+    values, invalid, cards = _said(*_read(buffer, image, ext))
+    return linear_map(values, invalid, cards, settings)
 
 
-def linear_map(values, invalid, cards, settings):
+def linear_map(
+    values: np.ndarray, invalid: np.ndarray | None, cards: Mapping, settings: Companions
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return a weight map without asinh, if its cards say so.
 
     Parameters
@@ -58,7 +73,9 @@ def linear_map(values, invalid, cards, settings):
     return linear(data, blank if invalid is None else blank | invalid, cards, settings.asinh)
 
 
-def read_values(buffer, image, ext=None):
+def read_values(
+    buffer: bytes | memoryview | Section, image: Image, ext: int | str | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Read the plane of a companion that belongs to an image.
 
     Parameters
@@ -124,7 +141,7 @@ def _read(buffer, image, ext):
     return read.pixels(), read.mask, read.header
 
 
-def units_of(buffer):
+def units_of(buffer: bytes | memoryview | Section) -> list[Unit]:
     """Return the units of a file or of a region of it, whatever its headers are like."""
     try:
         return buffer.units() if isinstance(buffer, Section) else list_units(reader_of(buffer))

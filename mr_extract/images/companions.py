@@ -1,6 +1,9 @@
 """The mask, weight map and flag image that belong to an image, and what else is known of it."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -17,8 +20,14 @@ from mr_extract.images.sdss.masks import (
 from mr_extract.images.section import Section
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
+    from mr_extract.settings.beside import Companions
 
-def add_known(image, buffer, settings):
+
+def add_known(
+    image: Image, buffer: bytes | memoryview | Section | None, settings: Companions
+) -> None:
     """Give an image what the settings say is in its own file: linear pixels, a calibration.
 
     Parameters
@@ -40,14 +49,14 @@ def add_known(image, buffer, settings):
 
         if isinstance(buffer, Section):
             calibrate_frame(image, buffer.whole())
-            image.weight = buffer.cut(image.weight)
+            image.weight = buffer.cut(cast(np.ndarray, image.weight))
         else:
-            calibrate_frame(image, buffer)
+            calibrate_frame(image, cast("bytes | memoryview", buffer))
         if settings.weight_type == "none":
             image.weight, image.weight_kind = None, ""
 
 
-def add_mask(image, values, settings):
+def add_mask(image: Image, values: np.ndarray, settings: Companions) -> None:
     """Mask the pixels of an image that a bad pixel mask names.
 
     Parameters
@@ -82,7 +91,9 @@ def add_mask(image, values, settings):
         image.mask = bad if image.mask is None else image.mask | bad
 
 
-def read_mask(image, buffer, ext, settings):
+def read_mask(
+    image: Image, buffer: bytes | memoryview | Section, ext: int | str | None, settings: Companions
+) -> None:
     """Mask the pixels of an image that a file names.
 
     Parameters
@@ -113,7 +124,9 @@ def read_mask(image, buffer, ext, settings):
         image.mask = invalid if image.mask is None else image.mask | invalid
 
 
-def set_weight(image, values, kind, invalid=None):
+def set_weight(
+    image: Image, values: np.ndarray, kind: str, invalid: np.ndarray | None = None
+) -> None:
     """Give an image its weight map.
 
     Parameters
@@ -141,7 +154,7 @@ def set_weight(image, values, kind, invalid=None):
     image.weight, image.weight_kind = values, kind
 
 
-def set_flags(image, values):
+def set_flags(image: Image, values: np.ndarray) -> None:
     """Give an image its flag image.
 
     Parameters

@@ -4,14 +4,24 @@ Of each band astropy is given a small file: the table as it is, as the number of
 the seed of its dither, with those tiles alone in the heap.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator, Sequence
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cubes import number_of
 from mr_extract.images.scaling import scaled_plainly
+
+if TYPE_CHECKING:
+    from mr_extract.images.cards import Cards
+    from mr_extract.images.region import Region
+    from mr_extract.images.section import Section
+    from mr_extract.images.units import Unit
 
 _MOST_PIXELS = 1 << 22  # of a band, with what its tiles hold besides the region
 _FORMAT = re.compile(r"(\d*)([LXBIJKAEDCMPQ])([LXBIJKAEDCM]?)")
@@ -35,7 +45,7 @@ class TileTable:
         ``corrupt`` for a table that makes no sense, ``truncated`` when it is not all there.
     """
 
-    def __init__(self, section, unit, cards):
+    def __init__(self, section: Section, unit: Unit, cards: Cards) -> None:
         self._section, self._unit, self._cards = section, unit, cards
         self._width, self._rows = (_count(cards, f"NAXIS{k}") for k in (1, 2))
         raw = section.part(unit.data, self._width * self._rows)
@@ -53,7 +63,7 @@ class TileTable:
         if prod(counts) != self._rows:
             raise ImageFailure("corrupt", f"the table of tiles has {self._rows} rows")
 
-    def bands(self, region):
+    def bands(self, region: Region) -> Iterator[tuple[int, int, list[int]]]:
         """Yield regions that make up one, each of not too many pixels and whole rows of tiles."""
         down, across = self.tile
         left, right = region.x0 // across, -(-region.x1 // across)
@@ -67,7 +77,7 @@ class TileTable:
             yield first, last, numbers
             first = last
 
-    def file(self, numbers):
+    def file(self, numbers: Sequence[int]) -> bytes:
         """Return a unit of a FITS file with the header, all rows, and some tiles.
 
         Parameters

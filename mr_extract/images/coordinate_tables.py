@@ -4,19 +4,28 @@ The distortion of HST's cameras is partly in lookup tables (CPDIS and D2IMDIS), 
 the kind -TAB have their positions in a table. astropy reads both when it is given the file.
 """
 
+from __future__ import annotations
+
 import io
 import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from astropy.io import fits
+
+    from mr_extract.images.cards import Cards
 
 _TABLES = re.compile(r"(CPDIS|CQDIS|D2IMDIS)\d$")
 
 
-def needs_tables(cards):
+def needs_tables(cards: Mapping) -> bool:
     """Tell whether the coordinates of a header need other units of its file."""
     return any(_TABLES.match(keyword) for keyword in cards) or any(
         str(cards.get(f"CTYPE{k}", "")).rstrip().upper().endswith("-TAB") for k in (1, 2))
 
 
-def with_tables(cards, whole):
+def with_tables(cards: Cards, whole: Callable[[], bytes]) -> None:
     """Give a header the units of its file, if its coordinates need them.
 
     Parameters
@@ -27,7 +36,7 @@ def with_tables(cards, whole):
     """
     if not needs_tables(cards):
         return
-    opened = []
+    opened: list[fits.HDUList] = []
 
     def units():
         from astropy.io import fits

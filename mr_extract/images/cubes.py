@@ -6,6 +6,7 @@ among them, or ``all``; needs no numpy.
 """
 
 import re
+from collections.abc import Sequence
 from itertools import product
 
 from mr_extract.failures import ImageFailure
@@ -16,7 +17,7 @@ _TEXT = re.compile(rf"{_ONE}(?:,{_ONE})*")
 HOW = "plane= or --plane chooses: a number for each axis from the third on, or all"
 
 
-def parse_planes(text):
+def parse_planes(text: str) -> tuple[tuple[int, int] | None, ...]:
     """Read which planes are meant.
 
     Parameters
@@ -50,26 +51,25 @@ def parse_planes(text):
     return tuple(axes)
 
 
-def check_planes(text):
+def check_planes(text: str) -> str:
     """Return what ``--plane`` was given; ValueError as `parse_planes`."""
     parse_planes(text)
     return text
 
 
-def single_plane(text):
+def single_plane(text: str) -> tuple[int, ...] | None:
     """Return the numbers of a text that means one plane, whatever the image; else None."""
     axes = parse_planes(text)
-    if any(one is None or one[0] != one[1] for one in axes):
-        return None
-    return tuple(first for first, _ in axes)
+    single = tuple(one[0] for one in axes if one is not None and one[0] == one[1])
+    return single if len(single) == len(axes) else None
 
 
-def written(plane, between=","):
+def written(plane: Sequence[int], between: str = ",") -> str:
     """Return the numbers of a plane as text."""
     return between.join(map(str, plane))
 
 
-def further_axes(shape):
+def further_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the lengths of the axes from the third on, in the order of FITS.
 
     Parameters
@@ -80,7 +80,7 @@ def further_axes(shape):
     return tuple(reversed(shape[:-2]))
 
 
-def planes_of(shape, text):
+def planes_of(shape: tuple[int, ...], text: str) -> list[tuple[int, ...]]:
     """Return the planes of an image that are meant.
 
     Parameters
@@ -116,7 +116,7 @@ def planes_of(shape, text):
     return found
 
 
-def plane_index(shape, plane):
+def plane_index(shape: tuple[int, ...], plane: tuple[int, ...] | None) -> tuple[int, ...]:
     """Return the place of a plane in an array: an index for each axis but the last two.
 
     Parameters
@@ -151,7 +151,7 @@ def plane_index(shape, plane):
     return tuple(n - 1 for n in reversed(numbers))
 
 
-def number_of(shape, index):
+def number_of(shape: tuple[int, ...], index: Sequence[int]) -> int:
     """Return how many planes of an image stand in its file before that of a `plane_index`."""
     number = 0
     for one, length in zip(index, shape[:-2]):
@@ -159,7 +159,9 @@ def number_of(shape, index):
     return number
 
 
-def index_beside(shape, plane, cube):
+def index_beside(
+    shape: tuple[int, ...], plane: tuple[int, ...] | None, cube: tuple[int, ...]
+) -> tuple[int, ...]:
     """Return the place of the plane of a companion that belongs to one of an image.
 
     Parameters

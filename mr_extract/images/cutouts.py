@@ -1,11 +1,18 @@
 """A part of an image as a file of its own, with coordinates that hold from its first pixel on."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from mr_extract.images.card_numbers import number
-from mr_extract.images.cards import BLOCK, CARD, parse_cards
+from mr_extract.images.cards import BLOCK, CARD, Cards, parse_cards
+
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
 
 _STRUCTURE = re.compile(
     r"(SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|ZBLANK|"
@@ -14,7 +21,7 @@ _STRUCTURE = re.compile(
 _REFERENCE = re.compile(r"(CRPIX|LTV)([12])([A-Z]?)$")
 
 
-def shifted(cards, origin):
+def shifted(cards: Sequence[str], origin: tuple[int, int]) -> list[str]:
     """Return cards that say of a part of an image where it is.
 
     Parameters
@@ -40,7 +47,7 @@ def shifted(cards, origin):
         value = number(values.get(match.group())) if match else None
         if match and match.group() in values:
             there.add(match.group())
-        if value is not None:
+        if match and value is not None:
             card = _card(match.group(), value - origin[int(match.group(2)) - 1])
         result.append(card)
     for k in (1, 2):
@@ -55,7 +62,7 @@ def _card(keyword, value):
     return f"{keyword:<8}= {float(value)!r:>20}".ljust(CARD)
 
 
-def cut_file(image):
+def cut_file(image: Image) -> bytes:
     """Return a FITS file of a part of an image.
 
     Parameters
@@ -74,7 +81,7 @@ def cut_file(image):
     data = data.astype(data.dtype.newbyteorder(">"))
     if image.mask is not None:
         data[image.mask] = np.nan
-    own = list(_logical(image.header.text))
+    own = list(_logical(cast(Cards, image.header).text))
     known = {cards[0][:8] for cards in own}
     more = [cards for cards in _logical(getattr(image.primary, "text", ""))
             if cards[0][:8] not in known and cards[0][8:10] == "= "]

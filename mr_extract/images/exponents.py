@@ -22,7 +22,7 @@ _MOST = 1 << 18  # pixels that are looked at of another one
 _TOP = 2.0**50  # beyond which the brightest of them are not lifted
 
 
-def exponent_of(values):
+def exponent_of(values: np.ndarray) -> int:
     """Return the exponent of the power of two by which pixels are divided before all else.
 
     Parameters
@@ -73,7 +73,7 @@ def _magnitudes(values):
     return values[(values > 0) & (values < np.inf)]
 
 
-def times_power(values, exponent):
+def times_power(values: np.ndarray, exponent: int) -> np.ndarray:
     """Return numbers times two to a power, in float64 unless they are float32.
 
     Parameters

@@ -1,10 +1,19 @@
 """Which unit of a file is meant: by number, by name, or as that which belongs to an image."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from mr_extract.failures import ImageFailure
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
+    from mr_extract.images.units import Unit
 
-def chosen_unit(units, ext=None):
+
+def chosen_unit(units: Sequence[Unit], ext: int | str | None = None) -> Unit:
     """Return the unit that is meant.
 
     Parameters
@@ -39,7 +48,7 @@ def chosen_unit(units, ext=None):
     return unit
 
 
-def say_several(units, ext, unit):
+def say_several(units: Sequence[Unit], ext: int | str | None, unit: Unit) -> None:
     """Say where a name is that of several units, of which one was taken."""
     several = sum(is_meant(one, ext) for one in units) if isinstance(ext, str) else 0
     if several > 1:
@@ -47,20 +56,20 @@ def say_several(units, ext, unit):
                              f"number {unit.number} was taken")
 
 
-def is_meant(unit, ext):
+def is_meant(unit: Unit, ext: int | str) -> bool:
     """Say whether a unit is that of a number or name."""
     if isinstance(ext, int):
         return ext == unit.number
     return unit.name != "" and unit.name.upper() == ext.strip().upper()
 
 
-def siblings_of(units):
+def siblings_of(units: Sequence[Unit]) -> tuple[tuple[int, str, int | None], ...]:
     """Return number, name in capitals and EXTVER (None without) of each image of a file."""
     return tuple((unit.number, unit.name.upper(), unit.version) for unit in units
                  if unit.is_plane)
 
 
-def meant_unit(units, image, ext=None):
+def meant_unit(units: Sequence[Unit], image: Image, ext: int | str | None = None) -> int:
     """Return the number of the unit of a companion that belongs to an image.
 
     Among units of one name EXTVER tells; where it does not, their order does, as that of

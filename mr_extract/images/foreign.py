@@ -6,7 +6,7 @@ _PICTURES = ((b"\x89PNG", "a PNG picture"), (b"\xff\xd8\xff", "a JPEG picture"),
              (b"%PDF", "a PDF document"))
 
 
-def told(first):
+def told(first: bytes) -> str:
     """Say what a file is by its first bytes, and what to do.
 
     Parameters

@@ -1,8 +1,12 @@
 """Any image that astropy can read: compressed, scaled and odd ones."""
 
+from __future__ import annotations
+
 import io
 import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -11,8 +15,13 @@ from mr_extract.images.cards import cards_of
 from mr_extract.images.extensions import say_several, siblings_of
 from mr_extract.images.image import Image, plane
 from mr_extract.images.plain import converted, scaled_far
+from mr_extract.images.region import Region
 from mr_extract.images.scaling import scaled_plainly, scaling
-from mr_extract.images.units import NotPlain, list_units, reader_of
+from mr_extract.images.units import NotPlain, Unit, list_units, reader_of
+
+if TYPE_CHECKING:
+    from mr_extract.images.cards import Cards
+    from mr_extract.images.section import Section
 
 EMPTY_PRIMARY = "".join(
     f"{keyword:8}= {value:>20}".ljust(80)
@@ -20,7 +29,10 @@ EMPTY_PRIMARY = "".join(
 ).ljust(2800).encode() + b"END".ljust(80)
 
 
-def read_general(buffer, ext=None, index=None):
+def read_general(
+    buffer: bytes | memoryview, ext: int | str | None = None,
+    index: Callable[[tuple[int, ...]], tuple[int, ...]] | None = None,
+) -> Image:
     """Read an image through `astropy.io.fits`.
 
     Parameters
@@ -56,10 +68,11 @@ def read_general(buffer, ext=None, index=None):
             return number, buffer
         return number, b"".join([buffer[:start], mended.encode("latin-1"), buffer[end:]])
 
-    return _read(*_opened(buffer, use), index)
+    number, mended = _opened(buffer, use)
+    return _read(number, mended, index)
 
 
-def read_tiled(buffer, unit, images=1):
+def read_tiled(buffer: bytes | memoryview, unit: Unit, images: int = 1) -> Image:
     """Read a tile-compressed image without regard to the rest of its file.
 
     Parameters
@@ -83,7 +96,7 @@ def read_tiled(buffer, unit, images=1):
     return replace(image, hdu=unit.number, images=images)
 
 
-def tile_values(buffer, unit):
+def tile_values(buffer: bytes | memoryview, unit: Unit) -> np.ndarray:
     """Return the pixels of a tile-compressed image in their own type.
 
     Parameters and failures are those of `read_tiled`.
@@ -91,7 +104,12 @@ def tile_values(buffer, unit):
     return _opened(_alone(buffer, unit), lambda units: np.array(units[1].data))
 
 
-def tile_sections(section, unit, cards):
+def tile_sections(
+    section: Section, unit: Unit, cards: Cards
+) -> tuple[
+    Cards, Callable[[np.ndarray, Mapping], tuple[np.ndarray, np.ndarray | None, int]],
+    Iterator[tuple[int, np.ndarray]],
+]:
     """Return the region of a tile-compressed image in its own type, band by band.
 
     Parameters
@@ -117,7 +135,8 @@ def tile_sections(section, unit, cards):
     """
     from mr_extract.images.compressed import TileTable
 
-    table, region = TileTable(section, unit, cards), section.region
+    table = TileTable(section, unit, cards)
+    region = cast(Region, section.region)  # the table has asked where the plane is
     header = _opened(EMPTY_PRIMARY + table.file([]), lambda units: cards_of(units[1].header))
     stored = scaled_far(header)
 
@@ -130,7 +149,7 @@ def tile_sections(section, unit, cards):
     return header, converted if stored else pixels_of, bands
 
 
-def header_of_unit(buffer, number):
+def header_of_unit(buffer: bytes | memoryview, number: int) -> str:
     """Return the text of an image's header, of compressed tiles that of the image.
 
     Parameters
@@ -158,7 +177,7 @@ def header_of_unit(buffer, number):
     return _opened(_alone(buffer, unit), lambda units: units[1].header.tostring())
 
 
-def general_units(buffer):
+def general_units(buffer: bytes | memoryview) -> list[Unit]:
     """Return the units of a file whose headers are too odd for the plain reader.
 
     Parameters
@@ -179,8 +198,6 @@ def general_units(buffer):
 
 
 def _listed(units):
-    from mr_extract.images.units import Unit
-
     listed = []
     for number, unit in enumerate(units):
         version = unit.header.get("EXTVER")
@@ -226,7 +243,7 @@ def _opened(buffer, use, stored=False):
             raise ImageFailure(kind, f"{type(error).__name__}: {one_line(text)}") from error
 
 
-def one_line(text):
+def one_line(text: object) -> str:
     """Return the text on one line, at most 300 characters of it."""
     return " ".join(str(text).split())[:300]
 
@@ -269,7 +286,7 @@ def _image(units, number, index, stored=False):
                  siblings=siblings_of(_listed(units)))
 
 
-def pixels_of(values, header):
+def pixels_of(values: np.ndarray, header: Mapping) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Return the plane and mask of pixels that astropy has read.
 
     Parameters

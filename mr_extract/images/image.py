@@ -89,14 +89,14 @@ class Image:
     plane: tuple | None = None
     cube: tuple = ()
 
-    def pixels(self):
+    def pixels(self) -> np.ndarray:
         """Return the pixels in the units of the image, where these leave float32 as float64."""
         if not self.exponent:
             return self.data
         return times_power(self.data.astype(np.float64), self.exponent)
 
 
-def plane(values):
+def plane(values: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Return pixels of any numeric type as a float32 plane and the mask of what is no value.
 
     Whoever calculates with pixels does so with those in the units of the image, before:
@@ -150,7 +150,7 @@ def plane(values):
     return data, mask, exponent
 
 
-def plane_shape(shape):
+def plane_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return (height, width) of a shape whose further axes have length 1.
 
     Raises

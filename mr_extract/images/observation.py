@@ -1,5 +1,7 @@
 """When and through which filter an image was taken, as its header says."""
 
+from collections.abc import Mapping
+
 from mr_extract.images.card_numbers import number
 
 #: Keywords in the order in which they are asked. Days: the middle of the exposure before its
@@ -12,7 +14,7 @@ _JD_OF_MJD = 2400000.5
 _BLANK = {"", "none", "clear", "open", "n/a"}
 
 
-def epoch_of(header):
+def epoch_of(header: Mapping) -> float | None:
     """Return the epoch as a modified Julian date, None where the header has none."""
     for keyword in _MJD:
         value = number(header.get(keyword))
@@ -43,7 +45,7 @@ def _mjd_of(date):
         return None
 
 
-def filter_of(header):
+def filter_of(header: Mapping) -> str | None:
     """Return the name of the filter, None where the header has none."""
     for keyword in _FILTER:
         value = header.get(keyword)

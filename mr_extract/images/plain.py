@@ -5,6 +5,11 @@ Several times cheaper than the general way, with the same pixels to the bit
 `mr_extract.images.general`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.failures import ImageFailure
@@ -15,13 +20,16 @@ from mr_extract.images.image import Image, plane, plane_shape
 from mr_extract.images.scaling import scaling
 from mr_extract.images.units import NotPlain, list_units, reader_of
 
+if TYPE_CHECKING:
+    from mr_extract.images.units import Unit
+
 _TYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # astropy scales 32- and 64-bit integers in double precision, the others in single.
 _SCALED = {8: np.float32, 16: np.float32, 32: np.float64, 64: np.float64,
            -32: np.float32, -64: np.float64}
 
 
-def read_plain(buffer, ext=None):
+def read_plain(buffer: bytes | memoryview, ext: int | str | None = None) -> Image:
     """Read an image of an uncompressed FITS file.
 
     Parameters
@@ -47,7 +55,7 @@ def read_plain(buffer, ext=None):
     return read_unit(buffer, chosen_unit(units, ext), sum(unit.is_plane for unit in units))
 
 
-def read_unit(buffer, unit, images=1):
+def read_unit(buffer: bytes | memoryview, unit: Unit, images: int = 1) -> Image:
     """Read one unit.
 
     Parameters
@@ -88,7 +96,7 @@ def _pixels(buffer, cards, shape, start):
     return converted(raw, cards)
 
 
-def pixel_type(cards):
+def pixel_type(cards: Mapping) -> np.dtype:
     """Return the type of a unit's pixels as they are stored.
 
     Raises
@@ -102,7 +110,7 @@ def pixel_type(cards):
     return np.dtype(_TYPES[bitpix])
 
 
-def converted(raw, cards):
+def converted(raw: np.ndarray, cards: Mapping) -> tuple[np.ndarray, np.ndarray | None, int]:
     """Return stored pixels as a plane.
 
     Parameters
@@ -152,7 +160,7 @@ def converted(raw, cards):
     return data, mask, exponent
 
 
-def scaled_far(cards):
+def scaled_far(cards: Mapping) -> bool:
     """Tell whether BSCALE and BZERO lead beyond float32, in which astropy applies them."""
     return any(value != 0 and not 1e-30 < abs(value) < 1e30 for value in scaling(cards)[:2])
 
@@ -162,7 +170,7 @@ def _unsigned(raw):
     return raw.view(">u8").astype(np.uint64) ^ np.uint64(1 << 63)
 
 
-def integers(raw, cards):
+def integers(raw: np.ndarray, cards: Mapping) -> np.ndarray | None:
     """Return stored pixels as the integers that they are.
 
     Parameters
@@ -175,7 +183,7 @@ def integers(raw, cards):
     ndarray or None
         In native byte order, to the last bit; None where they are not integers, or scaled.
     """
-    bitpix = cards.get("BITPIX")
+    bitpix = cards["BITPIX"]
     scale, zero, _ = scaling(cards)
     unsigned = -128 if bitpix == 8 else 2.0 ** (abs(bitpix) - 1)
     if bitpix < 0 or scale != 1 or zero not in (0, unsigned):

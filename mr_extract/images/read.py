@@ -1,6 +1,10 @@
 """Bytes of a FITS file, packed or not, to an image."""
 
-from mr_extract.images.cards import read_cards
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from mr_extract.images.cards import Cards, read_cards
 from mr_extract.images.coordinate_tables import with_tables
 from mr_extract.images.extensions import chosen_unit, siblings_of
 from mr_extract.images.plain import read_unit
@@ -9,8 +13,11 @@ from mr_extract.images.units import NotPlain, list_units, reader_of
 from mr_extract.remarks import say
 from mr_extract.unpacking import unpack
 
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
 
-def read_image(buffer, ext=None):
+
+def read_image(buffer: bytes, ext: int | str | None = None) -> Image:
     """Read one image of a FITS file.
 
     What the file is is told by its first bytes, not by its name.
@@ -36,7 +43,7 @@ def read_image(buffer, ext=None):
     return read_unpacked(unpack(buffer), ext)
 
 
-def read_unpacked(buffer, ext=None):
+def read_unpacked(buffer: bytes | memoryview | Section, ext: int | str | None = None) -> Image:
     """Read one image of a FITS file that has no gzip or bzip2 around it.
 
     Parameters, result and failures are those of `read_image`; the file may also be a
@@ -56,7 +63,7 @@ def read_unpacked(buffer, ext=None):
 
             image = read_tiled(buffer, unit, images)
             if unit.name:
-                image.header["EXTNAME"] = unit.name  # of two cards the true one
+                cast(Cards, image.header)["EXTNAME"] = unit.name  # of two cards the true one
         else:
             image = read_unit(buffer, unit, images)
         image.siblings = siblings_of(units)
@@ -67,7 +74,7 @@ def read_unpacked(buffer, ext=None):
     # The convention of INHERIT, by which an extension may also decline.
     if image.hdu and image.header.get("INHERIT") is not False:
         image.primary = read_cards(buffer, 0)[0]
-    with_tables(image.header, lambda: bytes(buffer))
+    with_tables(cast(Cards, image.header), lambda: bytes(buffer))
     _say_of_blank(image)
     return image
 

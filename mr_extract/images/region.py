@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 _TEXT = re.compile(r"(\d{1,9}):(\d{1,9}),(\d{1,9}):(\d{1,9})")
 
@@ -20,29 +21,29 @@ class Region:
     y0: int
     y1: int
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.x0}:{self.x1},{self.y0}:{self.y1}"
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, int]:
         """Height and width."""
         return self.y1 - self.y0, self.x1 - self.x0
 
     @property
-    def slices(self):
+    def slices(self) -> tuple[slice, slice]:
         """What cuts it out of an array of shape (height, width)."""
         return slice(self.y0, self.y1), slice(self.x0, self.x1)
 
-    def contains(self, x, y):
+    def contains(self, x: Any, y: Any) -> Any:
         """Say which pixels lie in it; numbers or arrays."""
         return (x >= self.x0) & (x < self.x1) & (y >= self.y0) & (y < self.y1)
 
-    def within(self, other):
+    def within(self, other: "Region") -> bool:
         """Tell whether no pixel of it is outside of another region."""
         return (other.x0 <= self.x0 and self.x1 <= other.x1
                 and other.y0 <= self.y0 and self.y1 <= other.y1)
 
-    def outside(self, shape):
+    def outside(self, shape: tuple[int, int]) -> str:
         """Return why it is no region of an image of this (height, width), or an empty text."""
         height, width = shape
         if self.within(Region(0, width, 0, height)):
@@ -50,12 +51,12 @@ class Region:
         return f"the region {self} is not within the image of {width} x {height} pixels"
 
 
-def looks_like_region(text):
+def looks_like_region(text: str) -> bool:
     """Tell whether a text is written as a region is."""
     return _TEXT.fullmatch(text) is not None
 
 
-def parse_region(text):
+def parse_region(text: str) -> Region:
     """Read ``x0:x1,y0:y1``.
 
     Raises

@@ -1,17 +1,24 @@
 """What the cards of a header make of stored pixels, and headers for readers that are stricter."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import number, say_repeated, whole_number
 from mr_extract.images.cards import CARD, parse_cards, printable
 from mr_extract.remarks import say
 
+if TYPE_CHECKING:
+    from mr_extract.images.cards import Cards
+
 _CARDS = ("BSCALE", "BZERO", "BLANK", "ZBLANK", "ZSCALE", "ZZERO")
 _SCALING = re.compile("(" + "|".join(_CARDS) + ")$")
 
 
-def scaling(cards):
+def scaling(cards: Mapping) -> tuple[int | float, int | float, int | None]:
     """Return how stored pixels are turned into values.
 
     Parameters
@@ -52,7 +59,7 @@ def scaling(cards):
     return (*found, blank)
 
 
-def check_scaled_by_astropy(header):
+def check_scaled_by_astropy(header: Mapping) -> None:
     """Refuse a unit whose pixels astropy scales otherwise than `scaling` says.
 
     Parameters
@@ -73,7 +80,10 @@ def check_scaled_by_astropy(header):
                                           "place of what astropy has read")
 
 
-def with_numbers(text, keywords, cards=None, convert=lambda keyword, value: number(value)):
+def with_numbers(
+    text: str, keywords: re.Pattern[str], cards: Cards | None = None,
+    convert: Callable[[str, Any], int | float | None] = lambda keyword, value: number(value),
+) -> str:
     """Return a header's text for readers that take other cards and no text for numbers.
 
     Parameters
@@ -94,7 +104,8 @@ def with_numbers(text, keywords, cards=None, convert=lambda keyword, value: numb
         As long as it was; the same object where nothing is to be done.
     """
     cards = parse_cards(text) if cards is None else cards
-    changed = {keyword: None for keyword in cards.repeated if keywords.match(keyword)}
+    changed: dict[str, str | None] = {
+        keyword: None for keyword in cards.repeated if keywords.match(keyword)}
     for keyword, value in cards.items():
         if type(value) is not int and keywords.match(keyword):
             found = convert(keyword, value)
@@ -110,13 +121,13 @@ def with_numbers(text, keywords, cards=None, convert=lambda keyword, value: numb
             continue
         if keyword in seen:
             lines[index] = " " * CARD
-        elif changed[keyword]:
-            lines[index] = changed[keyword]
+        elif card := changed[keyword]:
+            lines[index] = card
         seen.add(keyword)
     return "".join(lines)
 
 
-def scaled_plainly(text):
+def scaled_plainly(text: str) -> str:
     """Return a header's text with numbers for what scales the pixels, as `with_numbers`.
 
     It is printable ASCII, without which astropy reads no table of compressed tiles.

@@ -1,7 +1,11 @@
 """A region of an image or a plane of a cube, read without the rest of its file."""
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +19,10 @@ from mr_extract.images.plain import converted, integers, pixel_type
 from mr_extract.images.region import Region
 from mr_extract.images.units import NotPlain, list_units
 from mr_extract.remarks import hearing, repeat
+
+if TYPE_CHECKING:
+    from mr_extract.images.cards import Cards
+    from mr_extract.images.units import Unit
 
 _AT_ONCE = 8 << 20  # bytes
 
@@ -42,15 +50,21 @@ class Section:
         Bytes of pixels that were read, wanted or not.
     """
 
-    def __init__(self, read, region=None, gap=0, plane=None):
+    def __init__(
+        self, read: Callable[[int, int], bytes], region: Region | None = None, gap: int = 0,
+        plane: tuple[int, ...] | None = None,
+    ) -> None:
         self.read, self.region, self._gap = read, region, gap
-        self.plane, self._cube, self._lengths = plane, None, ()
+        self.plane = plane
+        self._cube: tuple[int, ...] | None = None
+        self._lengths: tuple[int, ...] = ()
         self.size = 0
         self._digest = hashlib.sha256()
-        self._known, self._is_said = {}, False  # units, and what was said of them
+        self._known: dict[str, Any] = {}  # units, and what was said of them
+        self._is_said = False
 
     @property
-    def checksum(self):
+    def checksum(self) -> str:
         """SHA-256 of what was used, in hexadecimal digits.
 
         Of each unit that was read: its header, then the stored bytes of the region's
@@ -60,19 +74,21 @@ class Section:
         """
         return self._digest.hexdigest()
 
-    def again(self):
+    def again(self) -> Section:
         """Return the same region of the same file, with a checksum of its own."""
         other = self.of_same_file(self.region, self.plane)
         other._is_said = self._is_said
         return other
 
-    def of_same_file(self, region=None, plane=None):
+    def of_same_file(
+        self, region: Region | None = None, plane: tuple[int, ...] | None = None
+    ) -> Section:
         """Return another part of the same file, for which it is not searched for units again."""
         other = Section(self.read, region, self._gap, plane)
         other._known = self._known
         return other
 
-    def belong_to(self, image):
+    def belong_to(self, image: Image) -> None:
         """Take the plane of an image: of what has but one plane that, which serves all.
 
         A file with as many planes as the image gives the same one, and one with others is
@@ -80,7 +96,7 @@ class Section:
         """
         self.plane, self._cube = image.plane, image.cube
 
-    def units(self):
+    def units(self) -> list[Unit]:
         """Return the units of the file, as `mr_extract.images.units.list_units`."""
         if "units" not in self._known:
             said = {}
@@ -95,15 +111,15 @@ class Section:
             repeat(self._known["said"])
         return self._known["units"]
 
-    def cards(self, unit):
+    def cards(self, unit: Unit) -> Cards:
         """Return the cards of a unit."""
         return parse_cards(header_text(self.read, unit.start)[0])
 
-    def primary(self):
+    def primary(self) -> Cards:
         """Return the cards of the primary header."""
         return parse_cards(header_text(self.read, 0)[0])
 
-    def whole(self):
+    def whole(self) -> bytes:
         """Return all bytes of the file, for what cannot be read in parts."""
         pieces, offset = [], 0
         while piece := self.read(offset, _AT_ONCE):
@@ -114,7 +130,7 @@ class Section:
         self._digest.update(whole)
         return whole
 
-    def image(self, ext=None):
+    def image(self, ext: int | str | None = None) -> Image:
         """Read the region of an image.
 
         Parameters
@@ -164,7 +180,9 @@ class Section:
         with_tables(image.header, lambda: self.again().tables())
         return image
 
-    def values(self, image, ext=None):
+    def values(
+        self, image: Image, ext: int | str | None = None
+    ) -> tuple[np.ndarray, np.ndarray | None, Mapping]:
         """Read the same region of a companion.
 
         Parameters and failures are those of `mr_extract.images.companion_values.read_values`, and
@@ -192,10 +210,9 @@ class Section:
         read = self.image(number)
         return read.pixels(), read.mask, read.header
 
-    def cut(self, values):
+    def cut(self, values: np.ndarray) -> np.ndarray:
         """Return the region of an array, shape (height, width), of a whole image."""
-        self._check(values.shape)
-        return np.ascontiguousarray(values[self.region.slices])
+        return np.ascontiguousarray(values[self._check(values.shape).slices])
 
     def _cut(self, image):
         shape = image.data.shape
@@ -204,7 +221,7 @@ class Section:
                        origin=(self.region.x0, self.region.y0),
                        plane=self._lengths and self.plane or None, cube=self._lengths)
 
-    def tables(self):
+    def tables(self) -> bytes:
         """Return the file without the pixels of its images of more than two axes."""
         try:
             units = self.units()
@@ -218,7 +235,7 @@ class Section:
         return b"".join([EMPTY_PRIMARY, *(self.read(unit.start, unit.end - unit.start)
                                           for unit in units[1:] if unit not in cubes)])
 
-    def index(self, shape):
+    def index(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return the place of the plane among the further axes, as of an array, and check all."""
         if self._cube is None:
             index = plane_index(shape, self.plane)
@@ -228,11 +245,12 @@ class Section:
         self._lengths = further_axes(shape)
         return index
 
-    def _check(self, shape):
+    def _check(self, shape: tuple[int, ...]) -> Region:
         if self.region is None:
             self.region = Region(0, shape[-1], 0, shape[-2])
-        if problem := self.region.outside(shape[-2:]):
+        if problem := self.region.outside((shape[-2], shape[-1])):
             raise ImageFailure("bad-region", problem)
+        return self.region
 
     def _plain(self, unit, images):
         cards = self._counted(unit)
@@ -307,7 +325,7 @@ class Section:
             self._digest.update(raw)
             yield first, np.frombuffer(raw, dtype).reshape(count, across)
 
-    def part(self, offset, size):
+    def part(self, offset: int, size: int) -> bytes:
         """Return bytes of the file, all of them.
 
         Raises
@@ -321,7 +339,7 @@ class Section:
             raise ImageFailure("truncated", f"{len(data)} of {size} bytes are there at {offset}")
         return data
 
-    def parts(self, places):
+    def parts(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
         """Return parts of the file in the order in which they are asked for.
 
         Parameters

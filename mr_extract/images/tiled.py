@@ -1,6 +1,7 @@
 """An image to the bytes of a tile-compressed FITS file, without loss and without dates."""
 
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,7 +12,7 @@ _LEVEL = 1  # noise hardly packs better with more work
 _GZIP = 31  # zlib's name for the format of gzip with the largest window
 
 
-def tiled_file(values, name, cards=()):
+def tiled_file(values: np.ndarray, name: str, cards: Sequence[str] = ()) -> bytes:
     """Return a FITS file with an empty primary and one compressed image.
 
     Parameters
@@ -45,12 +46,12 @@ def tiled_file(values, name, cards=()):
     return padded_header(primary) + padded_header(header) + data + b"\0" * (-len(data) % BLOCK)
 
 
-def tile_rows(height, width):
+def tile_rows(height: int, width: int) -> int:
     """Return how many whole rows make a tile."""
     return max(1, min(height, _TILE_PIXELS // max(1, width)))
 
 
-def gzip_2_table(values, rows):
+def gzip_2_table(values: np.ndarray, rows: int) -> tuple[bytes, list[str]]:
     """Return the table of tiles of an image in GZIP_2.
 
     Parameters
@@ -85,7 +86,7 @@ def gzip_2_table(values, rows):
     ]
 
 
-def card(keyword, value):
+def card(keyword: str, value: str | int) -> str:
     """Return a card of 80 characters."""
     if isinstance(value, str):
         text = f"'{value:<8}'"
@@ -94,7 +95,7 @@ def card(keyword, value):
     return f"{keyword:<8}= {text}".ljust(CARD)
 
 
-def padded_header(cards):
+def padded_header(cards: Sequence[str]) -> bytes:
     """Return the bytes of a header in whole blocks."""
     text = "".join([*cards, "END".ljust(CARD)]).encode("latin-1")
     return text + b" " * (-len(text) % BLOCK)

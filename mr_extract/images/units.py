@@ -5,6 +5,7 @@ end of the file: so a whole buffer, a file to seek in, a stream that is being un
 and ranges of a remote file are all the same, and no data are read.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mr_extract.failures import ImageFailure
@@ -59,23 +60,23 @@ class Unit:
     version: int | None = None
 
     @property
-    def is_image(self):
+    def is_image(self) -> bool:
         """It has pixels, or would have if no axis had length 0."""
         return bool(self.shape)
 
     @property
-    def is_plane(self):
+    def is_plane(self) -> bool:
         """It has pixels in two axes or more: a vector beside an image is none."""
         return len(self.shape) >= 2
 
 
-def reader_of(buffer):
+def reader_of(buffer: bytes | memoryview) -> Callable[[int, int], bytes]:
     """Return the function that reads from a buffer."""
     view = memoryview(buffer)
     return lambda offset, size: bytes(view[offset : offset + size])
 
 
-def list_units(read):
+def list_units(read: Callable[[int, int], bytes]) -> list[Unit]:
     """Return the units of an uncompressed file.
 
     Parameters
@@ -96,7 +97,8 @@ def list_units(read):
     NotPlain
         When headers are too odd to tell.
     """
-    units, offset, first = [], 0, read(0, BLOCK)
+    units: list[Unit] = []
+    offset, first = 0, read(0, BLOCK)
     if first[:6] != b"SIMPLE":
         raise ImageFailure("not-fits", told(first))
     while first:
@@ -124,7 +126,7 @@ def list_units(read):
     return units
 
 
-def units_until(read, ext=None):
+def units_until(read: Callable[[int, int], bytes], ext: int | str | None = None) -> list[Unit]:
     """Return the units of an uncompressed file up to the one that is meant.
 
     Unlike `list_units` it asks for no byte of the data: where the first image is in the
@@ -143,7 +145,8 @@ def units_until(read, ext=None):
     ImageFailure, NotPlain
         As for `list_units`.
     """
-    units, offset, first = [], 0, read(0, BLOCK)
+    units: list[Unit] = []
+    offset, first = 0, read(0, BLOCK)
     if first[:6] != b"SIMPLE":
         raise ImageFailure("not-fits", told(first))
     while first and (not units or first[:8] == b"XTENSION"):

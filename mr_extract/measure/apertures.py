@@ -1,5 +1,10 @@
 """Fluxes in circles and in Kron ellipses."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import sep
 
@@ -10,11 +15,18 @@ from mr_extract.measure.isolation import each_object
 from mr_extract.measure.surroundings import NONE
 from mr_extract.measure.within import count_within
 
+if TYPE_CHECKING:
+    from mr_extract.measure.surroundings import Surroundings
+    from mr_extract.planes.plane import Plane
+    from mr_extract.settings.measuring import Measurement
+
 SEARCH = 6.0  # SExtractor's KRON_NSIG: the Kron radius is measured in 6 a, 6 b
 _CROWDED = 0.1  # of the search ellipse
 
 
-def circular(around, diameters):
+def circular(
+    around: Surroundings, diameters: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sum the image in circles.
 
     Parameters
@@ -46,7 +58,9 @@ def circular(around, diameters):
     return flux, error, bits, failed
 
 
-def kron(around, shape_plane, objects, settings):
+def kron(
+    around: Surroundings, shape_plane: Plane, objects: np.ndarray, settings: Measurement
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Sum the image in Kron ellipses, with SExtractor's rule for small sources.
 
     The ellipse is ``max(kron_factor * r, kron_min_radius)`` times a and b, with
@@ -95,7 +109,9 @@ def kron(around, shape_plane, objects, settings):
     return columns, flag | bits, failed
 
 
-def search_ellipse(objects, least_diameter):
+def search_ellipse(
+    objects: np.ndarray, least_diameter: float
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """Return the ellipse in which Kron and Petrosian radii are searched.
 
     Parameters
@@ -115,7 +131,9 @@ def search_ellipse(objects, least_diameter):
     return ellipse, limit
 
 
-def surrounded(around, ellipse, limit):
+def surrounded(
+    around: Surroundings, ellipse: tuple[np.ndarray, ...], limit: np.ndarray
+) -> np.ndarray:
     """Return flags of ellipses for neighbours and the border.
 
     Parameters
@@ -168,7 +186,10 @@ def _first_moment(around, plane, ellipse, limit):
     return radius, bits, failed
 
 
-def in_ellipse(around, objects, radius, least_diameter):
+def in_ellipse(
+    around: Surroundings, objects: np.ndarray | Mapping[str, np.ndarray], radius: np.ndarray,
+    least_diameter: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Sum the image in multiples of the objects' ellipses.
 
     Parameters
@@ -205,7 +226,10 @@ def in_ellipse(around, objects, radius, least_diameter):
     return flux, error, np.where(small, 0.0, radius), bits, failed
 
 
-def aperture(objects, radius, least_diameter):
+def aperture(
+    objects: np.ndarray | Mapping[str, np.ndarray], radius: np.ndarray | float,
+    least_diameter: float,
+) -> tuple[tuple[np.ndarray, ...], np.ndarray, np.ndarray]:
     """Return multiples of the objects' ellipses, or circles in their place.
 
     Parameters
@@ -230,7 +254,9 @@ def aperture(objects, radius, least_diameter):
     return ellipse, np.where(small, least_diameter / 2.0, radius), small
 
 
-def coefficients(a, b, theta):
+def coefficients(
+    a: np.ndarray, b: np.ndarray, theta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return cxx, cyy, cxy of ellipses.
 
     Parameters

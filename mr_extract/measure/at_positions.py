@@ -5,7 +5,11 @@ of ones: what of an aperture counts depends on the border, on bad pixels and on 
 pixels are divided, and is pi r^2 for none of them.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import sep
@@ -20,6 +24,10 @@ from mr_extract.columns.choice import (
 from mr_extract.measure.apertures import circular, coefficients, in_ellipse
 from mr_extract.measure.ellipses import extents
 from mr_extract.measure.stamps import gaussian_fluxes, gaussian_reach
+
+if TYPE_CHECKING:
+    from mr_extract.measure.surroundings import Surroundings
+    from mr_extract.planes.plane import Plane
 
 
 @dataclass
@@ -42,18 +50,20 @@ class Light:
 
     flux: np.ndarray
     variance: np.ndarray
-    photons: object
+    photons: float | np.ndarray
     area: np.ndarray | None
     flag: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # 0 +- 0 is what no pixel gives.
         lost = ~(self.variance > 0) | (self.flag & APERTURE_ONLY_BAD > 0)
         self.flux = np.where(lost, np.nan, self.flux)
         unsaid = lost & (self.flag & (APERTURE_CUT | APERTURE_BAD | APERTURE_ONLY_BAD) == 0)
         self.flag = self.flag | np.where(unsaid, FAILED, 0)
 
-    def less(self, sky, error):
+    def less(
+        self, sky: np.ndarray | float, error: np.ndarray | float
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the fluxes without a local sky, and their errors.
 
         Parameters
@@ -71,7 +81,7 @@ class Light:
         variance = variance + self.photons * np.maximum(flux, 0.0)
         return flux, np.where(np.isnan(flux), np.nan, np.sqrt(variance))
 
-    def limit(self, flux, error, sigma):
+    def limit(self, flux: np.ndarray, error: np.ndarray, sigma: float) -> np.ndarray:
         """Return max(flux, 0) + sigma error; nan where pixels of the aperture are not known.
 
         What is beyond the border, on bad pixels or above saturation may be any light, so
@@ -81,7 +91,9 @@ class Light:
         return np.where(unknown, np.nan, np.maximum(flux, 0.0) + sigma * error)
 
 
-def in_circles(around, diameters, gain, areas):
+def in_circles(
+    around: Surroundings, diameters: Sequence[float], gain: float, areas: bool
+) -> list[Light]:
     """Measure circles.
 
     Parameters
@@ -116,7 +128,7 @@ def in_circles(around, diameters, gain, areas):
     return lights
 
 
-def in_given_ellipses(around, ellipses, gain):
+def in_given_ellipses(around: Surroundings, ellipses: np.ndarray, gain: float) -> Light:
     """Measure ellipses.
 
     Parameters
@@ -150,7 +162,7 @@ def in_given_ellipses(around, ellipses, gain):
                  area, np.where(lost, FAILED, flag))
 
 
-def of_gaussians(plane, x, y, fwhm):
+def of_gaussians(plane: Plane, x: np.ndarray, y: np.ndarray, fwhm: float) -> Light:
     """Fit Gaussian stars.
 
     Parameters

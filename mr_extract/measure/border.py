@@ -6,7 +6,10 @@ ELLIPSE = 0.5  # pixels beyond the first one's centre from which SExtractor call
 CIRCLE = 1.5  # it rounds the ends of circles towards 0, so the first pixel is a double one
 
 
-def over_border(shape, x, y, reach_x, reach_y, beyond=ELLIPSE):
+def over_border(
+    shape: tuple[int, int], x: np.ndarray, y: np.ndarray, reach_x: np.ndarray, reach_y: np.ndarray,
+    beyond: float = ELLIPSE,
+) -> np.ndarray:
     """Say which apertures SExtractor takes to be cut by the border.
 
     Parameters
@@ -30,7 +33,9 @@ def over_border(shape, x, y, reach_x, reach_y, beyond=ELLIPSE):
     return cut
 
 
-def boxes_around(shape, x, y, reach_x, reach_y):
+def boxes_around(
+    shape: tuple[int, int], x: np.ndarray, y: np.ndarray, reach_x: np.ndarray, reach_y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the boxes of all pixels that apertures touch, which may lie beyond the image.
 
     Parameters
@@ -53,7 +58,9 @@ def boxes_around(shape, x, y, reach_x, reach_y):
     return (*limits(x, reach_x, shape[1]), *limits(y, reach_y, shape[0]))
 
 
-def leave_image(shape, x, y, reach_x, reach_y):
+def leave_image(
+    shape: tuple[int, int], x: np.ndarray, y: np.ndarray, reach_x: np.ndarray, reach_y: np.ndarray
+) -> np.ndarray:
     """Say which apertures leave the image, as sep counts it.
 
     Parameters

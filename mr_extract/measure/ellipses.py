@@ -3,7 +3,9 @@
 import numpy as np
 
 
-def axes(x2, y2, xy):
+def axes(
+    x2: np.ndarray, y2: np.ndarray, xy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the axes of ellipses and their direction.
 
     Parameters
@@ -27,7 +29,9 @@ def axes(x2, y2, xy):
     return np.sqrt(mean + spread), np.sqrt(minor), np.where(np.isnan(mean), np.nan, theta)
 
 
-def inverse(x2, y2, xy):
+def inverse(
+    x2: np.ndarray, y2: np.ndarray, xy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return cxx, cyy and cxy of the ellipse cxx dx^2 + cyy dy^2 + cxy dx dy = 1.
 
     Parameters
@@ -46,7 +50,9 @@ def inverse(x2, y2, xy):
         return y2 * scale, x2 * scale, -2.0 * xy * scale
 
 
-def transformed(matrix, x2, y2, xy):
+def transformed(
+    matrix: tuple[np.ndarray, ...], x2: np.ndarray, y2: np.ndarray, xy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return second moments in other coordinates.
 
     Parameters
@@ -67,7 +73,9 @@ def transformed(matrix, x2, y2, xy):
     )
 
 
-def columns(kind, tail, x2, y2, xy):
+def columns(
+    kind: str, tail: str, x2: np.ndarray, y2: np.ndarray, xy: np.ndarray
+) -> dict[str, np.ndarray]:
     """Return moments, coefficients and axes under their names in the table.
 
     Parameters
@@ -87,7 +95,9 @@ def columns(kind, tail, x2, y2, xy):
     return {f"{kind}{name}{tail}": value for name, value in zip(names, values)}
 
 
-def extents(cxx, cyy, cxy, r):
+def extents(
+    cxx: np.ndarray, cyy: np.ndarray, cxy: np.ndarray, r: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return how far ellipses reach along x and y.
 
     Parameters

@@ -1,11 +1,20 @@
 """What the flag image and the weight map say of the pixels of each object."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from mr_extract.detection.segments import Segments
 
 LOW_IN_ISOPHOTE, LOW_NEAR = 1, 2
 
 
-def image_flags(flags, segments, how):
+def image_flags(
+    flags: np.ndarray | None, segments: Segments, how: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Combine a flag image over the pixels of each object.
 
     Parameters
@@ -61,7 +70,10 @@ def image_flags(flags, segments, how):
     return combined.view(np.int32), number
 
 
-def weight_flags(measured, detected, segments, reach):
+def weight_flags(
+    measured: np.ndarray | None, detected: np.ndarray | None, segments: Segments,
+    reach: tuple[int, int],
+) -> np.ndarray:
     """Say of each object whether pixels without weight are in it or near it.
 
     Parameters

@@ -1,9 +1,13 @@
 """Vector calls in which one bad object does not lose its neighbours."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 
-def each_object(function, *arrays, outputs):
+def each_object(
+    function: Callable[..., Sequence[np.ndarray]], *arrays: np.ndarray, outputs: int
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     """Call a function of n objects so that an object that makes it raise is alone in it.
 
     sep's photometry raises for a whole call when one object is out of its

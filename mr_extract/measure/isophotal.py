@@ -1,6 +1,15 @@
 """Fluxes, areas and widths within the isophote."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from mr_extract.detection.segments import Segments
+    from mr_extract.planes.plane import Plane
+    from mr_extract.settings.detecting import Detection
 
 LEVELS = 8  # SExtractor's NISO
 # SExtractor's fit of what a Gaussian has beyond an isophote (Maddox et al. 1990).
@@ -8,7 +17,7 @@ _WINGS = (0.196099, 0.751208)
 _CORE = 0.2  # of the peak: the pixels above it are the core
 
 
-def isophotal(plane, segments):
+def isophotal(plane: Plane, segments: Segments) -> dict[str, np.ndarray]:
     """Sum an image within the objects' pixels.
 
     Parameters
@@ -35,7 +44,9 @@ def isophotal(plane, segments):
     return {"flux_iso": flux, "fluxerr_iso": np.sqrt(variance), "peak": peak}
 
 
-def corrected(flux, error, npix, threshold):
+def corrected(
+    flux: np.ndarray, error: np.ndarray, npix: np.ndarray, threshold: np.ndarray
+) -> dict[str, np.ndarray]:
     """Add to isophotal fluxes what a Gaussian has beyond the isophote.
 
     Parameters
@@ -67,7 +78,9 @@ def corrected(flux, error, npix, threshold):
     }
 
 
-def thresholds(plane, segments, settings):
+def thresholds(
+    plane: Plane, segments: Segments, settings: Detection
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the threshold of each of the objects' pixels and the least of each object.
 
     Parameters
@@ -85,19 +98,22 @@ def thresholds(plane, segments, settings):
     objects : ndarray of float64, shape (n,)
     """
     thresh, kind = settings.thresh, settings.thresh_type
+    noise = plane.noise if plane.sky_noise is None else plane.sky_noise
     if settings.analysis_thresh:
         thresh, kind = settings.analysis_thresh, settings.analysis_thresh_type
     if kind == "absolute":
         pixels = np.full(len(segments.pixels), float(thresh))
-    elif isinstance(plane.sky_noise, np.ndarray):
-        pixels = thresh * plane.sky_noise.ravel()[segments.pixels].astype(float)
+    elif isinstance(noise, np.ndarray):
+        pixels = thresh * noise.ravel()[segments.pixels].astype(float)
     else:
-        pixels = np.full(len(segments.pixels), float(thresh * plane.sky_noise))
+        pixels = np.full(len(segments.pixels), float(thresh * noise))
     least = np.minimum.reduceat(pixels, segments.starts[:-1]) if segments.count else pixels[:0]
     return pixels, least
 
 
-def areas(plane, segments, levels):
+def areas(
+    plane: Plane, segments: Segments, levels: tuple[np.ndarray, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Count the objects' pixels over eight levels between threshold and peak.
 
     Parameters
@@ -128,7 +144,9 @@ def areas(plane, segments, levels):
     return columns
 
 
-def core_width(plane, segments, objects, least):
+def core_width(
+    plane: Plane, segments: Segments, objects: np.ndarray, least: np.ndarray
+) -> np.ndarray:
     """Return the FWHM of the Gaussian that fits the objects' cores (FWHM_IMAGE).
 
     Parameters

@@ -1,5 +1,10 @@
 """Radii that hold fractions of the light."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 import sep
 
@@ -8,11 +13,17 @@ from mr_extract.compiled import kernels
 from mr_extract.measure.apertures import SEARCH
 from mr_extract.measure.border import CIRCLE, over_border
 
+if TYPE_CHECKING:
+    from mr_extract.measure.surroundings import Surroundings
+
 _MARGIN = 1.5  # pixels beyond a growth curve, to interpolate in
 _FAR = 1e9  # pixels, beyond which nothing is computed with whole numbers
 
 
-def light_radii(around, objects, fractions, whole, least_reach=0.0):
+def light_radii(
+    around: Surroundings, objects: np.ndarray, fractions: Sequence[float], whole: np.ndarray,
+    least_reach: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the radii that hold fractions of a flux.
 
     Parameters
@@ -50,7 +61,10 @@ def light_radii(around, objects, fractions, whole, least_reach=0.0):
     return radius, np.where(cut, SEARCH_CUT, 0), failed
 
 
-def flux_radius(data, mask, x, y, rmax, whole, fractions):
+def flux_radius(
+    data: np.ndarray, mask: np.ndarray | None, x: np.ndarray, y: np.ndarray, rmax: np.ndarray,
+    whole: np.ndarray, fractions: Sequence[float],
+) -> np.ndarray:
     """Return the radii of growth curves at fractions of a flux, as `sep.flux_radius`.
 
     Parameters

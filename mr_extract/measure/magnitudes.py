@@ -5,7 +5,9 @@ import numpy as np
 MAG_PER_FRACTION = 2.5 / np.log(10.0)
 
 
-def magnitudes(flux, error, zero_point):
+def magnitudes(
+    flux: np.ndarray, error: np.ndarray, zero_point: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return magnitudes and their errors; nan where the flux is not positive.
 
     Parameters

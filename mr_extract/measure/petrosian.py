@@ -1,5 +1,9 @@
 """Petrosian radii and the fluxes within multiples of them."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.columns.choice import CROWDED, SEARCH_CUT
@@ -15,6 +19,10 @@ from mr_extract.measure.ellipses import extents
 from mr_extract.measure.surroundings import NONE
 from mr_extract.measure.within import rows_within
 
+if TYPE_CHECKING:
+    from mr_extract.measure.surroundings import Surroundings
+    from mr_extract.settings.measuring import Measurement
+
 RATIO = 0.2  # of the brightness in the annulus to that within it
 # SExtractor steps through annuli from k to 1.2 k twentieths of the search ellipse
 # and compares with what lies within 1.1 k of them: all limits are multiples of:
@@ -24,7 +32,9 @@ _STEPS = np.arange(1, 17)  # those whose annulus lies within the search ellipse
 _MOST_PIXELS = 1 << 21  # that are looked at together
 
 
-def petrosian(around, search, objects, settings):
+def petrosian(
+    around: Surroundings, search: Surroundings, objects: np.ndarray, settings: Measurement
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
     """Sum the image in Petrosian ellipses.
 
     The Petrosian radius is the first at which the mean brightness in an annulus
@@ -88,7 +98,9 @@ def _radius(search, ellipse, limit):
     return np.where(found, limit * 11 * _STEPS[step] * _BIN, np.nan)
 
 
-def profiles(search, coefficients, limit):
+def profiles(
+    search: Surroundings, coefficients: tuple[np.ndarray, ...], limit: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return sums and numbers of pixels in elliptical rings.
 
     Parameters

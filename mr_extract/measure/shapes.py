@@ -5,7 +5,7 @@ import numpy as np
 from mr_extract.measure.ellipses import columns
 
 
-def shapes(objects):
+def shapes(objects: np.ndarray) -> dict[str, np.ndarray]:
     """Return shapes.
 
     Parameters
@@ -36,7 +36,7 @@ def shapes(objects):
         }
 
 
-def position_errors(objects):
+def position_errors(objects: np.ndarray) -> dict[str, np.ndarray]:
     """Return the error ellipses of isophotal positions.
 
     Parameters

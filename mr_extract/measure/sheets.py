@@ -1,8 +1,15 @@
 """Cuts of an image side by side on one sheet, so that one call measures them all."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from mr_extract.planes.plane import Plane
 
 _MOST_PIXELS = 1 << 23  # of one sheet of cuts
 _WIDTH = 4096
@@ -21,12 +28,12 @@ class Sheet:
     """
 
     data: np.ndarray
-    noise: object
+    noise: float | np.ndarray
     x: np.ndarray
     y: np.ndarray
 
 
-def parted(chosen, boxes):
+def parted(chosen: np.ndarray, boxes: tuple[np.ndarray, ...]) -> Iterator[np.ndarray]:
     """Yield the objects of one sheet after another.
 
     Parameters
@@ -43,7 +50,10 @@ def parted(chosen, boxes):
         yield chosen[sheet == k]
 
 
-def sheet_of(plane, boxes, x, y, cut, pixel, values, sigma):
+def sheet_of(
+    plane: Plane, boxes: tuple[np.ndarray, ...], x: np.ndarray, y: np.ndarray, cut: np.ndarray,
+    pixel: np.ndarray, values: np.ndarray, sigma: np.ndarray | None,
+) -> Sheet:
     """Lay cuts side by side, with some of their pixels replaced.
 
     Parameters
@@ -66,22 +76,21 @@ def sheet_of(plane, boxes, x, y, cut, pixel, values, sigma):
     x0, x1, y0, y1 = boxes
     height, width = plane.data.shape
     left, top, shape = _layout(x1 - x0, y1 - y0)
-    data = np.zeros(shape, np.float32)
-    noise, varying = plane.noise, isinstance(plane.noise, np.ndarray)
-    if varying:
+    data, noise = np.zeros(shape, np.float32), plane.noise
+    layers: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = [(data, plane.data, values)]
+    if isinstance(plane.noise, np.ndarray):
         noise = np.zeros(shape, np.float32)
+        layers.append((noise, plane.noise, sigma))
     a0, a1 = np.clip(x0, 0, width), np.clip(x1, 0, width)
     b0, b1 = np.clip(y0, 0, height), np.clip(y1, 0, height)
     u, v = left + a0 - x0, top + b0 - y0
     for i0, i1, j0, j1, s, t in zip(*(c.tolist() for c in (a0, a1, b0, b1, u, v))):
-        data[t:t + j1 - j0, s:s + i1 - i0] = plane.data[j0:j1, i0:i1]
-        if varying:
-            noise[t:t + j1 - j0, s:s + i1 - i0] = plane.noise[j0:j1, i0:i1]
+        for sheet, image, _ in layers:
+            sheet[t:t + j1 - j0, s:s + i1 - i0] = image[j0:j1, i0:i1]
     i, j = pixel % width, pixel // width
     at = (top[cut] + j - y0[cut], left[cut] + i - x0[cut])
-    data[at] = values
-    if varying:
-        noise[at] = sigma
+    for sheet, _, instead in layers:
+        sheet[at] = instead
     return Sheet(data, noise, x - x0 + left, y - y0 + top)
 
 

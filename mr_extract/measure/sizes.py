@@ -15,7 +15,9 @@ _CLIP = 3.0
 _SIGMA_PER_MEDIAN = 1.4826  # of the absolute value of a normal deviate
 
 
-def size_excess(radius, flux, error, usable):
+def size_excess(
+    radius: np.ndarray, flux: np.ndarray, error: np.ndarray, usable: np.ndarray
+) -> np.ndarray:
     """Return how far half-light radii stand out of those of the frame's point sources.
 
     The point sources are where most radii of sources with S/N over 20 are: in

@@ -1,5 +1,7 @@
 """Ellipses, lengths and areas on the sky, through the local scale of the WCS."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from mr_extract.measure.ellipses import axes, columns, transformed
@@ -7,7 +9,10 @@ from mr_extract.measure.ellipses import axes, columns, transformed
 _STEP = 0.5  # pixels to either side
 
 
-def local_scale(position, x, y):
+def local_scale(
+    position: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, ...] | None], x: np.ndarray,
+    y: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
     """Return the derivative of the position on the sky after that in the image.
 
     Parameters
@@ -45,7 +50,7 @@ def local_scale(position, x, y):
             (along_x * north).sum(0), (along_y * north).sum(0))
 
 
-def pixel_area(scale):
+def pixel_area(scale: tuple[np.ndarray, ...]) -> np.ndarray:
     """Return the area of pixels.
 
     Parameters
@@ -61,7 +66,10 @@ def pixel_area(scale):
     return np.abs(scale[0] * scale[3] - scale[1] * scale[2])
 
 
-def on_the_sky(kind, tail, moments, native, icrs):
+def on_the_sky(
+    kind: str, tail: str, moments: tuple[np.ndarray, ...], native: tuple[np.ndarray, ...],
+    icrs: tuple[np.ndarray, ...],
+) -> dict[str, np.ndarray]:
     """Return ellipses on the sky.
 
     Parameters
@@ -98,7 +106,7 @@ def on_the_sky(kind, tail, moments, native, icrs):
     return result
 
 
-def position_angle(theta):
+def position_angle(theta: np.ndarray) -> np.ndarray:
     """Return angles from north through east for angles from east towards north.
 
     Parameters

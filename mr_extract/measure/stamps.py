@@ -1,6 +1,14 @@
 """Sums over the pixels around positions that sep has no function for."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from mr_extract.planes.plane import Plane
 
 _MOST_PIXELS = 1 << 21  # of stamps that are held at once
 LEAST_PIXELS = 20  # of an annulus; the scatter of fewer is itself unknown by over a quarter
@@ -8,7 +16,9 @@ _FEW = 6.5  # what the uncertain scatter of n pixels adds to the variance, times
 _REACH = 4.0  # sigma of a Gaussian
 
 
-def stamps(plane, x, y, reach):
+def stamps(
+    plane: Plane, x: np.ndarray, y: np.ndarray, reach: float
+) -> Iterator[tuple[slice, np.ndarray, np.ndarray, np.ndarray, np.ndarray | float, np.ndarray]]:
     """Yield the pixels around positions, some positions at a time.
 
     Parameters
@@ -51,7 +61,9 @@ def stamps(plane, x, y, reach):
         yield part, dx, dy, plane.data[j, i].astype(float), noise, good
 
 
-def local_background(plane, x, y, inner, outer):
+def local_background(
+    plane: Plane, x: np.ndarray, y: np.ndarray, inner: float, outer: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return what is left of the background around positions.
 
     Parameters
@@ -92,7 +104,7 @@ def local_background(plane, x, y, inner, outer):
     return result[0], result[1]
 
 
-def gaussian_reach(fwhm):
+def gaussian_reach(fwhm: float) -> float:
     """Return how far from a position pixels enter the fit of a Gaussian star."""
     return _REACH * np.sqrt(_variance(fwhm))
 
@@ -101,7 +113,9 @@ def _variance(fwhm):
     return (fwhm / np.sqrt(8.0 * np.log(2.0))) ** 2 + 1.0 / 12.0
 
 
-def gaussian_fluxes(plane, x, y, fwhm):
+def gaussian_fluxes(
+    plane: Plane, x: np.ndarray, y: np.ndarray, fwhm: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the fluxes of Gaussian stars at positions, by least squares.
 
     Parameters
@@ -149,4 +163,4 @@ def gaussian_fluxes(plane, x, y, fwhm):
             (star * weight**2).sum(1) / norm**2 / plane.gain if plane.gain > 0 else 0.0 * norm,
             weight.sum(1) / norm,
         )
-    return result
+    return result[0], result[1], result[2], result[3]

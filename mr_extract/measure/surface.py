@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def surface_brightness(level, zero_point, pixel_scale):
+def surface_brightness(level: np.ndarray, zero_point: float, pixel_scale: float) -> np.ndarray:
     """Return surface brightnesses; nan where the level is not positive.
 
     Parameters

@@ -7,8 +7,12 @@ are laid side by side in one image, which sep then takes in one call. All
 others are measured in the image itself.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import sep
@@ -18,6 +22,10 @@ from mr_extract.measure.border import boxes_around, leave_image
 from mr_extract.measure.ellipses import extents
 from mr_extract.measure.isolation import each_object
 from mr_extract.measure.sheets import parted, sheet_of
+
+if TYPE_CHECKING:
+    from mr_extract.detection.segments import Segments
+    from mr_extract.planes.plane import Plane
 
 CORRECT, BLANK, NONE = "correct", "blank", "none"
 _GIANT = 1 << 16  # pixels; a cut as large, for its image, is a sheet of its own
@@ -40,7 +48,9 @@ class Surroundings:
         leaves neighbours and lets sep count bad pixels as the mean of the rest.
     """
 
-    def __init__(self, plane, segments, x, y, how):
+    def __init__(
+        self, plane: Plane, segments: Segments, x: np.ndarray, y: np.ndarray, how: str
+    ) -> None:
         self.plane, self.how = plane, how
         self.x, self.y = np.asarray(x, float), np.asarray(y, float)
         self.segments = segments
@@ -64,16 +74,18 @@ class Surroundings:
             foreign, owners = foreign[once], owners[once]
         self._foreign, self._owners = foreign, owners
 
-    def of_ones(self):
+    def of_ones(self) -> Self:
         """Return the same surroundings of an image of ones: sums in it are areas.
 
         The same pixels are replaced or left out, so that what a constant sky adds to a
         sum is the sky times the area.
         """
         plane = self.plane
-        return self._on(replace(plane, data=np.ones_like(plane.data), noise=None, gain=0.0))
+        return self._on(replace(
+            plane, data=np.ones_like(plane.data), gain=0.0,
+            noise=None))  # type: ignore[arg-type]  # sep takes it for none
 
-    def without_gain(self):
+    def without_gain(self) -> Self:
         """Return the same surroundings with no photon noise in errors."""
         return self._on(replace(self.plane, gain=0.0))
 
@@ -82,7 +94,9 @@ class Surroundings:
         other.plane = plane
         return other
 
-    def intruders(self, cxx, cyy, cxy, r):
+    def intruders(
+        self, cxx: np.ndarray, cyy: np.ndarray, cxy: np.ndarray, r: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Find neighbours' and bad pixels within ellipses.
 
         Parameters
@@ -107,7 +121,10 @@ class Surroundings:
                           *extents(cxx, cyy, cxy, r)), ellipses=ellipses)
         return owner, pixel, label < 0
 
-    def measure(self, function, reach_x, reach_y, *arrays, outputs):
+    def measure(
+        self, function: Callable[..., Sequence[np.ndarray]], reach_x: np.ndarray,
+        reach_y: np.ndarray, *arrays: np.ndarray, outputs: int,
+    ) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
         """Call a function of sep's kind for all objects.
 
         Parameters
@@ -144,7 +161,7 @@ class Surroundings:
         parts = [(alone, self._call(function, plane.data, plane.noise, None, self.x[alone],
                                     self.y[alone], [a[alone] for a in arrays], outputs))]
         sheets = [*parted(np.flatnonzero(crowded & ~giant), boxes),
-                  *([k] for k in np.flatnonzero(crowded & giant))]
+                  *np.flatnonzero(crowded & giant)[:, None]]
         for chosen in sheets:
             sheet = self._sheet(chosen, boxes, owner, pixel)
             results, failed = self._call(function, sheet.data, sheet.noise, None, sheet.x,
@@ -178,7 +195,9 @@ class Surroundings:
         shape = self._height, self._width
         return in_boxes(self._foreign, self._owners, shape, (x0, x1, y0, y1), which, ellipses)
 
-    def replaced(self, which, x0, x1, y0, y1):
+    def replaced(
+        self, which: np.ndarray, x0: np.ndarray, x1: np.ndarray, y0: np.ndarray, y1: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Find the pixels in boxes that are not taken as they are.
 
         Parameters
@@ -201,7 +220,9 @@ class Surroundings:
             return box[label < 0], pixel[label < 0]
         return box, pixel
 
-    def substitutes(self, owner, pixel, x, y):
+    def substitutes(
+        self, owner: np.ndarray, pixel: np.ndarray, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Return what stands in for pixels that do not count.
 
         Parameters
@@ -216,9 +237,8 @@ class Surroundings:
         data, noise : ndarray of float32, shape (m,)
             0 where there is none. The noise is None where it is one number.
         """
-        varying = isinstance(self.plane.noise, np.ndarray)
-        data = np.zeros(len(pixel), np.float32)
-        noise = np.zeros(len(pixel), np.float32) if varying else None
+        data, given = np.zeros(len(pixel), np.float32), self.plane.noise
+        noise = np.zeros(len(pixel), np.float32) if isinstance(given, np.ndarray) else None
         if self.how == CORRECT:
             width, height = self._width, self._height
             # The rounding is SExtractor's, so that the same pixel stands opposite.
@@ -231,8 +251,8 @@ class Surroundings:
             free |= self._owners[entry] == owner[good] + 1
             good, opposite = good[free], opposite[free]
             data[good] = self.plane.data.ravel()[opposite]
-            if varying:
-                noise[good] = self.plane.noise.ravel()[opposite]
+            if noise is not None and isinstance(given, np.ndarray):
+                noise[good] = given.ravel()[opposite]
         return data, noise
 
     def _sheet(self, chosen, boxes, owner, pixel):

@@ -1,11 +1,18 @@
 """Positions, shapes and fluxes in a Gaussian window that follows the light."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.columns.choice import SEARCH_CUT
 from mr_extract.measure.border import CIRCLE, over_border
 from mr_extract.measure.ellipses import columns
 from mr_extract.measure.surroundings import CORRECT
+
+if TYPE_CHECKING:
+    from mr_extract.measure.surroundings import Surroundings
 
 SIGMA_PER_RADIUS = 2.0 / 2.35  # window's sigma for a half-light radius, as SExtractor
 LEAST_RADIUS = 0.5  # pixels
@@ -22,7 +29,9 @@ _MOST_PIXELS = 1 << 19  # of cuts that are worked on together
 LINE, NEGATIVE, DARK, LOST = 1, 2, 4, 8
 
 
-def windowed(around, objects, half_light_radius):
+def windowed(
+    around: Surroundings, objects: np.ndarray, half_light_radius: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Measure objects in a Gaussian window that is moved to its own barycentre.
 
     The window's sigma is 2/2.35 of the half-light radius, and it ends at 4 sigma.

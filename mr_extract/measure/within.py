@@ -5,7 +5,10 @@ import numpy as np
 from mr_extract.detection.pairs import ranges
 
 
-def rows_within(shape, x, y, cxx, cyy, cxy, r, reach_y):
+def rows_within(
+    shape: tuple[int, int], x: np.ndarray, y: np.ndarray, cxx: np.ndarray, cyy: np.ndarray,
+    cxy: np.ndarray, r: np.ndarray, reach_y: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the pixels within ellipses as ranges along rows.
 
     Parameters
@@ -40,7 +43,10 @@ def rows_within(shape, x, y, cxx, cyy, cxy, r, reach_y):
     return line, row, begin, np.maximum(end, begin)
 
 
-def count_within(shape, x, y, cxx, cyy, cxy, r, reach_y):
+def count_within(
+    shape: tuple[int, int], x: np.ndarray, y: np.ndarray, cxx: np.ndarray, cyy: np.ndarray,
+    cxy: np.ndarray, r: np.ndarray, reach_y: np.ndarray,
+) -> np.ndarray:
     """Return how many pixels of an image lie within ellipses.
 
     Parameters

@@ -6,13 +6,19 @@ References
 .. [2] https://classic.sdss.org/dr7/dm/flatFiles/tsField.php
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isfinite, log10
+from typing import TYPE_CHECKING
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import usable
 from mr_extract.images.cards import read_cards
 from mr_extract.images.sdss.rows import table_rows, units_of
+
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
 
 FILTERS = "ugriz"
 EXPOSURE = 53.907456  # seconds that a star takes across a CCD
@@ -43,7 +49,7 @@ class Calibration:
     saturation: float
 
 
-def calibrate(image, buffer):
+def calibrate(image: Image, buffer: bytes | memoryview) -> None:
     """Give an fpC image the calibration of its field.
 
     Parameters
@@ -75,7 +81,7 @@ def calibrate(image, buffer):
     image.saturation = found.saturation + (SOFT_BIAS if bias is None else bias)
 
 
-def field_calibration(buffer, filter):
+def field_calibration(buffer: bytes | memoryview, filter: str) -> Calibration:
     """Read the calibration of a frame from its tsField file.
 
     Parameters

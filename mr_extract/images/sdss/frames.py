@@ -6,12 +6,20 @@ References
    frames/RERUN/RUN/CAMCOL/frame.html
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
 from mr_extract.images.sdss.calibration import FILTERS
 from mr_extract.images.sdss.rows import table_rows, units_of
+
+if TYPE_CHECKING:
+    from mr_extract.images.image import Image
 
 NANOMAGGY = 22.5  # magnitude of one
 
@@ -30,7 +38,7 @@ _DARK_VARIANCE = (
 _GAIN_RUN, _DARK_RUN = 1100, 1500
 
 
-def calibrate_frame(image, buffer):
+def calibrate_frame(image: Image, buffer: bytes | memoryview) -> None:
     """Give a frame in nanomaggies its zero point, its gain and the noise of its pixels.
 
     Parameters
@@ -51,7 +59,9 @@ def calibrate_frame(image, buffer):
     image.weight_kind, image.zero_point = "rms", NANOMAGGY
 
 
-def frame_noise(buffer, cards, shape):
+def frame_noise(
+    buffer: bytes | memoryview, cards: Mapping, shape: tuple[int, int]
+) -> tuple[np.ndarray, float]:
     """Return what the noise of a frame was before its sky was taken off.
 
     Parameters
@@ -116,7 +126,7 @@ def _sky(rows, shape):
     return _between(_between(grid, y).T, x).T
 
 
-def detector(cards):
+def detector(cards: Mapping) -> tuple[float, float]:
     """Return gain and dark variance of the CCD that took a frame.
 
     Parameters
@@ -137,13 +147,14 @@ def detector(cards):
         ``corrupt`` when a card is missing.
     """
     run, column, name = (cards.get(keyword) for keyword in ("RUN", "CAMCOL", "FILTER"))
-    if type(run) is not int or column not in range(1, 7) or name not in tuple(FILTERS):
+    if (type(run) is not int or type(column) is not int or not 1 <= column <= 6
+            or name not in tuple(FILTERS)):
         raise ImageFailure("corrupt", f"no CCD: RUN {run!r}, CAMCOL {column!r}, FILTER {name!r}")
     found = []
     for table, last in ((_GAIN, _GAIN_RUN), (_DARK_VARIANCE, _DARK_RUN)):
         value = table[column - 1][FILTERS.index(name)]
         found.append(value[run > last] if isinstance(value, tuple) else value)
-    return tuple(found)
+    return found[0], found[1]
 
 
 def _between(grid, places):

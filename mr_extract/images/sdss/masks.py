@@ -6,11 +6,19 @@ References
    http://www.sdss.org/dr7/products/images/read_mask.html
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import read_cards
 from mr_extract.images.sdss.rows import units_of
+
+if TYPE_CHECKING:
+    from mr_extract.images.section import Section
 
 # Names of the planes, in the order of their bits.
 PLANES = ("INTERP", "SATUR", "NOTCHECKED", "OBJECT", "BRIGHTOBJECT", "BINOBJECT", "CATOBJECT",
@@ -25,7 +33,7 @@ BAD_PLANES = ("GHOST", "CR")
 _ROW = np.dtype([("head", ">i4", 9), ("size", ">i4"), ("offset", ">i4")])
 
 
-def is_object_mask(buffer):
+def is_object_mask(buffer: bytes | memoryview | Section) -> bool:
     """Tell whether a file is an SDSS frame mask (fpM).
 
     Parameters
@@ -40,7 +48,9 @@ def is_object_mask(buffer):
     return all(name in cards for name in ("MASKROWS", "MASKCOLS", "NPLANE"))
 
 
-def read_object_mask(buffer, shape=None):
+def read_object_mask(
+    buffer: bytes | memoryview, shape: tuple[int, int] | None = None
+) -> np.ndarray:
     """Read an SDSS frame mask.
 
     Parameters
@@ -67,9 +77,11 @@ def read_object_mask(buffer, shape=None):
     first and last column, each an unsigned 16-bit integer [1]_.
     """
     cards, _ = read_cards(buffer, 0)
-    size = cards.get("MASKROWS"), cards.get("MASKCOLS")
-    if any(type(n) is not int or not 0 < n <= 65536 for n in size):
-        raise ImageFailure("corrupt", f"the mask has {size[0]!r} rows of {size[1]!r} pixels")
+    rows, columns = cards.get("MASKROWS"), cards.get("MASKCOLS")
+    if (type(rows) is not int or not 0 < rows <= 65536
+            or type(columns) is not int or not 0 < columns <= 65536):
+        raise ImageFailure("corrupt", f"the mask has {rows!r} rows of {columns!r} pixels")
+    size = rows, columns
     if shape is not None and tuple(shape) != size:
         raise ImageFailure(
             "companion-mismatch",
@@ -90,7 +102,7 @@ def read_object_mask(buffer, shape=None):
     return mask
 
 
-def bad_pixels(mask, planes=BAD_PLANES):
+def bad_pixels(mask: np.ndarray, planes: Sequence[str] = BAD_PLANES) -> np.ndarray:
     """Return where a frame mask has any of some planes.
 
     Parameters

@@ -1,10 +1,19 @@
 """Units of SDSS files that are no images."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import NotPlain, list_units, reader_of
 
+if TYPE_CHECKING:
+    from astropy.io.fits import FITS_rec
 
-def units_of(buffer):
+    from mr_extract.images.units import Unit
+
+
+def units_of(buffer: bytes | memoryview) -> list[Unit]:
     """Return the units of a file, as `mr_extract.images.units.list_units` does.
 
     Raises
@@ -18,7 +27,7 @@ def units_of(buffer):
         raise ImageFailure("corrupt", str(odd)) from odd
 
 
-def table_rows(buffer, unit):
+def table_rows(buffer: bytes | memoryview, unit: Unit) -> FITS_rec:
     """Return the rows of a table, a field a column.
 
     Parameters
