@@ -15,7 +15,7 @@ class Night:
     ----------
     folder : Path
         Where further files may be written.
-    entries : list of mr_extract.text.manifest.Entry
+    entries : list of mr_extract.text.entry.Entry
         The frames.
     tiny : Path
         Manifest of frames so small that all their cost is that of starting.

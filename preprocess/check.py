@@ -10,7 +10,7 @@ from itertools import groupby, islice
 
 from mr_extract.addresses import shown_within
 from mr_extract.text.blocks import DUPLICATE
-from mr_extract.text.manifest import Entry, escaped
+from mr_extract.text.entry import Entry, escaped
 from preprocess.digests import DigestSet, digest_of
 from preprocess.image_check import ImageCheck, Problem
 from preprocess.listing.text_lists import entries_of, number_of_lines, readable_again

@@ -10,7 +10,8 @@ from mr_extract.images.cubes import planes_of
 from mr_extract.images.extensions import chosen_unit
 from mr_extract.images.units import Unit
 from mr_extract.jobs.skeleton.expansion import file_units, meant_images
-from mr_extract.text.manifest import COMPANIONS, Entry, is_pattern
+from mr_extract.text.entry import Entry
+from mr_extract.text.fields import COMPANIONS, is_pattern
 from mr_extract.text.naming import parse_place
 from preprocess.listing.header_fields import header_units
 
@@ -39,7 +40,7 @@ class ImageCheck:
 
         Parameters
         ----------
-        entries : sequence of mr_extract.text.manifest.Entry
+        entries : sequence of mr_extract.text.entry.Entry
             Of one URI; a malformed one is alone.
 
         Returns

@@ -9,7 +9,8 @@ from zlib import crc32
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.hadoop.block_hosts import SCHEMES, hosts_of
-from mr_extract.text.manifest import Entry, parse_line
+from mr_extract.text.entry import Entry
+from mr_extract.text.manifest import parse_line
 from preprocess.errors import CommandError
 from preprocess.threads import in_order
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from itertools import groupby, islice
 
 from mr_extract.text.balance import Sizes, companions_of, parts, size_of, sizes_of
-from mr_extract.text.manifest import Entry, read_entries
+from mr_extract.text.entry import Entry
+from mr_extract.text.manifest import read_entries
 from mr_extract.text.sorting import SortedRecords, read_records, write_record
 
 #: Lines that are kept together at most: beyond it memory would grow.

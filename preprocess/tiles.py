@@ -17,7 +17,8 @@ from mr_extract.jobs.driver.plan import read_plan
 from mr_extract.settings.config import Config
 from mr_extract.settings.detecting import Background
 from mr_extract.settings.options import settled
-from mr_extract.text.manifest import COMPANIONS, REGIONS, Entry
+from mr_extract.text.entry import Entry
+from mr_extract.text.fields import COMPANIONS, REGIONS
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import size_for_people
 from preprocess.listing.manifest_lines import manifest_line

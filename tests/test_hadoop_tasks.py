@@ -14,7 +14,7 @@ from mr_extract.jobs.runners.hadoop.tasks import (
     size_of,
     slots_of_cluster,
 )
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 
 MB = 1 << 20
 IMAGE = 6 * MB

@@ -14,7 +14,7 @@ from mr_extract.jobs.task.supervisor import measure_supervised
 from mr_extract.jobs.task.worker import opening
 from mr_extract.settings.config import Config
 from mr_extract.storage.access import Access
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 
 MB = 1 << 20
 OPENING = opening(WORK, Config(), Access())

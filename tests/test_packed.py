@@ -19,7 +19,8 @@ from mr_extract.failures import ImageFailure
 from mr_extract.packed import records, sequencefile, sequencefile_writer
 from mr_extract.packed.framed import framed as framed_record
 from mr_extract.packed.hadoop_text import Damaged
-from mr_extract.text.manifest import Entry, parse_line
+from mr_extract.text.entry import Entry
+from mr_extract.text.manifest import parse_line
 
 
 def preprocess(*args, **keywords):

@@ -13,7 +13,8 @@ from mr_extract.jobs.skeleton.options import allowed
 from mr_extract.settings.config import Config
 from mr_extract.text.accounting import error_line, image_line
 from mr_extract.text.catalog import read_catalog
-from mr_extract.text.manifest import Entry, parse_line
+from mr_extract.text.entry import Entry
+from mr_extract.text.manifest import parse_line
 
 
 def plan_of(*lines):

@@ -9,7 +9,7 @@ from test_packed import framed
 
 from bench.clusters.deadly_places import DeadlyPlaces, kills
 from mr_extract.jobs.task.retried import retried_task
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 
 IMAGES = [(Entry(f"{name}.fits"), name) for name in "abcd"]
 

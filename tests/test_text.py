@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from mr_extract.columns.table import COLUMNS, Column
 from mr_extract.failures import KINDS
 from mr_extract.text import accounting, blocks
-from mr_extract.text.manifest import Entry, escaped, format_line, parse_line, read_entries
+from mr_extract.text.entry import Entry, escaped
+from mr_extract.text.manifest import format_line, parse_line, read_entries
 from mr_extract.text.rows import format_rows, parse_rows
 
 MANY = settings(max_examples=300, deadline=None)

@@ -20,7 +20,7 @@ from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.task.one_line import process
 from mr_extract.settings.config import Config
 from mr_extract.text import blocks
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 
 LEAST_PIXELS = 100_000  # of a real image that says something
 REPEATS = 3

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from mr_extract.images.coordinate_tables import with_tables
 from mr_extract.images.cubes import further_axes, index_beside, number_of, plane_index
 from mr_extract.images.extensions import chosen_unit, meant_unit, siblings_of
 from mr_extract.images.image import Image, plane_shape
+from mr_extract.images.parts import AT_ONCE, Parts
 from mr_extract.images.plain import converted, integers, pixel_type
 from mr_extract.images.region import Region
 from mr_extract.images.units import NotPlain, list_units
@@ -24,42 +24,28 @@ if TYPE_CHECKING:
     from mr_extract.images.cards import Cards
     from mr_extract.images.units import Unit
 
-_AT_ONCE = 8 << 20  # bytes
 
-
-class Section:
+class Section(Parts):
     """A region of the images of one file, or a plane of them.
 
     Parameters
     ----------
-    read : callable
-        Takes an offset and a size, and returns bytes of the file without gzip or bzip2
-        around it; fewer at its end. It is asked from the front to the back, as far as the
-        file allows.
+    read, gap
+        As of `mr_extract.images.parts.Parts`.
     region : mr_extract.images.region.Region or None
         None for all of the image.
-    gap : int
-        Bytes that are sooner read than left out. Of a file in this machine none are; of a
-        remote one so many as come in the time of a request.
     plane : tuple of int or None
         Of images with several planes the one that is meant, as in `mr_extract.images.cubes`.
-
-    Attributes
-    ----------
-    size : int
-        Bytes of pixels that were read, wanted or not.
     """
 
     def __init__(
         self, read: Callable[[int, int], bytes], region: Region | None = None, gap: int = 0,
         plane: tuple[int, ...] | None = None,
     ) -> None:
-        self.read, self.region, self._gap = read, region, gap
-        self.plane = plane
+        super().__init__(read, gap)
+        self.region, self.plane = region, plane
         self._cube: tuple[int, ...] | None = None
         self._lengths: tuple[int, ...] = ()
-        self.size = 0
-        self._digest = hashlib.sha256()
         self._known: dict[str, Any] = {}  # units, and what was said of them
         self._is_said = False
 
@@ -72,7 +58,7 @@ class Section:
         order of their numbers. It does not depend on where the file is or how it is
         packed outside.
         """
-        return self._digest.hexdigest()
+        return super().checksum
 
     def again(self) -> Section:
         """Return the same region of the same file, with a checksum of its own."""
@@ -84,7 +70,7 @@ class Section:
         self, region: Region | None = None, plane: tuple[int, ...] | None = None
     ) -> Section:
         """Return another part of the same file, for which it is not searched for units again."""
-        other = Section(self.read, region, self._gap, plane)
+        other = Section(self.read, region, self.gap, plane)
         other._known = self._known
         return other
 
@@ -118,17 +104,6 @@ class Section:
     def primary(self) -> Cards:
         """Return the cards of the primary header."""
         return parse_cards(header_text(self.read, 0)[0])
-
-    def whole(self) -> bytes:
-        """Return all bytes of the file, for what cannot be read in parts."""
-        pieces, offset = [], 0
-        while piece := self.read(offset, _AT_ONCE):
-            pieces.append(piece)
-            offset += len(piece)
-        self.size += offset
-        whole = b"".join(pieces)
-        self._digest.update(whole)
-        return whole
 
     def image(self, ext: int | str | None = None) -> Image:
         """Read the region of an image.
@@ -299,7 +274,7 @@ class Section:
     def _counted(self, unit):
         """Return the cards of a unit, whose header enters the checksum."""
         text, _ = header_text(self.read, unit.start)
-        self._digest.update(text.encode("latin-1"))
+        self.used(text.encode("latin-1"))
         return parse_cards(text)
 
     def _rows(self, unit, cards):
@@ -310,8 +285,8 @@ class Section:
         stride, wanted = width * dtype.itemsize, across * dtype.itemsize
         before = number_of(unit.shape, self.index(unit.shape)) * rows + self.region.y0
         start = unit.data + before * stride + self.region.x0 * dtype.itemsize
-        through = stride - wanted <= self._gap
-        rows = max(1, _AT_ONCE // (stride if through else wanted))
+        through = stride - wanted <= self.gap
+        rows = max(1, AT_ONCE // (stride if through else wanted))
         for first in range(0, height, rows):
             count = min(rows, height - first)
             if through:
@@ -322,48 +297,8 @@ class Section:
             else:
                 raw = b"".join(self.part(start + row * stride, wanted)
                                for row in range(first, first + count))
-            self._digest.update(raw)
+            self.used(raw)
             yield first, np.frombuffer(raw, dtype).reshape(count, across)
-
-    def part(self, offset: int, size: int) -> bytes:
-        """Return bytes of the file, all of them.
-
-        Raises
-        ------
-        ImageFailure
-            ``truncated`` when the file ends before.
-        """
-        data = self.read(offset, size)
-        self.size += len(data)
-        if len(data) < size:
-            raise ImageFailure("truncated", f"{len(data)} of {size} bytes are there at {offset}")
-        return data
-
-    def parts(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return parts of the file in the order in which they are asked for.
-
-        Parameters
-        ----------
-        places : sequence of (int, int)
-            Offset and size of each. Those that are no farther apart than the gap are read
-            together. Their bytes enter the checksum.
-        """
-        found = {}
-        ordered = sorted(set(places))
-        while ordered:
-            begin, end, taken = ordered[0][0], sum(ordered[0]), 1
-            while (taken < len(ordered) and ordered[taken][0] - end <= self._gap
-                   and sum(ordered[taken]) - begin <= _AT_ONCE):
-                end, taken = max(end, sum(ordered[taken])), taken + 1
-            span = self.part(begin, end - begin)
-            for offset, size in ordered[:taken]:
-                found[offset, size] = span[offset - begin : offset - begin + size]
-            ordered = ordered[taken:]
-        pieces = [found[place] for place in places]
-        for piece in pieces:
-            self._digest.update(piece)
-        return pieces
-
 
 def _size(shape):
     return " x ".join(str(n) for n in reversed(shape))

@@ -18,7 +18,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.skeleton.work import Rows, Work
 from mr_extract.remarks import say
 from mr_extract.settings.photometry import PhotometrySettings
-from mr_extract.text.manifest import COMPANIONS
+from mr_extract.text.fields import COMPANIONS
 
 if TYPE_CHECKING:
     from mr_extract.columns.table import Column

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from mr_extract.failures import ImageFailure
 from mr_extract.packed.hadoop_text import Damaged
-from mr_extract.text.manifest import Entry, format_line, parse_line
+from mr_extract.text.entry import Entry
+from mr_extract.text.manifest import format_line, parse_line
 
 AS_IS, FZ = "as-is", "fz"
 METADATA = "mr_extract.packed"  # in the header of a packed file: the version of all this
@@ -99,7 +100,7 @@ class Contents:
 
     Parameters
     ----------
-    entries : tuple of mr_extract.text.manifest.Entry
+    entries : tuple of mr_extract.text.entry.Entry
         Also lines that cannot be tried, with their problem: they end as failures.
     parts : tuple of Part
         In the order of the value.

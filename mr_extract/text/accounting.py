@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mr_extract import __version__
 from mr_extract.addresses import shown_within
 from mr_extract.failures import KINDS
-from mr_extract.text.manifest import escaped
+from mr_extract.text.entry import escaped
 
 if TYPE_CHECKING:
     from mr_extract.settings.tree import Settings

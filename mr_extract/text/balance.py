@@ -9,7 +9,7 @@ from heapq import heapreplace
 from itertools import pairwise
 from math import ceil
 
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 
 _SOURCE = 300_000  # bytes of a patch that are read in the time in which a source is measured
 
@@ -43,7 +43,7 @@ def sizes_of(entries: Sequence[Entry]) -> list[int | None]:
 
     Parameters
     ----------
-    entries : sequence of mr_extract.text.manifest.Entry
+    entries : sequence of mr_extract.text.entry.Entry
 
     Returns
     -------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import orjson
 
-from mr_extract.text.manifest import escaped
+from mr_extract.text.entry import escaped
 
 if TYPE_CHECKING:
     from mr_extract.columns.table import Column

@@ -4,7 +4,7 @@ import re
 
 from mr_extract.addresses import shown
 from mr_extract.jobs.skeleton.expansion import meant_by
-from mr_extract.text.manifest import Entry, escaped
+from mr_extract.text.entry import Entry, escaped
 
 _REGION = r"(\[[0-9]+:[0-9]+,[0-9]+:[0-9]+\])?"
 _ONE = re.compile(r"(.+?)(\[[0-9]+\])?(\[plane=[0-9,]+\])?" + _REGION)

@@ -17,7 +17,8 @@ from mr_extract.jobs.skeleton.expansion import (
     single,
     with_plane,
 )
-from mr_extract.text.manifest import Entry, checked, format_line
+from mr_extract.text.entry import Entry
+from mr_extract.text.manifest import checked, format_line
 from preprocess.listing.choice import Choice
 from preprocess.listing.found_images import FoundImage
 from preprocess.listing.header_fields import Wanted, header_fields, header_units

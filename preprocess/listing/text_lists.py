@@ -9,13 +9,8 @@ from contextlib import ExitStack, contextmanager
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.text.manifest import (
-    Entry,
-    format_line,
-    is_image_name,
-    parse_line,
-    read_entries,
-)
+from mr_extract.text.entry import Entry
+from mr_extract.text.manifest import format_line, is_image_name, parse_line, read_entries
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import FoundImage, Tally
 from preprocess.texts import lines_of, opened_source

@@ -15,7 +15,7 @@ from mr_extract.packed.records import Contents, Part, packed_file
 from mr_extract.packed.sequencefile import MOST
 from mr_extract.settings.config import Config
 from mr_extract.storage import Access
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 from mr_extract.text.naming import parse_place
 from preprocess.errors import CommandError
 
@@ -30,7 +30,7 @@ def grouped(plan: Plan) -> Iterator[tuple[Entry, ...]]:
 
     Yields
     ------
-    entries : tuple of mr_extract.text.manifest.Entry
+    entries : tuple of mr_extract.text.entry.Entry
         With absolute places.
     """
     groups: dict[str, list[Entry]] = {}
@@ -46,7 +46,7 @@ def packed(entries: tuple[Entry, ...], form: str, config: Config) -> tuple[Conte
 
     Parameters
     ----------
-    entries : tuple of mr_extract.text.manifest.Entry
+    entries : tuple of mr_extract.text.entry.Entry
     form : str
         ``fz`` or ``as-is``.
     config : mr_extract.settings.config.Config
@@ -111,7 +111,7 @@ def in_order(pack: Callable, groups: Iterable[tuple[Entry, ...]], jobs: int,
     ----------
     pack : callable
         `packed` with all but its first argument.
-    groups : iterable of tuple of mr_extract.text.manifest.Entry
+    groups : iterable of tuple of mr_extract.text.entry.Entry
     jobs : int
         Processes.
     access : mr_extract.storage.Access

@@ -18,7 +18,7 @@ from mr_extract.remarks import hearing
 from mr_extract.settings.photometry import Catalogue, PhotometrySettings, SkyMaps
 from mr_extract.skymaps.cells import EqualAngles, EqualAreas
 from mr_extract.skymaps.files import MapFile, opened_map
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 from preprocess.errors import CommandError
 from preprocess.listing.found_images import size_for_people
 from preprocess.listing.manifest_lines import manifest_line

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mr_extract.images.section import Section
     from mr_extract.settings.beside import Companions
     from mr_extract.settings.tree import Settings
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def wanted(entry: Entry, settings: Companions) -> list[Wanted]:
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
         A field with a value names the companion, one without says that there is none.
     settings : mr_extract.settings.beside.Companions
         Its rules are for lines without a field.
@@ -102,7 +102,7 @@ def attach(image: Image, entry: Entry, settings: Companions,
     ----------
     image : mr_extract.images.Image
         Gets its masked pixels, weights, flags and calibration.
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     settings : mr_extract.settings.beside.Companions
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
         The image's own file, unpacked, and its checksum; or the region of it.
@@ -227,7 +227,7 @@ def places(entry: Entry, config: Settings) -> list[tuple[str, ...]]:
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     config : mr_extract.settings.tree.Settings
         Its sections `companions` and `pairing`; None where the job has none.
 

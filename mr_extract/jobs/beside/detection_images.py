@@ -10,7 +10,8 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside import regions as sections
 from mr_extract.jobs.beside.companion_files import attach, companion_of, open_first, shown, told
 from mr_extract.remarks import hearing, repeat, say
-from mr_extract.text.manifest import PART, Entry
+from mr_extract.text.entry import Entry
+from mr_extract.text.fields import PART
 
 if TYPE_CHECKING:
     from mr_extract.frames.measuring import Detected
@@ -35,7 +36,7 @@ def detection_for(
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
         Its field ``detect`` stands before the rule of the setting. Fields
         ``detect_mask``, ``detect_weight``, ``detect_rms`` and ``detect_variance`` are its
         companions, else the rules for masks and weights are applied to its own name.

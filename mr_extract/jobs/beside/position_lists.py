@@ -11,7 +11,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.remarks import hearing, repeat
 from mr_extract.settings.declaring import is_place, is_rule
 from mr_extract.text.anchors import anchored
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 from mr_extract.text.naming import parse_place
 from mr_extract.unpacking import unpack
 
@@ -35,7 +35,7 @@ def targets_for(entry: Entry, config: Config) -> tuple[Targets, str]:
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
         Its field ``positions`` stands before the setting `forced`.
     config : mr_extract.settings.config.Config
 
@@ -80,7 +80,7 @@ def sources_for(entry: Entry, config: PhotometrySettings) -> tuple[Sources, str]
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
         Its field ``positions`` stands before the setting `sources`.
     config : mr_extract.settings.photometry.PhotometrySettings
 

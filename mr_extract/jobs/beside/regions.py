@@ -18,7 +18,7 @@ from mr_extract.unpacking import BZIP2, GZIP, unpacking_reader
 if TYPE_CHECKING:
     from mr_extract.images import Image
     from mr_extract.images.section import Section
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 # What a remote file sends in about the time that one more request takes.
 GAP = 1 << 20
@@ -34,7 +34,7 @@ def part_of(uri: str, entry: Entry, role: str = "image") -> Section:
     ----------
     uri : str
         Its image's file, or one beside it.
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     role : str
         As for `mr_extract.jobs.task.opened.opened`, of which a file is had that is at hand as
         a whole, as out of a packed record.
@@ -154,7 +154,7 @@ def place(image: Image, entry: Entry) -> None:
     Parameters
     ----------
     image : mr_extract.images.Image
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
 
     Raises
     ------

@@ -20,7 +20,7 @@ from mr_extract.packed.records import (
 )
 from mr_extract.packed.sequencefile import Lost
 from mr_extract.storage.ranges import Ranges
-from mr_extract.text.manifest import Entry
+from mr_extract.text.entry import Entry
 
 _SEQUENCE_FILE = ".seq"
 

@@ -16,15 +16,9 @@ from mr_extract.jobs.skeleton.expansion import FIRST, expanded
 from mr_extract.storage.streaming import opened_text
 from mr_extract.text.balance import LeastFull, Sizes, companions_of, parts, sizes_of
 from mr_extract.text.blocks import DUPLICATE
-from mr_extract.text.manifest import (
-    COMPANIONS,
-    Entry,
-    checked,
-    format_line,
-    is_image_name,
-    parse_line,
-    read_entries,
-)
+from mr_extract.text.entry import Entry
+from mr_extract.text.fields import COMPANIONS
+from mr_extract.text.manifest import checked, format_line, is_image_name, parse_line, read_entries
 
 _HEADERS_AT_ONCE = 16
 

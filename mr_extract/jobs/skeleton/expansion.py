@@ -17,7 +17,8 @@ from mr_extract.images.extensions import chosen_unit
 from mr_extract.images.units import NotPlain, Unit, list_units
 from mr_extract.remarks import hearing
 from mr_extract.storage.seekable import opened_in_parts
-from mr_extract.text.manifest import Entry, is_pattern
+from mr_extract.text.entry import Entry
+from mr_extract.text.fields import is_pattern
 from mr_extract.unpacking import unpacking_reader
 
 FIRST, ALL = "first", "all"
@@ -45,7 +46,7 @@ def expanded(entries: Iterable[Entry], extensions: str = FIRST, threads: int = 1
 
     Parameters
     ----------
-    entries : iterable of mr_extract.text.manifest.Entry
+    entries : iterable of mr_extract.text.entry.Entry
         With ``ext`` a number or a name they pass as they are. ``*`` means every
         image, ``/pattern/`` every image whose EXTNAME matches it as a whole, upper
         and lower case being the same.
@@ -61,7 +62,7 @@ def expanded(entries: Iterable[Entry], extensions: str = FIRST, threads: int = 1
 
     Yields
     ------
-    mr_extract.text.manifest.Entry
+    mr_extract.text.entry.Entry
         With ``ext`` the number of the unit, and ``plane`` the numbers of a plane; an ``id`` of
         its own gets them in brackets. An image of two axes that was not asked for planes by
         its own line has no ``plane``. A file of which this cannot be said stays one entry,
@@ -205,7 +206,7 @@ def entries_of_planes(entry: Entry, unit: Unit, planes: str | None) -> list[Entr
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     unit : mr_extract.images.units.Unit
         The image.
     planes : str
@@ -213,7 +214,7 @@ def entries_of_planes(entry: Entry, unit: Unit, planes: str | None) -> list[Entr
 
     Returns
     -------
-    list of mr_extract.text.manifest.Entry
+    list of mr_extract.text.entry.Entry
         Their ``bytes`` are those of a plane. One that cannot be had is an entry with its
         `problem`, and others of the file are none the worse for it.
     """

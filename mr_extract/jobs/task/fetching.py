@@ -17,7 +17,7 @@ from mr_extract.settings.config import Config
 if TYPE_CHECKING:
     from mr_extract.jobs.task.opened import Fetched
     from mr_extract.settings.tree import Settings
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 LOOKAHEAD_BYTES = 256 << 20
 # Small images on a far server need many on the way: at 100 ms a request and 10 ms an
@@ -40,7 +40,7 @@ def fetch_ahead(
 
     Parameters
     ----------
-    entries : iterable of mr_extract.text.manifest.Entry
+    entries : iterable of mr_extract.text.entry.Entry
     config : mr_extract.settings.config.Config, optional
         Its rules name masks, weight maps, flag images and detection images.
     most_bytes : int
@@ -53,7 +53,7 @@ def fetch_ahead(
 
     Yields
     ------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     files : dict of str to (bytes or PackedFile or ImageFailure)
         By URI the remote files that were fetched, or those of a packed record. What is not
         among them is for the process that measures to read.

@@ -13,7 +13,7 @@ from mr_extract.jobs.task.opened import is_held, opened, stays_open
 
 if TYPE_CHECKING:
     from mr_extract.images import Image
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 
 class Line:
@@ -21,7 +21,7 @@ class Line:
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     config : mr_extract.settings.tree.Settings
         The job's settings.
     more : dict of str to object

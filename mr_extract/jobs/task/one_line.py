@@ -18,13 +18,14 @@ from mr_extract.jobs.task.opened import hand_over
 from mr_extract.remarks import as_cell, hearing
 from mr_extract.standard_output import to_standard_error
 from mr_extract.text.accounting import error_line, image_line
-from mr_extract.text.manifest import PART, escaped
+from mr_extract.text.entry import escaped
+from mr_extract.text.fields import PART
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.work import Work
     from mr_extract.jobs.task.opened import Fetched
     from mr_extract.settings.tree import Settings
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 NO_MEMORY = "the image does not fit into memory"
 
@@ -66,7 +67,7 @@ def process(entry: Entry, work: Work, config: Settings, files: Mapping[str, Fetc
 
     Parameters
     ----------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     work : mr_extract.jobs.skeleton.work.Work
     config : mr_extract.settings.tree.Settings
         Of the job.

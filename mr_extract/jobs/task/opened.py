@@ -18,7 +18,7 @@ from mr_extract.remarks import hearing, repeat
 from mr_extract.unpacking import unpack
 
 if TYPE_CHECKING:
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 #: A file that was fetched, or is in a packed record, or why it cannot be had.
 Fetched: TypeAlias = bytes | PackedFile | ImageFailure

@@ -14,7 +14,7 @@ from mr_extract.packed.records import contents_of, parse_place
 
 if TYPE_CHECKING:
     from mr_extract.packed.records import PackedFile
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 INPUT_FORMAT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 JOBCONF = {

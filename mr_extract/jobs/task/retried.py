@@ -20,7 +20,7 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 
 if TYPE_CHECKING:
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 ATTEMPTS = 4  # as Hadoop's default
 _DEATHS = 2  # of an attempt at an image, before it is given up
@@ -53,7 +53,7 @@ class RetriedTask:
 
         Yields
         ------
-        entry : mr_extract.text.manifest.Entry
+        entry : mr_extract.text.entry.Entry
             One that is not to be tried has that as its problem.
         files : object
             As it came; none at all with an image that is not to be tried.

@@ -27,7 +27,7 @@ from mr_extract.jobs.task.worker import FRAME, OUT_OF_MEMORY, write_file, write_
 
 if TYPE_CHECKING:
     from mr_extract.jobs.task.opened import Fetched
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 ATTEMPTS = 2
 HEARTBEAT = 10.0
@@ -177,7 +177,7 @@ def measure_supervised(images: Iterable[tuple[Entry, Mapping[str, Fetched]]],
 
     Yields
     ------
-    entry : mr_extract.text.manifest.Entry
+    entry : mr_extract.text.entry.Entry
     outcome : Outcome
         In the order of the images. The next image is handed over before an
         outcome is yielded, so that writing and computing overlap, too.

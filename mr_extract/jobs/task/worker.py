@@ -86,7 +86,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     from mr_extract.jobs.skeleton.work import work_of
     from mr_extract.jobs.task.one_line import process
     from mr_extract.storage.access import Access
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
     told, _ = _expected(requests)
     work = work_of(told["work"])

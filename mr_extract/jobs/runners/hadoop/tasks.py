@@ -16,7 +16,7 @@ from mr_extract.jobs.runners.hadoop.settings import DEFAULTS, MAP_CORES, MAP_MEM
 from mr_extract.storage.hadoop.configuration import properties as configured
 
 if TYPE_CHECKING:
-    from mr_extract.text.manifest import Entry
+    from mr_extract.text.entry import Entry
 
 _MEGABYTE = 1 << 20
 _UNKNOWN_SIZE = 8 * _MEGABYTE  # of an image
