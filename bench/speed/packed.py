@@ -63,6 +63,7 @@ def _packed(folder, manifest, form):
 def _framed(folder):
     """Write what Hadoop would hand to a task, and return its path."""
     from mr_extract.packed import sequencefile
+    from mr_extract.packed.framed import framed
     from mr_extract.storage.ranges import Ranges
 
     path = folder.with_suffix(".framed")
@@ -70,7 +71,7 @@ def _framed(folder):
         for packed in sorted(folder.glob("*.seq")):
             data = Ranges(str(packed))
             for one in sequencefile.scan(data.read):
-                stream.write(sequencefile.framed(one.key, data.read(one.value, one.value_size)))
+                stream.write(framed(one.key, data.read(one.value, one.value_size)))
     return path
 
 
