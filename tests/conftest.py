@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from compilers import lacks_compiled, lacks_compiler, lacks_sanitizers
 from hadoop_clusters import hadoop, hdfs, lacks_hadoop, new_cluster  # noqa: F401
 from hidden_python import lacks_mount_namespaces
 from slurm_lab import lacks_lab
@@ -49,10 +50,13 @@ def _lacks_setpriv():
 
 GROUPS = {
     "batch": lacks_lab,
+    "compiled": lacks_compiled,
+    "compiler": lacks_compiler,
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
     "mount-namespaces": lacks_mount_namespaces,
     "shared-data": _lacks_shared_data,
+    "sanitizers": lacks_sanitizers,
     "sextractor": _lacks("source-extractor"),
     "shellcheck": _lacks("shellcheck"),
     "spark": _lacks_spark,

@@ -10,9 +10,9 @@ from pathlib import Path
 import draws
 import numpy as np
 import pytest
+from compilers import COMPILER, sanitizer
 
 from bench.speed.crowded import field
-from mr_extract.compiled import kernels
 from mr_extract.detection import scanning, within_boxes
 from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
@@ -21,8 +21,7 @@ from mr_extract.planes import mesh
 from mr_extract.settings.config import Config
 
 SOURCES = Path(mesh.__file__).parent.parent / "compiled"
-COMPILER = shutil.which("gcc") or shutil.which("cc")
-built = pytest.mark.skipif(kernels is None, reason="no compiled kernels (pip install -e .)")
+built = pytest.mark.needs("compiled")
 
 
 def compile_to(folder, *options):
@@ -87,15 +86,11 @@ def test_a_switch_leaves_the_compiled_kernels_out():
     assert said.stdout == "None\n" and said.stderr == ""
 
 
-@pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+@pytest.mark.needs("sanitizers")
 def test_sanitizers_have_nothing_to_say(tmp_path):
     folder = compile_to(tmp_path, "-g", "-O1", "-fsanitize=address,undefined",
                         "-fno-sanitize-recover=all")
-    library = subprocess.run([COMPILER, "-print-file-name=libasan.so"], capture_output=True,
-                             text=True, check=True).stdout.strip()
-    if not Path(library).is_absolute():
-        pytest.skip("the compiler has no sanitizers")
-    environment = {**os.environ, "LD_PRELOAD": library, "PYTHONPATH": str(folder),
+    environment = {**os.environ, "LD_PRELOAD": sanitizer(), "PYTHONPATH": str(folder),
                    "ASAN_OPTIONS": "detect_leaks=0", "OPENBLAS_NUM_THREADS": "1"}
     environment.pop("MR_EXTRACT_COMPILED", None)
     run = subprocess.run([sys.executable, draws.__file__, "40"], env=environment,
@@ -103,7 +98,7 @@ def test_sanitizers_have_nothing_to_say(tmp_path):
     assert run.returncode == 0, run.stderr[-3000:]
 
 
-@pytest.mark.skipif(COMPILER is None, reason="no C compiler")
+@pytest.mark.needs("compiler")
 def test_it_is_one_file_for_all_pythons(tmp_path):
     """Only names of the stable ABI are asked of Python."""
     text = (SOURCES / "module.c").read_text()

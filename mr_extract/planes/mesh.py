@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import sep
-from numpy.typing import DTypeLike
 
 from mr_extract.compiled import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 _MOST_PIXELS = 1 << 29  # of a cell whose sums are exact
 

@@ -3,27 +3,21 @@
 import sys
 from collections.abc import Sequence
 
-import mr_extract.jobs  # noqa: F401  makes mrjob importable
-
-# isort: split
-
-from mrjob.job import MRJob
-
 from mr_extract import storage
 from mr_extract.jobs.beside.position_lists import with_lists_anywhere, with_rules_anywhere
 from mr_extract.jobs.driver.outputs import TSV
-from mr_extract.jobs.runners.hadoop.plain_arguments import given
 from mr_extract.jobs.skeleton.expansion import FIRST
-from mr_extract.jobs.skeleton.help import RUNNERS, Titles, completion
+from mr_extract.jobs.skeleton.help import Titles, completion
 from mr_extract.jobs.skeleton.options import OVER_DETECTIONS, add_job_options, refuse
-from mr_extract.jobs.skeleton.private_arguments import revealed
+from mr_extract.jobs.skeleton.runnable import Runnable
 from mr_extract.jobs.skeleton.work import MAIN, work_of
-from mr_extract.settings.options import access_from, add_access, add_section
+from mr_extract.settings.options import access_from
+from mr_extract.settings.tree import Settings
 
 WORK = "--work="  # which job it is, by the module that states it
 
 
-class CommandLine(MRJob):
+class CommandLine(Runnable):
     """A job of mrjob whose options are those of a `mr_extract.jobs.skeleton.work.Work`.
 
     Attributes
@@ -45,35 +39,16 @@ class CommandLine(MRJob):
             refuse(str(error))
         super().__init__(args)
 
-    def configure_args(self) -> None:
-        """Declare mrjob's options, those of all jobs, the settings and the job's own options."""
-        super().configure_args()
-        self.arg_parser.error = refuse
-        self._titles = titles = Titles(self.arg_parser)
+    def add_options(self, titles: Titles) -> type[Settings]:
+        """Declare the options of all jobs and those of the work, and return its settings."""
         add_job_options(titles.under)
         self.work.add_options(titles.under("What is measured, and what is written"))
-        for section in self.work.settings.sections():
-            add_section(titles.under((section.__doc__ or "").split("\n")[0].rstrip(".")), section)
-        add_access(titles.under("How remote places are reached"))
-        self._passthru_arg_dests |= titles.dests
-
-    def _print_help(self, options):
-        if options.runner:
-            super()._print_help(options)
-        else:
-            print(self._titles.short(self._usage()), end="")
+        return self.work.settings
 
     def load_args(self, args: Sequence[str]) -> None:
         """Parse the options and make the configuration."""
-        try:
-            args = revealed(given(args))
-        except ValueError as error:
-            self.arg_parser.error(str(error))
         super().load_args(args)
         options = self.options
-        if options.help_all:
-            print(self._titles.whole(self._usage()), end="")
-            sys.exit(0)
         if options.print_completion:
             try:
                 print(completion(self.arg_parser, options.print_completion))
@@ -96,6 +71,3 @@ class CommandLine(MRJob):
             self.more = self.work.more_from(options, self.config)
         except ValueError as error:
             self.arg_parser.error(str(error))
-
-    def _usage(self):
-        return f"%(prog)s -r {'|'.join(RUNNERS)} [options] MANIFEST... > catalog.tsv"

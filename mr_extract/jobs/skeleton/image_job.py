@@ -14,17 +14,14 @@ import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
 # isort: split
 
-from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.setup import parse_legacy_hash_path
 from mrjob.step import MRStep
 
-from mr_extract.addresses import shown_within
 from mr_extract.jobs.runners.hadoop.plain_arguments import plain
 from mr_extract.jobs.skeleton.command_line import WORK, CommandLine
 from mr_extract.jobs.skeleton.options import OVER_DETECTIONS
 from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden
-from mr_extract.jobs.task.streams import open_standard_streams
-from mr_extract.packed.hadoop_text import Damaged
+from mr_extract.jobs.skeleton.runnable import start
 from mr_extract.settings.options import access_arguments, arguments
 from mr_extract.text import blocks
 from mr_extract.text.manifest import read_entries
@@ -34,10 +31,6 @@ STATUS_INTERVAL = 10.0  # seconds
 
 class ImageJob(CommandLine):
     """Do a job's work for every image of a manifest and merge what comes of it."""
-
-    INPUT_PROTOCOL = BytesValueProtocol
-    INTERNAL_PROTOCOL = BytesProtocol
-    OUTPUT_PROTOCOL = BytesValueProtocol
 
     streamed = False  # packed records come to the tasks on standard input
     scratch: str | None = None  # a folder of the driver's, for what tasks are given
@@ -191,17 +184,6 @@ class ImageJob(CommandLine):
             kwargs["extra_args"] += [OPTION, file]
         return kwargs
 
-    def _runner_class(self):
-        if self.options.runner == "local":
-            from mr_extract.jobs.runners.local import LocalRunner
-
-            return LocalRunner
-        if self.options.runner == "hadoop":
-            from mr_extract.jobs.runners.hadoop.runner import HadoopRunner
-
-            return HadoopRunner
-        return super()._runner_class()
-
 
 def run(name: str | None = None) -> None:
     """Run a job with the arguments of the process.
@@ -211,27 +193,7 @@ def run(name: str | None = None) -> None:
     name : str, optional
         The module that states it; by default the arguments say.
     """
-    # No kernel multiplies matrices: a pool of threads in each task is waste.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    open_standard_streams()
-    if name:
-        sys.argv.insert(1, WORK + name)
-    try:
-        ImageJob.run()
-    except KeyboardInterrupt:
-        print("mr_extract: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output, as in `... | head`, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
-    except Damaged as error:
-        print(f"mr_extract: {error}", file=sys.stderr)  # standard input of a task is no records
-        sys.exit(1)
-    except OSError as error:
-        # A full disk, mostly; a defect of ours would have been another class.
-        print(f"mr_extract: {shown_within(str(error))}", file=sys.stderr)
-        sys.exit(1)
+    start(ImageJob, WORK, name)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ mrjob ships this file alone to the tasks, so it imports absolutely.
 """
 
 import json
-import os
 import sys
 from argparse import SUPPRESS
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,27 +13,24 @@ import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
 # isort: split
 
-from mrjob.job import MRJob
-from mrjob.protocol import BytesProtocol, BytesValueProtocol
 from mrjob.step import MRStep
 
 from mr_extract import storage
-from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
-from mr_extract.jobs.skeleton.help import RUNNERS, Titles
-from mr_extract.jobs.skeleton.options import add_running, refuse
+from mr_extract.jobs.runners.hadoop.plain_arguments import plain
+from mr_extract.jobs.skeleton.help import Titles
+from mr_extract.jobs.skeleton.options import add_running
+from mr_extract.jobs.skeleton.runnable import Runnable, start
 from mr_extract.jobs.sky.aggregation import aggregation_of
-from mr_extract.jobs.task.streams import open_standard_streams
-from mr_extract.settings.options import access_from, add_access, add_section, arguments
+from mr_extract.settings.options import access_from, arguments
+from mr_extract.settings.tree import Settings
 
 _NAME = "--aggregation="
 
 
-class SkyJob(MRJob):
+class SkyJob(Runnable):
     """Settle which detections are one object, cell by cell."""
 
-    INPUT_PROTOCOL = BytesValueProtocol
-    INTERNAL_PROTOCOL = BytesProtocol
-    OUTPUT_PROTOCOL = BytesValueProtocol
+    reads = "CATALOG"
 
     told: dict[str, Any] = {}  # what tasks get besides the settings: columns and the order of cells
 
@@ -44,11 +40,8 @@ class SkyJob(MRJob):
         self.aggregation = aggregation_of(named[-1] if named else "unique")
         super().__init__(args)
 
-    def configure_args(self) -> None:
-        """Declare mrjob's options, the settings and where the catalog goes."""
-        super().configure_args()
-        self.arg_parser.error = refuse
-        self._titles = titles = Titles(self.arg_parser)
+    def add_options(self, titles: Titles) -> type[Settings]:
+        """Declare where the catalog goes and how tasks run, and return the settings."""
         add = titles.under("What is written")
         add("--catalog", metavar="FILE", help="write the catalog to FILE, a path, s3:// or "
             "hdfs://, whole or not at all [standard output]")
@@ -59,18 +52,12 @@ class SkyJob(MRJob):
         add_running(add)
         for name in ("--aggregation", "--attempt-notes", "--told"):
             add(name, default="{}", help=SUPPRESS)
-        for section in self.aggregation.settings.sections():
-            add_section(titles.under((section.__doc__ or "").split("\n")[0].rstrip(".")), section)
-        add_access(titles.under("How remote places are reached"))
-        self._passthru_arg_dests |= titles.dests
+        return self.aggregation.settings
 
     def load_args(self, args: Sequence[str]) -> None:
         """Parse the options and make the configuration."""
-        super().load_args(given(args))
+        super().load_args(args)
         options = self.options
-        if options.help_all:
-            print(self._titles.whole(self._usage()), end="")
-            sys.exit(0)
         try:
             self.config = self.aggregation.config_from(options)
             self.access = access_from(options)
@@ -78,15 +65,6 @@ class SkyJob(MRJob):
             self.arg_parser.error(str(error))
         storage.configure(self.access)
         self.told = json.loads(options.told)
-
-    def _print_help(self, options):
-        if options.runner:
-            super()._print_help(options)
-        else:
-            print(self._titles.short(self._usage()), end="")
-
-    def _usage(self):
-        return f"%(prog)s -r {'|'.join(RUNNERS)} [options] CATALOG... > catalog.tsv"
 
     def steps(self) -> list[MRStep]:
         """Return one step."""
@@ -119,17 +97,6 @@ class SkyJob(MRJob):
         ])
         return kwargs
 
-    def _runner_class(self):
-        if self.options.runner == "local":
-            from mr_extract.jobs.runners.local import LocalRunner
-
-            return LocalRunner
-        if self.options.runner == "hadoop":
-            from mr_extract.jobs.runners.hadoop.runner import HadoopRunner
-
-            return HadoopRunner
-        return super()._runner_class()
-
 
 def run(name: str | None = None) -> None:
     """Run a job with the arguments of the process.
@@ -139,18 +106,7 @@ def run(name: str | None = None) -> None:
     name : str, optional
         Of the aggregation; by default the arguments say.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    open_standard_streams()
-    if name:
-        sys.argv.insert(1, _NAME + name)
-    try:
-        SkyJob.run()
-    except KeyboardInterrupt:
-        print("mr_extract: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
+    start(SkyJob, _NAME, name)
 
 
 if __name__ == "__main__":
