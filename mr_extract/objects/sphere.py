@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mr_extract.astrometry.inverse import degrees, unit_vectors
+
 ARCSEC = np.pi / 180 / 3600
 
 
@@ -17,15 +19,13 @@ def vectors(ra: np.ndarray, dec: np.ndarray) -> np.ndarray:
     -------
     ndarray of float64, shape (n, 3)
     """
-    ra, dec = np.deg2rad(ra), np.deg2rad(dec)
-    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
+    return np.ascontiguousarray(np.moveaxis(unit_vectors(ra, dec), 0, -1))
 
 
 def positions(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return right ascension, 0 to 360, and declination of vectors of any length, in degrees."""
-    ra = np.rad2deg(np.arctan2(xyz[..., 1], xyz[..., 0])) % 360.0
-    ra = np.where(ra == 360.0, 0.0, ra)  # of -1e-20, say
-    return ra, np.rad2deg(np.arctan2(xyz[..., 2], np.hypot(xyz[..., 0], xyz[..., 1])))
+    ra, dec = degrees(np.moveaxis(xyz, -1, 0))
+    return np.where(ra == 360.0, 0.0, ra), dec  # of -1e-20, say
 
 
 def chord(angle: float | np.ndarray) -> np.ndarray:
