@@ -186,7 +186,8 @@ def _errors_named():
 def _of_connection(said):
     if "lookup address" in said:
         return "the name of its host is not known"
-    if "listener disconnected" in said:
+    # Whether the library meets the end of a connection when it writes or when it listens, is chance.
+    if any(words in said for words in ("listener disconnected", "Broken pipe", "reset by peer")):
         return ("the NameNode closed the connection; is it one, is the port that of hdfs://?"
                 + _of_security())
     return f"no connection: {said.partition(' (os error')[0]}"
