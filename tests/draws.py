@@ -9,8 +9,12 @@ import numpy as np
 import sep
 
 from mr_extract.detection import scanning, within_boxes
-from mr_extract.measure import light_radii
+from mr_extract.detection.segments import Segments
+from mr_extract.measure import light_radii, window_sums
+from mr_extract.measure.surroundings import BLANK, CORRECT, NONE, Surroundings
+from mr_extract.planes import mesh
 from mr_extract.planes.mesh import Mesh
+from mr_extract.planes.plane import Plane
 from mr_extract.settings.detecting import Detection
 
 KERNELS = ((), ((1, 2, 1), (2, 4, 2), (1, 2, 1)), ((1, 1), (1, 3)),
@@ -112,6 +116,38 @@ def same_curves(arguments):
     return alike(*both(light_radii, lambda: [light_radii.flux_radius(*arguments)]))
 
 
+def surroundings(rng, how=(CORRECT, BLANK, NONE)):
+    """Return objects' surroundings in an image, some of them beyond its border."""
+    data, n = scene(rng), int(rng.integers(0, 15))
+    height, width = data.shape
+    labels = np.where(rng.random(data.shape) < rng.choice([0.0, 0.3]),
+                      rng.integers(0, n + 1, data.shape), 0).astype(np.int32)
+    mask = None if rng.random() < 0.5 else rng.random(data.shape) < 0.05
+    fragments = np.flatnonzero((rng.random(data.shape) < 0.03) & (labels == 0))
+    noise = float(rng.uniform(0.5, 2.0)) if rng.random() < 0.5 else (
+        rng.uniform(0.5, 2.0, data.shape).astype(np.float32))
+    plane = Plane(data, mask, noise, None, 0.0, 1.0, float(rng.choice([0.0, 2.0])), 25.0, None,
+                  None, {})
+    x, y = rng.uniform(-3, width + 3, n), rng.uniform(-3, height + 3, n)
+    if rng.random() < 0.3:  # where halves are rounded
+        x, y = np.round(2 * x) / 2, np.round(4 * y) / 4
+    return Surroundings(plane, Segments(labels, n, fragments=fragments), x, y,
+                        str(rng.choice(how)))
+
+
+def windows(rng):
+    """Return the arguments of Gaussian windows."""
+    around = surroundings(rng)
+    sigma = rng.uniform(0.4, rng.choice([3.0, 12.0]), 2)
+    return around, rng.choice(sigma, len(around.x))
+
+
+def same_windows(arguments):
+    """Say whether both ways lead windows to the same places and sums, to the bit."""
+    return alike(*both(window_sums,
+                       lambda: list(window_sums.follow_windows(*arguments).values())))
+
+
 def both(module, function):
     """Return what a function gives with the compiled kernels of a module and without."""
     ours, kernels = function(), module.kernels
@@ -127,7 +163,10 @@ def alike(ours, theirs):
     return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(ours, theirs))
 
 
-COMPARED = ((scans, same_scan), (meshes, same_mesh), (boxes, same_boxes), (curves, same_curves))
+COMPARED = ((scans, same_scan), (meshes, same_mesh), (boxes, same_boxes), (curves, same_curves),
+            (windows, same_windows))
+#: Modules that have compiled kernels.
+MODULES = (scanning, mesh, within_boxes, light_radii, window_sums)
 
 
 def main(number):
