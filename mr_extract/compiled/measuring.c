@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "around.h"
+#include "ellipses.h"
 #include "growth.h"
 #include "windows.h"
 
@@ -137,4 +138,110 @@ PyObject *follow_windows(PyObject *self, PyObject *args)
     if (status > 0)
         PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
     return status > 0 ? NULL : status ? PyErr_NoMemory() : Py_NewRef(Py_None);
+}
+
+PyObject *profiles(PyObject *self, PyObject *args)
+{
+    (void)self;
+    Py_buffer b[7] = {{0}}; /* data, pixels, rows and labels of others, ellipses, total, count */
+    long long height, width;
+    int replaced, status = 1;
+    if (!PyArg_ParseTuple(args, "y*LLy*y*y*py*w*w*", &b[0], &height, &width, &b[1], &b[2], &b[3],
+                          &replaced, &b[4], &b[5], &b[6]))
+        return NULL;
+    int64_t n = b[4].len / (8 * 8), m = b[1].len / 8, rings = n ? b[5].len / (8 * n) : 0;
+    if (height > 0 && width > 0 && b[0].len == height * width * 4 && b[2].len == (height + 1) * 8
+        && b[3].len == m * 4 && b[4].len == n * 64 && b[5].len == n * rings * 8
+        && b[6].len == b[5].len) {
+        Others others = {b[1].buf, b[2].buf, b[3].buf, width, height};
+        const double *each = b[4].buf; /* x, y, cxx, cyy, cxy, r, reach, rings per unit */
+        double *total = b[5].buf, *count = b[6].buf;
+        Py_BEGIN_ALLOW_THREADS
+        status = !others_fine(&others, m);
+        for (int64_t k = 0; !status && k < n; k++, each += 8) {
+            Ellipse ellipse = {each[0], each[1], each[2], each[3], each[4], each[5]};
+            ring_profile(b[0].buf, &others, replaced, k, &ellipse, each[6], rings, each[7],
+                         total + k * rings, count + k * rings);
+        }
+        Py_END_ALLOW_THREADS
+    }
+    release(b, 7);
+    if (status)
+        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
+    return status ? NULL : Py_NewRef(Py_None);
+}
+
+/* The ellipse of an object: x, y, a, b, theta, r. */
+static Ellipse ellipse_of(const double *each)
+{
+    Ellipse ellipse = {each[0], each[1], 0.0, 0.0, 0.0, each[5]};
+    coefficients(each[2], each[3], each[4], &ellipse);
+    return ellipse;
+}
+
+PyObject *kron_radius(PyObject *self, PyObject *args)
+{
+    (void)self;
+    Py_buffer b[7] = {{0}}; /* data, mask, labels, numbers, ellipses, radius, flag */
+    long long height, width;
+    if (!PyArg_ParseTuple(args, "y*LLz*z*y*y*w*w*", &b[0], &height, &width, &b[1], &b[2], &b[3],
+                          &b[4], &b[5], &b[6]))
+        return NULL;
+    int64_t n = b[3].len / 8, size = height * width;
+    int fine = height > 0 && width > 0 && b[0].len == size * 4 && (!b[1].buf || b[1].len == size)
+               && (!b[2].buf || b[2].len == size * 4) && b[4].len == n * 48 && b[5].len == n * 8
+               && b[6].len == n * 2;
+    if (fine) {
+        Picture picture = {b[0].buf, NULL, b[1].buf, b[2].buf, width, height, 0.0, 0.0};
+        const int64_t *number = b[3].buf;
+        const double *each = b[4].buf;
+        double *radius = b[5].buf;
+        int16_t *flag = b[6].buf;
+        Py_BEGIN_ALLOW_THREADS
+        for (int64_t k = 0; k < n; k++) {
+            Ellipse ellipse = ellipse_of(each + 6 * k);
+            flag[k] = 0;
+            radius[k] = first_moment(&picture, &ellipse, number[k], flag + k);
+        }
+        Py_END_ALLOW_THREADS
+    } else {
+        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
+    }
+    release(b, 7);
+    return fine ? Py_NewRef(Py_None) : NULL;
+}
+
+PyObject *sum_ellipse(PyObject *self, PyObject *args)
+{
+    (void)self;
+    Py_buffer b[6] = {{0}}; /* data, noise, ellipses, flux, error, flag */
+    long long height, width;
+    Picture picture = {0};
+    if (!PyArg_ParseTuple(args, "y*LLz*ddy*w*w*w*", &b[0], &height, &width, &b[1], &picture.sigma,
+                          &picture.gain, &b[2], &b[3], &b[4], &b[5]))
+        return NULL;
+    int64_t n = b[2].len / 48, size = height * width * 4;
+    int fine = height > 0 && width > 0 && b[0].len == size && (!b[1].buf || b[1].len == size)
+               && b[2].len == n * 48 && b[3].len == n * 8 && b[4].len == n * 8
+               && b[5].len == n * 2;
+    if (fine) {
+        const double *each = b[2].buf;
+        double *flux = b[3].buf, *error = b[4].buf;
+        int16_t *flag = b[5].buf;
+        picture.data = b[0].buf;
+        picture.noise = b[1].buf;
+        picture.width = width;
+        picture.height = height;
+        Py_BEGIN_ALLOW_THREADS
+        for (int64_t k = 0; k < n; k++) {
+            Ellipse ellipse = ellipse_of(each + 6 * k);
+            flag[k] = 0;
+            flux[k] = sum_in_ellipse(&picture, &ellipse, each[6 * k + 3], error + k, flag + k);
+        }
+        Py_END_ALLOW_THREADS
+    } else {
+        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
+    }
+    release(b, 6);
+    return fine ? Py_NewRef(Py_None) : NULL;
 }

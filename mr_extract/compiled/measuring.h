@@ -14,5 +14,8 @@ PyObject *in_boxes(PyObject *self, PyObject *args);
 PyObject *by_owner(PyObject *self, PyObject *args);
 PyObject *flux_radius(PyObject *self, PyObject *args);
 PyObject *follow_windows(PyObject *self, PyObject *args);
+PyObject *profiles(PyObject *self, PyObject *args);
+PyObject *kron_radius(PyObject *self, PyObject *args);
+PyObject *sum_ellipse(PyObject *self, PyObject *args);
 
 #endif

@@ -395,6 +395,9 @@ static PyMethodDef functions[] = {
     {"flux_radius", flux_radius, METH_VARARGS, "See mr_extract.measure.light_radii.flux_radius."},
     {"follow_windows", follow_windows, METH_VARARGS,
      "See mr_extract.measure.window_sums.follow_windows."},
+    {"profiles", profiles, METH_VARARGS, "See mr_extract.measure.rings.profiles."},
+    {"kron_radius", kron_radius, METH_VARARGS, "See mr_extract.measure.ellipse_sums.kron_radius."},
+    {"sum_ellipse", sum_ellipse, METH_VARARGS, "See mr_extract.measure.ellipse_sums.sum_ellipse."},
     {NULL, NULL, 0, NULL},
 };
 
