@@ -10,7 +10,8 @@ import sep
 
 from mr_extract.detection import scanning, within_boxes
 from mr_extract.detection.segments import Segments
-from mr_extract.measure import light_radii, window_sums
+from mr_extract.measure import ellipse_sums, light_radii, rings, window_sums
+from mr_extract.measure.apertures import coefficients
 from mr_extract.measure.surroundings import BLANK, CORRECT, NONE, Surroundings
 from mr_extract.planes import mesh
 from mr_extract.planes.mesh import Mesh
@@ -116,7 +117,7 @@ def same_curves(arguments):
     return alike(*both(light_radii, lambda: [light_radii.flux_radius(*arguments)]))
 
 
-def surroundings(rng, how=(CORRECT, BLANK, NONE)):
+def surroundings(rng):
     """Return objects' surroundings in an image, some of them beyond its border."""
     data, n = scene(rng), int(rng.integers(0, 15))
     height, width = data.shape
@@ -132,7 +133,7 @@ def surroundings(rng, how=(CORRECT, BLANK, NONE)):
     if rng.random() < 0.3:  # where halves are rounded
         x, y = np.round(2 * x) / 2, np.round(4 * y) / 4
     return Surroundings(plane, Segments(labels, n, fragments=fragments), x, y,
-                        str(rng.choice(how)))
+                        str(rng.choice([CORRECT, BLANK, NONE])))
 
 
 def windows(rng):
@@ -146,6 +147,41 @@ def same_windows(arguments):
     """Say whether both ways lead windows to the same places and sums, to the bit."""
     return alike(*both(window_sums,
                        lambda: list(window_sums.follow_windows(*arguments).values())))
+
+
+def profiles(rng):
+    """Return the arguments of profiles in rings."""
+    around = surroundings(rng)
+    n, limit = len(around.x), float(rng.choice([3.0, 20.0]))
+    return (around, coefficients(*axes(rng, n)), rng.uniform(0.2, limit, n),
+            int(rng.choice([1, 7, 200])))
+
+
+def same_profiles(arguments):
+    """Say whether both ways give the same sums in rings, to the bit."""
+    return alike(*both(rings, lambda: rings.profiles(*arguments)))
+
+
+def axes(rng, n):
+    """Return a, b and theta of ellipses, some of them circles or thin."""
+    a, theta = rng.uniform(0.4, 5.0, n), rng.uniform(-np.pi / 2, np.pi / 2, n)
+    return a, a * rng.choice([1.0, 0.6, 0.05], n), theta
+
+
+def ellipses(rng):
+    """Return an image, labels or a mask, and ellipses."""
+    around = surroundings(rng)
+    n, labels = len(around.x), around.segments.labels if rng.random() < 0.7 else None
+    shapes = around.x, around.y, *axes(rng, n), rng.uniform(0.0, 8.0, n)
+    return around.plane, labels, np.arange(1, n + 1), shapes
+
+
+def same_ellipses(arguments):
+    """Say whether both ways give the same moments and sums in ellipses, to the bit."""
+    plane, labels, numbers, shapes = arguments
+    return alike(*both(ellipse_sums, lambda: (
+        *ellipse_sums.kron_radius(plane.data, plane.mask, labels, numbers, shapes),
+        *ellipse_sums.sum_ellipse(plane.data, plane.noise, None, plane.gain, shapes))))
 
 
 def both(module, function):
@@ -164,9 +200,9 @@ def alike(ours, theirs):
 
 
 COMPARED = ((scans, same_scan), (meshes, same_mesh), (boxes, same_boxes), (curves, same_curves),
-            (windows, same_windows))
+            (windows, same_windows), (profiles, same_profiles), (ellipses, same_ellipses))
 #: Modules that have compiled kernels.
-MODULES = (scanning, mesh, within_boxes, light_radii, window_sums)
+MODULES = (scanning, mesh, within_boxes, light_radii, window_sums, rings, ellipse_sums)
 
 
 def main(number):

@@ -92,7 +92,9 @@ class Segments:
         """The same objects with the pixels that were detected as theirs alone."""
         if not len(self.absorbed):
             return self
-        return Segments(self.labels, self.count, fragments=self.fragments)
+        own = Segments(self.labels, self.count, fragments=self.fragments)
+        own.by_row = self.by_row
+        return own
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Add values up by object.

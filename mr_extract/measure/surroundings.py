@@ -70,7 +70,8 @@ class Surroundings:
             # A pixel that is both counts once, as bad.
             order = np.lexsort((owners, foreign))
             foreign, owners = foreign[order], owners[order]
-            once = np.append(True, foreign[1:] != foreign[:-1])
+            once = np.ones(len(foreign), bool)
+            once[1:] = foreign[1:] != foreign[:-1]
             foreign, owners = foreign[once], owners[once]
         self._foreign, self._owners = foreign, owners
 
