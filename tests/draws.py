@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import sep
 
-from mr_extract.detection import scanning, within_boxes
+from mr_extract.detection import meals, scanning, segments, within_boxes
+from mr_extract.detection.pairs import pairs_within
 from mr_extract.detection.segments import Segments
 from mr_extract.measure import ellipse_sums, light_radii, rings, window_sums
 from mr_extract.measure.apertures import coefficients
@@ -139,7 +140,7 @@ def surroundings(rng):
 def windows(rng):
     """Return the arguments of Gaussian windows."""
     around = surroundings(rng)
-    sigma = rng.uniform(0.4, rng.choice([3.0, 12.0]), 2)
+    sigma = rng.uniform(0.4, rng.choice([2.0, 6.0]), 2)
     return around, rng.choice(sigma, len(around.x))
 
 
@@ -184,6 +185,48 @@ def same_ellipses(arguments):
         *ellipse_sums.sum_ellipse(plane.data, plane.noise, None, plane.gain, shapes))))
 
 
+def tables(rng):
+    """Return profiles of objects, of which some are bright and wide, and pairs of them."""
+    n = int(rng.integers(2, 40))
+    x, y = rng.uniform(0.0, 60.0, (2, n))
+    a, b, theta = axes(rng, n)
+    flux = 10.0 ** rng.uniform(0.0, 4.0, n)
+    if rng.random() < 0.2:
+        flux = np.round(flux, -1)  # some are equal
+    return (x, y, *coefficients(a, b, theta), np.pi * a * b, rng.uniform(0.1, 1.0, n),
+            rng.uniform(0.5, 2.0, n), rng.uniform(0.0, 0.5, n), flux,
+            rng.integers(3, 60, n).astype(float), float(rng.choice([1.0, 0.6, 2.5])),
+            *pairs_within(x, y, rng.uniform(1.0, 15.0, n)))
+
+
+def same_tables(arguments):
+    """Say whether both ways merge the same objects, into the same ones, to the bit."""
+    *known, first, second = arguments
+
+    def merged():
+        profiles = meals.Profiles(*(np.copy(value) for value in known[:-1]), known[-1])
+        return meals.eat(profiles, first, second), profiles.flux, profiles.npix
+
+    return alike(*both(meals, merged))
+
+
+def areas(rng):
+    """Return segments, values at their pixels, and limits."""
+    around = surroundings(rng)
+    found, n = around.segments.own, around.segments.count
+    values = rng.normal(size=len(found.pixels)).astype(np.float32)
+    return found, around.plane.data.shape[1], values, rng.normal(size=(3, n)), (
+        int(rng.choice([1, 2, 5, 30])))
+
+
+def same_areas(arguments):
+    """Say whether both ways find the same least thresholds and counts, to the bit."""
+    found, width, values, limits, minarea = arguments
+    above = values.astype(float)
+    return alike(*both(meals, lambda: [meals.least_thresholds(found, above, width, minarea)])) and (
+        alike(*both(segments, lambda: [found.count_over(values, limits)])))
+
+
 def both(module, function):
     """Return what a function gives with the compiled kernels of a module and without."""
     ours, kernels = function(), module.kernels
@@ -200,9 +243,11 @@ def alike(ours, theirs):
 
 
 COMPARED = ((scans, same_scan), (meshes, same_mesh), (boxes, same_boxes), (curves, same_curves),
-            (windows, same_windows), (profiles, same_profiles), (ellipses, same_ellipses))
+            (windows, same_windows), (profiles, same_profiles), (ellipses, same_ellipses),
+            (tables, same_tables), (areas, same_areas))
 #: Modules that have compiled kernels.
-MODULES = (scanning, mesh, within_boxes, light_radii, window_sums, rings, ellipse_sums)
+MODULES = (scanning, mesh, within_boxes, light_radii, window_sums, rings, ellipse_sums, meals,
+           segments)
 
 
 def main(number):

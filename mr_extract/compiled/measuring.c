@@ -3,7 +3,7 @@
 
 /* What Python calls of what is measured around objects: see the twins. */
 
-#include "measuring.h"
+#include "calls.h"
 
 #include <stdlib.h>
 
@@ -11,13 +11,6 @@
 #include "ellipses.h"
 #include "growth.h"
 #include "windows.h"
-
-static void release(Py_buffer *buffers, int count)
-{
-    for (int k = 0; k < count; k++)
-        if (buffers[k].obj)
-            PyBuffer_Release(&buffers[k]);
-}
 
 PyObject *in_boxes(PyObject *self, PyObject *args)
 {
@@ -102,12 +95,10 @@ PyObject *flux_radius(PyObject *self, PyObject *args)
             find_radii(&image, px[k], py[k], far[k], total[k], fractions.buf, count,
                        (double *)radii.buf + k * count);
         Py_END_ALLOW_THREADS
-    } else {
-        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
     }
     Py_buffer all[] = {data, x, y, rmax, whole, fractions, radii};
     release(all, 7);
-    return fine ? Py_NewRef(Py_None) : NULL;
+    return ended(!fine);
 }
 
 
@@ -135,9 +126,7 @@ PyObject *follow_windows(PyObject *self, PyObject *args)
         Py_END_ALLOW_THREADS
     }
     release(b, 9);
-    if (status > 0)
-        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
-    return status > 0 ? NULL : status ? PyErr_NoMemory() : Py_NewRef(Py_None);
+    return ended(status);
 }
 
 PyObject *profiles(PyObject *self, PyObject *args)
@@ -166,9 +155,7 @@ PyObject *profiles(PyObject *self, PyObject *args)
         Py_END_ALLOW_THREADS
     }
     release(b, 7);
-    if (status)
-        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
-    return status ? NULL : Py_NewRef(Py_None);
+    return ended(status);
 }
 
 /* The ellipse of an object: x, y, a, b, theta, r. */
@@ -204,11 +191,9 @@ PyObject *kron_radius(PyObject *self, PyObject *args)
             radius[k] = first_moment(&picture, &ellipse, number[k], flag + k);
         }
         Py_END_ALLOW_THREADS
-    } else {
-        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
     }
     release(b, 7);
-    return fine ? Py_NewRef(Py_None) : NULL;
+    return ended(!fine);
 }
 
 PyObject *sum_ellipse(PyObject *self, PyObject *args)
@@ -239,9 +224,7 @@ PyObject *sum_ellipse(PyObject *self, PyObject *args)
             flux[k] = sum_in_ellipse(&picture, &ellipse, each[6 * k + 3], error + k, flag + k);
         }
         Py_END_ALLOW_THREADS
-    } else {
-        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
     }
     release(b, 6);
-    return fine ? Py_NewRef(Py_None) : NULL;
+    return ended(!fine);
 }

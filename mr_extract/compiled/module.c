@@ -3,7 +3,7 @@
 
 /* What Python calls. The twin of every function here is in Python, and says what it does. */
 
-#include "measuring.h"
+#include "calls.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -386,6 +386,20 @@ done:
     return result;
 }
 
+void release(Py_buffer *buffers, int count)
+{
+    for (int k = 0; k < count; k++)
+        if (buffers[k].obj)
+            PyBuffer_Release(&buffers[k]);
+}
+
+PyObject *ended(int status)
+{
+    if (status > 0)
+        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
+    return status > 0 ? NULL : status ? PyErr_NoMemory() : Py_NewRef(Py_None);
+}
+
 static PyMethodDef functions[] = {
     {"scan", scan, METH_VARARGS, "See mr_extract.detection.scanning.scan."},
     {"mesh", mesh, METH_VARARGS, "See mr_extract.planes.mesh.Mesh."},
@@ -398,6 +412,11 @@ static PyMethodDef functions[] = {
     {"profiles", profiles, METH_VARARGS, "See mr_extract.measure.rings.profiles."},
     {"kron_radius", kron_radius, METH_VARARGS, "See mr_extract.measure.ellipse_sums.kron_radius."},
     {"sum_ellipse", sum_ellipse, METH_VARARGS, "See mr_extract.measure.ellipse_sums.sum_ellipse."},
+    {"eat", eat, METH_VARARGS, "See mr_extract.detection.meals.eat."},
+    {"least_thresholds", least_thresholds, METH_VARARGS,
+     "See mr_extract.detection.meals.least_thresholds."},
+    {"count_over", count_over, METH_VARARGS,
+     "See mr_extract.detection.segments.Segments.count_over."},
     {NULL, NULL, 0, NULL},
 };
 

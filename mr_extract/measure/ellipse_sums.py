@@ -79,13 +79,12 @@ def sum_ellipse(
         As sep's, for all when one of the ellipses is none.
     """
     varies = isinstance(noise, np.ndarray)
-    usual = not varies or (noise.dtype == np.float32 and noise.flags.c_contiguous)
-    if mask is None and noise is not None and usual and _usual(data, ellipses):
+    if mask is None and noise is not None and _usual(data, ellipses):
         n = len(ellipses[0])
         flux, error, flag = np.empty(n), np.empty(n), np.empty(n, np.int16)
-        kernels.sum_ellipse(data, *data.shape, noise if varies else None,
-                            0.0 if varies else noise, gain, np.stack(ellipses, 1),
-                            flux, error, flag)
+        kernels.sum_ellipse(
+            data, *data.shape, np.ascontiguousarray(noise, np.float32) if varies else None,
+            0.0 if varies else noise, gain, np.stack(ellipses, 1), flux, error, flag)
         return flux, error, flag
     return sep.sum_ellipse(data, *ellipses, err=noise, gain=gain or None, mask=mask, subpix=1)
 
