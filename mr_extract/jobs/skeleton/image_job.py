@@ -141,6 +141,8 @@ class ImageJob(CommandLine):
         self.increment_counter("rows", "measured", outcome.rows)
         if outcome.failed_rows:
             self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
+        if not outcome.compiled:
+            self.increment_counter(*WITHOUT_KERNELS)
         self.increment_counter("bytes", "read", outcome.size)
         for stage, milliseconds in outcome.milliseconds.items():
             if milliseconds:
