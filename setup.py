@@ -39,7 +39,8 @@ extras["test"] = [
 kernels = Extension(
     "mr_extract.compiled.kernels",
     sorted(str(path.relative_to(here)) for path in (here / "mr_extract/compiled").glob("*.c")),
-    depends=[f"mr_extract/compiled/{name}.h" for name in ("around", "growth", "mesh", "scan")],
+    depends=sorted(str(path.relative_to(here)) for path in
+                   (here / "mr_extract/compiled").glob("*.h")),
     # No product is added without being rounded, on any processor.
     # Nor does it say where it was built.
     extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-g0"],
