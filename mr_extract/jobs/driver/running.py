@@ -14,7 +14,7 @@ from mrjob.step import StepFailedException
 
 import mr_extract
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.plan import write_shards
+from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
 
 if TYPE_CHECKING:
