@@ -22,13 +22,9 @@ from mr_extract.columns.choice import describe
 from mr_extract.jobs.driver import summary
 from mr_extract.jobs.driver.gather import complain, gather
 from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
-from mr_extract.jobs.driver.packed_plan import read_packed
 from mr_extract.jobs.driver.plan import check_directory, read_plan, standard_input
 from mr_extract.jobs.driver.running import is_merged, run_tasks
-from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
-from mr_extract.jobs.runners.hadoop.settings import check_properties
 from mr_extract.jobs.skeleton.options import allowed
-from mr_extract.packed.records import packed_with
 from mr_extract.settings.declaring import is_rule
 from mr_extract.text.manifest import is_fits_name
 
@@ -90,6 +86,9 @@ def _planned(job):
     if options.packed:
         if "-" in sources:
             raise ValueError("--packed needs the name of a packed folder or file")
+        from mr_extract.jobs.driver.packed_plan import read_packed
+        from mr_extract.packed.records import packed_with
+
         plan, packed = read_packed(
             sources, packed_with(options.extensions, options.plane), complain)
     else:
@@ -100,6 +99,8 @@ def _planned(job):
     job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):
+        from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
+
         say = (lambda _: None) if options.quiet else complain
         options.env_archive = chosen_archive(options.env_archive, say)
     return plan, packed if options.runner == "hadoop" else []
@@ -184,6 +185,8 @@ def check_runner(options: Namespace) -> None:
     ):
         raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
     if options.runner == "hadoop":
+        from mr_extract.jobs.runners.hadoop.settings import check_properties
+
         check_properties(options.jobconf or {})
 
 

@@ -14,19 +14,8 @@ from mrjob.step import StepFailedException
 
 import mr_extract
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.plan import write_shards
-from mr_extract.jobs.driver.progress import Progress
-from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON as ARCHIVED_PYTHON
+from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
-from mr_extract.jobs.runners.hadoop.parts import finish_parts
-from mr_extract.jobs.runners.hadoop.progress import Watch
-from mr_extract.jobs.runners.hadoop.tasks import (
-    number_of_maps,
-    number_of_reduces,
-    size_of,
-    slots_of_cluster,
-)
-from mr_extract.jobs.task.records import KEYS_LOST, RecordsLost
 
 if TYPE_CHECKING:
     from mr_extract.jobs.driver.gather import Totals
@@ -74,6 +63,8 @@ def run_tasks(job: ImageJob, plan: Plan, scratch: str, text: BinaryIO,
         could be had.
     """
     if packed:
+        from mr_extract.jobs.task.records import RecordsLost
+
         job.streamed = True
         try:
             return _run_once(job, plan, scratch, text, packed)
@@ -91,6 +82,13 @@ def _run_once(job, plan, scratch, text, packed=()):
     jobs = options.jobs or len(os.sched_getaffinity(0))
     tasks, images = 1, len(plan.entries)
     if runner_name == "hadoop":
+        from mr_extract.jobs.runners.hadoop.tasks import (
+            number_of_maps,
+            number_of_reduces,
+            size_of,
+            slots_of_cluster,
+        )
+
         size, properties = size_of(plan.entries.values()), options.jobconf or {}
         slots = slots_of_cluster(properties)
         tasks = number_of_maps(size, properties, slots)
@@ -106,6 +104,8 @@ def _run_once(job, plan, scratch, text, packed=()):
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
         if runner_name == "hadoop":
+            from mr_extract.jobs.runners.hadoop.progress import Watch
+
             runner.watch, runner.packed = Watch(images, job.work.rows, options.quiet), packed
             runner.reduces = number_of_reduces(size, slots)
             if options.env_archive:
@@ -113,6 +113,8 @@ def _run_once(job, plan, scratch, text, packed=()):
                 if not options.quiet:
                     complain(words)
         elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
+            from mr_extract.jobs.driver.progress import Progress
+
             watch = Progress(runner._get_local_tmp_dir(), images, job.work.rows, sys.stderr)
         try:
             with watch:
@@ -125,14 +127,23 @@ def _run_once(job, plan, scratch, text, packed=()):
             for line in getattr(runner, "complaints", ()):
                 complain(line)
         counters = next(iter(runner.counters()), {})
-        if counters.get(KEYS_LOST[0], {}).get(KEYS_LOST[1]):
-            raise RecordsLost("Hadoop read packed records that are damaged")
+        if packed:
+            _check_keys(counters)
         if is_merged(options):
             collect(runner, text)
         totals = None
         if options.output_dir:
+            from mr_extract.jobs.runners.hadoop.parts import finish_parts
+
             totals = finish_parts(runner, plan, job, counters, scratch)
     return counters, totals
+
+
+def _check_keys(counters):
+    from mr_extract.jobs.task.records import KEYS_LOST, RecordsLost
+
+    if counters.get(KEYS_LOST[0], {}).get(KEYS_LOST[1]):
+        raise RecordsLost("Hadoop read packed records that are damaged")
 
 
 def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> None:
@@ -145,7 +156,9 @@ def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> Non
     if name == "spark" and not options.spark_master:
         options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
     if options.env_archive:
-        options.python_bin = options.python_bin or [ARCHIVED_PYTHON]
+        from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON
+
+        options.python_bin = options.python_bin or [PYTHON]
     if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
         return
     options.python_bin = options.python_bin or [sys.executable]
