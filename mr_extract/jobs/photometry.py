@@ -86,7 +86,11 @@ class Photometry(Work):
         from mr_extract.jobs.beside.position_lists import sources_for
 
         config, entry = line.config, line.entry
-        sources, checksum = sources_for(entry, config, line.more.get("sources", ""))
+        try:
+            sources, checksum = sources_for(entry, config, line.more.get("sources", ""))
+        except ImageFailure as failure:
+            raise ImageFailure(failure.kind, f"the catalogue of sources: {failure.message}"
+                               ) from failure
         function = _function(config, line.more)
         line.lap("sources")
         field, header, facts = _field(line)
