@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16
+_LARGE = 1 << 20  # bytes of what counts as an image there
 
 
 def is_merged(options: Namespace) -> bool:
@@ -93,7 +94,8 @@ def _run_once(job, plan, scratch, text, packed=()):
         slots = slots_of_cluster(properties)
         tasks = number_of_maps(size, properties, slots)
     elif runner_name != "inline":
-        full = images // (jobs * IMAGES_PER_TASK)
+        large = min(images, size_of(plan.entries.values()) // _LARGE)
+        full = large // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
     shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns

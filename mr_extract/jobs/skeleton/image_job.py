@@ -184,10 +184,13 @@ class ImageJob(CommandLine):
             *(["--packed", "--driven"] if self.streamed else []),
             *self.work.arguments(self.more),
         ])
-        if private:
+        files = {OPTION: private} if private else {}
+        if self.scratch and not self.options.in_process:
+            files |= self.work.carried(self.config, self.scratch)
+        for option, path in files.items():
             here = self.options.runner in (None, "inline", "local")
-            file = private if here else parse_legacy_hash_path("file", private)
-            kwargs["extra_args"] += [OPTION, file]
+            kwargs["extra_args"] += [option, path if here else
+                                     parse_legacy_hash_path("file", path)]
         return kwargs
 
 
