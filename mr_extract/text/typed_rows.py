@@ -41,16 +41,6 @@ class Shape:
     dtype: np.dtype
 
 
-def unit_in(standard: str, text: str) -> str | None:
-    """Return a unit as a standard of astropy spells it, None where it has none of that name."""
-    from astropy.units import Unit
-
-    try:
-        return Unit(text).to_string(standard) if text else None
-    except ValueError:
-        return None
-
-
 @dataclass
 class Source:
     """Catalogs of one header, read from beginning to end as often as is asked for.
