@@ -137,10 +137,11 @@ def _made(job, scratch):
     for uri, table in tables:
         _take(rows, uri, table, taking.catalog_position, ("all",), job.told["order"])
     reference = _reference(options.reference, rows, config, job.told["order"], scratch)
-    names = [*rows.names, *NEW, *(f"{taking.prefix}{name}" for name in reference.names)]
+    names = [*rows.names, *(taking.prefix + name for name in (*NEW, *reference.names))]
     twice = [name for name, number in Counter(names).items() if number > 1]
     if twice and config.matching.keep != "unmatched":
-        raise ValueError(f"two columns would be called {twice[0]}: choose another --prefix")
+        raise ValueError(f"two columns would be called {twice[0]}: choose another --prefix, or "
+                         "what --take names")
     pairs = Pairs(scratch, rows.count)
     _settle(job, rows, reference, pairs, scratch)
     with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:

@@ -43,6 +43,44 @@ def as_cells(column: Column) -> "np.ndarray | list[bytes]":
     raise ValueError(f"holds {column.dtype}, neither number nor text")
 
 
+def kind_of(column: Column) -> str:
+    """Return in which type of a catalog's columns a column can be given back without loss.
+
+    Parameters
+    ----------
+    column : ndarray, list of bytes or list of str
+
+    Returns
+    -------
+    str
+        ``i4``, ``f4``, ``f8`` or ``str``.
+    """
+    if isinstance(column, list):
+        return "f8" if _are_numbers(column) else "str"
+    kind, size = column.dtype.kind, column.dtype.itemsize
+    if kind == "f":
+        return "f4" if size <= 4 else "f8"
+    if kind == "b" or kind in "iu" and size <= 4 and column.dtype != np.uint32:
+        return "f8" if isinstance(column, np.ma.MaskedArray) else "i4"
+    return "str"
+
+
+def _are_numbers(texts):
+    for text in texts:
+        try:
+            number = float(text)
+        except ValueError:
+            return False
+        # Written again it must be what it was, as an id of 18 digits would not.
+        if text not in _SPELLED and repr(number) != (text if isinstance(text, str)
+                                                     else text.decode()):
+            return False
+    return True
+
+
+_SPELLED = {"nan", b"nan"}
+
+
 def _texts(values):
     cells = as_cells(values)
     if isinstance(cells, list):

@@ -49,9 +49,7 @@ def write_matches(rows: Spool, reference: Spool, pairs: Pairs, config: MatchSett
     totals["written"] = {"inner": totals["pairs"], "unmatched": numbers,
                          "left": totals["pairs"] + numbers}[keep]
     totals["unmatched"] = numbers - rows.unplaced
-    columns = [*rows.names]
-    if keep != "unmatched":
-        columns += [*NEW, *(f"{config.taking.prefix}{name}" for name in reference.names)]
+    columns = _columns(rows, reference, config)
     catalog.write(_header(columns, config, own, totals["written"]).encode())
     catalog.writelines(_account_lines(own))
     ours, theirs = rows.texts(), reference.texts()
@@ -74,6 +72,20 @@ def write_matches(rows: Spool, reference: Spool, pairs: Pairs, config: MatchSett
         } if reference.names else {
             "row": lines, NEW[0]: np.ascontiguousarray(found["distance"]), NEW[1]: matches}))
     return totals
+
+
+def _columns(rows, reference, config):
+    """Return what each column holds, by name: its type and its unit."""
+    columns = {name: (rows.kinds.get(name, "str"), rows.units.get(name, ""))
+               for name in rows.names}
+    if config.matching.keep == "unmatched":
+        return columns
+    # Beside rows without a match integers are not enough.
+    prefix = config.taking.prefix
+    return columns | {prefix + NEW[0]: ("f8", "arcsec"), prefix + NEW[1]: ("i4", "")} | {
+        f"{prefix}{name}": (
+            {"i4": "f8"}.get(kind := reference.kinds.get(name, "str"), kind),
+            reference.units.get(name, "")) for name in reference.names}
 
 
 def _counted(pairs, totals):
@@ -99,7 +111,7 @@ def _account_lines(own):
 
 
 def _header(columns, config, own, count):
-    settings: dict[str, Any] = json.loads(config.as_json())
+    settings: dict[str, Any] = json.loads(config.as_json()) | {"columns": columns}
     totals = {"images": 0, "failed": 0, "pairs": count}
     made_with = ("job", "mr_extract.jobs.crossmatch"), ("config", config.hash())
     if own is not None:

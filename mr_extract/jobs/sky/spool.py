@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mr_extract.objects.healpix import cells_of
-from mr_extract.tables.cells import named
+from mr_extract.tables.cells import kind_of, named
 from mr_extract.tables.opening import OpenTable, degrees_of
 from mr_extract.text.arrays import as_word
 from mr_extract.text.rows import format_table
@@ -35,6 +35,10 @@ class Spool:
         Rows, and those of them without a position.
     names : list of str
         Of the columns in the text.
+    kinds : dict of str to str
+        What they hold: ``i4``, ``f4``, ``f8`` or ``str``, as of
+        `mr_extract.columns.table.Column`; numbers that these have not are ``str``.
+    units : dict of str to str
     cells : ndarray of int64, shape (k,)
         In which rows lie.
     """
@@ -43,6 +47,8 @@ class Spool:
         os.makedirs(folder, mode=0o700)
         self._folder, self._side = folder, side
         self.count, self.unplaced, self.names = 0, 0, [""][:0]
+        self.kinds: dict[str, str] = {}
+        self.units: dict[str, str] = {}
         self.cells, self._nowhere = np.zeros(0, np.int64), [np.zeros(0, np.int64)]
         self._files = {name: open(os.path.join(folder, name), "wb+")
                        for name in ("text", "ends", "rows")}
@@ -67,11 +73,13 @@ class Spool:
             When they cannot be read.
         """
         self.names = [table.names[k] for k in columns]
+        self.units = {table.names[k]: table.units[k] for k in columns if k in table.units}
         wanted = list(dict.fromkeys([*columns, *pair]))
         text = self._files["text"]
         for chunk in table.chunks(wanted):
             read = dict(zip(wanted, chunk))
             ra, dec = degrees_of(table, pair, [read[k] for k in pair])
+            self._see(self.names, [read[k] for k in columns])
             rows = format_table(named(self.names, [read[k] for k in columns]))
             ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == 10) + 1 + text.tell()
             self._files["ends"].write(ends.astype("<i8").tobytes())
@@ -88,6 +96,12 @@ class Spool:
         self.unplaced += len(ra) - len(found)
         self._nowhere.append(self.count - len(ra) + np.flatnonzero(~lies))
         self.cells = np.union1d(self.cells, cells_of(found["ra"], found["dec"], order))
+
+    def _see(self, names, columns):
+        for name, column in zip(names, columns):
+            kind, known = kind_of(column), self.kinds.get(name)
+            self.kinds[name] = kind if known in (None, kind) else (
+                "str" if "str" in (kind, known) else "f8")
 
     def nowhere(self) -> np.ndarray:
         """Return the places of the rows that have no position."""
