@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mrjob.step import StepFailedException
 
@@ -16,6 +16,7 @@ import mr_extract
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.plan import write_shards
 from mr_extract.jobs.driver.progress import Progress
+from mr_extract.jobs.runners.hadoop.bare_nodes import AUTO, chosen_archive
 from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON as ARCHIVED_PYTHON
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
 from mr_extract.jobs.runners.hadoop.parts import finish_parts
@@ -29,12 +30,19 @@ from mr_extract.jobs.runners.hadoop.tasks import (
 from mr_extract.jobs.task.records import KEYS_LOST, RecordsLost
 
 if TYPE_CHECKING:
+    from mrjob.job import MRJob
+    from mrjob.runner import MRJobRunner
+
     from mr_extract.jobs.driver.gather import Totals
     from mr_extract.jobs.driver.plan import Plan
     from mr_extract.jobs.skeleton.image_job import ImageJob
 
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16
+
+
+class WrongOption(Exception):
+    """What a runner cannot work with, for the reason given."""
 
 
 def is_merged(options: Namespace) -> bool:
@@ -90,9 +98,9 @@ def _run_once(job, plan, scratch, text, packed=()):
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
     tasks, images = 1, len(plan.entries)
-    if runner_name == "hadoop":
+    if runner_name in ("hadoop", "emr"):
         size, properties = size_of(plan.entries.values()), options.jobconf or {}
-        slots = slots_of_cluster(properties)
+        slots = slots_of_cluster(properties) if runner_name == "hadoop" else None
         tasks = number_of_maps(size, properties, slots)
     elif runner_name != "inline":
         full = images // (jobs * IMAGES_PER_TASK)
@@ -101,7 +109,7 @@ def _run_once(job, plan, scratch, text, packed=()):
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, runner_name, jobs, scratch)
     job.scratch = scratch
-    with job.make_runner() as runner:
+    with made_runner(job) as runner:
         # Copies of the shards may be there, and shards hold addresses as they were given.
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
@@ -112,13 +120,16 @@ def _run_once(job, plan, scratch, text, packed=()):
                 words = runner.ship_environment(options.env_archive)
                 if not options.quiet:
                     complain(words)
+        elif runner_name == "emr":
+            runner.images, runner.reduces = images, number_of_reduces(size)
+            prepare_emr(runner, options)
         elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
             watch = Progress(runner._get_local_tmp_dir(), images, job.work.rows, sys.stderr)
         try:
             with watch:
                 runner.run()
         except StepFailedException:
-            if runner_name == "hadoop" and not (packed or options.output_dir):
+            if runner_name in ("hadoop", "emr") and not (packed or options.output_dir):
                 rescue(runner, text)
             raise
         finally:
@@ -131,8 +142,37 @@ def _run_once(job, plan, scratch, text, packed=()):
             collect(runner, text)
         totals = None
         if options.output_dir:
+            counters = runner.read_counters() if runner_name == "emr" else counters
             totals = finish_parts(runner, plan, job, counters, scratch)
     return counters, totals
+
+
+def made_runner(job: MRJob) -> MRJobRunner:
+    """Return the runner of a job.
+
+    Raises
+    ------
+    WrongOption
+        For what mrjob or AWS lack in options and configuration.
+    """
+    try:
+        return job.make_runner()
+    except ValueError as error:
+        raise WrongOption(str(error)) from error
+
+
+def prepare_emr(runner: Any, options: Namespace) -> None:
+    """Tell a runner of EMR what it may do, and bring Python where the nodes have none."""
+    from mr_extract.env_archive.archive import needs_of
+
+    runner.max_hours = options.max_hours
+    if options.quiet:
+        runner.say = lambda _: None
+    runner.check_bucket()
+    if not (options.env_archive or runner.brings_python):
+        return
+    archive = options.env_archive or chosen_archive(AUTO, runner.say)
+    runner.say(runner.ship_environment(archive, needs_of(archive)))
 
 
 def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> None:

@@ -13,7 +13,8 @@ from mr_extract.jobs.runners.hadoop.progress import root_cause
 from mr_extract.jobs.task.environment import advice
 
 _BOOTSTRAP = re.compile(r"\(?(i-\w+)\)?.*bootstrap action (\d+)|bootstrap action (\d+).*(i-\w+)")
-_ATTEMPT = re.compile(r"Task Id *: (attempt_\w+), Status *: FAILED\n((?:(?!\d\d[\d/-]+[ T]).*\n?)*)")
+_ATTEMPT = re.compile(
+    r"Task Id *: (attempt_\w+), Status *: FAILED\n((?:(?!\d\d[\d/-]+[ T]).*\n?)*)")
 _TRACED = re.compile(r"^\s*(?:\+|at ).*")
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
+from mrjob.compat import version_gte
 from mrjob.conf import combine_dicts
 from mrjob.emr import EMRJobRunner
 from mrjob.logs.step import _parse_step_syslog
 from mrjob.step import StepFailedException
 
-from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
@@ -35,6 +35,7 @@ RELEASE = "emr-7.5.0"
 _NONE = "no-region"
 _ENDED = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 _GRAVITON = re.compile(r"^[a-z]+\d+[a-z]*g[a-z]*\.")  # m7g, c6gn, is4gen; not g5, g4dn
+_GLIBC = {"emr-7.": "2.34", "emr-6.": "2.26"}  # of Amazon Linux 2023 and 2
 _LOGS_WITHIN = 720.0  # seconds: EMR brings them every five minutes, and when a cluster ends
 _SILENCE = 300.0  # seconds without a word while a cluster costs money
 #: Of Java in the containers that `Elsewhere` asks for; EMR's own is for larger ones.
@@ -69,7 +70,7 @@ class EmrRunner(Elsewhere, EMRJobRunner):
         return combine_dicts(super()._default_opts(), {
             "bootstrap_mrjob": False, "bootstrap_python": False, "python_bin": [PYTHON],
             "region": boto3.Session().region_name or _NONE, "release_label": RELEASE,
-            "applications": ["Hadoop"], "cleanup_on_failure": ["ALL"], "cloud_fs_sync_secs": 0.0,
+            "applications": ["Hadoop"], "cleanup_on_failure": ["TMP"], "cloud_fs_sync_secs": 0.0,
         })
 
     def _set_cloud_tmp_dir(self):
@@ -94,31 +95,42 @@ class EmrRunner(Elsewhere, EMRJobRunner):
     def machines(self) -> dict[str, int]:
         """How many machines of each type run tasks: as asked for, without fleets."""
         found: dict[str, int] = {}
-        for role in ("core", "task"):
+        for role in ("CORE", "TASK"):
             if number := self._num_instances(role):
                 kind = self._instance_type(role)
                 found[kind] = found.get(kind, 0) + number
-        return found or {self._instance_type("master"): 1}
+        return found or {self._instance_type("MASTER"): 1}
 
-    def ship_environment(self, archive: str, machine: str | None) -> str:
+    def ship_environment(self, archive: str, needs: tuple[str, str] | None) -> str:
         """Let tasks run with the Python of an archive, and say what was done for it.
 
         Parameters
         ----------
         archive : str
             A path or a URI.
-        machine : str or None
-            The architecture that it is for, where that is known.
+        needs : tuple of str, optional
+            Machine and glibc, as `mr_extract.env_archive.archive.needs_of` returns them.
         """
-        for kind in self.machines:
-            wants = "aarch64" if _GRAVITON.match(kind) else "x86_64"
-            if machine not in (None, wants):
-                raise JobFailed(f"machines of type {kind} are {wants}, and the archive of the "
-                                f"environment is for {machine}: make it on such a machine "
-                                "(python -m mr_extract.env_archive), or take others")
+        if needs:
+            self._check_machines(*needs)
         uri, words = self._kept(archive, "env")
         self._working_dir_mgr.add("archive", uri, ENVIRONMENT)
         return f"the nodes' Python is that of {words}"
+
+    def _check_machines(self, machine, glibc):
+        """Refuse an archive with which every task would fail, before it costs money."""
+        place = "make it on such a machine (python -m mr_extract.env_archive) and name it with " \
+                "--env-archive"
+        for kind in self.machines:
+            wants = "aarch64" if _GRAVITON.match(kind) else "x86_64"
+            if machine != wants:
+                raise JobFailed(f"machines of type {kind} are {wants}, and the archive of the "
+                                f"environment is for {machine}: {place}")
+        has = next((version for label, version in _GLIBC.items()
+                    if self._opts["release_label"].startswith(label)), "")
+        if has and not self._opts["image_id"] and not version_gte(has, glibc):
+            raise JobFailed(f"nodes of {self._opts['release_label']} have glibc {has}, and the "
+                            f"archive of the environment needs {glibc}: {place}")
 
     def _kept(self, path, stem):
         try:
@@ -144,7 +156,6 @@ class EmrRunner(Elsewhere, EMRJobRunner):
 
     def _run(self):
         try:
-            self._check_bucket()
             self._started = time.monotonic()
             super()._run()
         except (ClientError, BotoCoreError, Boto3Error) as error:
@@ -152,10 +163,13 @@ class EmrRunner(Elsewhere, EMRJobRunner):
         except StepFailedException as error:
             raise JobFailed(self._why or str(error)) from error
 
-    def _check_bucket(self):
-        # mrjob makes buckets that are not there: they are the user's to make.
+    def check_bucket(self) -> None:
+        """Raise JobFailed where the bucket is not there, which mrjob would make."""
         bucket = self._opts["cloud_tmp_dir"].partition("://")[2].partition("/")[0]
-        self.fs.s3.make_s3_client().head_bucket(Bucket=bucket)
+        try:
+            self.fs.s3.make_s3_client().head_bucket(Bucket=bucket)
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailed(f"s3://{bucket}: {explained(error)}") from error
 
     def _launch_emr_job(self):
         super()._launch_emr_job()
@@ -172,7 +186,8 @@ class EmrRunner(Elsewhere, EMRJobRunner):
             step = client.describe_step(ClusterId=self._cluster_id, StepId=step_id)["Step"]
             cluster = self._describe_cluster()
             state = step["Status"]["State"]
-            if state not in ("PENDING", "RUNNING"):
+            over = cluster["Status"]["State"] in _ENDED[1:]  # its steps may not know it
+            if over or state not in ("PENDING", "RUNNING"):
                 break
             words = f"cluster {cluster['Status']['State'].lower()}, job {state.lower()}"
             if words != last or time.monotonic() - said_at > _SILENCE:
