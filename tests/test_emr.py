@@ -1,8 +1,12 @@
 """`-r emr` against a pretend AWS: real bootstrap scripts, and the steps on the real Hadoop."""
 
+import io
 import json
 import re
 import sys
+import tarfile
+import threading
+import time
 
 import pytest
 from conftest import ROOT, command, job
@@ -105,6 +109,78 @@ def test_a_step_fails_and_what_its_tasks_had_done_is_kept(on_s3, tmp_path):
     assert b"fetch-not-found" not in failed.out and failed.out.count(b"\tlost\t") == 6
     assert first.out in failed.out
     assert set(ends(on_s3)) <= set(DEAD)
+
+
+def emr_command(emr, *args):
+    return command([sys.executable, "-m", "emr", *args], cwd=ROOT, env=emr.environment)
+
+
+def test_a_cluster_is_launched_joined_told_of_and_stopped(on_s3, tmp_path):
+    conf = configuration(tmp_path, python_bin=[sys.executable])
+    launched = emr_command(on_s3, "launch", "--conf-path", conf)
+    assert launched.status == 0 and "costs money" in launched.err, launched.err
+    (name,) = launched.lines
+    (action,) = on_s3.clusters[name].bootstrap_actions  # mrjob's own watch over idle clusters
+    assert action.script_path.endswith("terminate_idle_cluster_emr.sh")
+    told = emr_command(on_s3, "status")
+    assert re.search(rf"^{name}\t(STARTING|BOOTSTRAPPING|WAITING)\t0.0 hours\t", told.lines[0])
+
+    on_s3.step = lambda cluster, words: (False, FAILED)
+    while on_s3.clusters[name].state != "WAITING":
+        time.sleep(0.05)
+    joined = run(on_s3, conf, "--cluster-id", name)
+    assert joined.status == 1 and f"cluster {name} " in joined.err and " has the job" in joined.err
+    assert on_s3.clusters[name].state == "WAITING"  # whoever joined does not end it
+    told = emr_command(on_s3, "status", name)
+    assert told.lines[1].split("\t")[2] == "FAILED"
+    logs = emr_command(on_s3, "logs", name)
+    assert "Cannot run program" in logs.lines[1] and "/syslog.gz\tattempt_1_m" in logs.lines[1]
+    stopped = emr_command(on_s3, "stop", name)
+    assert stopped.lines == [f"{name}\tTERMINATED"]
+
+
+def test_a_job_longer_than_allowed_is_stopped(on_s3, tmp_path):
+    over = threading.Event()
+    on_s3.step = lambda cluster, words: (over.wait(60), "")
+    try:
+        done = run(on_s3, configuration(tmp_path, python_bin=[sys.executable]), "--max-hours",
+                   "0.0001")
+    finally:
+        over.set()
+    assert done.status == 1 and "longer than the 0.0001 hours of --max-hours" in done.err
+    assert set(ends(on_s3)) <= set(DEAD)
+
+
+def test_machines_of_another_kind_than_the_archive_are_refused_before_they_cost(on_s3, tmp_path):
+    for change, words in (
+        ({"core_instance_type": "m7g.xlarge", "num_core_instances": 1}, "m7g.xlarge are aarch64"),
+        ({"release_label": "emr-6.15.0"}, "emr-6.15.0 have glibc 2.26"),
+    ):
+        before = len(on_s3.clusters)
+        done = run(on_s3, configuration(tmp_path, **change), "--env-archive",
+                   small_archive(tmp_path))
+        assert done.status == 1 and words in done.err, done.err
+        assert len(on_s3.clusters) == before
+
+
+def small_archive(folder):
+    """Write what an archive says of itself, and a library that needs a glibc."""
+    path = folder / "env.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in (("environment.json", b'{"machine": "x86_64"}'),
+                              ("lib/a.so", b"\x7fELF\0GLIBC_2.28\0GLIBC_2.9\0")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    return path
+
+
+def test_the_policies_are_for_the_calls_that_are_made():
+    for name in ("user", "nodes"):
+        policy = json.loads((ROOT / "emr" / "policies" / f"{name}.json").read_text())
+        for one in policy["Statement"]:
+            assert one["Effect"] == "Allow" and "*" not in one["Action"]
+            assert not any(action.endswith(":*") for action in one["Action"])
 
 
 def test_a_whole_job_from_s3_to_s3_on_hadoop(hadoop, night, tmp_path):

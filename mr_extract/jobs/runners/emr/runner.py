@@ -194,9 +194,10 @@ class EmrRunner(Elsewhere, EMRJobRunner):
                 last, said_at = words, time.monotonic()
                 self.say(f"{words}, {(said_at - self._started) / 60:.0f} minutes")
             if self.max_hours and time.monotonic() - self._started > 3600 * self.max_hours:
-                client.cancel_steps(ClusterId=self._cluster_id, StepIds=[step_id],
-                                    StepCancellationOption="TERMINATE_PROCESS")
                 self._why = f"it took longer than the {self.max_hours:g} hours of --max-hours"
+                if not self._created_cluster:  # ours ends as a whole
+                    client.cancel_steps(ClusterId=self._cluster_id, StepIds=[step_id],
+                                        StepCancellationOption="TERMINATE_PROCESS")
                 raise StepFailedException
             if state == "RUNNING":
                 self._release_cluster_lock()
