@@ -82,7 +82,7 @@ class EmrRunner(Elsewhere, EMRJobRunner):
         self._opts["cloud_tmp_dir"] = f"s3://{bucket}/mr_extract/"
 
     @property
-    def notes(self):
+    def notes(self) -> str:  # type: ignore[override]
         """Where attempts leave what the next one should know."""
         return f"{self._cloud_tmp_dir}attempts"
 

@@ -76,12 +76,12 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
             ) from error
 
     @property
-    def images(self):
+    def images(self) -> int:  # type: ignore[override]
         """How many images the job has."""
         return self.watch.images
 
     @property
-    def notes(self):
+    def notes(self) -> str:  # type: ignore[override]
         """Where attempts leave what the next one should know."""
         return f"{self._hadoop_tmp_dir}/attempts"
 
