@@ -43,7 +43,7 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
     packed files that are its input in place of the shards: Hadoop splits them.
     """
 
-    watch = None
+    watch: Any = None
 
     def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
         super().__init__(*args, output_dir=output_dir and _on_the_cluster(output_dir), **keywords)
