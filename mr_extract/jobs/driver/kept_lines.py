@@ -1,5 +1,6 @@
 """The lines of a plan, in a temporary file: memory holds where each begins."""
 
+import io
 import json
 import os
 import tempfile
@@ -20,7 +21,7 @@ class KeptLines:
     def __init__(self) -> None:
         self._starts, self._end = array("Q"), 0
         self._held, self._held_from = bytearray(), 0
-        self._file = None
+        self._file: io.FileIO | None = None
 
     def append(self, entry: Entry) -> None:
         """Keep an entry under the next number."""
@@ -44,6 +45,7 @@ class KeptLines:
         stop = self._starts[after] if after < len(self._starts) else self._end
         if start >= self._held_from:
             return bytes(self._held[start - self._held_from : stop - self._held_from])
+        assert self._file is not None  # where all that is not held is
         return os.pread(self._file.fileno(), stop - start, start)
 
     def __getitem__(self, number: int) -> Entry:
