@@ -63,8 +63,10 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
-    packages=find_packages(include=["input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
-    package_data={"input_lists": ["*.toml", "*.txt", "*.md"],
+    packages=find_packages(
+        include=["emr", "input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
+    package_data={"emr": ["mrjob.conf", "policies/*.json", "README.md"],
+                  "input_lists": ["*.toml", "*.txt", "*.md"],
                   "mr_extract.compiled": ["COPYING.LESSER"],
                   "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     ext_modules=[kernels],
