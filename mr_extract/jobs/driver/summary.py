@@ -86,7 +86,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
             f"{what['images']} measured, {kind}", what["first"], what["detail"]))))
     if summary["without_compiled_kernels"]:
         lines.append(
-            f"{summary['without_compiled_kernels']} of them measured without compiled kernels, "
+            f"{summary['without_compiled_kernels']} images measured without compiled kernels, "
             "which takes longer and gives the same: python -m mr_extract.compiled says why")
     if summary["map_tasks"]:
         lines.append("{where_their_data_are} of {launched} map tasks ran where their data are"

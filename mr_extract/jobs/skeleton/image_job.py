@@ -143,6 +143,8 @@ class ImageJob(CommandLine):
         if outcome.failed_rows:
             self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
         if not outcome.compiled:
+            from mr_extract.jobs.driver.summary import WITHOUT_KERNELS
+
             self.increment_counter(*WITHOUT_KERNELS)
         self.increment_counter("bytes", "read", outcome.size)
         for stage, milliseconds in outcome.milliseconds.items():
