@@ -17,6 +17,8 @@ LONGEST = (
     "test_objects_page.py", "test_tiles.py", "test_cubes.py", "test_packed.py",
 )
 
+ENGINE_LIMIT = 900  # seconds, where a test does not say otherwise: machines may be busy
+
 
 @functools.cache
 def hadoop_of(name):
@@ -32,14 +34,13 @@ def _place(name):
     return ORDER.index(hadoop_of(name)), longest
 
 
-def pytest_collection_modifyitems(config, items):
+def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: _place(item.path.name))
-    limit = float(config.getini("timeout"))
     for item in items:
         if ENGINES & groups_of(item):
             marker = item.get_closest_marker("timeout")
             # The limit is for each run by itself; that of the whole would end with the first.
-            item.add_marker(pytest.mark.timeout(marker.args[0] if marker else limit,
+            item.add_marker(pytest.mark.timeout(marker.args[0] if marker else ENGINE_LIMIT,
                                                 func_only=True), append=False)
             item.add_marker(pytest.mark.flaky(reruns=1))
 

@@ -41,7 +41,7 @@ def all_free(ports):
     return True
 
 
-def wait_until(true, timeout=30):
+def wait_until(true, timeout=120):
     end = time.monotonic() + timeout
     while not true() and time.monotonic() < end:
         time.sleep(0.1)

@@ -17,6 +17,7 @@ import hdfs_native
 import pytest
 from conftest import ROOT, job
 from pages import commands_of, read_page, shell_in
+from slurm_lab import wait_until
 from test_storage_contract import fails, put
 
 from mr_extract import storage
@@ -30,7 +31,7 @@ SCHEMES = ["hdfs", "webhdfs"]
 
 @pytest.fixture
 def impatient():
-    storage.configure(Access(fetch_timeout=5.0, fetch_budget=1.0))
+    storage.configure(Access(fetch_timeout=10.0, fetch_budget=2.0))
 
 
 def root(cluster, scheme):
@@ -142,7 +143,7 @@ def test_a_mount_table(hdfs, monkeypatch, tmp_path):
 @pytest.mark.parametrize("first", [closed_port, silent_port])
 def test_of_two_namenodes_the_first_is_dead(hdfs, monkeypatch, tmp_path, scheme, first):
     put(f"{hdfs.filesystem}/available.fits", DATA[:1000])
-    storage.configure(Access(fetch_timeout=1.0, fetch_budget=20.0))
+    storage.configure(Access(fetch_timeout=2.0, fetch_budget=100.0))
     with first() as dead, configured(monkeypatch, tmp_path, **{
         "dfs.nameservices": "pair",
         "dfs.ha.namenodes.pair": "one,two",
@@ -210,6 +211,7 @@ def test_a_file_that_is_rewritten_while_threads_read_is_never_a_mixture(hdfs, sc
         thread.start()
     for state in states[1:]:
         put(uri, state)
+    wait_until(lambda: len(seen) > 3 or not any(map(threading.Thread.is_alive, threads)), 100)
     stop.set()
     for thread in threads:
         thread.join()
@@ -264,7 +266,7 @@ def test_the_datanode_of_the_only_replica_is_killed(new_cluster, impatient):
         put_in_blocks(cluster, path, DATA[:500_000])
         at[hosts_of(cluster, path).pop()] = path
     put_in_blocks(cluster, both, DATA[:500_000], replication=2)
-    assert hosts_of(cluster, both) == {dead, living}
+    wait_until(lambda: hosts_of(cluster, both) == {dead, living}, 60)
     cluster.kill("datanode-1")
     for scheme in SCHEMES:
         top = root(cluster, scheme)
@@ -272,7 +274,7 @@ def test_the_datanode_of_the_only_replica_is_killed(new_cluster, impatient):
         assert "DataNode" in fails("fetch-failed", storage.read, f"{top}{at[dead]}")
         fails("fetch-failed", storage.read_range, f"{top}{at[dead]}", 10, 10)
         assert storage.read(f"{top}{at[living]}") == DATA[:500_000]
-        storage.configure(Access(fetch_timeout=5.0, fetch_budget=30.0))
+        storage.configure(Access(fetch_timeout=20.0, fetch_budget=60.0))
         for _ in range(5):  # the NameNode may name the dead one first
             assert storage.read(f"{top}{both}") == DATA[:500_000]
     cluster.restart("datanode-1")
@@ -288,7 +290,7 @@ def test_a_datanode_falls_silent_and_the_other_replica_is_read(new_cluster, sche
     cluster.start("hdfs")
     put_in_blocks(cluster, "/a.fits", DATA, replication=2)
     uri = f"{root(cluster, scheme)}/a.fits"
-    storage.configure(Access(fetch_timeout=2.0, fetch_budget=60.0))
+    storage.configure(Access(fetch_timeout=2.0, fetch_budget=200.0))
     cluster.kill("datanode-1", signal.SIGSTOP)
     for _ in range(2):
         assert storage.read(uri) == DATA
@@ -310,7 +312,7 @@ def test_a_forked_process_reads_and_ends(hdfs):
         "assert storage.read(uri) == b'x'\n"
     )
     subprocess.run([sys.executable, "-c", program, f"{hdfs.filesystem}/forked.fits"],
-                   check=True, cwd=ROOT, timeout=60)
+                   check=True, cwd=ROOT, timeout=240)
 
 
 def test_without_hdfs_native_the_extra_is_named(monkeypatch):

@@ -64,6 +64,7 @@ def _parts(bench, name, fault):
 def _reads_from_a_dying_node(lab, name):
     """Return a program `hadoop` that kills a DataNode before it reads the output, once."""
     program, marker = lab.folder / f"hadoop-{name}", lab.folder / f"died-{name}"
+    marker.unlink(missing_ok=True)
     pid = lab.cluster.folder / "run" / "datanode-1.pid"
     program.write_text(f'#!/bin/sh\nif [ "$2" = -text ] && [ ! -e {marker} ]; then\n'
                        f'  touch {marker}\n  kill -9 "$(cat {pid})"\nfi\n'
