@@ -71,7 +71,7 @@ def _write(kind, catalogs, path):
     if kind == "text":
         _write_back(catalogs, path)
         return
-    from mr_extract.export.source import Source
+    from mr_extract.text.typed_rows import Source
 
     source = Source(catalogs)
     if kind == "fits":

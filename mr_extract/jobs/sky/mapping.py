@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mr_extract.jobs.sky.aggregation import DECISION, UNPLACED, Piece
-from mr_extract.objects.cells import cells_around, cells_of
+from mr_extract.objects.cells import cells_around
 from mr_extract.objects.coverage import circle_of
+from mr_extract.objects.healpix import cells_of
 from mr_extract.text.arrays import as_word
 
 if TYPE_CHECKING:
