@@ -18,6 +18,7 @@ from bench.machine import commit
 from bench.report import BEGIN, END, Section, written
 from preprocess.simulation.simulate import simulate_night
 
+pytestmark = pytest.mark.timeout(1200)
 HEADINGS = {
     "framework": "### The framework",
     "sextractor": "### Against SExtractor",
@@ -41,7 +42,7 @@ def quick(tmp_path_factory):
     page.write_text("before\n<!-- numbers: begin -->\nold\n<!-- numbers: end -->\nafter\n")
     run = command(
         [sys.executable, "-m", "bench", "--quick", "--output", page,
-         "--json", folder / "ratios.json"], cwd=ROOT,
+         "--json", folder / "ratios.json"], cwd=ROOT, timeout=900,
     )
     assert run.status == 0, run.err
     return page.read_text(), json.loads((folder / "ratios.json").read_text())

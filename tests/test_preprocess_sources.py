@@ -310,7 +310,7 @@ def test_lists_come_from_standard_input_pipes_packed_and_remote(web, here):
     command = f"{sys.executable} -m preprocess manifest"
     for shell in (f"printf '{text}' | {command} -", f"{command} <(printf '{text}')",
                   f"{command} night.txt.gz", f"{command} {web.url}/lists/night.txt"):
-        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60,
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=240,
                               env={**os.environ, "PYTHONPATH": str(ROOT)})
         assert done.stdout == want, (shell, done.stderr)
 
