@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from array import array
+from io import FileIO
 
 from mr_extract.text.entry import Entry
 from mr_extract.text.manifest import format_line
@@ -20,7 +21,7 @@ class KeptLines:
     def __init__(self) -> None:
         self._starts, self._end = array("Q"), 0
         self._held, self._held_from = bytearray(), 0
-        self._file = None
+        self._file: FileIO | None = None  # while there are few
 
     def append(self, entry: Entry) -> None:
         """Keep an entry under the next number."""
@@ -42,7 +43,7 @@ class KeptLines:
         """Return the line of a good entry, without a line end."""
         start, after = self._starts[number], number + 1
         stop = self._starts[after] if after < len(self._starts) else self._end
-        if start >= self._held_from:
+        if self._file is None or start >= self._held_from:
             return bytes(self._held[start - self._held_from : stop - self._held_from])
         return os.pread(self._file.fileno(), stop - start, start)
 
