@@ -95,7 +95,7 @@ def _run_once(job, plan, scratch, text, packed=()):
     elif runner_name != "inline":
         full = images // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
-    shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    shards = write_shards(plan, tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, runner_name, jobs, scratch)
     job.scratch = scratch
