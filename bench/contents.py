@@ -58,6 +58,8 @@ MADE = {made.name: made for made in (
     Made("blends", "accuracy.blends", "docs/sextractor.md", ("blends.png",)),
     Made("tiles", "accuracy.tiles", "docs/tiles.md", ("Sources", "Numbers", "Cost")),
     Made("detections", "speed.detections", "docs/objects.md", ("Detections",)),
+    Made("sky-maps", "speed.sky_maps", "docs/sky-maps.md",
+         ("Cutting maps", "Sources of a map", "Memory of maps")),
     Made("faults", "clusters.hadoop_faults", "docs/hadoop.md", ("Faults that were tried",)),
     Made("figures", "clusters.measured_figures", "docs/scale.md", ("figures.json, for model",)),
     Made("model", "clusters.model", "docs/scale.md",
