@@ -60,6 +60,7 @@ MADE = {made.name: made for made in (
     Made("detections", "speed.detections", "docs/objects.md", ("Detections",)),
     Made("sky-maps", "speed.sky_maps", "docs/sky-maps.md",
          ("Cutting maps", "Sources of a map", "Memory of maps")),
+    Made("sky-run", "clusters.sky_run", "docs/sky-maps.md", ("Two maps", "sky-fluxes.png")),
     Made("faults", "clusters.hadoop_faults", "docs/hadoop.md", ("Faults that were tried",)),
     Made("figures", "clusters.measured_figures", "docs/scale.md", ("figures.json, for model",)),
     Made("model", "clusters.model", "docs/scale.md",

@@ -141,7 +141,7 @@ def main(arguments=None):
     takes_output(parser)
     options = parser.parse_args(arguments)
     if options.quick:
-        options.nsides, options.nside, options.sources, options.rounds = (32, 64), 64, 20, 1
+        options.nsides, options.nside, options.sources, options.rounds = (32,), 64, 20, 1
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         cut = cutting(Path(folder), tuple(options.nsides), options.rounds)
         give([cut, *sources(Path(folder), options.nside, options.sources, options.opened,
