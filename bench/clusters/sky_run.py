@@ -31,13 +31,15 @@ def prepared(folder, nside, share):
     return catalogues
 
 
-def measured(folder, nside, share, runners, cluster=None):
+def measured(folder, nside, size, share, runners, cluster=None):
     """Return the section, catalogued and found fluxes, and errors.
 
     Parameters
     ----------
     folder : Path
     nside : int
+    size : float
+        Of patches, degrees.
     share : float
         Of the number of sources.
     runners : sequence of str
@@ -47,12 +49,13 @@ def measured(folder, nside, share, runners, cluster=None):
     catalogues = prepared(folder, nside, share)
     number = sum(len(one.flux) for one in catalogues)
     place = f"{cluster.filesystem}/sky" if cluster else folder / "patches"
-    cut = run(module("preprocess", "patches", folder / "maps.txt", "--fields", "1", "-o", place))
+    cut = run(module("preprocess", "patches", folder / "maps.txt", "--fields", "1", "--size", size,
+                     "-o", place))
     catalogs = {}
     section = Section(
         "Two maps",
         f"Maps of {' and '.join(band for band, *_ in MAPS)} GHz, NSIDE {nside}, with {number:,} "
-        f"simulated sources; cut into 1,296 patches{' on HDFS' if cluster else ''} in "
+        f"simulated sources; cut into {_patches(size):,} patches{' on HDFS' if cluster else ''} in "
         f"{cut.wall:.0f} s. Seconds of the whole job; the share of the machine that others used; "
         "whether the catalog is that of the first.",
         ("", "seconds", "sources a second", "others, %", "the same bytes"))
@@ -71,6 +74,10 @@ def measured(folder, nside, share, runners, cluster=None):
                     "yes" if same else "no")
         section.note(f"{runner}, seconds", facts["seconds"])
     return section, *_fluxes(catalogs[runners[0]], catalogues)
+
+
+def _patches(size):
+    return len(MAPS) * 2 * round(180 / size) ** 2
 
 
 def _fluxes(catalog, catalogues):
@@ -124,9 +131,9 @@ def main(arguments=None):
                         help="small maps, 40 sources, no Hadoop: tries the script")
     takes_output(parser)
     options = parser.parse_args(arguments)
-    share = 1.0
+    size, share = 10.0, 1.0
     if options.quick:
-        options.nside, share = 128, 0.02
+        options.nside, size, share = 128, 60.0, 0.02
         options.runners = [name for name in options.runners if name != "hadoop"]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         cluster = None
@@ -137,7 +144,7 @@ def main(arguments=None):
                 cluster = LocalCluster(Path(folder) / "hadoop")
                 cluster.start("hdfs")
                 cluster.start("yarn")
-            section, *fluxes = measured(Path(folder), options.nside, share, options.runners,
+            section, *fluxes = measured(Path(folder), options.nside, size, share, options.runners,
                                         cluster)
         finally:
             if cluster:

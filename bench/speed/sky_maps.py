@@ -16,7 +16,7 @@ _PIECE = 8 << 20
 MEGABYTE = 1e6
 
 
-def cutting(folder, nsides, rounds):
+def cutting(folder, nsides, size, rounds):
     """Return the section on cutting maps."""
     maps = [folder / f"map-{k}.fits" for k in range(len(nsides))]
     made = {}
@@ -26,7 +26,7 @@ def cutting(folder, nsides, rounds):
         else:
             write_map(path, nside, BEAM)
             made[nside] = path
-    size = sum(path.stat().st_size for path in maps) / MEGABYTE
+    total = sum(path.stat().st_size for path in maps) / MEGABYTE
     patches = folder / "patches"
     took = {"read": [], "astropy": [], "copied": [], "cut": []}
     for _ in range(rounds):
@@ -34,34 +34,34 @@ def cutting(folder, nsides, rounds):
         took["astropy"].append(_seconds(lambda: [_table(path) for path in maps]))
         took["copied"].append(_seconds(lambda: [shutil.copy(path, folder / "copy")
                                                 for path in maps]))
-        cut = run(module("preprocess", "patches", *maps, "-o", patches))
+        cut = run(module("preprocess", "patches", *maps, "--size", size, "-o", patches))
         took["cut"].append(cut.wall)
         written = sum(path.stat().st_size for path in patches.iterdir()) / MEGABYTE
         shutil.rmtree(patches)
     section = Section(
         "Cutting maps",
-        f"{len(maps)} maps of NSIDE {_told(nsides)}, NESTED, three fields of 4 bytes, {size:,.0f} "
-        f"MB in the page cache, into {written:,.0f} MB of patches of 10 degrees with a margin "
-        f"of 1. Medians of {rounds} rounds; MB of maps a second, and rates to those of cutting.",
+        f"{len(maps)} maps of NSIDE {_told(nsides)}, NESTED, three fields of 4 bytes, {total:,.0f} "
+        f"MB in the page cache, into {written:,.0f} MB of patches of {size:g} degrees with a "
+        f"margin of 1. Medians of {rounds} rounds; MB of maps a second, and rates to those of cutting.",
         ("", "MB/s", "cutting to it"))
     for name, title in (("read", "read as bytes"), ("astropy", "read by astropy, a field"),
                         ("copied", "copied"), ("cut", "cut, with its start")):
         value, text = ratio(took[name], took["cut"])
-        section.add(title, f"{size / middle(took[name]):,.0f}", text)
+        section.add(title, f"{total / middle(took[name]):,.0f}", text)
         section.note(f"cutting to {name}", value)
     for path in maps:
         path.unlink()
     return section
 
 
-def sources(folder, nside, count, opened, rounds, jobs):
+def sources(folder, nside, count, opened, size, rounds, jobs):
     """Return the sections on sources and on memory."""
     path, table = folder / "sky.fits", folder / "sources.fits"
     catalogue = scattered(count, 2.0, "030", 1)
     catalogue.write(table)
     write_map(path, nside, BEAM, catalogue)
     cut = module("preprocess", "patches", path, "--fields", "1", "--label", "030", "--sources",
-                 table, "-o", folder / "cut")
+                 table, "--size", size, "-o", folder / "cut")
     cutting_memory = Peaks(cut, anonymous=True)
     job = module("mr_extract.jobs.photometry", "-r", "local", "--jobs", jobs, "--quiet",
                  "--sources", table, "--beam", BEAM, "--catalog", folder / "found.tsv")
@@ -134,6 +134,7 @@ def main(arguments=None):
     parser.add_argument("--sources", type=int, default=2000, metavar="N", help="sources [2000]")
     parser.add_argument("--opened", type=int, default=5, metavar="N",
                         help="sources for which the map is opened [5]")
+    parser.add_argument("--size", type=float, default=10.0, help="of patches, degrees [10]")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="rounds [3]")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes [2]")
     parser.add_argument("--quick", action="store_true",
@@ -141,9 +142,10 @@ def main(arguments=None):
     takes_output(parser)
     options = parser.parse_args(arguments)
     if options.quick:
-        options.nsides, options.nside, options.sources, options.rounds = (32,), 64, 20, 1
+        options.nsides, options.nside, options.sources = (32,), 64, 20
+        options.size, options.rounds = 60.0, 1
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        cut = cutting(Path(folder), tuple(options.nsides), options.rounds)
+        cut = cutting(Path(folder), tuple(options.nsides), options.size, options.rounds)
         give([cut, *sources(Path(folder), options.nside, options.sources, options.opened,
-                            options.rounds, options.jobs)], options.output)
+                            options.size, options.rounds, options.jobs)], options.output)
     return 0
