@@ -42,7 +42,7 @@ def cutting(folder, nsides, size, rounds):
         "Cutting maps",
         f"{len(maps)} maps of NSIDE {_told(nsides)}, NESTED, three fields of 4 bytes, {total:,.0f} "
         f"MB in the page cache, into {written:,.0f} MB of patches of {size:g} degrees with a "
-        f"margin of 1. Medians of {rounds} rounds; MB of maps a second, and rates to those of cutting.",
+        f"margin of 1. Medians of {rounds} rounds; MB of maps a second; the rate of cutting to it.",
         ("", "MB/s", "cutting to it"))
     for name, title in (("read", "read as bytes"), ("astropy", "read by astropy, a field"),
                         ("copied", "copied"), ("cut", "cut, with its start")):
