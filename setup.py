@@ -41,7 +41,8 @@ extras["test"] = [
 kernels = Extension(
     "mr_extract.compiled.kernels",
     sorted(str(path.relative_to(here)) for path in (here / "mr_extract/compiled").glob("*.c")),
-    depends=[f"mr_extract/compiled/{name}.h" for name in ("around", "growth", "mesh", "scan")],
+    depends=sorted(str(path.relative_to(here)) for path in
+                   (here / "mr_extract/compiled").glob("*.h")),
     # No product is added without being rounded, on any processor.
     # Nor does it say where it was built.
     extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-g0"],
@@ -64,8 +65,10 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
-    packages=find_packages(include=["input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
-    package_data={"input_lists": ["*.toml", "*.txt", "*.md"],
+    packages=find_packages(
+        include=["emr", "input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
+    package_data={"emr": ["mrjob.conf", "policies/*.json", "README.md"],
+                  "input_lists": ["*.toml", "*.txt", "*.md"],
                   "mr_extract.compiled": ["COPYING.LESSER"],
                   "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     ext_modules=[kernels],

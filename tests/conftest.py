@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
 SHARED_DATA = Path(os.environ.get("MR_EXTRACT_DATA", ROOT.parent / "shared" / "data"))
 
+# Tests start thousands of processes: none compiles the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # With this set a group that is left out is a failure, not a choice.
 REQUIRE_ALL = os.environ.get("MR_EXTRACT_REQUIRE_ALL", "") not in ("", "0")
 

@@ -7,7 +7,8 @@ import pytest
 from conftest import job
 
 from mr_extract.jobs.driver.gather import gather
-from mr_extract.jobs.driver.plan import Plan, read_plan, write_shards
+from mr_extract.jobs.driver.plan import Plan, read_plan
+from mr_extract.jobs.driver.shards import shards_of, write_shards
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.skeleton.options import allowed
 from mr_extract.settings.config import Config
@@ -27,14 +28,14 @@ def plan_of(*lines):
 def test_shards_hold_every_image_once_and_are_balanced_by_bytes(tmp_path):
     sizes = [1 + (k * 7919) % 1000 for k in range(500)]
     plan = plan_of(*(f"image-{k}.fits\tbytes={size}" for k, size in enumerate(sizes)))
-    shards = plan.shards(8)
+    shards = list(shards_of(plan, 8))
     loads = [sum(int(e.get("bytes")) for e in shard) for shard in shards]
     assert max(loads) <= 1.05 * sum(sizes) / 8
     assert sorted(e.uri for shard in shards for e in shard) == sorted(plan.entries)
     for shard in shards:  # the largest first, so that no long image is left for the end
         taken = [int(e.get("bytes")) for e in shard]
         assert taken == sorted(taken, reverse=True)
-    assert len(plan_of("a", "b").shards(8)) == 2
+    assert len(list(shards_of(plan_of("a", "b"), 8))) == 2
 
 
 def test_written_shards_name_absolute_paths_and_keep_the_ids(tmp_path, monkeypatch):
@@ -168,7 +169,7 @@ def test_bands_that_share_a_detection_image_go_to_one_task():
         for band in "ugriz":
             plan.add(parse_line(f"{band}{field}.fits\tdetect=chi{field}.fits\tbytes=100".encode()))
     homes = {}
-    for number, shard in enumerate(plan.shards(3)):
+    for number, shard in enumerate(shards_of(plan, 3)):
         assert len(shard) == 10
         for entry in shard:
             homes.setdefault(entry.get("detect"), set()).add(number)

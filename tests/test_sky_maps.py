@@ -199,14 +199,6 @@ def test_every_runner_and_the_bare_pipe_give_the_same(sky):
     assert reduced.out == inline.body
 
 
-@pytest.mark.needs("spark")
-def test_spark_gives_the_same(sky):
-    lines = b"\n".join((sky / "patches/manifest.txt").read_bytes().splitlines()[:4])
-    runs = [photometry("-r", runner, "-", *OPTIONS, cwd=sky, stdin=lines)
-            for runner in ("inline", "spark")]
-    assert runs[0].status == 0 and runs[1].out == runs[0].out
-
-
 def test_one_patch_through_the_mapper_alone(sky):
     run = photometry("--mapper", "--reduce", "none", "--long", *OPTIONS, cwd=sky,
                      stdin=b"patches/ring_030_030")

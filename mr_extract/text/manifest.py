@@ -56,7 +56,7 @@ def parse_line(line: bytes) -> Entry | None:
         digest = hashlib.sha256(line.strip()).hexdigest()[:16]
         return Entry(f"malformed:{start}...{digest}", problem=f"the line has {len(line)} bytes")
     try:
-        text = line.decode("utf-8-sig")
+        text = line.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         return _malformed(line.strip().decode("utf-8", "backslashreplace"),
                           "the line is not UTF-8")

@@ -23,13 +23,9 @@ from mr_extract.columns.choice import describe
 from mr_extract.jobs.driver import summary
 from mr_extract.jobs.driver.gather import complain, gather
 from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
-from mr_extract.jobs.driver.packed_plan import read_packed
 from mr_extract.jobs.driver.plan import check_directory, read_plan, standard_input
-from mr_extract.jobs.driver.running import is_merged, run_tasks
-from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
-from mr_extract.jobs.runners.hadoop.settings import check_properties
+from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
 from mr_extract.jobs.skeleton.options import allowed
-from mr_extract.packed.records import packed_with
 from mr_extract.settings.declaring import is_rule
 from mr_extract.text.manifest import is_fits_name
 
@@ -72,6 +68,9 @@ def drive(job: ImageJob, further: Sequence[Namespace] = ()) -> int:
         complain("warning: the manifest holds no images; the catalog is empty")
     try:
         totals, counters, failure, unwritten = _extracted(job, plan, packed)
+    except WrongOption as error:
+        complain(str(error))
+        return 2
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
@@ -93,6 +92,9 @@ def _planned(job, further):
     if options.packed:
         if "-" in sources:
             raise ValueError("--packed needs the name of a packed folder or file")
+        from mr_extract.jobs.driver.packed_plan import read_packed
+        from mr_extract.packed.records import packed_with
+
         plan, packed = read_packed(
             sources, packed_with(options.extensions, options.plane), complain)
     else:
@@ -104,6 +106,8 @@ def _planned(job, further):
     job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):
+        from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
+
         say = (lambda _: None) if options.quiet else complain
         options.env_archive = chosen_archive(options.env_archive, say)
     return plan, packed if options.runner == "hadoop" else []
@@ -117,7 +121,7 @@ def _extracted(job, plan, packed):
     """
     options = job.options
     ordered = options.reduce != "none"
-    if options.runner in (None, "inline", "local", "hadoop") and not options.output_dir:
+    if options.runner != "spark" and not options.output_dir:
         # `gather` sorts and merges all that the tasks wrote: there is nothing left for
         # reducers to do, each takes its time to start, and maps that are done are lost with
         # a job that fails before its reducers are.
@@ -137,7 +141,7 @@ def _extracted(job, plan, packed):
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
                 totals = gather(text, plan, job.work, job.config, catalog, ordered)
-                if options.runner == "hadoop" and totals.failures["lost"] and not failure:
+                if options.runner in ("hadoop", "emr") and totals.failures["lost"] and not failure:
                     raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
                                   "not come back with its output; no catalog was written")
                 catalog.flush()
@@ -179,8 +183,11 @@ def _printed(job):
 
 def check_runner(options: Namespace) -> None:
     """Raise ValueError where a runner lacks what it needs, or an option is for another."""
-    if options.env_archive and options.runner != "hadoop":
-        raise ValueError("--env-archive is for -r hadoop: here this Python runs the tasks")
+    if options.env_archive and options.runner not in ("hadoop", "emr"):
+        raise ValueError("--env-archive is for -r hadoop and -r emr: here this Python runs the "
+                         "tasks")
+    if options.max_hours and options.runner != "emr":
+        raise ValueError("--max-hours is for -r emr")
     if options.runner == "spark" and find_spec("pyspark") is None:
         raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
     if options.runner == "hadoop" and not (
@@ -188,6 +195,8 @@ def check_runner(options: Namespace) -> None:
     ):
         raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
     if options.runner == "hadoop":
+        from mr_extract.jobs.runners.hadoop.settings import check_properties
+
         check_properties(options.jobconf or {})
 
 

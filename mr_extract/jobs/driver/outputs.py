@@ -59,8 +59,12 @@ def _inputs(options, plan):
     places = [place for name in _OUTPUTS if (place := getattr(options, name, None))]
     if any(os.path.exists(place) or not storage.is_local(place) for place in places):
         uris = (entry.uri for entry in plan.entries.values())
-        taken.update(storage.local.real_path(u) if storage.is_local(u) else u for u in uris)
+        taken.update({_one_name(place) for place in places}.intersection(map(_one_name, uris)))
     return taken
+
+
+def _one_name(uri):
+    return storage.local.real_path(uri) if storage.is_local(uri) else uri
 
 
 def _checked_path(name, place, catalog_type):

@@ -77,11 +77,13 @@ def expanded(entries: Iterable[Entry], extensions: str = FIRST, threads: int = 1
         while batch := list(islice(entries, _AT_ONCE)):
             futures = [
                 pool.submit(_expand, entry, extensions, planes)
-                if meant_by(entry, extensions) or planes_by(entry, planes) else None
-                for entry in batch
+                if expands(entry, extensions, planes) else None for entry in batch
             ]
             for entry, future in zip(batch, futures):
-                yield from future.result() if future else _expand(entry, extensions, planes)
+                if future:
+                    yield from future.result()
+                else:
+                    yield with_plane(entry, planes)
 
 
 def image_units(uri: str, meant: str = "*") -> list[Unit]:

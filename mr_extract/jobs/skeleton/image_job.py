@@ -6,6 +6,7 @@ tasks, so it imports absolutely.
 
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any, NoReturn
@@ -165,7 +166,12 @@ class ImageJob(CommandLine):
 
     def _non_option_kwargs(self):
         # Tasks get the settings by value: a kernel file need not travel.
-        kwargs = super()._non_option_kwargs()
+        # mrjob would parse the command line once more for the arguments that ours replace.
+        parser, self.arg_parser = self.arg_parser, ArgumentParser(add_help=False)
+        try:
+            kwargs = super()._non_option_kwargs()
+        finally:
+            self.arg_parser = parser
         settings = [*arguments(self.config), *access_arguments(self.access)]
         settings, private = hidden(settings, self.scratch) if self.scratch else (settings, "")
         kwargs["extra_args"] = plain([
@@ -178,10 +184,13 @@ class ImageJob(CommandLine):
             *(["--packed", "--driven"] if self.streamed else []),
             *self.work.arguments(self.more),
         ])
-        if private:
+        files = {OPTION: private} if private else {}
+        if self.scratch and not self.options.in_process:
+            files |= self.work.carried(self.config, self.scratch)
+        for option, path in files.items():
             here = self.options.runner in (None, "inline", "local")
-            file = private if here else parse_legacy_hash_path("file", private)
-            kwargs["extra_args"] += [OPTION, file]
+            kwargs["extra_args"] += [option, path if here else
+                                     parse_legacy_hash_path("file", path)]
         return kwargs
 
 
