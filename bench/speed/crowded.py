@@ -55,7 +55,8 @@ def measure(night, rounds):
     programs = {}
     if sextractor.PROGRAM:
         programs = {
-            title: sextractor.SExtractor(night.folder, config.updated(columns=columns)).command(path)
+            title: sextractor.SExtractor(
+                night.folder, config.updated(columns=columns)).command(path)
             for title, columns in COLUMNS.items()}
 
     def with_reading(title):
