@@ -17,11 +17,13 @@ extras = {
     "completion": ["shtab>=1.6"],
     "compress": ["uncompresspy>=0.4"],
     "export": ["pyarrow>=15"],
+    "hats": ["hats-import>=0.11"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
     *extras["export"],
+    "duckdb>=1.0",
     "fitsio>=1.2",
     "healpy>=1.17",
     "hypothesis>=6.100",

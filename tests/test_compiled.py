@@ -10,7 +10,9 @@ from pathlib import Path
 import draws
 import numpy as np
 import pytest
+from astropy.io import fits
 from compilers import COMPILER, sanitizer
+from conftest import LAUNCHER, ROOT
 
 from bench.speed.crowded import field
 from mr_extract.detection import scanning
@@ -83,6 +85,30 @@ def test_a_switch_leaves_the_compiled_kernels_out():
     said = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True,
                           text=True, check=True)
     assert said.stdout == "None\n" and said.stderr == ""
+
+
+def told(*words):
+    environment = {**os.environ, "MR_EXTRACT_COMPILED": "0"}
+    return [subprocess.run([sys.executable, *words], env=env, cwd=ROOT, capture_output=True,
+                           text=True, check=True) for env in (os.environ, environment)]
+
+
+@built
+def test_whether_there_are_compiled_kernels_is_told():
+    there, absent = told("-m", "mr_extract.compiled")
+    assert there.stdout.startswith("compiled kernels: ")
+    assert absent.stdout.startswith("no compiled kernels") and "MR_EXTRACT_COMPILED=0" in (
+        absent.stdout)
+
+
+@built
+def test_a_job_says_how_many_images_had_no_compiled_kernels(tmp_path):
+    fits.PrimaryHDU(field(100, 5)).writeto(tmp_path / "a.fits")
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/a.fits\n")
+    there, absent = told(LAUNCHER, "-r", "local", tmp_path / "list.txt")
+    assert "without compiled kernels" not in there.stderr
+    assert "1 images measured without compiled kernels" in absent.stderr
+    assert there.stdout == absent.stdout
 
 
 @pytest.mark.needs("sanitizers")

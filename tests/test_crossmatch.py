@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 from contextlib import contextmanager
 
 import numpy as np
@@ -27,7 +28,12 @@ parquet = pytest.importorskip("pyarrow.parquet")
 def crossmatch(*args):
     """Run the job in this process and return its exit status."""
     asked = SkyJob(["--sky-work=crossmatch", *map(str, args)])
-    return asked.work.drive(asked)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        return asked.work.drive(asked)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def brute_force(xyz, others, radius, most):

@@ -104,7 +104,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         large = min(images, size_of(plan.entries.values()) // _LARGE)
         full = large // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
-    shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    shards = write_shards(plan, tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, runner_name, jobs, scratch)
     job.scratch = scratch

@@ -49,7 +49,7 @@ def reduced_after(job: ImageJob) -> int:
         if options.reduce == "objects":
             job.config = job.config.updated(observation=True)
         options.reduce, options.catalog = "identity", catalog
-        status = drive(job)
+        status = drive(job, [following.options])
         if not os.path.exists(catalog):
             return status
         following.options.args = [catalog]
