@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
 pytest_plugins = ("groups", "scheduling")
 
+# Tests start thousands of processes: none compiles the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Spark's Java compiles less and collects on one thread: half its CPU in jobs as small as these.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 
