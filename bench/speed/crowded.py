@@ -31,12 +31,10 @@ def measure(night, rounds):
         "Crowded fields",
         f"Simulated stars (FWHM {FWHM:g} pixels, magnitudes over six) on {size} x {size} pixels, "
         f"CPU seconds, medians of {rounds}. `sep` is its background and its detection, without "
-        "and with its own cleaning. What we cost beyond sep without cleaning (cleaning, "
-        "photometry, positions) is shown by source: where it stays the same, it is linear. "
-        "SExtractor is its program with its default `MASK_TYPE`, which reads a file and writes a "
-        "text catalog; so the ratio is that of our kernels with the file's reading to it.",
+        "and with its own cleaning. SExtractor is its program with its default `MASK_TYPE`, which "
+        "reads a file and writes a text catalog; the ratio is that of our kernels, with the "
+        "file's reading, to it.",
         ("sources", "sep, s", "sep that cleans, s", *(f"{title}, s" for title in COLUMNS),
-         *(f"beyond sep, ms a source, {title}" for title in COLUMNS),
          *(f"{what}, {title}" for title in COLUMNS for what in ("SExtractor, s", "ratio"))),
     )
     config = Config()
@@ -54,10 +52,8 @@ def measure(night, rounds):
     path = night.folder / "crowded.fits"
     programs = {}
     if sextractor.PROGRAM:
-        programs = {
-            title: sextractor.SExtractor(
-                night.folder, config.updated(columns=columns)).command(path)
-            for title, columns in COLUMNS.items()}
+        programs = {title: sextractor.SExtractor(night.folder, config.updated(columns=columns))
+                    for title, columns in COLUMNS.items()}
 
     def with_reading(title):
         start = process_time()
@@ -78,19 +74,14 @@ def measure(night, rounds):
                 sources = way(data)
                 times[title].append(process_time() - start)
             for title, program in programs.items():
-                theirs[title].append(run(program).cpu)
+                theirs[title].append(run(program.command(path)).cpu)
                 ratios[title].append(with_reading(title) / theirs[title][-1])
         seconds, n = {title: middle(values) for title, values in times.items()}, len(sources)
-        beyond = [1000 * (seconds[title] - seconds["sep"]) / n for title in COLUMNS]
         section.add(f"{n:,}", *(f"{value:.2f}" for value in seconds.values()),
-                    *(f"{value:.3f}" for value in beyond),
                     *(f"{middle(each[title]):.2f}" if programs else "" for title in COLUMNS
                       for each in (theirs, ratios)))
         for title in programs:
             section.note(f"{stars} stars, of SExtractor, {title}", middle(ratios[title]))
-        # On a small image sep's own start may cost more than all that we add.
-        section.note(f"{stars} stars, milliseconds a source beyond sep",
-                     beyond[0] if beyond[0] > 0 else None)
         section.note(f"{stars} stars, of sep that cleans", seconds["`default`"] / seconds["clean"])
     return section
 
