@@ -12,9 +12,10 @@ import numpy as np
 from mr_extract.around.brightness import jy_per_sr
 from mr_extract.around.measuring import Radii, measure_field
 from mr_extract.around.samples import ARCMIN
+from mr_extract.astrometry.frames import converted
 from mr_extract.columns.photometry import FAILED, STATISTICS, columns_for
 from mr_extract.failures import ImageFailure
-from mr_extract.lists.sources import Sources, converted
+from mr_extract.lists.sources import Sources
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from mr_extract.jobs.task.line import Line
 
 
+CARRIED = "--carried-sources"
+
+
 class Photometry(Work):
     """Measure each source of a catalogue in the patch or image in which it lies."""
 
@@ -35,31 +38,33 @@ class Photometry(Work):
     versions = ("astropy-healpix",)
 
     def add_options(self, add_argument: Callable[..., object]) -> None:
-        """Declare the short form of ``--layout long``, and where --function is found."""
+        """Declare the short form of ``--layout long``, and what tasks are given."""
         add_argument("--long", action="store_const", const="long", dest="layout",
                      help="as --layout long")
         add_argument("--function-path", help=argparse.SUPPRESS)
+        add_argument(CARRIED, help=argparse.SUPPRESS)
 
     def more_from(self, options: argparse.Namespace, config: PhotometrySettings) -> dict[str, Any]:
-        """Return the folder from which tasks import the module of --function."""
+        """Return the folder of the module of --function, and the catalogue that came along."""
+        more = {}
+        if options.carried_sources:
+            more["sources"] = os.path.abspath(options.carried_sources)
         if options.function_path:
-            return {"path": options.function_path}
-        if not config.around.function:
-            return {}
-        module, colon, _ = config.around.function.partition(":")
-        try:
-            spec = find_spec(module.partition(".")[0]) if colon else None
-        except (ImportError, ValueError):
-            spec = None
-        if spec is None or spec.origin is None:
-            raise ValueError(f"--function {config.around.function}: it is not of the form "
-                             "module:function, or there is no such module")
-        folder = os.path.dirname(os.path.abspath(spec.origin))
-        return {"path": os.path.dirname(folder) if spec.submodule_search_locations else folder}
+            more["path"] = options.function_path
+        elif config.around.function:
+            more["path"] = _folder_of(config.around.function)
+        return more
 
     def arguments(self, more: dict[str, Any]) -> list[str]:
-        """Return the option by which a task has what `more_from` returned."""
-        return [f"--function-path={more['path']}"] if more else []
+        """Return the option by which a task has the folder of --function."""
+        return [f"--function-path={more['path']}"] if "path" in more else []
+
+    def carried(self, config: PhotometrySettings, folder: str) -> dict[str, str]:
+        """Write the catalogue for the nodes."""
+        from mr_extract.jobs.beside.position_lists import carried_sources
+
+        path = carried_sources(config, folder)
+        return {CARRIED: path} if path else {}
 
     def check(self, config: PhotometrySettings) -> None:
         """Raise ValueError where the catalogue or the statistic cannot be used."""
@@ -81,7 +86,11 @@ class Photometry(Work):
         from mr_extract.jobs.beside.position_lists import sources_for
 
         config, entry = line.config, line.entry
-        sources, checksum = sources_for(entry, config)
+        try:
+            sources, checksum = sources_for(entry, config, line.more.get("sources", ""))
+        except ImageFailure as failure:
+            raise ImageFailure(failure.kind, f"the catalogue of sources: {failure.message}"
+                               ) from failure
         function = _function(config, line.more)
         line.lap("sources")
         field, header, facts = _field(line)
@@ -97,6 +106,20 @@ class Photometry(Work):
         facts |= {"beam_arcmin": f"{beam:.9g}"} if beam else {}
         facts |= {"frequency_ghz": f"{frequency:.9g}"} if frequency else {}
         return Rows(columns, facts, {"targets_sha256": checksum}, failed)
+
+
+def _folder_of(name):
+    """Return the folder from which tasks import the module of a statistic."""
+    module, colon, _ = name.partition(":")
+    try:
+        spec = find_spec(module.partition(".")[0]) if colon else None
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        raise ValueError(f"--function {name}: it is not of the form module:function, or there is "
+                         "no such module")
+    folder = os.path.dirname(os.path.abspath(spec.origin))
+    return os.path.dirname(folder) if spec.submodule_search_locations else folder
 
 
 def _field(line):

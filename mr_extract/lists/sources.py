@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mr_extract.astrometry.inverse import degrees, unit_vectors
+from mr_extract.astrometry.frames import converted
 from mr_extract.lists.columns import Table
 from mr_extract.lists.reading import identities
 from mr_extract.remarks import say
@@ -80,23 +80,6 @@ def sources_from(
                                 f"{len(there)}, the first is row {first}")
     return Sources([names[k] for k in rows.tolist()], rows + 1, longitude[rows] % 360.0,
                    latitude[rows], frame)
-
-
-def converted(
-    longitude: np.ndarray, latitude: np.ndarray, frame: str, to: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return places of one frame in another, in degrees.
-
-    Ecliptic is of the mean ecliptic and equinox of J2000.
-    """
-    if frame == to:
-        return longitude, latitude
-    from astropy.coordinates import CartesianRepresentation, SkyCoord
-
-    known = {"icrs": "icrs", "galactic": "galactic", "ecliptic": "barycentricmeanecliptic"}
-    vectors = CartesianRepresentation(*unit_vectors(longitude, latitude))
-    place = SkyCoord(vectors, frame=known[frame]).transform_to(known[to])
-    return degrees(place.cartesian.xyz.value)
 
 
 def _columns_of(table, columns, frame):

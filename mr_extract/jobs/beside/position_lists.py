@@ -75,7 +75,9 @@ def known_for(config: Config) -> tuple[Known | None, str]:
     return _made(settings.assoc, ("list", settings), lambda table: known_from(table, settings))
 
 
-def sources_for(entry: Entry, config: PhotometrySettings) -> tuple[Sources, str]:
+def sources_for(
+    entry: Entry, config: PhotometrySettings, carried: str = ""
+) -> tuple[Sources, str]:
     """Return the catalogued sources of a line and the checksum of their list.
 
     Parameters
@@ -83,6 +85,9 @@ def sources_for(entry: Entry, config: PhotometrySettings) -> tuple[Sources, str]
     entry : mr_extract.text.entry.Entry
         Its field ``positions`` stands before the setting `sources`.
     config : mr_extract.settings.photometry.PhotometrySettings
+    carried : str
+        The list of the setting `sources` as it came with the job, a path; empty: it is read from
+        its place.
 
     Returns
     -------
@@ -102,6 +107,10 @@ def sources_for(entry: Entry, config: PhotometrySettings) -> tuple[Sources, str]
     if not uri or uri == LINES:
         raise ImageFailure("malformed-line", "the line has no positions=, and there is "
                                              "no --sources")
+    if carried and uri == settings.sources:
+        from mr_extract.jobs.beside.carried_sources import read_carried
+
+        return _kept((carried,), "", lambda: read_carried(carried))
     how = settings.source_columns, settings.source_coord
     return _made(uri, ("sources", *how), lambda table: sources_from(table, *how))
 
@@ -153,25 +162,43 @@ def check_sources(config: PhotometrySettings) -> None:
                              ) from failure
 
 
+def carried_sources(config: PhotometrySettings, folder: str) -> str:
+    """Write the catalogue that all lines share for the nodes; return its path, '' for none."""
+    if config.catalogue.sources in ("", LINES):
+        return ""
+    from mr_extract.jobs.beside.carried_sources import write_carried
+
+    with hearing() as said:
+        sources, checksum = sources_for(_NO_FIELDS, config)
+    return write_carried(folder, sources, checksum, list(said))
+
+
 def _made(uri, purpose, make):
+    """Return what is made of a list in its place, and its checksum."""
     from mr_extract.lists.reading import read_table
 
-    key = uri, purpose
-    if key not in _held:
+    def read():
         place = parse_place(uri)
         if place.ext is not None:
             raise ImageFailure("bad-list", f"[{place.ext}]: of a list the first table with "
                                            "positions is read, and no other can be named")
         packed = storage.read(place.uri)
-        checksum = hashlib.sha256(packed).hexdigest()
         try:
             with hearing() as said:
                 made = make(read_table(unpack(packed)))
         except ValueError as error:
             raise ImageFailure("bad-list", str(error)) from error
+        return made, hashlib.sha256(packed).hexdigest(), said
+
+    return _kept((uri, purpose), purpose[0], read)
+
+
+def _kept(key, what, read):
+    if key not in _held:
+        found = read()
         while len(_held) >= _HELD:
             del _held[next(iter(_held))]
-        _held[key] = made, checksum, said
+        _held[key] = found
     made, checksum, said = _held[key]
-    repeat(said, purpose[0])
+    repeat(said, what)
     return made, checksum

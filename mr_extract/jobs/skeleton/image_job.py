@@ -142,6 +142,10 @@ class ImageJob(CommandLine):
         self.increment_counter("rows", "measured", outcome.rows)
         if outcome.failed_rows:
             self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
+        if not outcome.compiled:
+            from mr_extract.jobs.driver.summary import WITHOUT_KERNELS
+
+            self.increment_counter(*WITHOUT_KERNELS)
         self.increment_counter("bytes", "read", outcome.size)
         for stage, milliseconds in outcome.milliseconds.items():
             if milliseconds:
@@ -184,10 +188,13 @@ class ImageJob(CommandLine):
             *(["--packed", "--driven"] if self.streamed else []),
             *self.work.arguments(self.more),
         ])
-        if private:
+        files = {OPTION: private} if private else {}
+        if self.scratch and not self.options.in_process:
+            files |= self.work.carried(self.config, self.scratch)
+        for option, path in files.items():
             here = self.options.runner in (None, "inline", "local")
-            file = private if here else parse_legacy_hash_path("file", private)
-            kwargs["extra_args"] += [OPTION, file]
+            kwargs["extra_args"] += [option, path if here else
+                                     parse_legacy_hash_path("file", path)]
         return kwargs
 
 

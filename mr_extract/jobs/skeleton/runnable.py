@@ -90,6 +90,10 @@ class Runnable(MRJob):
             from mr_extract.jobs.runners.hadoop.runner import HadoopRunner
 
             return HadoopRunner
+        if self.options.runner == "emr":
+            from mr_extract.jobs.runners.emr.runner import EmrRunner
+
+            return EmrRunner
         return super()._runner_class()
 
 

@@ -125,6 +125,19 @@ class Work(ABC):
         """Return the options by which a task has what `more_from` returned."""
         return []
 
+    def carried(self, config: Any, folder: str) -> dict[str, str]:
+        """Write what all lines share, and return the files by the options that name them.
+
+        They travel with the job, once to each node.
+
+        Parameters
+        ----------
+        config
+            As `check` has it before.
+        folder : str
+        """
+        return {}
+
     def check(self, config: Any) -> None:
         """Raise ValueError where something that all images share cannot be used."""
         return None

@@ -14,6 +14,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.runners.hadoop import rest
 from mr_extract.jobs.runners.hadoop.settings import DEFAULTS, MAP_CORES, MAP_MEMORY, MAPS
 from mr_extract.storage.hadoop.configuration import properties as configured
+from mr_extract.text import balance
 
 if TYPE_CHECKING:
     from mr_extract.text.entry import Entry
@@ -30,8 +31,8 @@ _TASKS_AIMED_AT, _SHARES = 512, (256 * _MEGABYTE, 2048 * _MEGABYTE)
 
 
 def size_of(entries: Iterable[Entry]) -> int:
-    """Return the bytes of images, as their lines say or as they may be."""
-    return sum(int(entry.get("bytes") or _UNKNOWN_SIZE) for entry in entries)
+    """Return the bytes of images, as their lines say or as they may be, and of their sources."""
+    return sum(balance.size_of(entry) or _UNKNOWN_SIZE for entry in entries)
 
 
 def number_of_maps(size: int, properties: Mapping[str, str], slots: int | None = None) -> int:
