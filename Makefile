@@ -40,9 +40,13 @@ $(VENV)/.lint: $(VENV)/.test Makefile
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'ruff>=0.6' 'mypy>=1.11'
 	@touch $@
 
+# Compiled once: where PYTHONDONTWRITEBYTECODE is set, as in many images of containers, each
+# process would compile all that it imports.
 env: $(VENV)/.test
+	@$(BIN)/python -m compileall -q mr_extract preprocess
 
 demo-env: $(VENV)/.demo
+	@$(BIN)/python -m compileall -q mr_extract preprocess
 
 demo: demo-env
 	$(BIN)/python -m mr_extract.demo $(if $(FITS),--images $(FITS),--frames $(FRAMES))

@@ -17,11 +17,13 @@ extras = {
     "completion": ["shtab>=1.6"],
     "compress": ["uncompresspy>=0.4"],
     "export": ["pyarrow>=15"],
+    "hats": ["hats-import>=0.11"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
     *extras["export"],
+    "duckdb>=1.0",
     "fitsio>=1.2",
     "healpy>=1.17",
     "hypothesis>=6.100",
@@ -30,6 +32,7 @@ extras["test"] = [
     "photutils>=1.12",
     "pytest>=8",
     "pytest-cov>=5",
+    "pytest-rerunfailures>=15",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",
@@ -39,7 +42,8 @@ extras["test"] = [
 kernels = Extension(
     "mr_extract.compiled.kernels",
     sorted(str(path.relative_to(here)) for path in (here / "mr_extract/compiled").glob("*.c")),
-    depends=[f"mr_extract/compiled/{name}.h" for name in ("around", "growth", "mesh", "scan")],
+    depends=sorted(str(path.relative_to(here)) for path in
+                   (here / "mr_extract/compiled").glob("*.h")),
     # No product is added without being rounded, on any processor.
     # Nor does it say where it was built.
     extra_compile_args=["-std=c11", "-D_GNU_SOURCE", "-O3", "-ffp-contract=off", "-g0"],
@@ -62,8 +66,10 @@ setup(
         "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Astronomy",
     ],
-    packages=find_packages(include=["input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
-    package_data={"input_lists": ["*.toml", "*.txt", "*.md"],
+    packages=find_packages(
+        include=["emr", "input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
+    package_data={"emr": ["mrjob.conf", "policies/*.json", "README.md"],
+                  "input_lists": ["*.toml", "*.txt", "*.md"],
                   "mr_extract.compiled": ["COPYING.LESSER"],
                   "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     ext_modules=[kernels],

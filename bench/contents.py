@@ -45,6 +45,7 @@ MADE = {made.name: made for made in (
     Made("memory", "speed.memory:measure", _COST, ("Memory",)),
     Made("stages", "speed.stages:measure", _COST, ("Stages of a frame",)),
     Made("crowded", "speed.crowded:measure", _COST, ("Crowded fields",)),
+    Made("twins", "accuracy.twins", _COST, ("Compiled kernels and their twins",)),
     Made("remote", "speed.remote:measure", _COST, ("Images on S3",)),
     Made("packed", "speed.packed:measure", "docs/packed.md", ("Packed images",)),
     Made("storage", "speed.storage:measure", "docs/architecture.md", ("Remote files",)),

@@ -51,6 +51,8 @@ def shown(address: str) -> str:
     >>> shown("https://me:pass@host/a.fits?hdu=2&X-Amz-Signature=ab12")
     'https://host/a.fits?hdu=2'
     """
+    if "@" not in address and "=" not in address:
+        return address  # neither a user nor a query is in it
     scheme = "://" in address and _SCHEME.search(address)
     if not scheme or scheme[1].lower() == "file":
         return address

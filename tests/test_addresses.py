@@ -15,7 +15,8 @@ from conftest import ROOT, command, job
 from misbehaving import Files, Misbehaving, Response
 
 from mr_extract.addresses import shown, shown_rule, shown_within
-from mr_extract.jobs.driver.plan import Plan, write_shards
+from mr_extract.jobs.driver.plan import Plan
+from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.skeleton.private_arguments import hidden, revealed
 from mr_extract.settings.config import Config
 from mr_extract.text.accounting import error_line, image_line

@@ -11,7 +11,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 FLOORS = (
     ("failures", "remarks", "addresses", "unpacking", "text", "storage", "settings", "columns",
      "images", "planes", "detection", "measure", "astrometry", "lists", "around", "skymaps",
-     "sextractor", "packed", "standard_output", "objects"),
+     "sextractor", "packed", "standard_output", "objects", "tables"),
     ("stages",),
     ("frames",),
     ("notebook",),

@@ -10,13 +10,14 @@ from pathlib import Path
 import draws
 import numpy as np
 import pytest
+from astropy.io import fits
 from compilers import COMPILER, sanitizer
+from conftest import LAUNCHER, ROOT
 
 from bench.speed.crowded import field
-from mr_extract.detection import scanning, within_boxes
+from mr_extract.detection import scanning
 from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
-from mr_extract.measure import light_radii
 from mr_extract.planes import mesh
 from mr_extract.settings.config import Config
 
@@ -50,7 +51,7 @@ def test_a_catalog_does_not_say_which_way_it_was_made(monkeypatch, stars):
     image = field(600, stars)
     config = Config().updated(columns=("all",))
     ours = measure_image(Image(image.copy()), config).columns
-    for module in (scanning, mesh, within_boxes, light_radii):
+    for module in draws.MODULES:
         monkeypatch.setattr(module, "kernels", None)
     theirs = measure_image(Image(image.copy()), config).columns
     assert len(ours["x"]) > stars / 4
@@ -86,6 +87,30 @@ def test_a_switch_leaves_the_compiled_kernels_out():
     assert said.stdout == "None\n" and said.stderr == ""
 
 
+def told(*words):
+    environment = {**os.environ, "MR_EXTRACT_COMPILED": "0"}
+    return [subprocess.run([sys.executable, *words], env=env, cwd=ROOT, capture_output=True,
+                           text=True, check=True) for env in (os.environ, environment)]
+
+
+@built
+def test_whether_there_are_compiled_kernels_is_told():
+    there, absent = told("-m", "mr_extract.compiled")
+    assert there.stdout.startswith("compiled kernels: ")
+    assert absent.stdout.startswith("no compiled kernels") and "MR_EXTRACT_COMPILED=0" in (
+        absent.stdout)
+
+
+@built
+def test_a_job_says_how_many_images_had_no_compiled_kernels(tmp_path):
+    fits.PrimaryHDU(field(100, 5)).writeto(tmp_path / "a.fits")
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/a.fits\n")
+    there, absent = told(LAUNCHER, "-r", "local", tmp_path / "list.txt")
+    assert "without compiled kernels" not in there.stderr
+    assert "1 images measured without compiled kernels" in absent.stderr
+    assert there.stdout == absent.stdout
+
+
 @pytest.mark.needs("sanitizers")
 def test_sanitizers_have_nothing_to_say(tmp_path):
     folder = compile_to(tmp_path, "-g", "-O1", "-fsanitize=address,undefined",
@@ -101,8 +126,9 @@ def test_sanitizers_have_nothing_to_say(tmp_path):
 @pytest.mark.needs("compiler")
 def test_it_is_one_file_for_all_pythons(tmp_path):
     """Only names of the stable ABI are asked of Python."""
-    text = (SOURCES / "module.c").read_text()
-    assert "#define Py_LIMITED_API 0x030B0000" in text
+    for source in SOURCES.glob("*.[ch]"):
+        before, python, _ = source.read_text().partition("#include <Python.h>")
+        assert not python or "#define Py_LIMITED_API 0x030B0000" in before, source.name
     folder = compile_to(tmp_path, "-O1")
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     for version in ("3.11", "3.12", "3.13"):

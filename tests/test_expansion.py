@@ -16,6 +16,7 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import list_units, reader_of
 from mr_extract.jobs.driver.plan import Plan, read_plan
+from mr_extract.jobs.driver.shards import shards_of
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.skeleton.expansion import expanded, image_units
 from mr_extract.jobs.task import opened as opened_files
@@ -210,7 +211,7 @@ def test_images_of_one_file_stay_together_unless_they_are_more_than_a_share(fold
     for name, size, count in (("a", 100, 4), ("b", 100, 4), ("c", 1000, 10), ("d", 100, 4)):
         for k in range(count):
             plan.add(parse_line(f"{name}.fits\text={k}\tbytes={size}".encode()))
-    shards = entries_of(plan.shards(4))
+    shards = entries_of(shards_of(plan, 4))
     homes = {}
     for number, shard in enumerate(shards):
         for image_id in shard:

@@ -316,3 +316,27 @@ def test_every_command_of_the_page_runs(tmp_path):
     assert ended.status == 0, ended.err
     assert processes_of(tmp_path / ".hadoop") == {}
     assert not (tmp_path / ".hadoop").exists()
+
+
+def test_java_starts_once_before_a_job_and_once_more_before_a_users_first(night, tmp_path):
+    jar, said, program = (
+        tmp_path / name for name in ("hadoop-streaming-3.4.2.jar", "said", "hadoop"))
+    jar.touch()
+    program.write_text(f"""#!/bin/sh
+echo "$@" >> {said}
+case "$*" in
+  fs*-mkdir*) touch {tmp_path}/folder ;;
+  fs*-put*) [ -e {tmp_path}/folder ] || {{
+      echo "put: \\`tmp/mrjob/x': No such file or directory" >&2; exit 1; }} ;;
+  jar*) exit 1 ;;
+esac
+""")
+    program.chmod(0o755)
+    for before in (["-put", "-mkdir", "-put", "jar"], ["-put", "jar"]):
+        said.unlink(missing_ok=True)
+        done = job("-r", "hadoop", "--hadoop-bin", program, "--hadoop-streaming-jar", jar,
+                   night / "manifest.txt", env={"HADOOP_HOME": str(tmp_path)})
+        assert done.status == 1 and "No such file" not in done.err
+        words = [word for line in said.read_text().splitlines() for word in line.split()
+                 if word in ("jar", "version", "-put", "-mkdir")]
+        assert words[: words.index("jar") + 1] == before

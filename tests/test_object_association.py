@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from astropy_healpix import healpy
 
 from mr_extract.objects.association import Links, associate
-from mr_extract.objects.cells import cells_around, cells_of, near_border, size_of
+from mr_extract.objects.cells import cells_around, near_border, size_of
+from mr_extract.objects.healpix import cells_of, centres_of
 from mr_extract.objects.neighbours import Cubes, pairs_within
 from mr_extract.objects.sphere import ARCSEC, arcseconds, chord, positions, tangents, vectors
 
@@ -184,3 +186,20 @@ def test_positions_are_the_inverse_of_vectors():
     back = positions(vectors(ra, dec))
     np.testing.assert_allclose(vectors(*back), vectors(ra, dec), atol=1e-15)
     np.testing.assert_allclose(back[1], dec, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [0, 1, 6, 13, 29])
+def test_cells_are_those_of_astropy_healpix(order):
+    rng = np.random.default_rng(1)
+    ra, dec = rng.uniform(-10, 370, 20000), np.degrees(np.arcsin(rng.uniform(-1, 1, 20000)))
+    dec[:500] = 90 - 10 ** rng.uniform(-12, 1, 500)
+    dec[500:1000] = -dec[:500]
+    dec[1000:1004], ra[1000:1004] = [90, -90, 0, 0], [10, 200, -1e-20, 360]
+    cells = cells_of(ra, dec, order)
+    np.testing.assert_array_equal(cells, healpy.ang2pix(1 << order, ra, dec, nest=True,
+                                                        lonlat=True))
+    middles = centres_of(cells, order)
+    np.testing.assert_array_equal(cells_of(*middles, order), cells)
+    apart = vectors(*middles) - vectors(*healpy.pix2ang(1 << order, cells, nest=True,
+                                                        lonlat=True))
+    assert np.abs(apart).max() < 1e-14

@@ -1,13 +1,16 @@
 """The driver's own work: every line known before, every line found after."""
 
 import io
+import tracemalloc
 from types import SimpleNamespace
 
 import pytest
 from conftest import job
 
+from mr_extract.jobs.driver import kept_lines, numbered
 from mr_extract.jobs.driver.gather import gather
-from mr_extract.jobs.driver.plan import Plan, read_plan, write_shards
+from mr_extract.jobs.driver.plan import Plan, read_plan
+from mr_extract.jobs.driver.shards import shards_of, write_shards
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.skeleton.options import allowed
 from mr_extract.settings.config import Config
@@ -27,14 +30,14 @@ def plan_of(*lines):
 def test_shards_hold_every_image_once_and_are_balanced_by_bytes(tmp_path):
     sizes = [1 + (k * 7919) % 1000 for k in range(500)]
     plan = plan_of(*(f"image-{k}.fits\tbytes={size}" for k, size in enumerate(sizes)))
-    shards = plan.shards(8)
+    shards = list(shards_of(plan, 8))
     loads = [sum(int(e.get("bytes")) for e in shard) for shard in shards]
     assert max(loads) <= 1.05 * sum(sizes) / 8
     assert sorted(e.uri for shard in shards for e in shard) == sorted(plan.entries)
     for shard in shards:  # the largest first, so that no long image is left for the end
         taken = [int(e.get("bytes")) for e in shard]
         assert taken == sorted(taken, reverse=True)
-    assert len(plan_of("a", "b").shards(8)) == 2
+    assert len(list(shards_of(plan_of("a", "b"), 8))) == 2
 
 
 def test_written_shards_name_absolute_paths_and_keep_the_ids(tmp_path, monkeypatch):
@@ -168,8 +171,70 @@ def test_bands_that_share_a_detection_image_go_to_one_task():
         for band in "ugriz":
             plan.add(parse_line(f"{band}{field}.fits\tdetect=chi{field}.fits\tbytes=100".encode()))
     homes = {}
-    for number, shard in enumerate(plan.shards(3)):
+    for number, shard in enumerate(shards_of(plan, 3)):
         assert len(shard) == 10
         for entry in shard:
             homes.setdefault(entry.get("detect"), set()).add(number)
     assert all(len(numbers) == 1 for numbers in homes.values()) and len(homes) == 6
+
+
+def test_a_plan_and_its_gathering_hold_less_than_a_hundred_bytes_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_lines, "_HELD", 1 << 10)
+    held = []
+    for count in (1_000, 9_000):
+        ids = [f"s3://an-archive/release-3/field-{k // 1000:05d}/frame-r-{k:08d}.fits"
+               for k in range(count)]
+        manifest, spool = tmp_path / "list.txt", tmp_path / "blocks"
+        manifest.write_text("".join(f"{one}\tbytes={k}\tfilter=r\n" for k, one in enumerate(ids)))
+        # A task's block at a time, none in the order of the list.
+        spool.write_bytes(b"".join(block(one, 2) for one in reversed(ids)))
+        tracemalloc.start()
+        try:
+            plan = read_plan([str(manifest)], None)
+            with open(spool, "rb", buffering=0) as text, open(tmp_path / "catalog", "wb") as out:
+                totals = gather(_InPieces(text), plan, WORK, Config(), out)
+            held.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert totals.measured == count
+    assert (held[1] - held[0]) / 8_000 < 100
+
+
+class _InPieces(io.BufferedReader):
+    """A file that is read a little at a time: what is held of it is no part of the list."""
+
+    def read1(self, size=-1):
+        return super().read1(4096)
+
+
+def test_lines_come_back_as_they_were_from_memory_and_from_the_file(monkeypatch):
+    monkeypatch.setattr(kept_lines, "_HELD", 64)
+    lines = kept_lines.KeptLines()
+    entries = [
+        parse_line(b"a.fits\tfilter=r\tnote=a=b"), parse_line("\u00e9.fits\tid=x".encode()),
+        parse_line(b"b[1].fits[2]\tbytes=5"), parse_line(b"s3://k/c.fits"),
+        parse_line(b"d\tnonsense\0\t\t"), parse_line(b"\xff.fits"),
+        Entry("m.fits", (("ext", "1"),), "there is none", "no-extension"),
+        Entry("b[plane=2]", (("ext", "3"),)),
+    ]
+    for entry in entries:
+        lines.append(entry)
+    assert [lines[k] for k in range(len(entries))] == entries
+
+
+def test_texts_of_one_hash_are_told_apart(monkeypatch):
+    monkeypatch.setattr(numbered, "hash", len, raising=False)
+    texts = [f"{'x' * (k % 7)}{k}" for k in range(300)]
+    found = numbered.Numbered(texts.__getitem__)
+    assert [found.add(text) for text in texts] == [(k, True) for k in range(300)]
+    assert [found.add(text) for text in texts] == [(k, False) for k in range(300)]
+    assert [found.find(text) for text in texts] == list(range(300))
+    assert found.find("y" * 50) == -1 and len(found) == 300
+
+
+def test_the_order_of_ids_does_not_depend_on_that_of_the_lines(tmp_path):
+    names = ["b", "a b", "a", "ab", "Z", "\u00e9", "a.fits[2]", "a.fits"]
+    for lines in (names, sorted(names), names[::-1]):
+        plan = plan_of(*lines)
+        assert [plan.lines[k].id for k in plan.in_order()] == sorted(
+            (parse_line(name.encode()).id for name in names), key=str.encode)

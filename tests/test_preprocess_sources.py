@@ -376,9 +376,9 @@ sys.exit(status)
 
 
 @pytest.mark.parametrize("keys, options, images", [
-    (1_000_000, (), 1_000_000),
-    (150_000, ("--weights", "ooi -> oow", "--masks", "ooi -> ood"), 50_000)])
-def test_a_million_keys_are_listed_in_little_memory(keys, options, images, here):
+    (300_000, (), 300_000),
+    (90_000, ("--weights", "ooi -> oow", "--masks", "ooi -> ood"), 30_000)])
+def test_however_many_keys_are_listed_in_little_memory(keys, options, images, here):
     peaks = []
     for number in (3_000, keys):
         done = subprocess.run(
@@ -389,6 +389,6 @@ def test_a_million_keys_are_listed_in_little_memory(keys, options, images, here)
     with open("list.txt", "rb") as file:
         assert sum(1 for _ in file) == images
     assert peaks[1] < 300
-    # Without rules nothing is kept; with them at most 24 bytes of each file and companion, and
-    # half as much again while the tables grow.
-    assert peaks[1] - peaks[0] < (24 if options else 10), peaks
+    # Without rules nothing is kept, where an object of each key would take 20 MB; with them at
+    # most 24 bytes of each file and companion, and half as much again while the tables grow.
+    assert peaks[1] - peaks[0] < (15 if options else 7), peaks

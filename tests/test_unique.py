@@ -9,11 +9,11 @@ from test_object_association import PLACES, brute_force, scattered
 
 from mr_extract.jobs.sky.aggregation import DECISION, KEPT, UNPLACED
 from mr_extract.jobs.sky.decisions import Decisions, Miscounted
-from mr_extract.jobs.sky.region import settle
-from mr_extract.jobs.unique import AGGREGATION
+from mr_extract.jobs.sky.region import Linking, settle
+from mr_extract.jobs.unique import WORK
 from mr_extract.objects.association import Links, associate
 from mr_extract.objects.best import best_of
-from mr_extract.objects.cells import cells_of
+from mr_extract.objects.healpix import cells_of
 from mr_extract.objects.sphere import positions, vectors
 from mr_extract.text.catalog import read_catalog
 
@@ -42,7 +42,7 @@ def found(catalog):
 
 def records_about(place, spread):
     xyz, image, row, _ = scattered(place, 250, 5, spread, 0.3, seed=11)
-    records = np.zeros(len(xyz), AGGREGATION.dtype)
+    records = np.zeros(len(xyz), WORK.dtype)
     records["ra"], records["dec"] = positions(xyz)
     records["image"], records["place"] = image, image * 1000 + row
     return records
@@ -65,9 +65,9 @@ def in_cells(records, order, held):
 
     for cell in np.unique(cells):
         mine = records[cells == cell]
-        left.append(take(settle([mine[:50], mine[50:]], order, Links(1.0), held)))
+        left.append(take(settle([mine[:50], mine[50:]], order, Linking(Links(1.0)), held)))
     shares = sum(map(len, left)) / len(records)
-    take(settle([one for one in left if len(one)], None, Links(1.0)))
+    take(settle([one for one in left if len(one)], None, Linking(Links(1.0))))
     return found, shares
 
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "around.h"
+#include "room.h"
 
 static int64_t clipped(int64_t value, int64_t most)
 {
@@ -14,21 +15,32 @@ static int64_t clipped(int64_t value, int64_t most)
 
 static int hits_add(Hits *hits, int64_t box, int64_t pixel, int32_t label)
 {
-    if (hits->count == hits->room) {
-        int64_t room = hits->room ? 2 * hits->room : 4096;
-        Hit *item = realloc(hits->item, (size_t)room * sizeof *item);
-        if (!item)
-            return -1;
-        hits->item = item;
-        hits->room = room;
-    }
+    Hit *item = grown(hits->item, &hits->room, hits->count + 1, sizeof *item);
+    if (!item)
+        return -1;
+    hits->item = item;
     hits->item[hits->count++] = (Hit){box, pixel, label};
     return 0;
 }
 
-/* First of the ascending pixels, from begin to end, that is not below a value. */
-static int64_t first_from(const int64_t *pixels, int64_t begin, int64_t end, int64_t value)
+int others_fine(const Others *others, int64_t count)
 {
+    const int64_t *pixels = others->pixels, *rows = others->rows;
+    int fine = rows[0] == 0 && rows[others->height] == count;
+    for (int64_t y = 0; fine && y < others->height; y++) {
+        int64_t before = y * others->width - 1, end = rows[y + 1];
+        fine = rows[y] <= end && end <= count;
+        for (int64_t k = rows[y]; fine && k < end; before = pixels[k++])
+            fine = pixels[k] > before;
+        fine = fine && before < (y + 1) * others->width;
+    }
+    return fine;
+}
+
+int64_t first_from(const Others *others, int64_t y, int64_t value)
+{
+    const int64_t *pixels = others->pixels;
+    int64_t begin = others->rows[y], end = others->rows[y + 1];
     while (begin < end) {
         int64_t middle = (begin + end) / 2;
         if (pixels[middle] < value)
@@ -51,7 +63,7 @@ int find_in_boxes(const Others *others, const Boxes *boxes, Hits *hits)
         const double *e = boxes->ellipses;
         for (int64_t y = top; y < bottom; y++) {
             int64_t end = others->rows[y + 1], row = y * others->width;
-            int64_t k = first_from(others->pixels, others->rows[y], end, row + left);
+            int64_t k = first_from(others, y, row + left);
             for (; k < end && others->pixels[k] < row + right; k++) {
                 if (others->labels[k] == self)
                     continue;

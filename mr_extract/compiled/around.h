@@ -30,6 +30,10 @@ typedef struct {
     Hit *item;
 } Hits;
 
+/* Whether the pixels ascend, each within its row. */
+int others_fine(const Others *others, int64_t count);
+/* First of the pixels of a row, or the first one behind it, that is not below a value. */
+int64_t first_from(const Others *others, int64_t y, int64_t value);
 int find_in_boxes(const Others *others, const Boxes *boxes, Hits *hits);
 int order_by_owner(const int64_t *owner, int64_t n, int64_t count, int64_t *order);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "room.h"
 #include "scan.h"
 
 enum { MOST_BRANCHES = 16000 };
@@ -36,22 +37,14 @@ typedef struct {
 
 static int tree_add(Tree *tree, const Chain *chain, float thresh)
 {
-    if (tree->nodes == tree->room) {
-        int64_t room = tree->room ? 2 * tree->room : 64;
-        Node *node = realloc(tree->node, (size_t)room * sizeof *node);
-        if (!node)
-            return -1;
-        tree->node = node;
-        tree->room = room;
-    }
-    if (tree->pooled + chain->count > tree->pool_room) {
-        int64_t room = 2 * (tree->pooled + chain->count);
-        int32_t *pool = realloc(tree->pool, (size_t)room * sizeof *pool);
-        if (!pool)
-            return -1;
-        tree->pool = pool;
-        tree->pool_room = room;
-    }
+    void *larger = grown(tree->node, &tree->room, tree->nodes + 1, sizeof *tree->node);
+    if (!larger)
+        return -1;
+    tree->node = larger;
+    larger = grown(tree->pool, &tree->pool_room, tree->pooled + chain->count, sizeof *tree->pool);
+    if (!larger)
+        return -1;
+    tree->pool = larger;
     Node *node = &tree->node[tree->nodes];
     memset(node, 0, sizeof *node);
     node->object.chain = *chain;

@@ -3,16 +3,12 @@
 
 /* What Python calls. The twin of every function here is in Python, and says what it does. */
 
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
+#include "calls.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "around.h"
-#include "growth.h"
 #include "mesh.h"
 #include "scan.h"
 
@@ -390,101 +386,18 @@ done:
     return result;
 }
 
-static PyObject *in_boxes(PyObject *self, PyObject *args)
+void release(Py_buffer *buffers, int count)
 {
-    (void)self;
-    Py_buffer b[10] = {{0}};
-    long long height, width;
-    if (!PyArg_ParseTuple(args, "y*y*y*LLy*y*y*y*z*z*", &b[0], &b[1], &b[2], &height, &width,
-                          &b[3], &b[4], &b[5], &b[6], &b[7], &b[8]))
-        return NULL;
-    PyObject *result = NULL;
-    Hits hits = {0};
-    int64_t n = b[3].len / 8, m = b[0].len / 8;
-    const int64_t *rows = b[2].buf;
-    int fine = height > 0 && width > 0 && b[1].len == m * 4 && b[2].len == (height + 1) * 8
-               && b[4].len == n * 8 && b[5].len == n * 8 && b[6].len == n * 8
-               && (!b[7].buf || b[7].len == n * 8) && (!b[8].buf || b[8].len == 6 * n * 8);
-    for (int64_t y = 0; fine && y < height; y++)
-        fine = rows[y] >= 0 && rows[y] <= rows[y + 1] && rows[y + 1] <= m;
-    if (!fine) {
-        PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
-        goto done;
-    }
-    Others others = {b[0].buf, rows, b[1].buf, width, height};
-    Boxes boxes = {n, b[3].buf, b[4].buf, b[5].buf, b[6].buf, b[7].buf, b[8].buf};
-    if (find_in_boxes(&others, &boxes, &hits)) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    PyObject *box = PyByteArray_FromStringAndSize(NULL, hits.count * 8);
-    PyObject *pixel = PyByteArray_FromStringAndSize(NULL, hits.count * 8);
-    PyObject *label = PyByteArray_FromStringAndSize(NULL, hits.count * 4);
-    if (box && pixel && label) {
-        int64_t *to_box = (int64_t *)(void *)PyByteArray_AsString(box);
-        int64_t *to_pixel = (int64_t *)(void *)PyByteArray_AsString(pixel);
-        int32_t *to_label = (int32_t *)(void *)PyByteArray_AsString(label);
-        for (int64_t k = 0; k < hits.count; k++) {
-            to_box[k] = hits.item[k].box;
-            to_pixel[k] = hits.item[k].pixel;
-            to_label[k] = hits.item[k].label;
-        }
-        result = PyTuple_Pack(3, box, pixel, label);
-    }
-    Py_XDECREF(box);
-    Py_XDECREF(pixel);
-    Py_XDECREF(label);
-done:
-    free(hits.item);
-    for (int k = 0; k < 9; k++)
-        if (b[k].obj)
-            PyBuffer_Release(&b[k]);
-    return result;
+    for (int k = 0; k < count; k++)
+        if (buffers[k].obj)
+            PyBuffer_Release(&buffers[k]);
 }
 
-static PyObject *by_owner(PyObject *self, PyObject *args)
+PyObject *ended(int status)
 {
-    (void)self;
-    Py_buffer owner, order;
-    long long count;
-    if (!PyArg_ParseTuple(args, "y*Lw*", &owner, &count, &order))
-        return NULL;
-    int status = 1;
-    if (count >= 0 && owner.len == order.len)
-        status = order_by_owner(owner.buf, owner.len / 8, count, order.buf);
-    PyBuffer_Release(&owner);
-    PyBuffer_Release(&order);
     if (status > 0)
-        PyErr_SetString(PyExc_ValueError, "owners beyond their number");
-    return status > 0 ? NULL : status ? PyErr_NoMemory() : Py_NewRef(Py_None);
-}
-
-static PyObject *flux_radius(PyObject *self, PyObject *args)
-{
-    (void)self;
-    Py_buffer data, x, y, rmax, whole, fractions, radii;
-    long long height, width;
-    if (!PyArg_ParseTuple(args, "y*LLy*y*y*y*y*w*", &data, &height, &width, &x, &y, &rmax, &whole,
-                          &fractions, &radii))
-        return NULL;
-    int64_t n = x.len / 8, count = fractions.len / 8;
-    int fine = height > 0 && width > 0 && data.len == height * width * 4 && y.len == x.len
-               && rmax.len == x.len && whole.len == x.len && radii.len == n * count * 8;
-    if (fine) {
-        Image image = {data.buf, width, height};
-        const double *px = x.buf, *py = y.buf, *far = rmax.buf, *total = whole.buf;
-        Py_BEGIN_ALLOW_THREADS
-        for (int64_t k = 0; k < n; k++)
-            find_radii(&image, px[k], py[k], far[k], total[k], fractions.buf, count,
-                       (double *)radii.buf + k * count);
-        Py_END_ALLOW_THREADS
-    } else {
         PyErr_SetString(PyExc_ValueError, "arrays of other sizes");
-    }
-    Py_buffer *all[] = {&data, &x, &y, &rmax, &whole, &fractions, &radii};
-    for (int k = 0; k < 7; k++)
-        PyBuffer_Release(all[k]);
-    return fine ? Py_NewRef(Py_None) : NULL;
+    return status > 0 ? NULL : status ? PyErr_NoMemory() : Py_NewRef(Py_None);
 }
 
 static PyMethodDef functions[] = {
@@ -494,6 +407,16 @@ static PyMethodDef functions[] = {
     {"in_boxes", in_boxes, METH_VARARGS, "See mr_extract.detection.within_boxes.in_boxes."},
     {"by_owner", by_owner, METH_VARARGS, "See mr_extract.detection.within_boxes.by_owner."},
     {"flux_radius", flux_radius, METH_VARARGS, "See mr_extract.measure.light_radii.flux_radius."},
+    {"follow_windows", follow_windows, METH_VARARGS,
+     "See mr_extract.measure.window_sums.follow_windows."},
+    {"profiles", profiles, METH_VARARGS, "See mr_extract.measure.rings.profiles."},
+    {"kron_radius", kron_radius, METH_VARARGS, "See mr_extract.measure.ellipse_sums.kron_radius."},
+    {"sum_ellipse", sum_ellipse, METH_VARARGS, "See mr_extract.measure.ellipse_sums.sum_ellipse."},
+    {"eat", eat, METH_VARARGS, "See mr_extract.detection.meals.eat."},
+    {"least_thresholds", least_thresholds, METH_VARARGS,
+     "See mr_extract.detection.meals.least_thresholds."},
+    {"count_over", count_over, METH_VARARGS,
+     "See mr_extract.detection.segments.Segments.count_over."},
     {NULL, NULL, 0, NULL},
 };
 

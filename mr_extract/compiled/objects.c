@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "room.h"
 #include "scan.h"
 
 static const double PI = 3.14159265358979323846;
@@ -19,14 +20,10 @@ float sigma_at(const Pixels *pixels, int64_t k)
 
 Object *objects_add(Objects *objects, const Chain *chain, float thresh)
 {
-    if (objects->count == objects->room) {
-        int64_t room = objects->room ? 2 * objects->room : 256;
-        Object *item = realloc(objects->item, (size_t)room * sizeof *item);
-        if (!item)
-            return NULL;
-        objects->item = item;
-        objects->room = room;
-    }
+    Object *item = grown(objects->item, &objects->room, objects->count + 1, sizeof *item);
+    if (!item)
+        return NULL;
+    objects->item = item;
     Object *object = &objects->item[objects->count++];
     *object = (Object){.chain = *chain, .thresh = thresh};
     return object;

@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mr_extract.compiled import kernels
 from mr_extract.detection.within_boxes import by_owner
 
 
@@ -92,7 +93,9 @@ class Segments:
         """The same objects with the pixels that were detected as theirs alone."""
         if not len(self.absorbed):
             return self
-        return Segments(self.labels, self.count, fragments=self.fragments)
+        own = Segments(self.labels, self.count, fragments=self.fragments)
+        own.by_row = self.by_row
+        return own
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Add values up by object.
@@ -107,6 +110,28 @@ class Segments:
         ndarray of float64, shape (count,)
         """
         return np.bincount(self.owner, values, self.count)
+
+    def count_over(self, values: np.ndarray, limits: np.ndarray) -> np.ndarray:
+        """Count the pixels whose values are over limits, by object.
+
+        Parameters
+        ----------
+        values : ndarray of float32, shape (m,)
+            One for each of `pixels`.
+        limits : ndarray of float64, shape (count,) or (k, count)
+            Of each object.
+
+        Returns
+        -------
+        ndarray of int64, of the shape of `limits`
+        """
+        if kernels and values.dtype == np.float32:
+            over = np.empty(limits.shape, np.int64)
+            kernels.count_over(np.ascontiguousarray(values), self.starts,
+                               np.ascontiguousarray(limits, np.float64), over)
+            return over
+        rows = [self.sums(values > limit[self.owner]) for limit in np.atleast_2d(limits)]
+        return np.reshape(rows, limits.shape).astype(np.int64)
 
     def highest(self, values: np.ndarray) -> np.ndarray:
         """Return the entry of `pixels` at which values are highest, by object.

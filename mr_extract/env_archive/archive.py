@@ -78,6 +78,28 @@ def environment_archive(say: Callable[[str], object]) -> Path:
     return path
 
 
+def needs_of(archive: str) -> tuple[str, str] | None:
+    """Return what nodes must be for an archive: the machine, and glibc; None for one elsewhere.
+
+    Parameters
+    ----------
+    archive : str
+        A path or a URI.
+    """
+    if not os.path.isfile(archive):
+        return None
+    machine, glibc = "", ""
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            file = tar.extractfile(member)
+            content = file.read() if file else b""
+            if member.name == DESCRIPTION:
+                machine = json.loads(content).get("machine", "")
+            elif content.startswith(MAGIC):
+                glibc = newest_glibc([content, f"GLIBC_{glibc}".encode() if glibc else b""])
+    return machine, glibc
+
+
 def cache_folder() -> Path:
     """Return the folder where archives are kept."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "mr_extract")

@@ -6,7 +6,8 @@ import tempfile
 
 import numpy as np
 
-from mr_extract.export.source import Source, unit_in
+from mr_extract.export.units import unit_in
+from mr_extract.text.typed_rows import Source
 
 
 def write_votable(source: Source, path: str) -> None:
@@ -14,7 +15,7 @@ def write_votable(source: Source, path: str) -> None:
 
     Parameters
     ----------
-    source : mr_extract.export.source.Source
+    source : mr_extract.text.typed_rows.Source
     path : str
 
     Notes
@@ -84,7 +85,7 @@ def write_ecsv(source: Source, path: str) -> None:
 
     Parameters
     ----------
-    source : mr_extract.export.source.Source
+    source : mr_extract.text.typed_rows.Source
     path : str
     """
     from astropy.table import Column, Table

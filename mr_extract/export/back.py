@@ -8,7 +8,7 @@ import numpy as np
 from mr_extract.text.accounting import parse_account
 from mr_extract.text.rows import format_table
 
-_ROWS_LAST = ("objects", "points")  # of catalogs whose rows are not those of an image
+_ROWS_LAST = ("objects", "points", "pairs")  # of catalogs whose rows are not those of an image
 
 
 def write_text(

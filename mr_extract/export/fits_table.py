@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from astropy.io import fits
 
-from mr_extract.export.source import ROWS, Source, unit_in
+from mr_extract.export.units import unit_in
+from mr_extract.text.typed_rows import ROWS, Source
 
 _CODES = {"i4": "J", "f4": "E", "f8": "D"}
 TABLE, LINES, LINE = "CATALOG", "IMAGES", "line"
@@ -16,7 +17,7 @@ def write_fits(source: Source, path: str) -> None:
 
     Parameters
     ----------
-    source : mr_extract.export.source.Source
+    source : mr_extract.text.typed_rows.Source
     path : str
         Of a file that is not there.
     """

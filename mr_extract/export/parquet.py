@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mr_extract.export.source import Source
+from mr_extract.text.typed_rows import Source
 
 HEADER, ACCOUNTS = b"mr_extract.header", b"mr_extract.accounts"
 
@@ -14,7 +14,7 @@ def write_parquet(source: Source, path: str) -> None:
 
     Parameters
     ----------
-    source : mr_extract.export.source.Source
+    source : mr_extract.text.typed_rows.Source
     path : str
 
     Notes

@@ -1,8 +1,11 @@
 """One image to its sources: planes, detection, stages."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,16 +23,17 @@ from mr_extract.detection.extraction import detect
 from mr_extract.detection.ownership import cut, highest_pixels, own
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
-from mr_extract.frames.checkimages import check_images
 from mr_extract.frames.sources import Sources, sources_of, weight_scales
 from mr_extract.images.image import Image
-from mr_extract.lists.association import Known, associate
-from mr_extract.lists.forced import Targets, measure_at
 from mr_extract.planes.plane import Plane, ready
 from mr_extract.planes.scaled import settings_of
 from mr_extract.remarks import about, say
 from mr_extract.settings.config import Config
 from mr_extract.stages import Frame, stages_for
+
+if TYPE_CHECKING:
+    from mr_extract.lists.association import Known
+    from mr_extract.lists.forced import Targets
 
 
 class _Clock:
@@ -184,6 +188,8 @@ def measure_image(
         frame.keep(detection.owned)
         facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))
     if known is not None:
+        from mr_extract.lists.association import associate
+
         matches, selected = associate(
             known, plane.header, plane.data.shape, frame.objects["x"], frame.objects["y"],
             config.association, plane.origin,
@@ -192,7 +198,11 @@ def measure_image(
         facts["matched"] = int(np.count_nonzero(matches["assoc_number"]))
         frame.keep(selected)
         clock.lap("association")
-    pictures = check_images(checks, frame)
+    pictures = {}
+    if checks:
+        from mr_extract.frames.checkimages import check_images
+
+        pictures = check_images(checks, frame)
     return sources_of(values, chosen, plane, detection.plane, failed=frame.failed,
                       seconds=clock.seconds, facts=facts, checks=pictures)
 
@@ -238,6 +248,8 @@ def measure_targets(
     ImageFailure
         As `mr_extract.lists.forced.measure_at`.
     """
+    from mr_extract.lists.forced import measure_at
+
     chosen = columns or choose_for(config, config.output.columns)
     clock = _Clock()
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)

@@ -2,10 +2,12 @@
 
 The only package that imports mrjob, which needs two modules that newer Pythons
 lack: ``distutils`` (3.12) and ``pipes`` (3.13). They come from standard-distutils
-and standard-pipes.
+and standard-pipes. A third, ``yaml``, it needs for its own configuration alone.
 """
 
+import sys
 import warnings
+from importlib.util import LazyLoader, find_spec, module_from_spec
 
 
 def _import_distutils():
@@ -28,4 +30,17 @@ def _import_distutils():
             import distutils.version  # noqa: F401
 
 
+def _import_yaml_when_used():
+    spec = None if "yaml" in sys.modules else find_spec("yaml")
+    if spec is None or spec.loader is None:
+        return
+    sys.modules["yaml"] = None  # type: ignore[assignment]  # so mrjob does without
+    import mrjob.conf
+
+    spec.loader = LazyLoader(spec.loader)
+    mrjob.conf.yaml = sys.modules["yaml"] = module_from_spec(spec)
+    spec.loader.exec_module(mrjob.conf.yaml)
+
+
 _import_distutils()
+_import_yaml_when_used()

@@ -149,7 +149,7 @@ def _footprint(account):
     return corners if len(corners) == 8 and all(map(isfinite, corners)) else None
 
 
-AGGREGATION = Objects()
+WORK = Objects()
 
 if __name__ == "__main__":
     from mr_extract.jobs.sky.sky_job import run

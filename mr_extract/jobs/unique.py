@@ -101,7 +101,7 @@ class Unique(Aggregation):
                 f"a position; {totals['ambiguous']} sources ambiguous")
 
 
-AGGREGATION = Unique()
+WORK = Unique()
 
 if __name__ == "__main__":
     from mr_extract.jobs.sky.sky_job import run

@@ -10,6 +10,7 @@ import sep
 
 from mr_extract.columns.choice import CROWDED, SEARCH_CUT
 from mr_extract.measure.border import over_border
+from mr_extract.measure.ellipse_sums import kron_radius, sum_ellipse
 from mr_extract.measure.ellipses import extents
 from mr_extract.measure.isolation import each_object
 from mr_extract.measure.surroundings import NONE
@@ -174,14 +175,13 @@ def _first_moment(around, plane, ellipse, limit):
         mask = np.zeros(labels.shape, bool) if mask is None else mask.copy()
         mask.ravel()[fragments] = True
 
-    def radii(x, y, a, b, theta, r, number):
+    def radii(number, *ellipses):
         if around.how == NONE:
-            return sep.kron_radius(plane.data, x, y, a, b, theta, r, mask=plane.mask)
-        return sep.kron_radius(plane.data, x, y, a, b, theta, r, mask=mask,
-                               segmap=labels, seg_id=number)
+            return kron_radius(plane.data, plane.mask, None, number, ellipses)
+        return kron_radius(plane.data, mask, labels, number, ellipses)
 
     (radius, bits), failed = each_object(
-        radii, around.x, around.y, *ellipse, limit, number, outputs=2
+        radii, number, around.x, around.y, *ellipse, limit, outputs=2
     )
     return radius, bits, failed
 
@@ -210,13 +210,10 @@ def in_ellipse(
     flag : ndarray of int64, shape (n,)
     failed : ndarray of bool, shape (n,)
     """
-    gain = around.plane.gain or None
     (a, b, theta), times, small = aperture(objects, radius, least_diameter)
 
-    def total(data, noise, mask, x, y, a, b, theta, r):
-        flux, error, bits = sep.sum_ellipse(
-            data, x, y, a, b, theta, r, err=noise, gain=gain, mask=mask, subpix=1
-        )
+    def total(data, noise, mask, *ellipses):
+        flux, error, bits = sum_ellipse(data, noise, mask, around.plane.gain, ellipses)
         return flux, error, bits.astype(np.int64)
 
     reach = extents(*coefficients(a, b, theta), times)

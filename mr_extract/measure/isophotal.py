@@ -129,17 +129,15 @@ def areas(
         `iso0` ... `iso7`: pixels over threshold (peak / threshold)^(k/8), over 0
         where either is not positive; `tnpix`: over the threshold.
     """
-    pixels = plane.data.ravel()[segments.pixels].astype(float)
-    owner, (by_pixel, least) = segments.owner, levels
+    pixels, (by_pixel, least) = plane.data.ravel()[segments.pixels], levels
     peak = np.maximum.reduceat(pixels, segments.starts[:-1]) if segments.count else pixels[:0]
     positive = (peak > 0) & (least > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(positive, peak / least, 1.0)
-    columns, above = {}, np.ones(len(pixels), bool)
-    for k in range(LEVELS):
-        level = np.where(positive, least * ratio ** (k / LEVELS), 0.0)
-        above = above & (pixels > level[owner])
-        columns[f"iso{k}"] = segments.sums(above).astype(np.int64)
+        ratio = np.where(positive, peak.astype(float) / least, 1.0)
+    over = [np.where(positive, least * ratio ** (k / LEVELS), 0.0) for k in range(LEVELS)]
+    # Rounding may not let one come out below the one before.
+    counts = segments.count_over(pixels, np.maximum.accumulate(over))
+    columns = {f"iso{k}": count for k, count in enumerate(counts)}
     columns["tnpix"] = segments.sums(pixels > by_pixel).astype(np.int64)
     return columns
 

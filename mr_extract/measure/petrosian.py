@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mr_extract.columns.choice import CROWDED, SEARCH_CUT
-from mr_extract.detection.pairs import ranges
 from mr_extract.measure.apertures import (
     aperture,
     coefficients,
@@ -15,9 +14,7 @@ from mr_extract.measure.apertures import (
     search_ellipse,
     surrounded,
 )
-from mr_extract.measure.ellipses import extents
-from mr_extract.measure.surroundings import NONE
-from mr_extract.measure.within import rows_within
+from mr_extract.measure.rings import profiles
 
 if TYPE_CHECKING:
     from mr_extract.measure.surroundings import Surroundings
@@ -29,7 +26,6 @@ RATIO = 0.2  # of the brightness in the annulus to that within it
 _BIN = 0.1 / 20.0
 _BINS = 200
 _STEPS = np.arange(1, 17)  # those whose annulus lies within the search ellipse
-_MOST_PIXELS = 1 << 21  # that are looked at together
 
 
 def petrosian(
@@ -82,11 +78,11 @@ def petrosian(
 
 def _radius(search, ellipse, limit):
     """Petrosian radii in units of the ellipse; nan where there is no light."""
-    total, count = profiles(search, coefficients(*ellipse), limit)
-    zero = np.zeros((len(total), 1))
-    total = np.concatenate([zero, np.cumsum(total, 1)], 1)
-    count = np.concatenate([zero, np.cumsum(count, 1)], 1)
-    low, middle, high = 10 * _STEPS, 11 * _STEPS, 12 * _STEPS
+    total, count = profiles(search, coefficients(*ellipse), limit, _BINS)
+    np.cumsum(total, 1, out=total)
+    np.cumsum(count, 1, out=count)
+    # Columns of the sums up to 10, 11 and 12 bins a step.
+    low, middle, high = (slice(k - 1, k * len(_STEPS), k) for k in (10, 11, 12))
     with np.errstate(divide="ignore", invalid="ignore"):
         annulus = (total[:, high] - total[:, low]) / (count[:, high] - count[:, low])
         within = total[:, middle] / count[:, middle]
@@ -96,74 +92,3 @@ def _radius(search, ellipse, limit):
     found = (annulus[row, step] != 0) & (within[row, step] != 0)
     found &= np.isfinite(annulus[row, step]) & np.isfinite(within[row, step])
     return np.where(found, limit * 11 * _STEPS[step] * _BIN, np.nan)
-
-
-def profiles(
-    search: Surroundings, coefficients: tuple[np.ndarray, ...], limit: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return sums and numbers of pixels in elliptical rings.
-
-    Parameters
-    ----------
-    search : mr_extract.measure.surroundings.Surroundings
-    coefficients : tuple of three ndarrays of float64, shape (n,)
-        cxx, cyy, cxy of the unit ellipse.
-    limit : ndarray of float64, shape (n,)
-        How many times that, of the outermost.
-
-    Returns
-    -------
-    total, count : ndarray of float64, shape (n, 200)
-        Rings of equal width.
-    """
-    n = len(search.x)
-    total, count = np.zeros((n, _BINS)), np.zeros((n, _BINS))
-    cxx, cyy, cxy = coefficients
-    reach_x, reach_y = extents(cxx, cyy, cxy, limit)
-    size = np.cumsum(4.0 * np.maximum(reach_x, 1.0) * np.maximum(reach_y, 1.0))
-    part = (size // _MOST_PIXELS).astype(np.int64)
-    data, mask = search.plane.data, search.plane.mask
-    width = data.shape[1]
-    for chosen in (np.flatnonzero(part == k) for k in np.unique(part)):
-        a, b, c = cxx[chosen], cyy[chosen], cxy[chosen]
-        x, y, far = search.x[chosen], search.y[chosen], limit[chosen]
-        owner, pixel, r2 = _in_ellipses(data.shape, x, y, a, b, c, far, reach_y[chosen])
-        value = data.ravel()[pixel].astype(float)
-        sign = np.ones(len(pixel))
-        if search.how == NONE:
-            if mask is not None:
-                keep = ~mask.ravel()[pixel]
-                owner, value, r2, sign = owner[keep], value[keep], r2[keep], sign[keep]
-        else:
-            # What does not count is taken off again.
-            others = _foreign(search, chosen, x, y, far, reach_x[chosen], reach_y[chosen])
-            u, v = others[1] % width - x[others[0]], others[1] // width - y[others[0]]
-            k = others[0]
-            r2_others = a[k] * u * u + b[k] * v * v + c[k] * u * v
-            inside = r2_others <= far[k] ** 2
-            owner = np.concatenate([owner, k[inside]])
-            value = np.concatenate([value, -data.ravel()[others[1][inside]].astype(float)])
-            r2 = np.concatenate([r2, r2_others[inside]])
-            sign = np.concatenate([sign, np.full(np.count_nonzero(inside), -1.0)])
-        ring = np.minimum((np.sqrt(r2) * (1.0 / (_BIN * far))[owner]).astype(np.int64), _BINS - 1)
-        ring += owner * _BINS
-        shape = (len(chosen), _BINS)
-        total[chosen] = np.bincount(ring, value, len(chosen) * _BINS).reshape(shape)
-        count[chosen] = np.bincount(ring, sign, len(chosen) * _BINS).reshape(shape)
-    return total, count
-
-
-def _foreign(search, chosen, x, y, far, reach_x, reach_y):
-    x0, x1 = np.floor(x - reach_x).astype(np.int64), np.ceil(x + reach_x).astype(np.int64) + 1
-    y0, y1 = np.floor(y - reach_y).astype(np.int64), np.ceil(y + reach_y).astype(np.int64) + 1
-    return search.replaced(chosen, x0, x1, y0, y1)
-
-
-def _in_ellipses(shape, x, y, cxx, cyy, cxy, r, reach_y):
-    """Pixels within ellipses: whose, flat index, and the square of the elliptical radius."""
-    line, row, begin, end = rows_within(shape, x, y, cxx, cyy, cxy, r, reach_y)
-    of, column = ranges(begin, end - begin)
-    owner, dy = line[of], (row - y[line])[of]
-    dx = column - x[owner]
-    r2 = (cxx[owner] * dx + cxy[owner] * dy) * dx + cyy[owner] * dy * dy
-    return owner, column + (row * shape[1])[of], np.maximum(r2, 0.0)

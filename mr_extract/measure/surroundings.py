@@ -70,9 +70,17 @@ class Surroundings:
             # A pixel that is both counts once, as bad.
             order = np.lexsort((owners, foreign))
             foreign, owners = foreign[order], owners[order]
-            once = np.append(True, foreign[1:] != foreign[:-1])
+            once = np.ones(len(foreign), bool)
+            once[1:] = foreign[1:] != foreign[:-1]
             foreign, owners = foreign[once], owners[once]
         self._foreign, self._owners = foreign, owners
+
+    @property
+    def others(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Flat indices of pixels with a label, ascending; where rows begin among them; labels."""
+        pixels = np.ascontiguousarray(self._foreign, np.int64)
+        rows = np.searchsorted(pixels, np.arange(self._height + 1) * self._width)
+        return pixels, rows, np.ascontiguousarray(self._owners, np.int32)
 
     def of_ones(self) -> Self:
         """Return the same surroundings of an image of ones: sums in it are areas.

@@ -2,35 +2,13 @@
 
 import numpy as np
 
-from mr_extract.objects.sphere import ARCSEC, positions, tangents, vectors
+from mr_extract.objects.healpix import DEEPEST, cells_of, centres_of
+from mr_extract.objects.sphere import ARCSEC, chord, positions, tangents, vectors
 
-DEEPEST = 29
 _AROUND = 16  # points on a circle about a position
 # A cell is convex but for the bend of its sides, which is nothing over a radius: what lies
 # outside of it is half-planes, and one that is within the radius holds one of the points.
 _WIDER = 1.2  # > 1 / cos(pi / _AROUND)
-
-
-def cells_of(ra: np.ndarray, dec: np.ndarray, order: int) -> np.ndarray:
-    """Return the cells in which positions lie.
-
-    Parameters
-    ----------
-    ra, dec : ndarray of float64, shape (n,)
-        Degrees; right ascension in any turn.
-    order : int
-        0 to 29: the sphere has 12 * 4**order cells.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        In the nested scheme: a cell k of one order is cells 4k to 4k + 3 of the next.
-    """
-    from astropy_healpix.healpy import ang2pix
-
-    if len(ra) == 0:
-        return np.zeros(0, np.int64)
-    return np.asarray(ang2pix(1 << order, ra, dec, nest=True, lonlat=True), np.int64)
 
 
 def cells_around(ra: float, dec: float, radius: float, order: int) -> np.ndarray:
@@ -48,14 +26,16 @@ def cells_around(ra: float, dec: float, radius: float, order: int) -> np.ndarray
     -------
     ndarray of int64
     """
-    from astropy import units
-    from astropy_healpix import HEALPix
-
-    grid = HEALPix(1 << order, order="nested")
-    # No point of a cell is as far from its middle as twice its mean size.
-    reach = min(radius + 2 * size_of(order), 180 * 3600)
-    return np.sort(np.asarray(
-        grid.cone_search_lonlat(ra * units.deg, dec * units.deg, reach * units.arcsec), np.int64))
+    place = vectors(np.array([ra]), np.array([dec]))
+    cells = np.arange(12)
+    for level in range(order + 1):
+        if level:
+            cells = (4 * cells[:, None] + np.arange(4)).ravel()
+        # No point of a cell is as far from its middle as twice its mean size.
+        reach = chord(min(radius + 2 * size_of(level), 180 * 3600))
+        apart = ((vectors(*centres_of(cells, level)) - place) ** 2).sum(axis=1)
+        cells = cells[apart <= reach**2 * (1 + 1e-12)]
+    return cells
 
 
 def size_of(order: int) -> float:

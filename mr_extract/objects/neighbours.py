@@ -111,7 +111,14 @@ def pairs_within(
     squares : ndarray of float64, shape (k,)
         Of their chords.
     """
-    one, other = Cubes(others, reach).pairs(points)
+    return pairs_near(Cubes(others, reach), points, others, reach)
+
+
+def pairs_near(
+    cubes: Cubes, points: np.ndarray, others: np.ndarray, reach: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what `pairs_within` does, where `others` lie in cubes already."""
+    one, other = cubes.pairs(points)
     squares = ((points[one] - others[other]) ** 2).sum(axis=1)
     near = squares <= reach * reach
     return one[near], other[near], squares[near]

@@ -179,13 +179,15 @@ _CLOSE = {
 _VECTOR = re.compile(r"([^\s({\[]+)\s*(?:[({\[]\s*(.*?)\s*[)}\]]?)?")
 
 
+_THEIRS = {column.name: column.sextractor for column in COLUMNS
+           if column.sextractor and "_" in column.name}
+_OURS = re.compile(rf"\b(?:{'|'.join(_THEIRS)})\b")
+_NOT_THEIRS = re.compile(r",? first pixel is 0|,? nan (where|without) .*$")
+
+
 def _described(column):
     """Return what a column holds, in SExtractor's terms."""
-    text = re.sub(r",? first pixel is 0|,? nan (where|without) .*$", "", column.description)
-    for other in sorted(COLUMNS, key=lambda c: -len(c.name)):
-        if other.sextractor and "_" in other.name:
-            text = re.sub(rf"\b{other.name}\b", other.sextractor, text)
-    return text
+    return _OURS.sub(lambda found: _THEIRS[found[0]], _NOT_THEIRS.sub("", column.description))
 
 
 def _table():

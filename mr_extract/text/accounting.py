@@ -109,9 +109,10 @@ def parse_account(line: bytes | str) -> Account:
     if word == "#error" and len(cells) == 2:
         return Account(image_id, cells[0], cells[1])
     if word == "#image":
-        pairs = [cell.split("=", 1) for cell in cells]
-        if all(len(pair) == 2 for pair in pairs):
-            return Account(image_id, values=dict(pairs))
+        try:
+            return Account(image_id, values=dict([cell.split("=", 1) for cell in cells]))
+        except ValueError:
+            pass  # a cell without =
     raise ValueError(f"not an accounting line: {text[:80]!r}")
 
 

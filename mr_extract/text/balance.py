@@ -11,6 +11,7 @@ from math import ceil
 
 from mr_extract.text.entry import Entry
 
+_SHARING = ("ext", "plane", "region", "detect")  # by these fields images share a file
 _SOURCE = 300_000  # bytes of a patch that are read in the time in which a source is measured
 
 
@@ -20,6 +21,8 @@ def companions_of(entry: Entry) -> str | None:
     Regions and planes are read for themselves, so they stand alone but for a detection image,
     and where the file that holds them is packed.
     """
+    if not any([name in _SHARING for name, _ in entry.fields]):
+        return None  # as of most lines, of which there may be millions
     detect, part = entry.get("detect"), (entry.get("plane"), entry.get("region"))
     if any(part) and not entry.get("packed"):
         return detect + "".join(f"[{one}]" for one in part if one) if detect else None

@@ -10,6 +10,7 @@ from mr_extract.text.fields import USED
 
 # `#` would cut a row for readers with a comment option, a quote would swallow
 # tabs; control characters and Unicode's line ends break lines.
+_PART = {"ext": "", "plane": "plane=", "region": ""}  # what of a file is meant, as ids say it
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029#\"]")
 
 
@@ -55,8 +56,9 @@ class Entry:
     @property
     def part(self) -> str:
         """What stands behind the URI: ``[2][plane=3][0:4096,0:4096]``."""
-        named = (("", self.get("ext")), ("plane=", self.get("plane")), ("", self.get("region")))
-        return "".join(f"[{name}{text}]" for name, text in named if text is not None)
+        named = {name: value for name, value in self.fields if name in _PART}
+        return "".join([f"[{mark}{named[name]}]" for name, mark in _PART.items() if name in named]
+                       ) if named else ""
 
     @property
     def plane(self) -> tuple[int, ...] | None:

@@ -28,6 +28,7 @@ FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "s
          "unplaced", "members", "no_epoch", "remarks")
 RESERVED = ("flat",)
 
+_LOOKED_AT = frozenset(("id", "ext", "bytes", "zero_point", *PART))  # what they say may be wrong
 _ORIGIN = re.compile(r"(\d{1,9}),(\d{1,9})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -40,8 +41,13 @@ def is_pattern(ext: str | None) -> TypeGuard[str]:
 def problem_of(fields: Iterable[tuple[str, str]]) -> str:
     """Return why a line with these fields cannot be used, empty where it can."""
     fields = tuple(fields)
-    strange, unfit = _problems_of_names(tuple(name for name, _ in fields))
-    return strange or _problem_of_values(dict(fields), unfit)
+    strange, unfit, looked_at = _problems_of_names(tuple([name for name, _ in fields]))
+    if strange or not looked_at:
+        return strange or unfit
+    values = dict(fields)
+    if looked_at == {"bytes"}:  # as in most lines, of which there may be millions
+        return _problem_of_size(values["bytes"]) or unfit
+    return _problem_of_values(values, unfit)
 
 
 # Manifests have few names of fields and many lines, so what is said of names is kept.
@@ -53,21 +59,28 @@ def field_name(text: str) -> str:
 
 @lru_cache(1024)
 def _problems_of_names(names):
-    """Return what is wrong with the names themselves, and what with them in a catalog."""
+    """Return what is wrong with the names themselves, and what with them in a catalog.
+
+    And of which of them the values must be looked at.
+    """
     for name in RESERVED:
         if name in names:
-            return f"the field {name} is reserved and not supported yet", ""
+            return f"the field {name} is reserved and not supported yet", "", frozenset()
     for name in names:
         near = _meant(name)
         if near:
-            return f"the field {name} is not known; is {near} meant?", ""
+            return f"the field {name} is not known; is {near} meant?", "", frozenset()
+    return "", _unfit(names), _LOOKED_AT.intersection(names)
+
+
+def _unfit(names):
     for name in names:
         if name in FACTS:
-            return "", f"the catalog has a value {name} of its own; name the field otherwise"
+            return f"the catalog has a value {name} of its own; name the field otherwise"
     weights = [name for name in names if name in ("weight", "rms", "variance")]
     if len(weights) > 1:
-        return "", f"the fields {weights[0]} and {weights[1]} exclude each other"
-    return "", ""
+        return f"the fields {weights[0]} and {weights[1]} exclude each other"
+    return ""
 
 
 def _problem_of_values(values, unfit):
@@ -87,17 +100,18 @@ def _problem_of_values(values, unfit):
         parse_planes(values.get("plane", "all"))
     except ValueError as error:
         return f"the field plane: {error}"
-    size = values.get("bytes", "0")
-    if not (size.isdecimal() and len(size) < 20):
-        return "the field bytes is not a whole number"
-    if unfit:
-        return unfit
+    if problem := _problem_of_size(values.get("bytes", "0")) or unfit:
+        return problem
     try:
         if "zero_point" in values and not isfinite(float(values["zero_point"])):
             raise ValueError
     except ValueError:
         return "the field zero_point is not a number"
     return ""
+
+
+def _problem_of_size(size):
+    return "" if size.isdecimal() and len(size) < 20 else "the field bytes is not a whole number"
 
 
 def _region_problem(region, core, origin):

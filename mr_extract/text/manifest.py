@@ -56,7 +56,7 @@ def parse_line(line: bytes) -> Entry | None:
         digest = hashlib.sha256(line.strip()).hexdigest()[:16]
         return Entry(f"malformed:{start}...{digest}", problem=f"the line has {len(line)} bytes")
     try:
-        text = line.decode("utf-8-sig")
+        text = line.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         return _malformed(line.strip().decode("utf-8", "backslashreplace"),
                           "the line is not UTF-8")
@@ -127,7 +127,7 @@ def _malformed(text, problem):
 
 def format_line(entry: Entry) -> str:
     """Return the line of an entry as text, without a line end."""
-    return "\t".join([entry.uri, *(f"{name}={value}" for name, value in entry.fields)])
+    return "\t".join([entry.uri, *[f"{name}={value}" for name, value in entry.fields]])
 
 
 def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:

@@ -42,16 +42,20 @@ def format_rows(image_id: str, columns: Mapping[str, np.ndarray]) -> bytes:
     return b"".join([start + b"\t".join(row) + b"\n" for row in zip(*_cells(columns))])
 
 
-def format_table(columns: Mapping[str, np.ndarray]) -> bytes:
-    """Return rows of which each column has its own cells, as `format_rows` does."""
+def format_table(columns: Mapping[str, np.ndarray | list[bytes]]) -> bytes:
+    """Return rows of which each column has its own cells, as `format_rows` does.
+
+    A list of bytes has the cells as they are to stand there.
+    """
     return b"".join([b"\t".join(row) + b"\n" for row in zip(*_cells(columns))])
 
 
-def _cells(columns: Mapping[str, np.ndarray]) -> list[list[bytes]]:
+def _cells(columns: Mapping[str, np.ndarray | list[bytes]]) -> list[list[bytes]]:
     if len(next(iter(columns.values()))) == 0:
         return []
     return [
-        [escaped(text).encode() for text in values.tolist()] if values.dtype.kind == "U"
+        values if isinstance(values, list)
+        else [escaped(text).encode() for text in values.tolist()] if values.dtype.kind == "U"
         else orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
         .replace(b"null", b"nan")
         .split(b",")

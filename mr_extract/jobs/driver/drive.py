@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Sequence
 from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -22,13 +23,9 @@ from mr_extract.columns.choice import describe
 from mr_extract.jobs.driver import summary
 from mr_extract.jobs.driver.gather import complain, gather
 from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
-from mr_extract.jobs.driver.packed_plan import read_packed
 from mr_extract.jobs.driver.plan import check_directory, read_plan, standard_input
-from mr_extract.jobs.driver.running import is_merged, run_tasks
-from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
-from mr_extract.jobs.runners.hadoop.settings import check_properties
+from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
 from mr_extract.jobs.skeleton.options import allowed
-from mr_extract.packed.records import packed_with
 from mr_extract.settings.declaring import is_rule
 from mr_extract.text.manifest import is_fits_name
 
@@ -38,12 +35,14 @@ if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
 
 
-def drive(job: ImageJob) -> int:
+def drive(job: ImageJob, further: Sequence[Namespace] = ()) -> int:
     """Run a job from its manifests to its catalog.
 
     Parameters
     ----------
     job : mr_extract.jobs.skeleton.image_job.ImageJob
+    further : sequence of argparse.Namespace
+        Options of jobs that follow, whose outputs may be no inputs either.
 
     Returns
     -------
@@ -61,7 +60,7 @@ def drive(job: ImageJob) -> int:
     if options.hint and not options.quiet:
         complain(options.hint)
     try:
-        plan, packed = _planned(job)
+        plan, packed = _planned(job, further)
     except ValueError as error:
         complain(str(error))
         return 2
@@ -69,6 +68,9 @@ def drive(job: ImageJob) -> int:
         complain("warning: the manifest holds no images; the catalog is empty")
     try:
         totals, counters, failure, unwritten = _extracted(job, plan, packed)
+    except WrongOption as error:
+        complain(str(error))
+        return 2
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
@@ -80,7 +82,7 @@ def drive(job: ImageJob) -> int:
     return 1 if unwritten else status
 
 
-def _planned(job):
+def _planned(job, further):
     """Read the manifests, or the packed files, and say which of these Hadoop should read.
 
     Whatever a user can mend is a ValueError here, before any work.
@@ -90,16 +92,22 @@ def _planned(job):
     if options.packed:
         if "-" in sources:
             raise ValueError("--packed needs the name of a packed folder or file")
+        from mr_extract.jobs.driver.packed_plan import read_packed
+        from mr_extract.packed.records import packed_with
+
         plan, packed = read_packed(
             sources, packed_with(options.extensions, options.plane), complain)
     else:
         stdin = standard_input() if "-" in sources else None
         plan = read_plan(sources, stdin, options.extensions, options.plane)
     check_runner(options)
-    check_outputs(options, plan)
+    for one in (options, *further):
+        check_outputs(one, plan)
     job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):
+        from mr_extract.jobs.runners.hadoop.bare_nodes import chosen_archive
+
         say = (lambda _: None) if options.quiet else complain
         options.env_archive = chosen_archive(options.env_archive, say)
     return plan, packed if options.runner == "hadoop" else []
@@ -113,7 +121,7 @@ def _extracted(job, plan, packed):
     """
     options = job.options
     ordered = options.reduce != "none"
-    if options.runner in (None, "inline", "local", "hadoop") and not options.output_dir:
+    if options.runner != "spark" and not options.output_dir:
         # `gather` sorts and merges all that the tasks wrote: there is nothing left for
         # reducers to do, each takes its time to start, and maps that are done are lost with
         # a job that fails before its reducers are.
@@ -133,7 +141,7 @@ def _extracted(job, plan, packed):
             text.flush()
             with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
                 totals = gather(text, plan, job.work, job.config, catalog, ordered)
-                if options.runner == "hadoop" and totals.failures["lost"] and not failure:
+                if options.runner in ("hadoop", "emr") and totals.failures["lost"] and not failure:
                     raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
                                   "not come back with its output; no catalog was written")
                 catalog.flush()
@@ -175,8 +183,11 @@ def _printed(job):
 
 def check_runner(options: Namespace) -> None:
     """Raise ValueError where a runner lacks what it needs, or an option is for another."""
-    if options.env_archive and options.runner != "hadoop":
-        raise ValueError("--env-archive is for -r hadoop: here this Python runs the tasks")
+    if options.env_archive and options.runner not in ("hadoop", "emr"):
+        raise ValueError("--env-archive is for -r hadoop and -r emr: here this Python runs the "
+                         "tasks")
+    if options.max_hours and options.runner != "emr":
+        raise ValueError("--max-hours is for -r emr")
     if options.runner == "spark" and find_spec("pyspark") is None:
         raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
     if options.runner == "hadoop" and not (
@@ -184,6 +195,8 @@ def check_runner(options: Namespace) -> None:
     ):
         raise ValueError("-r hadoop needs the program hadoop: name it with --hadoop-bin")
     if options.runner == "hadoop":
+        from mr_extract.jobs.runners.hadoop.settings import check_properties
+
         check_properties(options.jobconf or {})
 
 

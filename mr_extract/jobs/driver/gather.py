@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, BinaryIO
+from itertools import chain
+from typing import TYPE_CHECKING, BinaryIO
 
 from mr_extract.addresses import shown_within
 from mr_extract.jobs.skeleton.work import MAIN
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from mr_extract.jobs.driver.plan import Plan
     from mr_extract.jobs.skeleton.work import Work
     from mr_extract.settings.tree import Settings
+
+_NONE = -1
 
 
 @dataclass
@@ -63,7 +67,9 @@ class Totals:
             self.rows += account.rows
             self.failed_rows += account.failed_rows
             self.partly += "images_in_file" in account.values
-            said = dict(reversed(parse_cell(account.values.get("remarks", ""))))
+            if "remarks" not in account.values:
+                return
+            said = dict(reversed(parse_cell(account.values["remarks"])))
             self.remarks.update(said.keys())
             for kind, detail in said.items():
                 self.said.setdefault(kind, (account.id, detail))
@@ -95,43 +101,49 @@ def gather(text: BinaryIO, plan: Plan, work: Work, config: Settings, catalog: Bi
     RuntimeError
         When the text holds an image that was not asked for: a defect.
     """
-    # The places of blocks under the very ids that the plan holds: there may be millions.
-    places: dict[str, Any] = dict.fromkeys(plan.entries)
-    totals, refused = Totals(), plan.refused
+    # By number of the line where its block begins and how long it is: there may be millions.
+    starts, sizes = array("q", [_NONE]) * len(plan), array("q", [0]) * len(plan)
+    failed = bytearray(len(plan))
+    totals = Totals()
     for start, block in _placed(text):
         account = whole(block)
         if account is None:
             continue
-        if account.id not in places:
+        number = plan.find(account.id)
+        if number < 0:
             raise RuntimeError(f"a task reported on {account.id}, which was not asked for")
-        known = places[account.id]
-        if known is None or (known[2:] and not account.kind):
-            told = (account.kind, account.message) if account.kind else ()
-            places[account.id] = (start, len(block), *told)
-            if not told:  # it stands, whatever else will come
+        if starts[number] == _NONE or (failed[number] and not account.kind):
+            starts[number], sizes[number] = start, len(block)
+            failed[number] = bool(account.kind)
+            if not account.kind:  # it stands, whatever else will come
                 totals.take(account)
-    for image_id, place in places.items():
-        if place is None:
-            refused[image_id] = (LOST, "no task reported on it; run it again")
-        elif place[2:]:
-            totals.take(Account(image_id, *place[2:]))
-    own = {i: error_line(i, kind, message) for i, (kind, message) in refused.items()}
-    for line in own.values():
-        totals.take(parse_account(line))
+    for number in range(len(plan)):
+        if failed[number]:
+            totals.take(parse_account(_read(text, starts[number], sizes[number])))
+        elif starts[number] == _NONE:
+            totals.take(parse_account(_own_line(plan, number)))
     catalog.write(header_of(work, config, totals).encode())
-    found = [image_id for image_id, place in places.items() if place]
     if ordered:
-        order = sorted([*found, *own])  # of text as of its bytes: UTF-8 keeps the order
+        order = plan.in_order()
     else:
-        order = [*sorted(found, key=places.__getitem__), *own]
-    for image_id in order:
-        if image_id in own:
-            catalog.write(own[image_id].encode())
-        else:
-            start, size, *_ = places[image_id]
-            text.seek(start)
-            catalog.write(text.read(size))
+        found = sorted((k for k in range(len(plan)) if starts[k] != _NONE), key=starts.__getitem__)
+        order = chain(found, (k for k in range(len(plan)) if starts[k] == _NONE))
+    for number in order:
+        start = starts[number]
+        catalog.write(_own_line(plan, number).encode() if start == _NONE
+                      else _read(text, start, sizes[number]))
     return totals
+
+
+def _read(text, start, size):
+    text.seek(start)
+    return text.read(size)
+
+
+def _own_line(plan, number):
+    """Return the line of an image on which no task reported."""
+    kind, message = plan.refusal(number) or (LOST, "no task reported on it; run it again")
+    return error_line(plan.lines[number].id, kind, message)
 
 
 def header_of(work: Work, config: Settings, totals: Totals) -> str:

@@ -1,100 +1,146 @@
-"""Manifests to balanced shards, with every line known before a task starts."""
+"""Manifests to a plan, with every line known before a task starts."""
 
 import os
 import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import chain
-from pathlib import Path
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.companion_files import anywhere
+from mr_extract.jobs.driver.kept_lines import KeptLines
+from mr_extract.jobs.driver.numbered import Numbered
 from mr_extract.jobs.skeleton.expansion import FIRST, expanded
 from mr_extract.storage.streaming import opened_text
-from mr_extract.text.balance import LeastFull, Sizes, companions_of, parts, sizes_of
+from mr_extract.text.balance import companions_of, size_of
 from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.entry import Entry
 from mr_extract.text.fields import COMPANIONS
 from mr_extract.text.manifest import checked, format_line, is_image_name, parse_line, read_entries
+from mr_extract.text.sorting import SortedRecords
 
 _HEADERS_AT_ONCE = 16
 
 
-@dataclass
-class Plan:
-    """What is to be done.
+_ASKED, _PROBLEM, _CLASH = range(3)
+_NONE = -1
 
-    Parameters
+
+class Plan:
+    """What is to be done, in some fifty bytes of memory a line.
+
+    Attributes
     ----------
-    entries : dict of str to Entry
-        The images to measure by id, in the order of the manifests.
-    problems : dict of str to Entry
-        The lines that cannot be tried.
-    clashes : dict of str to None
-        The ids of lines that mean different things.
+    lines : mr_extract.jobs.driver.kept_lines.KeptLines
+        All lines by number, in the order of the manifests; one that stands twice is one.
+    parcels : array of int
+        By number which parcel of `mr_extract.text.balance` an image belongs to, -1 where it is
+        one of its own.
     """
 
-    entries: dict = field(default_factory=dict)
-    problems: dict = field(default_factory=dict)
-    clashes: dict = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.lines = KeptLines()
+        self.parcels = array("i")
+        self._ids = Numbered(lambda number: self.lines[number].id)
+        self._states = bytearray()
+        self._sizes = array("q")
+        self._shared = Numbered(lambda number: companions_of(self.lines[self._first[number]]) or "")
+        self._first = array("I")  # the first image of each parcel
+        self._last, self._in_order = "", True
 
     def __len__(self) -> int:
-        return len(self.entries) + len(self.problems) + len(self.clashes)
+        return len(self._states)
 
     def add(self, entry: Entry) -> None:
         """Take in an entry; one that stands twice is taken once."""
         image_id = entry.id
-        if image_id in self.clashes:
+        number, is_new = self._ids.add(image_id)
+        if not is_new:
+            # What is said of the lines themselves may differ, and then nobody knows which is meant.
+            if self._states[number] != _CLASH and self.lines[number].meaning != entry.meaning:
+                self._states[number] = _CLASH
             return
-        kept = self.problems if image_id in self.problems or (
-            entry.problem and image_id not in self.entries) else self.entries
-        known = kept.setdefault(image_id, entry)
-        if known is not entry and known.meaning != entry.meaning:
-            del kept[image_id]
-            self.clashes[image_id] = None
+        self.lines.append(entry)
+        self._states.append(_PROBLEM if entry.problem else _ASKED)
+        size, shared, parcel = size_of(entry), companions_of(entry), _NONE
+        self._sizes.append(_NONE if size is None else size)
+        if shared is not None and not entry.problem:
+            parcel, is_first = self._shared.add(shared)
+            if is_first:
+                self._first.append(number)
+        self.parcels.append(parcel)
+        self._in_order = self._in_order and self._last < image_id
+        self._last = image_id
+
+    def find(self, image_id: str) -> int:
+        """Return the number of the image with an id, -1 for none that is to be measured."""
+        number = self._ids.find(image_id)
+        return number if number >= 0 and self._states[number] == _ASKED else _NONE
+
+    def asked(self) -> Iterator[int]:
+        """Yield the numbers of the images to measure."""
+        return (number for number, state in enumerate(self._states) if state == _ASKED)
+
+    @property
+    def entries(self) -> "Asked":
+        """The images to measure."""
+        return Asked(self)
+
+    def size(self, number: int) -> int | None:
+        """Return the bytes of an image as its line says, as `mr_extract.text.balance.size_of`."""
+        size = self._sizes[number]
+        return None if size == _NONE else size
+
+    def in_order(self) -> Iterator[int]:
+        """Yield the numbers of all lines in the order of their ids."""
+        if self._in_order:
+            return iter(range(len(self)))
+        records = SortedRecords()
+        for number in range(len(self)):
+            # No id holds a control character: one that begins another stands before it.
+            records.add(b"%s\0%d" % (self.lines[number].id.encode(), number))
+        return (int(record.rpartition(b"\0")[2]) for record in records)
+
+    def refusal(self, number: int) -> tuple[str, str] | None:
+        """Return why a line cannot be tried, as (kind, message); None where it can."""
+        if self._states[number] == _CLASH:
+            return "duplicate-id", DUPLICATE
+        entry = self.lines[number] if self._states[number] == _PROBLEM else None
+        return (entry.kind, entry.problem) if entry else None
 
     @property
     def refused(self) -> dict[str, tuple[str, str]]:
         """The lines that cannot be tried: id to (kind, message)."""
-        bad = {i: (e.kind, e.problem) for i, e in self.problems.items()}
-        return bad | {i: ("duplicate-id", DUPLICATE) for i in self.clashes}
+        return {self.lines[number].id: told for number, state in enumerate(self._states)
+                if state != _ASKED and (told := self.refusal(number))}
 
-    def shards(self, number: int) -> list[list[Entry]]:
-        """Return the entries in at most `number` lists of about equal bytes.
 
-        The largest first, each to the list that is least full, so that the
-        last images to be measured are small ones. Files without a size count as
-        the mean of the others. Images of one file stay together, so that it is
-        fetched once, and so do those found on one detection image, unless they
-        are more than a list should hold.
-        """
-        shards: list[list[Entry]] = [[] for _ in range(max(1, min(number, len(self.entries))))]
-        least_full = LeastFull(len(shards))
-        for load, entries in sorted(self._parcels(len(shards)), key=lambda parcel: -parcel[0]):
-            shards[least_full.shard_for(load)].extend(entries)
-        return shards
+class Asked:
+    """The images to measure of a plan, in the order of the manifests.
 
-    def _parcels(self, number):
-        """Return (load, entries) of what should be done by the same task."""
-        alone, together, sizes = [], {}, Sizes()
-        for entry in self.entries.values():
-            shared = companions_of(entry)
-            if shared is None:
-                alone.append((entry,))
-            else:
-                together.setdefault(shared, []).append(entry)
-        for entries in chain(alone, together.values()):
-            for size in sizes_of(entries):
-                sizes.add(size)
-        parcels = []
-        for entries in chain(alone, together.values()):
-            load = sizes.load_of(sizes_of(entries))
-            for start, stop, part in parts(len(entries), load, sizes.load / number):
-                parcels.append((part, entries[start:stop]))
-        return parcels
+    Parameters
+    ----------
+    plan : Plan
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._plan.asked())
+
+    def __iter__(self) -> Iterator[str]:
+        return (entry.id for entry in self.values())
+
+    def values(self) -> Iterator[Entry]:
+        """Yield the entries."""
+        return (self._plan.lines[number] for number in self._plan.asked())
+
+    def items(self) -> Iterator[tuple[str, Entry]]:
+        """Yield ids and entries."""
+        return ((entry.id, entry) for entry in self.values())
 
 
 def read_plan(sources: Sequence[str], stdin: BinaryIO | None, extensions: str = FIRST,
@@ -171,32 +217,6 @@ def check_directory() -> None:
         here = b"\n"
     if re.search(rb"[\x00-\x1f\x7f]", here):
         raise ValueError("the name of the working directory holds characters that no manifest can")
-
-
-def write_shards(plan: Plan, number: int, directory: str) -> list[str]:
-    """Write the shards of a plan as manifests.
-
-    Paths become absolute, as tasks have working directories of their own; the
-    ids stay what they were. Nobody else may read them.
-
-    Returns
-    -------
-    list of str
-        Their paths.
-    """
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    paths = []
-    for k, entries in enumerate(plan.shards(number)):
-        path = Path(directory, f"shard-{k:05d}.txt")
-        with open(path, "w", encoding="utf-8", newline="\n", opener=_private) as file:
-            for entry in entries:
-                file.write(format_line(absolute_entry(entry)) + "\n")
-        paths.append(str(path))
-    return paths
-
-
-def _private(path, flags):
-    return os.open(path, flags, 0o600)  # an address may hold a password
 
 
 def absolute_entry(entry: Entry) -> Entry:

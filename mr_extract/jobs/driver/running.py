@@ -14,21 +14,13 @@ from mrjob.step import StepFailedException
 
 import mr_extract
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.plan import write_shards
-from mr_extract.jobs.driver.progress import Progress
-from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON as ARCHIVED_PYTHON
+from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
-from mr_extract.jobs.runners.hadoop.parts import finish_parts
-from mr_extract.jobs.runners.hadoop.progress import Watch
-from mr_extract.jobs.runners.hadoop.tasks import (
-    number_of_maps,
-    number_of_reduces,
-    size_of,
-    slots_of_cluster,
-)
-from mr_extract.jobs.task.records import KEYS_LOST, RecordsLost
 
 if TYPE_CHECKING:
+    from mrjob.job import MRJob
+    from mrjob.runner import MRJobRunner
+
     from mr_extract.jobs.driver.gather import Totals
     from mr_extract.jobs.driver.plan import Plan
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -36,6 +28,10 @@ if TYPE_CHECKING:
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_JOB = 16
 _LARGE = 1 << 20  # bytes of what counts as an image there
+
+
+class WrongOption(Exception):
+    """What a runner cannot work with, for the reason given."""
 
 
 def is_merged(options: Namespace) -> bool:
@@ -75,6 +71,8 @@ def run_tasks(job: ImageJob, plan: Plan, scratch: str, text: BinaryIO,
         could be had.
     """
     if packed:
+        from mr_extract.jobs.task.records import RecordsLost
+
         job.streamed = True
         try:
             return _run_once(job, plan, scratch, text, packed)
@@ -91,50 +89,88 @@ def _run_once(job, plan, scratch, text, packed=()):
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
     tasks, images = 1, len(plan.entries)
-    if runner_name == "hadoop":
+    if runner_name != "inline":
+        from mr_extract.jobs.runners.hadoop.tasks import (
+            number_of_maps,
+            number_of_reduces,
+            size_of,
+            slots_of_cluster,
+        )
+    if runner_name in ("hadoop", "emr"):
         size, properties = size_of(plan.entries.values()), options.jobconf or {}
-        slots = slots_of_cluster(properties)
+        slots = slots_of_cluster(properties) if runner_name == "hadoop" else None
         tasks = number_of_maps(size, properties, slots)
     elif runner_name != "inline":
         large = min(images, size_of(plan.entries.values()) // _LARGE)
         full = large // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
-    shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    shards = write_shards(plan, tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, runner_name, jobs, scratch)
     job.scratch = scratch
-    with job.make_runner() as runner:
+    with made_runner(job) as runner:
         # Copies of the shards may be there, and shards hold addresses as they were given.
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
         if runner_name == "hadoop":
+            from mr_extract.jobs.runners.hadoop.progress import Watch
+
             runner.watch, runner.packed = Watch(images, job.work.rows, options.quiet), packed
             runner.reduces = number_of_reduces(size, slots)
             if options.env_archive:
                 words = runner.ship_environment(options.env_archive)
                 if not options.quiet:
                     complain(words)
+        elif runner_name == "emr":
+            runner.images, runner.reduces = images, number_of_reduces(size)
+            runner.prepare(options)
         elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
+            from mr_extract.jobs.driver.progress import Progress
+
             watch = Progress(runner._get_local_tmp_dir(), images, job.work.rows, sys.stderr)
         try:
             with watch:
                 runner.run()
         except StepFailedException:
-            if runner_name == "hadoop" and not (packed or options.output_dir):
+            if runner_name in ("hadoop", "emr") and not (packed or options.output_dir):
                 rescue(runner, text)
             raise
         finally:
             for line in getattr(runner, "complaints", ()):
                 complain(line)
         counters = next(iter(runner.counters()), {})
-        if counters.get(KEYS_LOST[0], {}).get(KEYS_LOST[1]):
-            raise RecordsLost("Hadoop read packed records that are damaged")
+        if packed:
+            _check_keys(counters)
         if is_merged(options):
             collect(runner, text)
         totals = None
         if options.output_dir:
+            from mr_extract.jobs.runners.hadoop.parts import finish_parts
+
+            counters = runner.read_counters() if runner_name == "emr" else counters
             totals = finish_parts(runner, plan, job, counters, scratch)
     return counters, totals
+
+
+def made_runner(job: MRJob) -> MRJobRunner:
+    """Return the runner of a job.
+
+    Raises
+    ------
+    WrongOption
+        For what mrjob or AWS lack in options and configuration.
+    """
+    try:
+        return job.make_runner()
+    except ValueError as error:
+        raise WrongOption(str(error)) from error
+
+
+def _check_keys(counters):
+    from mr_extract.jobs.task.records import KEYS_LOST, RecordsLost
+
+    if counters.get(KEYS_LOST[0], {}).get(KEYS_LOST[1]):
+        raise RecordsLost("Hadoop read packed records that are damaged")
 
 
 def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> None:
@@ -147,7 +183,9 @@ def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> Non
     if name == "spark" and not options.spark_master:
         options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
     if options.env_archive:
-        options.python_bin = options.python_bin or [ARCHIVED_PYTHON]
+        from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON
+
+        options.python_bin = options.python_bin or [PYTHON]
     if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
         return
     options.python_bin = options.python_bin or [sys.executable]

@@ -77,11 +77,13 @@ def expanded(entries: Iterable[Entry], extensions: str = FIRST, threads: int = 1
         while batch := list(islice(entries, _AT_ONCE)):
             futures = [
                 pool.submit(_expand, entry, extensions, planes)
-                if meant_by(entry, extensions) or planes_by(entry, planes) else None
-                for entry in batch
+                if expands(entry, extensions, planes) else None for entry in batch
             ]
             for entry, future in zip(batch, futures):
-                yield from future.result() if future else _expand(entry, extensions, planes)
+                if future:
+                    yield from future.result()
+                else:
+                    yield with_plane(entry, planes)
 
 
 def image_units(uri: str, meant: str = "*") -> list[Unit]:
@@ -171,6 +173,10 @@ def planes_by(entry: Entry, planes: str | None) -> str | None:
 
 def expands(entry: Entry, extensions: str, planes: str | None) -> bool:
     """Tell whether an entry may mean several images."""
+    if extensions == FIRST and not planes and not any(
+        [name in ("ext", "plane") for name, _ in entry.fields]
+    ):
+        return False  # as of most lines, of which there may be millions
     return meant_by(entry, extensions) is not None or planes_by(entry, planes) is not None
 
 

@@ -6,6 +6,7 @@ tasks, so it imports absolutely.
 
 import os
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from time import monotonic
 from typing import Any, NoReturn
@@ -141,6 +142,10 @@ class ImageJob(CommandLine):
         self.increment_counter("rows", "measured", outcome.rows)
         if outcome.failed_rows:
             self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
+        if not outcome.compiled:
+            from mr_extract.jobs.driver.summary import WITHOUT_KERNELS
+
+            self.increment_counter(*WITHOUT_KERNELS)
         self.increment_counter("bytes", "read", outcome.size)
         for stage, milliseconds in outcome.milliseconds.items():
             if milliseconds:
@@ -165,7 +170,12 @@ class ImageJob(CommandLine):
 
     def _non_option_kwargs(self):
         # Tasks get the settings by value: a kernel file need not travel.
-        kwargs = super()._non_option_kwargs()
+        # mrjob would parse the command line once more for the arguments that ours replace.
+        parser, self.arg_parser = self.arg_parser, ArgumentParser(add_help=False)
+        try:
+            kwargs = super()._non_option_kwargs()
+        finally:
+            self.arg_parser = parser
         settings = [*arguments(self.config), *access_arguments(self.access)]
         settings, private = hidden(settings, self.scratch) if self.scratch else (settings, "")
         kwargs["extra_args"] = plain([

@@ -76,10 +76,13 @@ def add_running(add_argument: Callable[..., object]) -> None:
     """Declare what every job has whatever its input is: how many tasks, and their Python."""
     add_argument("--jobs", type=_count, metavar="N",
                  help="processes of -r local and threads of -r spark [all cores]")
+    add_argument("--max-hours", type=_hours, metavar="HOURS",
+                 help="with -r emr: stop the job after so long, and keep what is done [no limit]")
     add_argument("--env-archive", metavar="auto|FILE|URI",
                  help="with -r hadoop, for nodes without our Python or packages: an archive that "
                       "they unpack and whose bin/python runs the tasks; auto: one of the Python "
-                      "that runs now, made once by python -m mr_extract.env_archive")
+                      "that runs now, made once by python -m mr_extract.env_archive "
+                      "[auto with -r emr, unless --python-bin is given]")
 
 
 def allowed(limit: tuple[float, bool], images: int) -> int:
@@ -139,6 +142,16 @@ def _megabytes(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither 0 nor a number of megabytes from {LEAST >> 20} on")
     return int(text)
+
+
+def _hours(text):
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if not 0 < hours < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours")
+    return hours
 
 
 def _seconds(text):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from argparse import HelpFormatter
 from collections.abc import Sequence
+from functools import partial
 
 import mr_extract.jobs  # noqa: F401  makes mrjob importable
 
@@ -41,6 +43,8 @@ class Runnable(MRJob):
 
     def configure_args(self) -> None:
         """Declare mrjob's options, those of the job, and those of its settings."""
+        # argparse makes a formatter to check each option, and asks for the terminal's width.
+        self.arg_parser.formatter_class = partial(HelpFormatter, width=80)
         super().configure_args()
         self.arg_parser.error = refuse
         self._titles = titles = Titles(self.arg_parser)
@@ -74,6 +78,10 @@ class Runnable(MRJob):
         return f"%(prog)s -r {'|'.join(RUNNERS)} [options] {self.reads}... > catalog.tsv"
 
     def _runner_class(self):
+        if self.options.runner in (None, "inline"):
+            from mr_extract.jobs.runners.inline import InlineRunner
+
+            return InlineRunner
         if self.options.runner == "local":
             from mr_extract.jobs.runners.local import LocalRunner
 
@@ -82,6 +90,10 @@ class Runnable(MRJob):
             from mr_extract.jobs.runners.hadoop.runner import HadoopRunner
 
             return HadoopRunner
+        if self.options.runner == "emr":
+            from mr_extract.jobs.runners.emr.runner import EmrRunner
+
+            return EmrRunner
         return super()._runner_class()
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
 
 #: Options that both jobs have and only one of them heeds.
-_OWN = {"args", "reduce", "summary", "told", "aggregation"}
+_OWN = {"args", "reduce", "summary", "told", "sky_work"}
 
 
 def reduced_after(job: ImageJob) -> int:
@@ -30,16 +30,15 @@ def reduced_after(job: ImageJob) -> int:
         The greater of both exit statuses; that of the first where it wrote no catalog.
     """
     from mr_extract.jobs.driver.drive import drive
-    from mr_extract.jobs.sky.drive import drive as drive_sky
     from mr_extract.jobs.sky.sky_job import SkyJob
 
     options = job.options
-    following = SkyJob([f"--aggregation={options.reduce}"])
+    following = SkyJob([f"--sky-work={options.reduce}"])
     for name in (vars(options).keys() & vars(following.options).keys()) - _OWN:
         setattr(following.options, name, getattr(options, name))
     following.sandbox(job.stdin, job.stdout, job.stderr)
     following.options.catalog_type, following.access = TSV, job.access
-    following.config = following.aggregation.config_from(options)
+    following.config = following.work.config_from(options)
     try:
         _check(job, following)
     except ValueError as error:
@@ -50,11 +49,11 @@ def reduced_after(job: ImageJob) -> int:
         if options.reduce == "objects":
             job.config = job.config.updated(observation=True)
         options.reduce, options.catalog = "identity", catalog
-        status = drive(job)
+        status = drive(job, [following.options])
         if not os.path.exists(catalog):
             return status
         following.options.args = [catalog]
-        return max(status, drive_sky(following))
+        return max(status, following.work.drive(following))
 
 
 def _check(job, following):
@@ -65,7 +64,7 @@ def _check(job, following):
     following.options.args = job.options.args
     check_outputs(following.options, Plan())
     columns = job.work.columns(job.config)
-    needs = following.aggregation.needs(following.config)
+    needs = following.work.needs(following.config)
     for name, why in {**dict.fromkeys(("ra", "dec"), f"--reduce {job.options.reduce}"),
                       **needs}.items():
         if name not in columns:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
-from mr_extract.settings.options import settings_from
+from mr_extract.jobs.sky.work import SkyWork
 
 if TYPE_CHECKING:
     from mr_extract.jobs.sky.catalogs import Detections
     from mr_extract.jobs.sky.decisions import Decisions
-    from mr_extract.settings.tree import Settings
+    from mr_extract.jobs.sky.sky_job import SkyJob
     from mr_extract.text.accounting import Account
 
 #: What became of a row: nothing known yet; it is part of an object; it stands for it; it has
@@ -59,35 +59,43 @@ class Piece:
         return len(self.columns["ra"])
 
 
-class Aggregation(ABC):
+class Aggregation(SkyWork):
     """A job over detections, but for all that every such job has.
 
     Attributes
     ----------
-    name : str
-        The module in which it stands as ``AGGREGATION``.
     settings : type
-        Of `mr_extract.settings.tree.Settings`, with a section `linking`.
+        With a section `linking`.
     dtype : numpy.dtype
         Of a detection on its way to a reducer: ``place``, ``image``, ``ra``, ``dec``, ``error``
         and what else is needed.
     """
 
-    name: str
-    settings: type[Settings]
     dtype: np.dtype
 
-    def config_from(self, options: Namespace) -> Any:
-        """Return the settings that parsed options describe; ValueError names a wrong one."""
-        return settings_from(options, self.settings)
+    def keyed(self, line: bytes, config: Any,
+              told: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the detections of a line by cell."""
+        from mr_extract.jobs.sky.mapping import keyed
+
+        yield from keyed(line, self, config, told)
+
+    def reduced(self, key: bytes, values: Iterable[bytes], config: Any,
+                told: dict[str, Any]) -> Iterator[bytes]:
+        """Yield what is settled in a cell, and what is left open."""
+        from mr_extract.jobs.sky.reducing import reduced
+
+        yield from reduced(key, values, self, config, told)
+
+    def drive(self, job: SkyJob) -> int:
+        """Run the job."""
+        from mr_extract.jobs.sky.drive import drive
+
+        return drive(job, self)
 
     @abstractmethod
     def needs(self, config: Any) -> dict[str, str]:
         """Return the columns that are needed, name to why, besides ``ra`` and ``dec``."""
-
-    def add_options(self, add_argument: Callable[..., object]) -> None:
-        """Declare what the job takes besides its settings."""
-        return None
 
     def takes(self, config: Any) -> tuple[str, ...]:
         """Return further columns, which are used where they are there."""
@@ -206,13 +214,3 @@ def record_errors(columns: Mapping[str, np.ndarray], config: Any, count: int) ->
     """Return the errors of positions in arcseconds, 0 for what is not known and not needed."""
     error = 3600 * columns["erra_world"] if "erra_world" in columns else np.zeros(count)
     return error if config.linking.link_sigma else np.where(np.isfinite(error), error, 0.0)
-
-
-def aggregation_of(name: str) -> Aggregation:
-    """Return the aggregation that stands in a module of `mr_extract.jobs`."""
-    from importlib import import_module
-
-    found = getattr(import_module(f"mr_extract.jobs.{name}"), "AGGREGATION", None)
-    if not isinstance(found, Aggregation):
-        raise ValueError(f"mr_extract.jobs.{name} is no job over detections")
-    return found

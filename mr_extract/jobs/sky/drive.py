@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.outputs import TSV, check_outputs, put_catalog, unfinished_catalog
 from mr_extract.jobs.driver.plan import Plan, standard_input
 from mr_extract.jobs.sky.aggregation import DECIDED, Made
-from mr_extract.jobs.sky.catalogs import Detections
+from mr_extract.jobs.sky.catalogs import Detections, write_shards
 from mr_extract.jobs.sky.decisions import Decisions, Miscounted
 from mr_extract.jobs.sky.reducing import OPEN, links_of
 from mr_extract.jobs.sky.region import settle
@@ -27,6 +28,7 @@ from mr_extract.text.sorting import SortedRecords
 from mr_extract.text.stored_catalog import UnfitCatalog
 
 if TYPE_CHECKING:
+    from mr_extract.jobs.sky.aggregation import Aggregation
     from mr_extract.jobs.sky.sky_job import SkyJob
 
 #: Cells of some 55 arcminutes, unless the radius needs larger ones.
@@ -34,12 +36,13 @@ ORDER, _RADII = 6, 100
 _WIDEST = 1800  # arcseconds
 
 
-def drive(job: SkyJob) -> int:
+def drive(job: SkyJob, aggregation: Aggregation) -> int:
     """Run a job from its catalogs to its catalog.
 
     Parameters
     ----------
     job : mr_extract.jobs.sky.sky_job.SkyJob
+    aggregation : mr_extract.jobs.sky.aggregation.Aggregation
 
     Returns
     -------
@@ -60,7 +63,8 @@ def drive(job: SkyJob) -> int:
         check_outputs(options, Plan())
         with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
             with open(os.path.join(scratch, "rows"), "wb+") as text:
-                totals = _made(job, Detections(sources, text, stdin), scratch, text.tell())
+                detections = Detections(sources, text, stdin)
+                totals = _made(job, aggregation, detections, scratch, text.tell())
     except (ValueError, UnfitCatalog) as error:
         complain(str(error))
         return 2
@@ -68,7 +72,7 @@ def drive(job: SkyJob) -> int:
         complain(f"the job failed, nothing was written: {error}")
         return 1
     if not options.quiet:
-        complain(job.aggregation.as_text(totals))
+        complain(aggregation.as_text(totals))
         if totals["repeated"]:
             complain(f"{totals['repeated']} images stood in several catalogs, and count once")
     if options.summary:
@@ -76,9 +80,9 @@ def drive(job: SkyJob) -> int:
     return 0
 
 
-def _made(job, detections, scratch, size):
+def _made(job, aggregation, detections, scratch, size):
     """Run the tasks, write the catalog and return the totals."""
-    aggregation, config = job.aggregation, job.config
+    config = job.config
     needs = {"ra": "this job", "dec": "this job", **aggregation.needs(config)}
     radius = config.linking.link_radius
     if radius > _WIDEST:
@@ -94,7 +98,8 @@ def _made(job, detections, scratch, size):
                 config, job.told, job.options)
     with open(os.path.join(scratch, "settled"), "wb+") as text:
         if detections.count:
-            run_shards(job, detections, facts, size, scratch, text)
+            run_shards(job, partial(write_shards, detections, facts),
+                       (len(detections), "detections"), size, scratch, text)
         text.seek(0)
         _take(text, aggregation, made, facts)
     place = decisions.unknown()

@@ -14,8 +14,8 @@ import numpy as np
 from mr_extract.columns.objects import object_columns, prefix_of
 from mr_extract.jobs.sky.aggregation import DECISION, KEPT
 from mr_extract.jobs.sky.curve_functions import function_of, results
-from mr_extract.objects.cells import DEEPEST, cells_of
 from mr_extract.objects.coverage import covered
+from mr_extract.objects.healpix import DEEPEST, cells_of
 from mr_extract.objects.sphere import vectors
 from mr_extract.objects.statistics import magnitudes, mean_positions, stetson_j
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mr_extract.jobs.sky.aggregation import DECIDED
 from mr_extract.jobs.sky.mapping import FOOTPRINT, NO_CELL
-from mr_extract.jobs.sky.region import settle
+from mr_extract.jobs.sky.region import Group, Linking, settle
 from mr_extract.objects.association import Links
 from mr_extract.text.arrays import as_word, from_word, lines_as_word
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 OPEN = b"o"
 
 
-def links_of(config: Any) -> Links:
+def links_of(config: Any) -> Linking:
     """Return what the settings say of links."""
     moves = hasattr(config, "motion") and config.motion.motion != "none"
-    return Links(config.linking.link_radius, config.linking.link_sigma, moves)
+    return Linking(Links(config.linking.link_radius, config.linking.link_sigma, moves))
 
 
 def reduced(key: bytes, values: Iterable[bytes], aggregation: Aggregation, config: Any,
@@ -53,7 +53,7 @@ def reduced(key: bytes, values: Iterable[bytes], aggregation: Aggregation, confi
                      links_of(config))
     while True:
         try:
-            part = next(settled)
+            part: Group = next(settled)
         except StopIteration as end:
             left = end.value
             break

@@ -1,35 +1,34 @@
-"""Shards of detections through a runner of mrjob, as images go in `jobs.driver.running`."""
+"""Shards of rows through a runner of mrjob, as images go in `jobs.driver.running`."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, BinaryIO
 
 from mr_extract.jobs.driver.running import set_up_runner
 from mr_extract.jobs.runners.hadoop.output import collect
 from mr_extract.jobs.runners.hadoop.progress import Watch
 from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, slots_of_cluster
-from mr_extract.jobs.sky.catalogs import write_shards
 
 if TYPE_CHECKING:
-    from mr_extract.jobs.sky.catalogs import Detections
     from mr_extract.jobs.sky.sky_job import SkyJob
 
 _REDUCE_SHARE = 256 << 20  # bytes of rows, of which a reducer gets a quarter or less
 
 
-def run_shards(job: SkyJob, detections: Detections, facts: Iterable[dict[str, Any] | None],
+def run_shards(job: SkyJob, write: Callable[[int, str], list[str]], counted: tuple[int, str],
                size: int, scratch: str, text: BinaryIO) -> None:
     """Run the tasks and collect what the reducers wrote.
 
     Parameters
     ----------
     job : mr_extract.jobs.sky.sky_job.SkyJob
-    detections : mr_extract.jobs.sky.catalogs.Detections
-    facts : iterable of dict
-        Of each image.
+    write : callable
+        Takes a number of files and a folder, writes the shards and returns their paths.
+    counted : tuple of (int, str)
+        How many things are in them, and what these are.
     size : int
         Bytes of all rows.
     scratch : str
@@ -47,13 +46,13 @@ def run_shards(job: SkyJob, detections: Detections, facts: Iterable[dict[str, An
         tasks = number_of_maps(size, properties, slots)
     elif name != "inline":
         tasks = jobs
-    shards = write_shards(detections, facts, tasks, os.path.join(scratch, "shards"))
+    shards = write(tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, name, jobs, scratch)
     with job.make_runner() as runner:
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         if name == "hadoop":
-            runner.watch = Watch(len(detections), "detections", options.quiet)
+            runner.watch = Watch(*counted, options.quiet)
             runner.reduces = max(1, min(slots or 128, round(size / _REDUCE_SHARE)))
             if options.env_archive:
                 runner.ship_environment(options.env_archive)

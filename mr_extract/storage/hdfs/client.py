@@ -186,7 +186,7 @@ def _errors_named():
 def _of_connection(said):
     if "lookup address" in said:
         return "the name of its host is not known"
-    # Whether the library meets the end of a connection when it writes or when it listens, is chance.
+    # It is chance whether the library meets the end when it writes or when it listens.
     if any(words in said for words in ("listener disconnected", "Broken pipe", "reset by peer")):
         return ("the NameNode closed the connection; is it one, is the port that of hdfs://?"
                 + _of_security())

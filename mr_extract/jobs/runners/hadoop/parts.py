@@ -49,7 +49,7 @@ def finish_parts(runner: MRJobRunner, plan: Plan, job: ImageJob,
         When the counts disagree with the manifest; the parts are then left without
         ``_SUCCESS``.
     """
-    place = runner.get_output_dir()
+    place = runner.get_output_dir().rstrip("/")
     totals = _counted(counters)
     written = totals.measured + totals.failed
     if job.options.reduce != "none":

@@ -7,6 +7,7 @@ come in one stream.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,22 +20,14 @@ from mrjob.step import StepFailedException
 
 from mr_extract import storage
 from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.runners.hadoop.output import streamed
-from mr_extract.jobs.runners.hadoop.plain_arguments import plain
-from mr_extract.jobs.runners.hadoop.settings import COMMITTER, DEFAULTS, REDUCES
-from mr_extract.jobs.runners.hadoop.shipping import write_code_archive
 from mr_extract.storage.hadoop import configuration as hadoop_configuration
 
-CODE = "mr_extract_code"  # the folder of the code where a task runs
 _REPLICAS = 3
-
-
-class JobFailed(StepFailedException):
-    """The job failed, for the reason given and in no other words."""
-
-    def __str__(self) -> str:
-        return self.reason
+_VERSION = re.compile(r"^hadoop-streaming-(\d+(?:\.\d+)+)[^/]*\.jar$")
+_NO_PARENT = re.compile(rb".*No such file or directory", re.DOTALL)
 
 
 def _on_the_cluster(path):
@@ -46,15 +39,14 @@ def _on_the_cluster(path):
     return default.rstrip("/") + uri.removeprefix("hdfs://")
 
 
-class HadoopRunner(HadoopJobRunner):
+class HadoopRunner(Elsewhere, HadoopJobRunner):
     """Run one map task for each shard.
 
     `watch`, a `mr_extract.jobs.runners.hadoop.progress.Watch`, follows the job. `packed` names
-    packed files that are its input in place of the shards: Hadoop splits them. `reduces` is
-    the number of reduce tasks, where there are any.
+    packed files that are its input in place of the shards: Hadoop splits them.
     """
 
-    watch, packed, reduces = None, (), 1
+    watch: Any = None
 
     def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
         super().__init__(*args, output_dir=output_dir and _on_the_cluster(output_dir), **keywords)
@@ -86,23 +78,15 @@ class HadoopRunner(HadoopJobRunner):
                 f"the command `hadoop ... {words}` ended with status {error.returncode}"
             ) from error
 
-    def _jobconf_for_step(self, step_num):
-        own = {"mapreduce.job.name": f"mr_extract, {self.watch.images} images"}
-        if "reducer" in self._get_step(step_num):
-            own[REDUCES] = self.reduces
-        else:
-            # Nobody but us reads the output: what a task wrote may survive a job that fails.
-            own[COMMITTER] = 2
-        return {**DEFAULTS, **own, **super()._jobconf_for_step(step_num)}
+    @property
+    def images(self) -> int:  # type: ignore[override]
+        """How many images the job has."""
+        return self.watch.images
 
-    def _mr_job_extra_args(self, local=False):
-        notes = f"{self._hadoop_tmp_dir}/attempts"
-        return [*super()._mr_job_extra_args(local), *plain([f"--attempt-notes={notes}"])]
-
-    def _cmdenv(self):
-        given = super()._cmdenv()
-        paths = [CODE, *filter(None, [given.get("PYTHONPATH")])]
-        return {"OPENBLAS_NUM_THREADS": "1", **given, "PYTHONPATH": ":".join(paths)}
+    @property
+    def notes(self) -> str:  # type: ignore[override]
+        """Where attempts leave what the next one should know."""
+        return f"{self._hadoop_tmp_dir}/attempts"
 
     def _wd_mirror(self):
         # Hadoop uploads what -files names with more replicas than our shards get.
@@ -110,9 +94,7 @@ class HadoopRunner(HadoopJobRunner):
 
     def _add_job_files_for_upload(self):
         super()._add_job_files_for_upload()
-        path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
-        write_code_archive(path)
-        self._working_dir_mgr.add("archive", path, CODE)
+        self._working_dir_mgr.add("archive", self._code_archive(), CODE)
 
     def ship_environment(self, archive: str) -> str:
         """Let tasks run with the Python of an archive, and say what was done for it.
@@ -138,14 +120,36 @@ class HadoopRunner(HadoopJobRunner):
     def _add_input_files_for_upload(self):
         pass  # `_upload_local_files` takes their folder
 
+    def _find_binaries_and_jars(self):
+        # To ask for the version takes a start of Java; most jars have it in their names.
+        found = _VERSION.search(os.path.basename(self.get_hadoop_streaming_jar() or ""))
+        if found:
+            self.fs.hadoop._hadoop_version = found[1]
+        super()._find_binaries_and_jars()
+
     def _upload_local_files(self):
-        super()._upload_local_files()
-        if not self.packed:
-            # Where files have one replica, a lost node would take shards with it. They hold
-            # addresses as they were given, passwords and all: nobody else may read them.
-            self.fs.hadoop.invoke_hadoop(["fs", "-D", f"dfs.replication={_REPLICAS}",
-                                          "-D", "fs.permissions.umask-mode=077", "-put",
-                                          os.path.dirname(self._input_paths[0]), self._shards])
+        others = bool(self._upload_mgr.path_to_uri())
+        if self.packed or others:
+            super()._upload_local_files()
+        if self.packed:
+            return
+        shards = os.path.dirname(self._input_paths[0])
+        if others:
+            self._put(shards, self._shards)
+            return
+        # The folder around them becomes the job's own, so that it need not be made before. What
+        # that stands in is there but for a user's first job.
+        folder, place = os.path.dirname(shards), self._hadoop_tmp_dir
+        if self._put(folder, place, ok_stderr=[_NO_PARENT]):
+            self.fs.mkdir(os.path.dirname(place))
+            self._put(folder, place)
+
+    def _put(self, folder, place, **keywords):
+        # Where files have one replica, a lost node would take shards with it. They hold
+        # addresses as they were given, passwords and all: nobody else may read them.
+        return self.fs.hadoop.invoke_hadoop(
+            ["fs", "-D", f"dfs.replication={_REPLICAS}", "-D", "fs.permissions.umask-mode=077",
+             "-put", folder, place], **keywords)
 
     @property
     def _shards(self):

@@ -1,6 +1,7 @@
 """The rows of catalogs, some at a time, with what their columns are."""
 
 import io
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,16 +40,6 @@ class Shape:
     name: str
     column: Column
     dtype: np.dtype
-
-
-def unit_in(standard: str, text: str) -> str | None:
-    """Return a unit as a standard of astropy spells it, None where it has none of that name."""
-    from astropy.units import Unit
-
-    try:
-        return Unit(text).to_string(standard) if text else None
-    except ValueError:
-        return None
 
 
 @dataclass
@@ -170,6 +161,9 @@ class Source:
 
 def _columns(header):
     names = header.columns.split("\t")
+    told = json.loads(header.config).get("columns")
+    if isinstance(told, dict):  # columns of other programs, of which the catalog itself says
+        return {name: Column(name, *told[name], "told", "", "", "") for name in names}
     job = dict(header.made_with).get("job", "")
     try:
         if job.startswith(_JOBS) and job.count(".") == 2 and hasattr(

@@ -1,0 +1,1 @@
+"""What `-r emr` needs around it: configuration, policies, and commands for clusters."""

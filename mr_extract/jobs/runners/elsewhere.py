@@ -1,0 +1,60 @@
+"""What runners have in common whose tasks run elsewhere: our code, and Hadoop, travel with them."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from mrjob.bin import MRJobBinRunner
+from mrjob.step import StepFailedException
+
+from mr_extract.jobs.runners.hadoop.plain_arguments import plain
+from mr_extract.jobs.runners.hadoop.settings import COMMITTER, DEFAULTS, REDUCES
+from mr_extract.jobs.runners.hadoop.shipping import write_code_archive
+
+CODE = "mr_extract_code"  # the folder of the code where a task runs
+
+
+class JobFailed(StepFailedException):
+    """The job failed, for the reason given and in no other words."""
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Elsewhere(MRJobBinRunner):
+    """Hadoop streaming with the properties, the environment and the code of this package.
+
+    Attributes
+    ----------
+    images : int
+        How many the job has, for its name.
+    reduces : int
+        The number of reduce tasks, where there are any.
+    notes : str
+        URI of a folder that does not exist yet, for what attempts leave to the next one.
+    """
+
+    images, reduces, notes = 0, 1, ""
+    packed: Sequence[str] = ()
+
+    def _jobconf_for_step(self, step_num):
+        own = {"mapreduce.job.name": f"mr_extract, {self.images} images"}
+        if "reducer" in self._get_step(step_num):
+            own[REDUCES] = self.reduces
+        else:
+            # Nobody but us reads the output: what a task wrote may survive a job that fails.
+            own[COMMITTER] = 2
+        return {**DEFAULTS, **own, **super()._jobconf_for_step(step_num)}
+
+    def _mr_job_extra_args(self, local=False):
+        return [*super()._mr_job_extra_args(local), *plain([f"--attempt-notes={self.notes}"])]
+
+    def _cmdenv(self) -> dict[str, Any]:
+        given = super()._cmdenv()
+        paths = [CODE, *filter(None, [given.get("PYTHONPATH")])]
+        return {"OPENBLAS_NUM_THREADS": "1", **given, "PYTHONPATH": ":".join(paths)}
+
+    def _code_archive(self):
+        path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
+        write_code_archive(path)
+        return path

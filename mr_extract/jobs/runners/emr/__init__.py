@@ -1,0 +1,1 @@
+"""mr_extract on a cluster of Amazon's EMR: started or joined, told of, and ended."""

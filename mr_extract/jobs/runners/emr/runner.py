@@ -1,0 +1,311 @@
+"""mrjob's EMR runner, made fit for a user who pays for it.
+
+mrjob's own sends its job anew each time, makes a bucket where none is named, waits ten minutes
+for the logs of a job that failed, and says little while a cluster costs money. Here code and
+Python are kept in the bucket under names made of their bytes, the user is told what a cluster
+does, and it ends with the job, when it is idle, or after the hours that were allowed.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
+from mrjob.compat import version_gte
+from mrjob.conf import combine_dicts
+from mrjob.emr import EMRJobRunner
+from mrjob.logs.step import _parse_step_syslog
+from mrjob.step import StepFailedException
+
+from mr_extract.failures import ImageFailure
+from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
+from mr_extract.jobs.runners.emr import logs
+from mr_extract.jobs.runners.emr.kept import kept
+from mr_extract.jobs.runners.emr.refusals import NO_REGION, explained, with_advice
+from mr_extract.jobs.runners.hadoop.bare_nodes import AUTO, ENVIRONMENT, PYTHON, chosen_archive
+from mr_extract.jobs.runners.hadoop.output import BrokenOff
+
+RELEASE = "emr-7.5.0"
+_NONE = "no-region"
+_ENDED = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
+_GRAVITON = re.compile(r"^[a-z]+\d+[a-z]*g[a-z]*\.")  # m7g, c6gn, is4gen; not g5, g4dn
+_GLIBC = {"emr-7.": "2.34", "emr-6.": "2.26"}  # of Amazon Linux 2023 and 2
+_LOGS_WITHIN = 720.0  # seconds: EMR brings them every five minutes, and when a cluster ends
+_SILENCE = 300.0  # seconds without a word while a cluster costs money
+#: Of Java in the containers that `Elsewhere` asks for; EMR's own is for larger ones.
+_JAVA = {"mapreduce.map.java.opts": "-Xmx512m", "mapreduce.reduce.java.opts": "-Xmx768m"}
+
+
+class EmrRunner(Elsewhere, EMRJobRunner):
+    """Start or join a cluster, run one map task for each shard, and end what was started.
+
+    Attributes
+    ----------
+    max_hours : float or None
+        After which the cluster ends, with what its tasks have done.
+    say : callable
+        Takes a line for the user.
+    logs_within : float
+        Seconds that are waited for logs.
+    """
+
+    max_hours: float | None = None
+    say: Callable[[str], object] = staticmethod(complain)
+    logs_within = _LOGS_WITHIN
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        if self._opts["region"] == _NONE:
+            raise ValueError(NO_REGION)
+        self._why, self._started = "", 0.0
+
+    @classmethod
+    def _default_opts(cls):
+        return combine_dicts(super()._default_opts(), {
+            "bootstrap_mrjob": False, "bootstrap_python": False, "python_bin": [PYTHON],
+            "region": boto3.Session().region_name or _NONE, "release_label": RELEASE,
+            "applications": ["Hadoop"], "cleanup_on_failure": ["TMP"], "cloud_fs_sync_secs": 0.0,
+        })
+
+    def _set_cloud_tmp_dir(self):
+        # mrjob would make a bucket.
+        if not (self._output_dir or "").startswith("s3"):
+            raise ValueError("-r emr needs a folder of a bucket of yours for what travels: "
+                             "--cloud-tmp-dir s3://BUCKET/FOLDER/, or cloud_tmp_dir in mrjob.conf")
+        bucket = self._output_dir.partition("://")[2].partition("/")[0]
+        self._opts["cloud_tmp_dir"] = f"s3://{bucket}/mr_extract/"
+
+    @property
+    def notes(self) -> str:  # type: ignore[override]
+        """Where attempts leave what the next one should know."""
+        return f"{self._cloud_tmp_dir}attempts"
+
+    @property
+    def brings_python(self) -> bool:
+        """Whether tasks run with the Python of an archive; it must be shipped then."""
+        return self._opts["python_bin"] == [PYTHON]
+
+    @property
+    def machines(self) -> dict[str, int]:
+        """How many machines of each type run tasks: as asked for, without fleets."""
+        found: dict[str, int] = {}
+        for role in ("CORE", "TASK"):
+            if number := self._num_instances(role):
+                kind = self._instance_type(role)
+                found[kind] = found.get(kind, 0) + number
+        return found or {self._instance_type("MASTER"): 1}
+
+    def prepare(self, options: Namespace) -> None:
+        """Bring Python where the nodes have none, and take over what the user allows."""
+        from mr_extract.env_archive.archive import needs_of
+
+        self.max_hours = options.max_hours
+        if options.quiet:
+            self.say = lambda _: None
+        self.check_bucket()
+        if options.env_archive or self.brings_python:
+            archive = options.env_archive or chosen_archive(AUTO, self.say)
+            self.say(self.ship_environment(archive, needs_of(archive)))
+
+    def ship_environment(self, archive: str, needs: tuple[str, str] | None) -> str:
+        """Let tasks run with the Python of an archive, and say what was done for it.
+
+        Parameters
+        ----------
+        archive : str
+            A path or a URI.
+        needs : tuple of str, optional
+            Machine and glibc, as `mr_extract.env_archive.archive.needs_of` returns them.
+        """
+        if needs:
+            self._check_machines(*needs)
+        uri, words = self._kept(archive, "env")
+        self._working_dir_mgr.add("archive", uri, ENVIRONMENT)
+        return f"the nodes' Python is that of {words}"
+
+    def _check_machines(self, machine, glibc):
+        """Refuse an archive with which every task would fail, before it costs money."""
+        place = "make it on such a machine (python -m mr_extract.env_archive) and name it with " \
+                "--env-archive"
+        for kind in self.machines:
+            wants = "aarch64" if _GRAVITON.match(kind) else "x86_64"
+            if machine != wants:
+                raise JobFailed(f"machines of type {kind} are {wants}, and the archive of the "
+                                f"environment is for {machine}: {place}")
+        has = next((version for label, version in _GLIBC.items()
+                    if self._opts["release_label"].startswith(label)), "")
+        if has and not self._opts["image_id"] and not version_gte(has, glibc):
+            raise JobFailed(f"nodes of {self._opts['release_label']} have glibc {has}, and the "
+                            f"archive of the environment needs {glibc}: {place}")
+
+    def _kept(self, path, stem):
+        try:
+            return kept(path, f"{self._opts['cloud_tmp_dir']}kept/", stem)
+        except ImageFailure as failure:
+            raise JobFailed(f"{self._opts['cloud_tmp_dir']}: {failure.message}") from failure
+
+    def _add_job_files_for_upload(self):
+        super()._add_job_files_for_upload()
+        uri, words = self._kept(self._code_archive(), "code")
+        self._working_dir_mgr.add("archive", uri, CODE)
+        self.say(f"the code is that of {words}")
+
+    def _jobconf_for_step(self, step_num):
+        return {**_JAVA, **super()._jobconf_for_step(step_num)}
+
+    def _cluster_kwargs(self, persistent=False):
+        found = super()._cluster_kwargs(persistent)
+        # EMR's own watch, which needs neither us nor the cluster to be in order.
+        idle = max(60, int(self._opts["max_mins_idle"] * 60))
+        found.setdefault("AutoTerminationPolicy", {"IdleTimeout": idle})
+        return found
+
+    def _run(self):
+        try:
+            self._started = time.monotonic()
+            super()._run()
+        except (ClientError, BotoCoreError, Boto3Error) as error:
+            raise JobFailed(explained(error)) from error
+        except StepFailedException as error:
+            raise JobFailed(self._why or str(error)) from error
+
+    def check_bucket(self) -> None:
+        """Raise JobFailed where the bucket is not there, which mrjob would make."""
+        bucket = self._opts["cloud_tmp_dir"].partition("://")[2].partition("/")[0]
+        try:
+            self.fs.s3.make_s3_client().head_bucket(Bucket=bucket)
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailed(f"s3://{bucket}: {explained(error)}") from error
+
+    def _launch_emr_job(self):
+        super()._launch_emr_job()
+        verb = "starts" if self._created_cluster else "has the job"
+        what = ", ".join(f"{n} x {kind}" for kind, n in self.machines.items())
+        self.say(f"cluster {self._cluster_id} ({what}; {self._opts['region']}) {verb}; "
+                 f"python -m emr status {self._cluster_id}")
+
+    def _wait_for_step_to_complete(self, step_id, step_num=None):
+        self._log_interpretations.append({"step_id": step_id})
+        client, last, said_at = self.make_emr_client(), "", time.monotonic()
+        while True:
+            time.sleep(self._opts["check_cluster_every"])
+            step = client.describe_step(ClusterId=self._cluster_id, StepId=step_id)["Step"]
+            cluster = self._describe_cluster()
+            state = step["Status"]["State"]
+            over = cluster["Status"]["State"] in _ENDED[1:]  # its steps may not know it
+            if over or state not in ("PENDING", "RUNNING"):
+                break
+            words = f"cluster {cluster['Status']['State'].lower()}, job {state.lower()}"
+            if words != last or time.monotonic() - said_at > _SILENCE:
+                last, said_at = words, time.monotonic()
+                self.say(f"{words}, {(said_at - self._started) / 60:.0f} minutes")
+            if self.max_hours and time.monotonic() - self._started > 3600 * self.max_hours:
+                self._why = f"it took longer than the {self.max_hours:g} hours of --max-hours"
+                if not self._created_cluster:  # ours ends as a whole
+                    client.cancel_steps(ClusterId=self._cluster_id, StepIds=[step_id],
+                                        StepCancellationOption="TERMINATE_PROCESS")
+                raise StepFailedException
+            if state == "RUNNING":
+                self._release_cluster_lock()
+        if state != "COMPLETED":
+            if cluster["Status"]["State"] in _ENDED:
+                self._check_for_pooled_cluster_self_termination(cluster, step)
+            self._why = self._reason(cluster, step)
+            raise StepFailedException
+
+    def _reason(self, cluster, step):
+        """Return why a step did not end well, from where EMR tells it."""
+        change = cluster["Status"].get("StateChangeReason", {})
+        folder, name = self._s3_log_dir(), f"cluster {self._cluster_id}"
+        ended = cluster["Status"]["State"] in _ENDED and change.get("Code") != "STEP_FAILURE"
+        if ended and (message := change.get("Message", "")):
+            log = folder and logs.bootstrap_log(folder, message)
+            words = log and self._soon(lambda: logs.last_words(logs.read_log(log)))
+            told = with_advice(message) if words is None else f"{message}: {words or 'no reason'}"
+            return f"{name}: {told}" + (f"; its log: {log}" if log else "")
+        failure = step["Status"].get("FailureDetails", {})
+        told = ": ".join(filter(None, (failure.get("Reason"), failure.get("Message"))))
+        if folder:
+            self._end_own_cluster()  # its logs come when it has ended
+            told = self._soon(lambda: logs.cause_of_step(
+                logs.read_log(f"{folder}steps/{step['Id']}/syslog.gz"),
+                logs.logs_below(f"{folder}containers/"))) or told
+        told = told or step["Status"].get("StateChangeReason", {}).get("Message", "")
+        state = step["Status"]["State"].lower()
+        return (f"{name}, step {step['Id']} {state}: {told or 'its logs do not tell why'}; "
+                f"its logs: {folder}")
+
+    def _soon(self, ask):
+        """Return what a log tells, waiting until it is there; empty when it does not come."""
+        deadline = time.monotonic() + self.logs_within
+        while not (found := ask()) and time.monotonic() < deadline:
+            time.sleep(self._opts["check_cluster_every"])
+        return found
+
+    def _end_own_cluster(self):
+        if self._created_cluster and not self._opts["pool_clusters"]:
+            self.make_emr_client().terminate_job_flows(JobFlowIds=[self._cluster_id])
+
+    def read_counters(self) -> dict[str, dict[str, int]]:
+        """Return the counters of a job that ended well, which EMR tells in its log alone.
+
+        Raises
+        ------
+        OSError
+            When the log has not come.
+        """
+        self._end_own_cluster()
+        log = f"{self._s3_log_dir()}steps/{self._step_ids[-1]}/syslog.gz"
+        self.say("waiting for the log with the job's counters, which takes minutes")
+        found = self._soon(
+            lambda: _parse_step_syslog(logs.read_log(log).splitlines(True)).get("counters"))
+        if not found:
+            raise OSError(f"{log} has not come, and without its counters nobody knows whether "
+                          f"the parts in {self._output_dir} are complete")
+        return found
+
+    def counters(self) -> list[dict[str, dict[str, int]]]:
+        """Return none: they are in a log that comes minutes later; see `read_counters`."""
+        return []
+
+    def cleanup(self, mode: list[str] | None = None) -> None:
+        """Remove what the job left in the bucket, and end the cluster that it started."""
+        try:
+            super().cleanup(mode)
+        finally:
+            if self._created_cluster and not self._opts["pool_clusters"]:
+                self._check_that_it_ends()
+
+    def _check_that_it_ends(self):
+        try:
+            self._end_own_cluster()
+            state = self._describe_cluster()["Status"]["State"]
+        except (ClientError, BotoCoreError) as error:
+            state = explained(error)
+        if state not in _ENDED:
+            complain(f"cluster {self._cluster_id} could not be ended ({state}) and costs money: "
+                     f"python -m emr stop {self._cluster_id}")
+
+    def cat_output(self) -> Iterator[bytes]:
+        """Yield the output of all tasks, unpacked where it is compressed.
+
+        Raises
+        ------
+        BrokenOff
+            What came before is not all there is.
+        """
+        # mrjob's `get_output_dir` knows of none when the job has failed.
+        try:
+            for uri in sorted(self.fs.ls(f"{self._output_dir}part-*")):
+                yield from self.fs.cat(uri)
+        except (ClientError, BotoCoreError, OSError) as error:
+            raise BrokenOff(f"reading {self._output_dir} broke off: {explained(error)}") from error
+
+

@@ -1,0 +1,151 @@
+"""Rows of tables in files: their text, where each begins, and their positions."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mr_extract.objects.healpix import cells_of
+from mr_extract.tables.cells import kind_of, named
+from mr_extract.tables.opening import OpenTable, degrees_of
+from mr_extract.text.arrays import as_word
+from mr_extract.text.rows import format_table
+
+#: A row on its way: its place among the rows of its side, and which side that is.
+ROW = np.dtype([("place", "<i8"), ("side", "<i4"), ("ra", "<f8"), ("dec", "<f8")])
+CATALOG, REFERENCE = 0, 1
+_AT_ONCE = 1 << 14  # rows of a line
+
+
+class Spool:
+    """Rows of one side.
+
+    Parameters
+    ----------
+    folder : str
+        Which is made.
+    side : int
+
+    Attributes
+    ----------
+    count, unplaced : int
+        Rows, and those of them without a position.
+    names : list of str
+        Of the columns in the text.
+    kinds : dict of str to str
+        What they hold: ``i4``, ``f4``, ``f8`` or ``str``, as of
+        `mr_extract.columns.table.Column`; numbers that these have not are ``str``.
+    units : dict of str to str
+    cells : ndarray of int64, shape (k,)
+        In which rows lie.
+    """
+
+    def __init__(self, folder: str, side: int) -> None:
+        os.makedirs(folder, mode=0o700)
+        self._folder, self._side = folder, side
+        self.count, self.unplaced, self.names = 0, 0, [""][:0]
+        self.kinds: dict[str, str] = {}
+        self.units: dict[str, str] = {}
+        self.cells, self._nowhere = np.zeros(0, np.int64), [np.zeros(0, np.int64)]
+        self._files = {name: open(os.path.join(folder, name), "wb+")
+                       for name in ("text", "ends", "rows")}
+
+    def take(self, table: OpenTable, pair: tuple[int, int], columns: Sequence[int],
+             order: int) -> None:
+        """Take the rows of a table.
+
+        Parameters
+        ----------
+        table : mr_extract.tables.opening.OpenTable
+        pair : tuple of int
+            Its columns of right ascension and declination.
+        columns : sequence of int
+            Those whose text is kept.
+        order : int
+            Of `cells`.
+
+        Raises
+        ------
+        ValueError
+            When they cannot be read.
+        """
+        self.names = [table.names[k] for k in columns]
+        self.units = {table.names[k]: table.units[k] for k in columns if k in table.units}
+        wanted = list(dict.fromkeys([*columns, *pair]))
+        text = self._files["text"]
+        for chunk in table.chunks(wanted):
+            read = dict(zip(wanted, chunk))
+            ra, dec = degrees_of(table, pair, [read[k] for k in pair])
+            self._see(self.names, [read[k] for k in columns])
+            rows = format_table(named(self.names, [read[k] for k in columns]))
+            ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == 10) + 1 + text.tell()
+            self._files["ends"].write(ends.astype("<i8").tobytes())
+            text.write(rows)
+            self._place(ra, dec, order)
+
+    def _place(self, ra, dec, order):
+        lies = np.isfinite(ra)
+        found = np.zeros(int(lies.sum()), ROW)
+        found["place"], found["side"] = self.count + np.flatnonzero(lies), self._side
+        found["ra"], found["dec"] = ra[lies], dec[lies]
+        self._files["rows"].write(found.tobytes())
+        self.count += len(ra)
+        self.unplaced += len(ra) - len(found)
+        self._nowhere.append(self.count - len(ra) + np.flatnonzero(~lies))
+        self.cells = np.union1d(self.cells, cells_of(found["ra"], found["dec"], order))
+
+    def _see(self, names, columns):
+        for name, column in zip(names, columns):
+            kind, known = kind_of(column), self.kinds.get(name)
+            self.kinds[name] = kind if known in (None, kind) else (
+                "str" if "str" in (kind, known) else "f8")
+
+    def nowhere(self) -> np.ndarray:
+        """Return the places of the rows that have no position."""
+        return np.concatenate(self._nowhere)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the positions."""
+        return (self.count - self.unplaced) * ROW.itemsize
+
+    def lines(self) -> Iterator[bytes]:
+        """Give the positions as lines of shards."""
+        file = self._files["rows"]
+        file.seek(0)
+        while data := file.read(_AT_ONCE * ROW.itemsize):
+            yield as_word(np.frombuffer(data, ROW)) + b"\n"
+
+    def texts(self) -> Texts:
+        """Return the text of the rows."""
+        for name in ("text", "ends"):
+            self._files[name].flush()
+        return Texts(self._files["text"].fileno(), self._files["ends"].fileno(), self.count)
+
+
+class Texts:
+    """The text of rows, in files.
+
+    Parameters
+    ----------
+    text, ends : int
+        Descriptors of files: rows, and where each ends (int64).
+    count : int
+    """
+
+    def __init__(self, text: int, ends: int, count: int) -> None:
+        self._text: mmap.mmap | bytes = b""
+        self._ends = np.zeros(0, np.int64)
+        if count:
+            self._text = mmap.mmap(text, 0, access=mmap.ACCESS_READ)
+            self._ends = np.frombuffer(mmap.mmap(ends, 0, access=mmap.ACCESS_READ), "<i8")
+
+    def of(self, places: np.ndarray) -> list[bytes]:
+        """Return the rows at some places, without their line ends."""
+        ends = self._ends[places]
+        starts = np.where(places > 0, self._ends[np.maximum(places - 1, 0)], 0)
+        text = self._text
+        return [text[start:end - 1] for start, end in zip(starts.tolist(), ends.tolist())]

@@ -1,0 +1,107 @@
+"""Columns of any table as the cells of a catalog."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mr_extract.tables.opening import Column
+from mr_extract.text.entry import escaped
+
+
+def as_cells(column: Column) -> "np.ndarray | list[bytes]":
+    """Return a column as `mr_extract.text.rows.format_table` takes it.
+
+    Parameters
+    ----------
+    column : ndarray, list of bytes or list of str
+
+    Returns
+    -------
+    ndarray or list of bytes
+        ``nan`` for what is missing.
+
+    Raises
+    ------
+    ValueError
+        When it has not one number or text a row.
+    """
+    if isinstance(column, list):
+        return [_cell(one) for one in column]
+    if column.ndim > 1:
+        raise ValueError(f"holds {int(np.prod(column.shape[1:]))} values a row, not one")
+    if isinstance(column, np.ma.MaskedArray):
+        if column.mask.any():
+            return [b"nan" if gone else one for one, gone in zip(
+                _texts(column.data), np.ma.getmaskarray(column).tolist())]
+        column = column.data
+    if column.dtype.kind == "b":
+        return column.astype(np.uint8)
+    if column.dtype.kind in "iuf":
+        return np.ascontiguousarray(column, column.dtype.newbyteorder("="))
+    if column.dtype.kind in "SU":
+        return [_cell(one) for one in column.tolist()]
+    raise ValueError(f"holds {column.dtype}, neither number nor text")
+
+
+def kind_of(column: Column) -> str:
+    """Return in which type of a catalog's columns a column can be given back without loss.
+
+    Parameters
+    ----------
+    column : ndarray, list of bytes or list of str
+
+    Returns
+    -------
+    str
+        ``i4``, ``f4``, ``f8`` or ``str``.
+    """
+    if isinstance(column, list):
+        return "f8" if _are_numbers(column) else "str"
+    kind, size = column.dtype.kind, column.dtype.itemsize
+    if kind == "f":
+        return "f4" if size <= 4 else "f8"
+    if kind == "b" or kind in "iu" and size <= 4 and column.dtype != np.uint32:
+        return "f8" if isinstance(column, np.ma.MaskedArray) else "i4"
+    return "str"
+
+
+def _are_numbers(texts):
+    for text in texts:
+        try:
+            number = float(text)
+        except ValueError:
+            return False
+        # Written again it must be what it was, as an id of 18 digits would not.
+        if text not in _SPELLED and repr(number) != (text if isinstance(text, str)
+                                                     else text.decode()):
+            return False
+    return True
+
+
+_SPELLED = {"nan", b"nan"}
+
+
+def _texts(values):
+    cells = as_cells(values)
+    if isinstance(cells, list):
+        return cells
+    from mr_extract.text.rows import format_table
+
+    return format_table({"": cells}).splitlines()
+
+
+def _cell(one):
+    if isinstance(one, bytes):
+        return one.rstrip() or b"nan"
+    return escaped(one.strip()).encode() or b"nan"
+
+
+def named(names: Sequence[str], columns: Sequence[Column]) -> "dict[str, np.ndarray | list[bytes]]":
+    """Return columns by name as `as_cells` makes them; ValueError names one that has no cells."""
+    found = {}
+    for name, column in zip(names, columns):
+        try:
+            found[name] = as_cells(column)
+        except ValueError as error:
+            raise ValueError(f"its column {name!r} {error}") from None
+    return found

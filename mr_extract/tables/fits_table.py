@@ -1,0 +1,49 @@
+"""The first table of a FITS file; astropy reads, some rows at a time."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from mr_extract.tables.opening import ROWS, Column
+
+
+class FitsTable:
+    """A FITS table.
+
+    Parameters
+    ----------
+    path : str
+    """
+
+    sky: tuple[int, int] | None = None
+
+    def __init__(self, path: str) -> None:
+        from astropy.io import fits
+
+        self._path = path
+        with fits.open(path, memmap=True) as units:
+            numbers = [k for k, unit in enumerate(units)
+                       if isinstance(unit, (fits.BinTableHDU, fits.TableHDU))]
+            if not numbers:
+                raise ValueError("none of its units is a table")
+            self._unit = numbers[0]
+            columns = units[self._unit].columns
+            self.names = list(columns.names)
+            self.units = {k: one.unit for k, one in enumerate(columns) if one.unit}
+            self._null = {one.name: one.null for one in columns if one.null is not None}
+
+    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
+        """Give some columns, masked where they have no value."""
+        from astropy.io import fits
+
+        with fits.open(self._path, memmap=True) as units:
+            data = units[self._unit].data
+            for start in range(0, len(data), ROWS):
+                piece = data[start:start + ROWS]
+                yield [self._column(piece, self.names[k]) for k in columns]
+
+    def _column(self, piece, name):
+        values = np.asarray(piece.field(name))
+        if name in self._null and values.dtype.kind in "iu":
+            return np.ma.masked_equal(values, self._null[name])
+        return values
