@@ -13,6 +13,7 @@ from detections import write_detections
 from remote_places import bare_client, moto_server
 from test_object_association import PLACES, scattered
 
+from mr_extract.export.__main__ import main as export
 from mr_extract.jobs.sky.pairing import NONE, PAIR, Pairing, Pairs
 from mr_extract.jobs.sky.region import settle
 from mr_extract.jobs.sky.sky_job import SkyJob
@@ -328,6 +329,12 @@ def test_catalogs_of_this_program_keep_what_they_say_of_images(tmp_path):
     assert [(row["image"], row["number"], row["ref_matches"], row["ref_z"]) for row in rows_of(
         tmp_path / "out.tsv")] == [(f"{name}.fits", str(k + 1), str(int(z != "nan")), z)
                                    for name in "ab" for k, z in enumerate(("0.5", "1.5", "nan"))]
+    for name in ("out.parquet", "out.fits"):  # it says what other programs' columns hold
+        assert export([str(tmp_path / "out.tsv"), str(tmp_path / name)]) == 0
+        assert export([str(tmp_path / name), str(tmp_path / "back.tsv")]) == 0
+        assert (tmp_path / "back.tsv").read_text() == text
+    assert parquet.read_table(tmp_path / "out.parquet")["ref_z"].to_pylist() == [
+        0.5, 1.5, None, 0.5, 1.5, None]
     # What was matched once can be matched again, and nothing needs to be found.
     done = module("jobs.crossmatch", "out.tsv", "--with", "theirs.csv", "--match-radius", "0.01",
                   "--prefix", "next_", cwd=tmp_path)
