@@ -17,11 +17,13 @@ extras = {
     "completion": ["shtab>=1.6"],
     "compress": ["uncompresspy>=0.4"],
     "export": ["pyarrow>=15"],
+    "hats": ["hats-import>=0.11"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
     *extras["export"],
+    "duckdb>=1.0",
     "fitsio>=1.2",
     "healpy>=1.17",
     "hypothesis>=6.100",
@@ -30,6 +32,7 @@ extras["test"] = [
     "photutils>=1.12",
     "pytest>=8",
     "pytest-cov>=5",
+    "pytest-rerunfailures>=15",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",

@@ -1,5 +1,6 @@
 """Claims about exports: what other tools read is what the catalog says, and it comes back."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from astropy.io import fits, votable
 from astropy.table import Table
 from conftest import command, job, module
+from remote_places import bare_client, moto_server
 from test_objects import epochs_about
 
 from mr_extract.export.__main__ import main
@@ -119,6 +121,45 @@ def test_ecsv_holds_the_same(folder, kind):
     for name, expected in cells.items():
         agree(list(table[name]), expected)
     assert [table.meta["made_with"], table.meta["config"], *table.meta["images"]] == lines
+
+
+def test_other_tools_read_the_parquet(folder):
+    import duckdb
+    import pandas
+
+    cells, _ = text_of(folder / "objects.tsv")
+    path = str(exported(folder, "objects", ".parquet"))
+    table = pandas.read_parquet(path)
+    bright = duckdb.sql(f"SELECT object, r_mag FROM '{path}' WHERE r_detections > 3").fetchall()
+    expected = [(name, float(np.float32(mag))) for name, mag, number in zip(
+        cells["object"], cells["r_mag"], cells["r_detections"]) if int(number) > 3]
+    assert bright == expected and expected
+    np.testing.assert_array_equal(table["r_scatter"], np.array(cells["r_scatter"], np.float32))
+    assert table["r_scatter"].isna().sum() == cells["r_scatter"].count("nan") > 0
+
+
+@pytest.mark.parametrize("ending", [".fits", ".parquet"])
+def test_exports_go_to_s3(folder, ending, monkeypatch, capsys):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    with moto_server() as port:
+        client, access = bare_client(port), ("--s3-endpoint-url", f"http://127.0.0.1:{port}")
+        client.create_bucket(Bucket="sky")
+        client.put_object(Bucket="sky", Key="in/objects.tsv",
+                          Body=(folder / "objects.tsv").read_bytes())
+        assert main(["s3://sky/in/objects.tsv", f"s3://sky/out/objects{ending}", *access]) == 0
+        sent = client.get_object(Bucket="sky", Key=f"out/objects{ending}")["Body"].read()
+        assert sent == exported(folder, "objects", ending).read_bytes()
+        assert main([str(folder / "objects.tsv"), f"s3://nowhere/x{ending}", *access]) == 2
+        assert f"s3://nowhere/x{ending}: " in capsys.readouterr().err
+
+
+def test_hats_needs_what_makes_it(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "hats_import", None)
+    assert main([str(folder / "objects.tsv"), str(tmp_path / "objects.hats")]) == 2
+    assert "it needs hats_import: pip install 'mr_extract[hats]'" in capsys.readouterr().err
+    assert main([str(folder / "objects.tsv"), "s3://sky/objects.hats"]) == 2
+    assert "HATS is written to this machine" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", [".fits", ".parquet"])

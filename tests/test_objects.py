@@ -218,9 +218,12 @@ def test_the_main_job_does_the_same(night, made, tmp_path):
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
     assert (tmp_path / "points.tsv").read_bytes() == (made / "points.tsv").read_bytes()
+    frame, *_ = night.glob("*.fits")
     for options, words in ((["--reduce", "objects", "--best", "snr"], "--best is for --reduce"),
                            (["--reduce", "unique", "--motion", "fit"], "--motion is for"),
-                           (["--light-curves", "x"], "--light-curves is for --reduce objects")):
+                           (["--light-curves", "x"], "--light-curves is for --reduce objects"),
+                           (["--reduce", "unique", "--catalog", frame], "needed for something"),
+                           (["--reduce", "objects", "--light-curves", frame], "needed for some")):
         done = job(*options, night / "manifest.txt")
         assert done.status == 2 and words in done.err
 

@@ -6,6 +6,7 @@ from pages import commands_of, read_page, shell_in
 from mr_extract.columns.objects import object_columns
 from mr_extract.export.__main__ import FORMATS
 from mr_extract.settings.linking import UniqueSettings
+from mr_extract.settings.matching import MatchSettings
 from mr_extract.settings.objects import ObjectSettings
 from mr_extract.settings.options import option_name
 
@@ -22,7 +23,7 @@ def test_the_pages_have_every_column_option_and_format():
     page = read_page("docs/objects.md")
     for name in object_columns(["r"], True):
         assert f"`{name}`" in page, name
-    for settings in (UniqueSettings, ObjectSettings):
+    for settings in (UniqueSettings, ObjectSettings, MatchSettings):
         for _, one in settings.declared():
             assert option_name(one.name) in page, one.name
     exports = read_page("docs/exports.md")

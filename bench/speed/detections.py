@@ -1,12 +1,14 @@
-"""Detections to unique sources and objects, and their exports: time and memory by their number."""
+"""Detections to unique sources, objects and matches, and exports: time and memory by number."""
 
 import argparse
+import json
+import subprocess
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from bench.processes import Peaks, module
+from bench.processes import ROOT, Peaks, environment, module
 from bench.report import Section, give, takes_output
 from mr_extract.objects.association import Links, associate
 from mr_extract.objects.sphere import vectors
@@ -20,6 +22,7 @@ NOISE = 0.1 / 3600
 COLUMNS = ("number", "x", "y", "ra", "dec", "flux_auto", "fluxerr_auto", "mag_auto", "magerr_auto",
            "flag")
 MEGABYTE = 1e6
+LSDB = ROOT / "bench" / "speed" / "lsdb_side.py"
 
 
 def write_survey(path, detections):
@@ -51,14 +54,17 @@ def write_survey(path, detections):
     return stars * EPOCHS
 
 
-def measure(folder, counts, jobs):
+def measure(folder, counts, jobs, lsdb=None):
     """Return the section."""
     section = Section(
         "Detections",
         f"Simulated stars, {PER_DEGREE:,} a square degree, each seen in {EPOCHS} epochs with a "
         f"scatter of 0.1 arcsec. CPU of all processes, with their start; the greatest resident "
         f"memory of one of them; `-r local --jobs {jobs}`. The kernel alone is in memory, on "
-        "one core. One run each.",
+        "one core. One run each. Start is some 3 s, and export reads text twice."
+        + (" LSDB: in one process of one thread, without its start: hats-import of the Parquet, "
+           "then all matches of the catalog with itself within an arcsecond, as many as epochs."
+           if lsdb else ""),
         ("", "detections", "CPU, s", "detections a CPU second", "MB"),
     )
     for count in counts:
@@ -71,11 +77,16 @@ def measure(folder, counts, jobs):
                                 folder / "unique.tsv")),
             ("`objects`", module("mr_extract.jobs.objects", *runner, catalog, "--catalog",
                                  folder / "objects.tsv")),
+            ("`crossmatch` with itself, nearest", module(
+                "mr_extract.jobs.crossmatch", *runner, catalog, "--with", catalog, "--take",
+                "number", "--catalog", folder / "matches.tsv")),
             ("`export`, Parquet", module("mr_extract.export", catalog, folder / "x.parquet")),
             ("`export`, FITS", module("mr_extract.export", catalog, folder / "x.fits")),
         ):
             peaks = Peaks(command)
             _add(section, title, written, peaks.cpu, max(peaks.sizes) / MEGABYTE)
+        if lsdb:
+            _lsdb(section, lsdb, folder, written)
         catalog.unlink()
     return section
 
@@ -84,6 +95,14 @@ def _add(section, title, count, seconds, megabytes=None):
     section.add(title, f"{count:,}", f"{seconds:.1f}", f"{count / seconds:,.0f}",
                 "" if megabytes is None else f"{megabytes:.0f}")
     section.note(f"{title}, {count}, a second", count / seconds)
+
+
+def _lsdb(section, python, folder, count):
+    """Add what hats-import and LSDB take, in a Python that has both."""
+    done = subprocess.run([python, LSDB, folder / "x.parquet", folder / f"hats-{count}",
+                           str(EPOCHS)], stdout=subprocess.PIPE, check=True, env=environment())
+    for title, seconds in json.loads(done.stdout.splitlines()[-1]).items():
+        _add(section, title, count, seconds)
 
 
 def _kernel(section, count):
@@ -106,8 +125,10 @@ def main(arguments=None):
     parser.add_argument("--counts", type=int, nargs="+", default=[100_000, 1_000_000, 5_000_000],
                         metavar="N", help="detections [100000 1000000 5000000]")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes [2]")
+    parser.add_argument("--lsdb", metavar="PYTHON",
+                        help="a Python that has hats-import and lsdb, to be measured too")
     takes_output(parser)
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        give([measure(Path(folder), options.counts, options.jobs)], options.output)
+        give([measure(Path(folder), options.counts, options.jobs, options.lsdb)], options.output)
     return 0

@@ -14,12 +14,12 @@ from mr_extract.storage.output import written_whole
 from mr_extract.text.stored_catalog import UnfitCatalog
 
 EXAMPLE = """\
-The ending of OUT says the format: .fits, .parquet, .vot or .votable, .ecsv. OUT.tsv is the text
-that a .fits or .parquet file was made of. CATALOG is a file, or the folder of an --output-dir
-(with / at its end where it is remote).
+The ending of OUT says the format: .fits, .parquet, .vot or .votable, .ecsv, .hats (a folder of this
+machine). OUT.tsv is the text that a .fits or .parquet file was made of. CATALOG is a file, or the
+folder of an --output-dir (with / at its end where it is remote).
 """
 FORMATS = {".fits": "fits", ".parquet": "parquet", ".vot": "votable", ".votable": "votable",
-           ".ecsv": "ecsv", ".tsv": "text"}
+           ".ecsv": "ecsv", ".hats": "hats", ".tsv": "text"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ValueError(f"{options.out!r} ends in none of {', '.join(FORMATS)}")
         if any(storage.absolute(one) == storage.absolute(options.out) for one in options.catalogs):
             raise ValueError(f"{options.out!r} would replace what is read")
-        if storage.is_local(options.out):
+        if kind == "hats":
+            _write_hats(options.catalogs, options.out)
+        elif storage.is_local(options.out):
             with written_whole(storage.local.path_of(options.out)) as path:
                 _write(kind, options.catalogs, path)
         else:
@@ -58,7 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ImageFailure as failure:
         return _refused(f"{options.out}: {failure.message}")
     except ModuleNotFoundError as error:
-        return _refused(f"it needs {error.name}: pip install 'mr_extract[export]'")
+        extra = "hats" if kind == "hats" else "export"
+        return _refused(f"it needs {error.name}: pip install 'mr_extract[{extra}]'")
     return 0
 
 
@@ -83,6 +86,15 @@ def _write(kind, catalogs, path):
     else:
         from mr_extract.export.astropy_texts import write_ecsv as write
     write(source, path)
+
+
+def _write_hats(catalogs, out):
+    from mr_extract.export.hats import write_hats
+    from mr_extract.text.typed_rows import Source
+
+    if not storage.is_local(out):
+        raise ValueError(f"{out!r}: HATS is written to this machine")
+    write_hats(Source(catalogs), storage.local.path_of(out))
 
 
 def _write_back(catalogs, path):

@@ -67,18 +67,19 @@ def kind_of(column: Column) -> str:
 
 def _are_numbers(texts):
     for text in texts:
+        text = text.decode() if isinstance(text, bytes) else text
         try:
-            number = float(text)
+            number = float(text or "nan")
         except ValueError:
             return False
-        # Written again it must be what it was, as an id of 18 digits would not.
-        if text not in _SPELLED and repr(number) != (text if isinstance(text, str)
-                                                     else text.decode()):
+        # An id of 18 digits would not come back.
+        digits = sum(map(str.isdigit, text.lower().partition("e")[0].lstrip("-+0.")))
+        if digits > _EXACT and repr(number) != text:
             return False
     return True
 
 
-_SPELLED = {"nan", b"nan"}
+_EXACT = 15  # digits that float64 has in any case
 
 
 def _texts(values):

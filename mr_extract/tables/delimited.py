@@ -21,6 +21,7 @@ class DelimitedTable:
     """
 
     sky: tuple[int, int] | None = None
+    kinds: dict[str, str] = {}
 
     def __init__(self, uri: str, delimiter: str) -> None:
         self._uri, self._delimiter = uri, delimiter

@@ -16,6 +16,7 @@ class FitsTable:
     """
 
     sky: tuple[int, int] | None = None
+    kinds: dict[str, str] = {}
 
     def __init__(self, path: str) -> None:
         from astropy.io import fits

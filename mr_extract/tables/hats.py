@@ -44,6 +44,7 @@ class Hats:
     """
 
     sky: tuple[int, int] | None = None
+    kinds: dict[str, str] = {}
 
     def __init__(self, uri: str, scratch: str) -> None:
         root = uri.rstrip("/")

@@ -31,11 +31,14 @@ class OpenTable(Protocol):
         By number of the column.
     sky : tuple of int, optional
         The columns of right ascension and declination, where the table says so itself.
+    kinds : dict of str to str
+        What columns hold, as of `mr_extract.tables.cells.kind_of`, where the table says so.
     """
 
     names: list[str]
     units: dict[int, str]
     sky: tuple[int, int] | None
+    kinds: dict[str, str]
 
     def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
         """Give some columns of some rows at a time; ValueError says what cannot be read."""

@@ -31,6 +31,7 @@ class OwnTable:
         self.names = self.source.header.columns.split("\t")
         self.units = {k: column.unit for k, (name, column) in enumerate(
             self.source.columns.items()) if column.unit}
+        self.kinds = {name: column.dtype for name, column in self.source.columns.items()}
         self.accounts: list[bytes] = []
 
     def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:

@@ -16,6 +16,7 @@ class ParquetTable:
     """
 
     sky: tuple[int, int] | None = None
+    kinds: dict[str, str] = {}
 
     def __init__(self, path: str) -> None:
         self._path = path

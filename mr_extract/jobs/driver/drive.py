@@ -10,6 +10,7 @@ import signal
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Sequence
 from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
 
 
-def drive(job: ImageJob) -> int:
+def drive(job: ImageJob, further: Sequence[Namespace] = ()) -> int:
     """Run a job from its manifests to its catalog.
 
     Parameters
     ----------
     job : mr_extract.jobs.skeleton.image_job.ImageJob
+    further : sequence of argparse.Namespace
+        Options of jobs that follow, whose outputs may be no inputs either.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def drive(job: ImageJob) -> int:
     if options.hint and not options.quiet:
         complain(options.hint)
     try:
-        plan, packed = _planned(job)
+        plan, packed = _planned(job, further)
     except ValueError as error:
         complain(str(error))
         return 2
@@ -79,7 +82,7 @@ def drive(job: ImageJob) -> int:
     return 1 if unwritten else status
 
 
-def _planned(job):
+def _planned(job, further):
     """Read the manifests, or the packed files, and say which of these Hadoop should read.
 
     Whatever a user can mend is a ValueError here, before any work.
@@ -98,7 +101,8 @@ def _planned(job):
         stdin = standard_input() if "-" in sources else None
         plan = read_plan(sources, stdin, options.extensions, options.plane)
     check_runner(options)
-    check_outputs(options, plan)
+    for one in (options, *further):
+        check_outputs(one, plan)
     job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):

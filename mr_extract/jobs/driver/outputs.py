@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.storage.output import written_whole
 
 if TYPE_CHECKING:
     from mr_extract.jobs.driver.plan import Plan
 
-TSV = "tsv"
+_OUTPUTS = ("catalog", "summary", "light_curves")
 
 
 def check_outputs(options: Namespace, plan: Plan) -> None:
@@ -27,7 +28,7 @@ def check_outputs(options: Namespace, plan: Plan) -> None:
     Parameters
     ----------
     options : argparse.Namespace
-        Its `catalog` and `summary` become real paths, unless they are remote.
+        Its `catalog`, `summary` and `light_curves` become real paths, unless they are remote.
     plan : mr_extract.jobs.driver.plan.Plan
     """
     # Before hours of work, not after them.
@@ -36,26 +37,26 @@ def check_outputs(options: Namespace, plan: Plan) -> None:
     if options.catalog_type != TSV and not options.catalog:
         raise ValueError(f"--catalog-type {options.catalog_type} needs --catalog DIR")
     taken = _inputs(options, plan)
-    for name in ("catalog", "summary"):
-        place = getattr(options, name)
+    for name in _OUTPUTS:
+        place, option = getattr(options, name, None), name.replace("_", "-")
         if place is None:
             continue
         if not place:
-            raise ValueError(f"--{name}: needs a file name")
+            raise ValueError(f"--{option}: needs a file name")
         if storage.is_local(place):
-            place = _checked_path(name, storage.local.path_of(place), options.catalog_type)
+            place = _checked_path(option, storage.local.path_of(place), options.catalog_type)
         else:
-            _check_remote(name, place, options.catalog_type)
+            _check_remote(option, place, options.catalog_type)
         setattr(options, name, place)
         if place in taken:
-            raise ValueError(f"--{name}: {place} is needed for something else")
+            raise ValueError(f"--{option}: {place} is needed for something else")
         taken.add(place)
 
 
 def _inputs(options, plan):
     """Return the places that no output may have."""
     taken = {os.path.realpath(path) for path in options.args} | set(options.args)
-    places = [place for place in (options.catalog, options.summary) if place]
+    places = [place for name in _OUTPUTS if (place := getattr(options, name, None))]
     if any(os.path.exists(place) or not storage.is_local(place) for place in places):
         uris = (entry.uri for entry in plan.entries.values())
         taken.update({_one_name(place) for place in places}.intersection(map(_one_name, uris)))

@@ -7,8 +7,9 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.outputs import TSV, check_outputs
+from mr_extract.jobs.driver.outputs import check_outputs
 from mr_extract.jobs.driver.plan import Plan
+from mr_extract.jobs.skeleton.options import TSV
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -49,7 +50,7 @@ def reduced_after(job: ImageJob) -> int:
         if options.reduce == "objects":
             job.config = job.config.updated(observation=True)
         options.reduce, options.catalog = "identity", catalog
-        status = drive(job)
+        status = drive(job, [following.options])
         if not os.path.exists(catalog):
             return status
         following.options.args = [catalog]

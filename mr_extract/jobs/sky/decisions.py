@@ -31,8 +31,8 @@ class Decisions:
     def take(self, decisions: np.ndarray) -> None:
         """Take decisions (of `mr_extract.jobs.sky.aggregation.DECISION`)."""
         places = decisions["place"]
-        known = self._rows["state"][places] != UNKNOWN
-        if known.any() or len(np.unique(places)) < len(places):
+        ordered = np.sort(places)
+        if (self._rows["state"][places] != UNKNOWN).any() or (ordered[1:] == ordered[:-1]).any():
             raise Miscounted("tasks have told of a row twice")
         for name in ("state", "ambiguous", "detections"):
             self._rows[name][places] = decisions[name]

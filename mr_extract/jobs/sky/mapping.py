@@ -13,6 +13,7 @@ from mr_extract.objects.cells import cells_around
 from mr_extract.objects.coverage import circle_of
 from mr_extract.objects.healpix import cells_of
 from mr_extract.text.arrays import as_word
+from mr_extract.text.numbers import numbers_of
 
 if TYPE_CHECKING:
     from mr_extract.jobs.sky.aggregation import Aggregation
@@ -62,10 +63,7 @@ def keyed(line: bytes, aggregation: Aggregation, config: Settings,
     if not text.rstrip():
         yield from _footprint(facts, config, told)
         return
-    rows = [row.split(b"\t") for row in text.rstrip().split(ROW_END)]
-    piece = Piece(place, facts, {
-        name: np.array([row[number] for row in rows], dtype=float)
-        for name, number in told["columns"].items()})
+    piece = Piece(place, facts, numbers_of(text.rstrip(), ROW_END, told["columns"]))
     records = aggregation.records(piece, config)
     ra, dec, error = records["ra"], records["dec"], records["error"]
     lies = np.isfinite(ra) & (np.abs(dec) <= 90) & np.isfinite(error)

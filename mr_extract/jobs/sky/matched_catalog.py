@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def _account_lines(own):
 
 
 def _header(columns, config, own, count):
-    settings: dict[str, Any] = json.loads(config.as_json()) | {"columns": columns}
+    settings = json.loads(config.as_json()) | {"columns": columns}
     totals = {"images": 0, "failed": 0, "pairs": count}
     made_with = ("job", "mr_extract.jobs.crossmatch"), ("config", config.hash())
     if own is not None:

@@ -79,7 +79,8 @@ class Spool:
         for chunk in table.chunks(wanted):
             read = dict(zip(wanted, chunk))
             ra, dec = degrees_of(table, pair, [read[k] for k in pair])
-            self._see(self.names, [read[k] for k in columns])
+            for name, k in zip(self.names, columns):
+                self._see(name, table.kinds.get(name) or kind_of(read[k]))
             rows = format_table(named(self.names, [read[k] for k in columns]))
             ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == 10) + 1 + text.tell()
             self._files["ends"].write(ends.astype("<i8").tobytes())
@@ -97,11 +98,10 @@ class Spool:
         self._nowhere.append(self.count - len(ra) + np.flatnonzero(~lies))
         self.cells = np.union1d(self.cells, cells_of(found["ra"], found["dec"], order))
 
-    def _see(self, names, columns):
-        for name, column in zip(names, columns):
-            kind, known = kind_of(column), self.kinds.get(name)
-            self.kinds[name] = kind if known in (None, kind) else (
-                "str" if "str" in (kind, known) else "f8")
+    def _see(self, name, kind):
+        known = self.kinds.setdefault(name, kind)
+        if known != kind:
+            self.kinds[name] = "str" if "str" in (kind, known) else "f8"
 
     def nowhere(self) -> np.ndarray:
         """Return the places of the rows that have no position."""

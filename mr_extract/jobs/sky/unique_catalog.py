@@ -47,15 +47,15 @@ def write_unique(detections: Detections, decisions: Decisions, config: UniqueSet
         if account.kind:
             catalog.write(line)
             continue
-        states = decisions.of(place, account.rows)
+        states = np.array(decisions.of(place, account.rows))
         counts = Counter(detections=account.rows, elsewhere=int((states["state"] == MEMBER).sum()),
                          unplaced=int((states["state"] == UNPLACED).sum()))
         stay = np.flatnonzero(states["state"] == KEPT)
         catalog.write(_line(line, len(stay), counts))
         lines = rows.split(b"\n")
-        for row in stay.tolist():
-            catalog.write(b"%s\t%d\t%d\n" % (
-                lines[row], states["detections"][row], states["ambiguous"][row]))
+        catalog.write(b"".join([b"%s\t%d\t%d\n" % (lines[row], number, doubt)
+                                for row, number, doubt in zip(stay.tolist(), *(
+                                    states[name][stay].tolist() for name in NEW))]))
         totals += counts
         totals["sources"] += len(stay)
         totals["ambiguous"] += int(states["ambiguous"][stay].sum())
