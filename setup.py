@@ -32,6 +32,7 @@ extras["test"] = [
     "photutils>=1.12",
     "pytest>=8",
     "pytest-cov>=5",
+    "pytest-rerunfailures>=15",
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",

@@ -109,10 +109,13 @@ class Peaks:
     ----------
     command : list of str
     stdin : path, optional
+    anonymous : bool
+        Count what is no page of a file; as it was at one of many looks.
     """
 
-    def __init__(self, command, stdin=None):
+    def __init__(self, command, stdin=None, anonymous=False):
         self._peaks, self._over = {}, threading.Event()
+        self._counted = "RssAnon:" if anonymous else "VmHWM:"
         before = _children()
         with open(stdin or os.devnull, "rb") as source:
             self._process = subprocess.Popen(
@@ -138,7 +141,7 @@ class Peaks:
         # comes in the last moment of a process.
         while not self._over.wait(0.004):
             for pid in _family(self._process.pid):
-                peak = _peak(pid)
+                peak = _memory(pid, self._counted)
                 if peak:
                     self._peaks[pid] = max(peak, self._peaks.get(pid, 0))
 
@@ -155,11 +158,11 @@ def _family(pid):
     return found
 
 
-def _peak(pid):
+def _memory(pid, counted):
     try:
         with open(f"/proc/{pid}/status") as file:
             for line in file:
-                if line.startswith("VmHWM:"):
+                if line.startswith(counted):
                     return 1024 * int(line.split()[1])
     except OSError:
         pass  # it has ended

@@ -87,8 +87,6 @@ class BatchCluster(Cluster):
         That all hosts see; `configure` writes it.
     """
 
-    ready_within = 300.0  # seconds; nodes may be shared, and read jars over a network
-
     def __init__(self, folder: str | Path) -> None:
         super().__init__(folder)
         self._links: dict[Path, Link] = {}

@@ -1,140 +1,25 @@
-"""What the tests share: groups that a machine may lack, a night of frames, the job."""
+"""What the tests share: a night of frames, the job, how it is called."""
 
-import functools
-import importlib.util
 import os
-import re
-import shutil
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from compilers import lacks_compiled, lacks_compiler, lacks_sanitizers
-from hadoop_clusters import hadoop, hdfs, lacks_hadoop, new_cluster  # noqa: F401
-from hidden_python import lacks_mount_namespaces
-from slurm_lab import lacks_lab
+from hadoop_clusters import hadoop, hdfs, new_cluster  # noqa: F401
 
 from mr_extract import storage
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
-SHARED_DATA = Path(os.environ.get("MR_EXTRACT_DATA", ROOT.parent / "shared" / "data"))
+pytest_plugins = ("groups", "scheduling")
 
 # Tests start thousands of processes: none compiles the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# With this set a group that is left out is a failure, not a choice.
-REQUIRE_ALL = os.environ.get("MR_EXTRACT_REQUIRE_ALL", "") not in ("", "0")
-
-
-def _lacks_shared_data():
-    return "" if SHARED_DATA.is_dir() else f"no real frames at {SHARED_DATA} (MR_EXTRACT_DATA)"
-
-
-def _lacks(program):
-    """Return what tells whether a program is lacking, and says so."""
-    return lambda: "" if shutil.which(program) else f"the program {program} is not installed"
-
-
-def _lacks_spark():
-    if importlib.util.find_spec("pyspark") is None:
-        return "pyspark is not installed"
-    return "" if shutil.which("java") else "there is no java"
-
-
-def _lacks_setpriv():
-    if os.geteuid() != 0:
-        return ""  # files can be made unreadable for us
-    return "" if shutil.which("setpriv") else "root reads every file and setpriv is not installed"
-
-
-GROUPS = {
-    "batch": lacks_lab,
-    "compiled": lacks_compiled,
-    "compiler": lacks_compiler,
-    "hdfs": lacks_hadoop,
-    "hadoop": lacks_hadoop,
-    "mount-namespaces": lacks_mount_namespaces,
-    "shared-data": _lacks_shared_data,
-    "sanitizers": lacks_sanitizers,
-    "sextractor": _lacks("source-extractor"),
-    "shellcheck": _lacks("shellcheck"),
-    "spark": _lacks_spark,
-    "stilts": _lacks("stilts"),
-    "unprivileged": _lacks_setpriv,
-}
-SHARED, OWN, NONE = "shared Hadoop", "own Hadoop", "no Hadoop"
-ORDER = (SHARED, OWN, NONE)  # the longest files come first
-
-
 # Spark's Java compiles less and collects on one thread: half its CPU in jobs as small as these.
 os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
-
-
-def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", f"needs(*groups): needs parts that a machine may lack: {', '.join(GROUPS)}"
-    )
-
-
-def groups_of(item):
-    """Return the groups that a test needs."""
-    groups = {g for marker in item.iter_markers("needs") for g in marker.args}
-    if "shared_data" in item.fixturenames:
-        groups.add("shared-data")
-    return groups | {"hdfs", "hadoop"}.intersection(item.fixturenames)
-
-
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: ORDER.index(hadoop_of(item.path.name)))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """Let one process do all that is on the shared Hadoop, and deal the other files."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Scheduling(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            name = nodeid.partition("::")[0].rpartition("/")[2]
-            return SHARED if hadoop_of(name) == SHARED else name
-
-    config.option.loadscopereorder = False
-    return Scheduling(config, log)
-
-
-@functools.cache
-def hadoop_of(name):
-    """Tell which Hadoop a file of tests needs."""
-    text = (ROOT / "tests" / name).read_text()
-    if re.search(r"^def \w+\([^)]*\b(hdfs|hadoop)\b", text, re.MULTILINE):
-        return SHARED
-    return OWN if re.search(r"needs\(.*\b(hdfs|hadoop)\b", text) else NONE
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item):
-    for group in sorted(groups_of(item)):
-        reason = GROUPS[group]()
-        if reason:
-            item.user_properties.append(("left out", (group, reason)))
-            (pytest.fail if REQUIRE_ALL else pytest.skip)(f"group {group}: {reason}")
-
-
-def pytest_terminal_summary(terminalreporter):
-    reports = [report for state in ("skipped", "error", "failed")
-               for report in terminalreporter.stats.get(state, ())]
-    # A file that cannot be imported has a report without properties.
-    left_out = Counter(tuple(value) for report in reports
-                       for name, value in getattr(report, "user_properties", ())
-                       if name == "left out")
-    for (group, reason), tests in sorted(left_out.items()):
-        terminalreporter.write_line(f"left out: group {group}, {tests} tests: {reason}")
-    if not left_out:
-        terminalreporter.write_line(f"left out: nothing (groups: {', '.join(GROUPS)})")
 
 
 @pytest.fixture(autouse=True)
@@ -143,12 +28,6 @@ def access_as_before():
     before = storage.access()
     yield
     storage.configure(before)
-
-
-@pytest.fixture(scope="session")
-def shared_data():
-    """Folder of real frames; tests that ask for it are left out where it is absent."""
-    return SHARED_DATA
 
 
 @dataclass

@@ -140,7 +140,7 @@ def surroundings(rng):
 def windows(rng):
     """Return the arguments of Gaussian windows."""
     around = surroundings(rng)
-    sigma = rng.uniform(0.4, rng.choice([2.0, 6.0]), 2)
+    sigma = rng.uniform(0.4, rng.choice([1.5, 2.0, 6.0]), 2)
     return around, rng.choice(sigma, len(around.x))
 
 

@@ -7,11 +7,13 @@ test that leaves the shared one other than it was must take a `new_cluster`.
 import functools
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from myhadoop import jars
 from myhadoop.local import LocalCluster
+from myhadoop.readiness import ask
 
 
 @functools.cache
@@ -56,6 +58,13 @@ def new_cluster(tmp_path):
     yield make
     for cluster in clusters:
         cluster.stop()
+
+
+def clear(cluster, *paths):
+    """Remove from HDFS what a test has left when it ran before, if it did."""
+    for path in paths:
+        ask(f"{cluster.webhdfs}/webhdfs/v1{quote(path)}?op=DELETE&recursive=true"
+            f"&user.name={cluster.user}", "DELETE")
 
 
 def processes_of(folder):

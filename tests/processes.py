@@ -43,7 +43,7 @@ def descendants(pid):
     return found
 
 
-def wait_for(process, text, timeout=30):
+def wait_for(process, text, timeout=120):
     """Return the pid of a descendant whose command line holds the text."""
     end = time.monotonic() + timeout
     while time.monotonic() < end and process.poll() is None:
@@ -54,7 +54,7 @@ def wait_for(process, text, timeout=30):
     return None
 
 
-def wait_until_it_measures(process, timeout=60):
+def wait_until_it_measures(process, timeout=120):
     """Wait until a process itself has loaded what measures; for ``-r inline``."""
     end = time.monotonic() + timeout
     while time.monotonic() < end and process.poll() is None:
@@ -73,7 +73,7 @@ def kill(pid, with_signal=signal.SIGKILL):
         return False
 
 
-def finish(process, timeout=120):
+def finish(process, timeout=240):
     """Wait for a job and return (status, stdout, stderr)."""
     out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err.decode()

@@ -8,6 +8,7 @@ as the folder of the jobs, they share.
 import contextlib
 import functools
 import os
+import random
 import re
 import shutil
 import signal
@@ -109,7 +110,7 @@ class Lab:
         munge = lab / "munge"
         self._begin("munged", "munged", "-F", f"--key-file={munge}/key", f"--socket={munge}/sock",
                     f"--pid-file={munge}/pid", f"--seed-file={munge}/seed")
-        wait_until((munge / "sock").exists, 10)
+        wait_until((munge / "sock").exists, 60)
         self._begin("slurmctld", "slurmctld", "-D")
         for number, host in enumerate(HOSTS, 1):
             script = _MACHINE.format(host=host, lab=lab, address=f"{self.net}.1{number}",
@@ -117,15 +118,15 @@ class Lab:
             outer = self._begin(host, "unshare", "-n", "-u", "-m", "-p", "--fork", "--kill-child",
                                 "--mount-proc", "bash", "-c", script)
             children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
-            wait_until(lambda children=children: children.read_text().split(), 10)
+            wait_until(lambda children=children: children.read_text().split(), 60)
             self.machines[host] = inner = children.read_text().split()[0]
             outside = os.readlink("/proc/self/ns/net")
-            wait_until(lambda i=inner, o=outside: os.readlink(f"/proc/{i}/ns/net") != o, 10)
+            wait_until(lambda i=inner, o=outside: os.readlink(f"/proc/{i}/ns/net") != o, 60)
             link = f"{self._bridge}{number}"
             self._call("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0",
                        "netns", inner)
             self._call("ip", "link", "set", link, "master", self._bridge, "up")
-        wait_until(self._are_idle, 60)
+        wait_until(self._are_idle, 240)
 
     def stop(self):
         """End all."""
@@ -138,7 +139,7 @@ class Lab:
     def call(self, *command, cwd=None, env=None):
         """Run a command of the scheduler and return what it prints."""
         done = subprocess.run(list(map(str, command)), env={**self.env, **(env or {})},
-                              cwd=cwd or self.jobs, capture_output=True, text=True, timeout=60)
+                              cwd=cwd or self.jobs, capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -146,7 +147,7 @@ class Lab:
         """Run a command on a machine and return what it prints, whatever its status."""
         return subprocess.run(
             ["nsenter", "-t", self.machines[host], "-n", "-u", "-m", "-p", *map(str, command)],
-            capture_output=True, text=True, timeout=60).stdout
+            capture_output=True, text=True, timeout=240).stdout
 
     def state(self, job):
         """Return what Slurm says of a job, as ``COMPLETED``."""
@@ -234,9 +235,12 @@ def lab_in(folder):
 
 
 def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return probe.getsockname()[1]
+    """Return a port that is free, and of those that the kernel gives to nobody by itself."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 def wait_until(true, within):

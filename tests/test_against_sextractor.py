@@ -118,7 +118,7 @@ def sextractor(data, header, folder):
     (folder / "default.param").write_text("\n".join(NAMES) + "\n")
     done = subprocess.run(
         ["source-extractor", "frame.fits", "-MASK_TYPE", "NONE"],
-        cwd=folder, capture_output=True, text=True, timeout=120,
+        cwd=folder, capture_output=True, text=True, timeout=240,
     )
     said = re.search(r"Background: (\S+)\s+RMS: (\S+)", done.stdout + done.stderr)
     cells = np.loadtxt(folder / "test.cat", ndmin=2)

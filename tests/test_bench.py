@@ -18,6 +18,7 @@ from bench.machine import commit
 from bench.report import BEGIN, END, Section, written
 from preprocess.simulation.simulate import simulate_night
 
+pytestmark = pytest.mark.timeout(1200)
 HEADINGS = {
     "framework": "### The framework",
     "sextractor": "### Against SExtractor",
@@ -41,7 +42,7 @@ def quick(tmp_path_factory):
     page.write_text("before\n<!-- numbers: begin -->\nold\n<!-- numbers: end -->\nafter\n")
     run = command(
         [sys.executable, "-m", "bench", "--quick", "--output", page,
-         "--json", folder / "ratios.json"], cwd=ROOT,
+         "--json", folder / "ratios.json"], cwd=ROOT, timeout=900,
     )
     assert run.status == 0, run.err
     return page.read_text(), json.loads((folder / "ratios.json").read_text())
@@ -200,3 +201,15 @@ def test_a_page_is_given_the_parts_that_stand_on_it():
     assert parts_of(ROOT / "docs" / "packed.md") == ["packed"]
     assert set(PARTS) - set(parts_of(ROOT / "docs" / "performance.md")) == {"packed", "storage"}
     assert parts_of(None) == parts_of(ROOT / "page.md") == PARTS
+
+
+@pytest.mark.parametrize("name, more, titles", [
+    ("sky-maps", [], ["Cutting maps", "Sources of a map", "Memory of maps"]),
+    ("sky-run", ["--runners", "inline", "--picture", "fluxes.png"], ["Two maps"])])
+def test_sky_maps_are_cut_measured_and_drawn(name, more, titles, tmp_path):
+    run = bench(name, "--quick", *more, cwd=tmp_path)
+    assert run.status == 0, run.err
+    assert re.findall("^### (.+)$", run.out.decode(), re.MULTILINE) == titles
+    if more:
+        assert "| yes |" in run.out.decode()
+        assert (tmp_path / "fluxes.png").read_bytes().startswith(b"\x89PNG")

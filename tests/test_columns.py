@@ -38,7 +38,7 @@ def run(data, header, folder, names, **options):
     }
     command = ["source-extractor", "frame.fits", "-c", "/dev/null"]
     command += [str(part) for name, value in settings.items() for part in (f"-{name}", value)]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
+    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=240)
     return Table.read(folder / "own.cat")
 
 

@@ -105,7 +105,7 @@ def test_standard_streams_may_be_closed(runner, closed, image, tmp_path):
 def test_a_mapper_whose_reader_goes_away_ends_and_says_nothing(image, tmp_path):
     lines = "".join(f"{image}\tid={k}\n" for k in range(40))
     run = command(["bash", "-c", f"{sys.executable} {LAUNCHER} --mapper --thresh 0.5 --columns all "
-                                 "| head -c 10"], stdin=lines.encode(), timeout=60)
+                                 "| head -c 10"], stdin=lines.encode(), timeout=240)
     assert len(run.out) == 10 and "Traceback" not in run.err
 
 

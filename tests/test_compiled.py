@@ -5,17 +5,21 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from decimal import Decimal, localcontext
 from pathlib import Path
 
 import draws
 import numpy as np
 import pytest
+from astropy.io import fits
 from compilers import COMPILER, sanitizer
+from conftest import LAUNCHER, ROOT
 
 from bench.speed.crowded import field
 from mr_extract.detection import scanning
 from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
+from mr_extract.measure.exponential import exponential
 from mr_extract.planes import mesh
 from mr_extract.settings.config import Config
 
@@ -39,7 +43,7 @@ def compile_to(folder, *options):
 @pytest.mark.parametrize("draw, same", draws.COMPARED)
 def test_both_ways_give_the_same_bytes(draw, same):
     rng = np.random.default_rng(11)
-    for number in range(150):
+    for number in range(100):
         assert same(draw(rng)), number
 
 
@@ -54,6 +58,16 @@ def test_a_catalog_does_not_say_which_way_it_was_made(monkeypatch, stars):
     theirs = measure_image(Image(image.copy()), config).columns
     assert len(ours["x"]) > stars / 4
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
+
+
+def test_the_exponential_is_right_to_the_last_digit():
+    x = np.concatenate([-np.random.default_rng(4).exponential(20.0, 2000), [-0.0, -700.0, -1e-300]])
+    x = x[x >= -700.0]
+    with localcontext(prec=40):
+        apart = [abs(Decimal(found) - Decimal(value).exp()) / Decimal(np.spacing(found))
+                 for value, found in zip(x.tolist(), exponential(x).tolist())]
+    assert max(apart) < 1
+    assert (exponential(np.array([-1e4, -np.inf])) == exponential(np.array([-700.0]))).all()
 
 
 @built
@@ -85,16 +99,52 @@ def test_a_switch_leaves_the_compiled_kernels_out():
     assert said.stdout == "None\n" and said.stderr == ""
 
 
+def told(*words):
+    environment = {**os.environ, "MR_EXTRACT_COMPILED": "0"}
+    return [subprocess.run([sys.executable, *words], env=env, cwd=ROOT, capture_output=True,
+                           text=True, check=True) for env in (os.environ, environment)]
+
+
+@built
+def test_whether_there_are_compiled_kernels_is_told():
+    there, absent = told("-m", "mr_extract.compiled")
+    assert there.stdout.startswith("compiled kernels: ")
+    assert absent.stdout.startswith("no compiled kernels") and "MR_EXTRACT_COMPILED=0" in (
+        absent.stdout)
+
+
+@built
+def test_a_job_says_how_many_images_had_no_compiled_kernels(tmp_path):
+    fits.PrimaryHDU(field(100, 5)).writeto(tmp_path / "a.fits")
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/a.fits\n")
+    there, absent = told(LAUNCHER, "-r", "inline", tmp_path / "list.txt")
+    assert "without compiled kernels" not in there.stderr
+    assert "1 images measured without compiled kernels" in absent.stderr
+    assert there.stdout == absent.stdout
+
+
+def compared(folder, number, **environment):
+    """Compare the ways on draws, with the kernels that were compiled into a folder."""
+    environment = {**os.environ, "PYTHONPATH": str(folder), "OPENBLAS_NUM_THREADS": "1",
+                   **environment}
+    environment.pop("MR_EXTRACT_COMPILED", None)
+    run = subprocess.run([sys.executable, draws.__file__, str(number)], env=environment,
+                         capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-3000:]
+
+
 @pytest.mark.needs("sanitizers")
 def test_sanitizers_have_nothing_to_say(tmp_path):
     folder = compile_to(tmp_path, "-g", "-O1", "-fsanitize=address,undefined",
                         "-fno-sanitize-recover=all")
-    environment = {**os.environ, "LD_PRELOAD": sanitizer(), "PYTHONPATH": str(folder),
-                   "ASAN_OPTIONS": "detect_leaks=0", "OPENBLAS_NUM_THREADS": "1"}
-    environment.pop("MR_EXTRACT_COMPILED", None)
-    run = subprocess.run([sys.executable, draws.__file__, "40"], env=environment,
-                         capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr[-3000:]
+    compared(folder, 12, LD_PRELOAD=sanitizer(), ASAN_OPTIONS="detect_leaks=0")
+
+
+@pytest.mark.needs("compiler")
+@pytest.mark.parametrize("options", [("-O0",), ("-O3", "-march=native")], ids=" ".join)
+def test_bytes_do_not_depend_on_what_the_compiler_makes_of_it(tmp_path, options):
+    """The second has instructions that fuse a product and a sum, and is not to use them."""
+    compared(compile_to(tmp_path, *options), 5)
 
 
 @pytest.mark.needs("compiler")

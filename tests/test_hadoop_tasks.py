@@ -14,7 +14,6 @@ from mr_extract.jobs.runners.hadoop.tasks import (
     size_of,
     slots_of_cluster,
 )
-from mr_extract.text.entry import Entry
 
 MB = 1 << 20
 IMAGE = 6 * MB
@@ -59,7 +58,7 @@ def test_reducers_run_at_once_and_follow_the_bytes():
 
 
 def test_images_of_unknown_size_count():
-    assert size_of([Entry("a.fits", (("bytes", "10"),)), Entry("b.fits")]) == 10 + 8 * MB
+    assert size_of([10, None]) == 10 + 8 * MB
 
 
 def test_resource_managers_stand_in_the_configuration():

@@ -84,10 +84,9 @@ def test_a_damage_that_is_no_matter_changes_no_value(inline):
         assert [row.split("\t")[1:] for row in found[name] if row[0] != "#"] == good, name
 
 
-@pytest.mark.parametrize("runner", ["local", pytest.param("spark", marks=pytest.mark.needs(
-    "spark"))])
-def test_every_runner_gives_the_same_bytes(damaged, inline, runner):
-    run = job("-r", runner, *SOME_FAIL, damaged[2])
+def test_tasks_give_the_same_bytes(damaged, inline):
+    """Those of Hadoop are tried in test_hadoop_job.py."""
+    run = job("-r", "local", *SOME_FAIL, damaged[2])
     assert run.status == 0, run.err
     assert run.out == inline.out
 
@@ -107,8 +106,8 @@ def test_the_bare_pipe_gives_the_same_lines_and_nothing_else(damaged, inline):
 def test_every_catalogue_is_written_and_the_good_ones_are_as_without_the_others(
         damaged, tmp_path, kind):
     folder, said, everything, good = damaged
-    for place, listed in (("all", everything), ("good", good)):
-        run = job("-r", "local", *SOME_FAIL, "--catalog-type", kind, "--catalog",
+    for runner, place, listed in (("local", "all", everything), ("inline", "good", good)):
+        run = job("-r", runner, *SOME_FAIL, "--catalog-type", kind, "--catalog",
                   tmp_path / place, listed)
         assert run.status == 0, run.err
         assert "catalogue" not in run.err

@@ -91,7 +91,15 @@ class Pair:
         assert done.returncode == 0, done.stderr
         self.wait(lambda: self.state(name) == state)
 
-    def wait(self, true, within=60):
+    def heal(self):
+        """Start again what was killed, and see that one of them is active."""
+        for name in set(NAMES) - self._processes.keys():
+            self.begin(name)
+            self.wait(lambda name=name: self.state(name) == "standby")
+        if "active" not in [self.state(name) for name in NAMES]:
+            self.make("one", "active", "--forceactive")
+
+    def wait(self, true, within=240):
         end = time.monotonic() + within
         while not true():
             ended = [name for name, process in self._processes.items() if process.poll()]
@@ -135,7 +143,8 @@ def pair(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def survey(pair, monkeypatch):
-    storage.configure(Access(fetch_timeout=5.0, fetch_budget=60.0))
+    pair.heal()
+    storage.configure(Access(fetch_timeout=10.0, fetch_budget=200.0))
     monkeypatch.setenv("HADOOP_CONF_DIR", str(pair.conf))
 
 
@@ -181,13 +190,13 @@ def test_the_active_one_is_killed_while_a_job_reads(pair, night, tmp_path):
     lines = [f"hdfs://survey/night/{path.name}\tid={path.name}" for path in paths]
     storage.write("hdfs://survey/list.txt", io.BytesIO("\n".join(lines).encode()))
     (tmp_path / "here.txt").write_text("".join(f"{path}\tid={path.name}\n" for path in paths))
-    before = job("-r", "inline", "--fetch-budget", "60", "hdfs://survey/list.txt")
+    before = job("-r", "inline", "--fetch-budget", "200", "hdfs://survey/list.txt")
     active = next(name for name in NAMES if pair.state(name) == "active")
     waiting = NAMES[1 - NAMES.index(active)]
     pair.kill(active)
     taken_over = threading.Timer(1.0, pair.make, (waiting, "active", "--forceactive"))
     taken_over.start()
-    after = job("-r", "inline", "--fetch-budget", "60", "hdfs://survey/list.txt")
+    after = job("-r", "inline", "--fetch-budget", "200", "hdfs://survey/list.txt")
     taken_over.join()
     here = job("-r", "inline", tmp_path / "here.txt")
     assert before.status == after.status == here.status == 0, after.err

@@ -1,11 +1,13 @@
 """The driver's own work: every line known before, every line found after."""
 
 import io
+import tracemalloc
 from types import SimpleNamespace
 
 import pytest
 from conftest import job
 
+from mr_extract.jobs.driver import kept_lines, numbered
 from mr_extract.jobs.driver.gather import gather
 from mr_extract.jobs.driver.plan import Plan, read_plan
 from mr_extract.jobs.driver.shards import shards_of, write_shards
@@ -174,3 +176,65 @@ def test_bands_that_share_a_detection_image_go_to_one_task():
         for entry in shard:
             homes.setdefault(entry.get("detect"), set()).add(number)
     assert all(len(numbers) == 1 for numbers in homes.values()) and len(homes) == 6
+
+
+def test_a_plan_and_its_gathering_hold_less_than_a_hundred_bytes_a_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_lines, "_HELD", 1 << 10)
+    held = []
+    for count in (1_000, 9_000):
+        ids = [f"s3://an-archive/release-3/field-{k // 1000:05d}/frame-r-{k:08d}.fits"
+               for k in range(count)]
+        manifest, spool = tmp_path / "list.txt", tmp_path / "blocks"
+        manifest.write_text("".join(f"{one}\tbytes={k}\tfilter=r\n" for k, one in enumerate(ids)))
+        # A task's block at a time, none in the order of the list.
+        spool.write_bytes(b"".join(block(one, 2) for one in reversed(ids)))
+        tracemalloc.start()
+        try:
+            plan = read_plan([str(manifest)], None)
+            with open(spool, "rb", buffering=0) as text, open(tmp_path / "catalog", "wb") as out:
+                totals = gather(_InPieces(text), plan, WORK, Config(), out)
+            held.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+        assert totals.measured == count
+    assert (held[1] - held[0]) / 8_000 < 100
+
+
+class _InPieces(io.BufferedReader):
+    """A file that is read a little at a time: what is held of it is no part of the list."""
+
+    def read1(self, size=-1):
+        return super().read1(4096)
+
+
+def test_lines_come_back_as_they_were_from_memory_and_from_the_file(monkeypatch):
+    monkeypatch.setattr(kept_lines, "_HELD", 64)
+    lines = kept_lines.KeptLines()
+    entries = [
+        parse_line(b"a.fits\tfilter=r\tnote=a=b"), parse_line("\u00e9.fits\tid=x".encode()),
+        parse_line(b"b[1].fits[2]\tbytes=5"), parse_line(b"s3://k/c.fits"),
+        parse_line(b"d\tnonsense\0\t\t"), parse_line(b"\xff.fits"),
+        Entry("m.fits", (("ext", "1"),), "there is none", "no-extension"),
+        Entry("b[plane=2]", (("ext", "3"),)),
+    ]
+    for entry in entries:
+        lines.append(entry)
+    assert [lines[k] for k in range(len(entries))] == entries
+
+
+def test_texts_of_one_hash_are_told_apart(monkeypatch):
+    monkeypatch.setattr(numbered, "hash", len, raising=False)
+    texts = [f"{'x' * (k % 7)}{k}" for k in range(300)]
+    found = numbered.Numbered(texts.__getitem__)
+    assert [found.add(text) for text in texts] == [(k, True) for k in range(300)]
+    assert [found.add(text) for text in texts] == [(k, False) for k in range(300)]
+    assert [found.find(text) for text in texts] == list(range(300))
+    assert found.find("y" * 50) == -1 and len(found) == 300
+
+
+def test_the_order_of_ids_does_not_depend_on_that_of_the_lines(tmp_path):
+    names = ["b", "a b", "a", "ab", "Z", "\u00e9", "a.fits[2]", "a.fits"]
+    for lines in (names, sorted(names), names[::-1]):
+        plan = plan_of(*lines)
+        assert [plan.lines[k].id for k in plan.in_order()] == sorted(
+            (parse_line(name.encode()).id for name in names), key=str.encode)

@@ -135,7 +135,7 @@ def test_manifests_are_taken_together_and_standard_input_is_one(folder):
     done = subprocess.run(
         [sys.executable, "-m", "preprocess", "check", "one.txt", "two.txt.gz", "-"],
         input=b"m.fits\nno-such.fits\n", capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=240)
     assert sorted(line.split("\t")[:2] for line in done.stdout.decode().splitlines()) == [
         ["a.fits", "duplicate-id"], ["no-such.fits", "fetch-not-found"]]
     assert done.returncode == 1
@@ -148,7 +148,7 @@ def test_progress_is_shown_on_a_terminal_and_problems_go_their_own_way(folder):
     terminal, inner = pty.openpty()
     done = subprocess.run(
         [sys.executable, "-m", "preprocess", "check", "list.txt"], stdout=subprocess.PIPE,
-        stderr=inner, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+        stderr=inner, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=240)
     os.close(inner)
     shown = b""
     try:
@@ -177,7 +177,7 @@ def test_a_file_that_may_not_be_read_is_a_problem(folder):
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     done = subprocess.run(
         [*(drop if os.geteuid() == 0 else []), sys.executable, "-m", "preprocess", "check",
-         "list.txt"], capture_output=True, text=True, timeout=60,
+         "list.txt"], capture_output=True, text=True, timeout=240,
         env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.stdout.startswith("secret.fits\tfetch-forbidden\t"), done.stderr
 

@@ -310,7 +310,7 @@ def test_lists_come_from_standard_input_pipes_packed_and_remote(web, here):
     command = f"{sys.executable} -m preprocess manifest"
     for shell in (f"printf '{text}' | {command} -", f"{command} <(printf '{text}')",
                   f"{command} night.txt.gz", f"{command} {web.url}/lists/night.txt"):
-        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60,
+        done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=240,
                               env={**os.environ, "PYTHONPATH": str(ROOT)})
         assert done.stdout == want, (shell, done.stderr)
 
@@ -376,9 +376,9 @@ sys.exit(status)
 
 
 @pytest.mark.parametrize("keys, options, images", [
-    (1_000_000, (), 1_000_000),
-    (150_000, ("--weights", "ooi -> oow", "--masks", "ooi -> ood"), 50_000)])
-def test_a_million_keys_are_listed_in_little_memory(keys, options, images, here):
+    (300_000, (), 300_000),
+    (90_000, ("--weights", "ooi -> oow", "--masks", "ooi -> ood"), 30_000)])
+def test_however_many_keys_are_listed_in_little_memory(keys, options, images, here):
     peaks = []
     for number in (3_000, keys):
         done = subprocess.run(
@@ -389,6 +389,6 @@ def test_a_million_keys_are_listed_in_little_memory(keys, options, images, here)
     with open("list.txt", "rb") as file:
         assert sum(1 for _ in file) == images
     assert peaks[1] < 300
-    # Without rules nothing is kept; with them at most 24 bytes of each file and companion, and
-    # half as much again while the tables grow.
-    assert peaks[1] - peaks[0] < (24 if options else 10), peaks
+    # Without rules nothing is kept, where an object of each key would take 20 MB; with them at
+    # most 24 bytes of each file and companion, and half as much again while the tables grow.
+    assert peaks[1] - peaks[0] < (15 if options else 7), peaks

@@ -39,10 +39,16 @@ def test_local_gives_the_same_bytes_whatever_the_number_of_jobs(manifest, catalo
 
 
 @pytest.mark.needs("spark")
-def test_spark_gives_the_same_bytes(manifest, catalog):
-    run = job("-r", "spark", "--jobs", "2", manifest)
+@pytest.mark.parametrize("each_job", ["extract"], indirect=True)
+def test_spark_gives_the_same_bytes_and_its_tasks_know_the_configuration(
+        manifest, catalog, tmp_path):
+    (tmp_path / "my.param").write_text("NUMBER\nX_IMAGE\nMAG_AUTO\nFLAGS\n")
+    (tmp_path / "my.sex").write_text("PARAMETERS_NAME my.param\nFILTER N\nDETECT_THRESH 2.5\n"
+                                     "MAG_ZEROPOINT 25\nPIXEL_SCALE 0\n")
+    inline, run = (job("-r", runner, "--jobs", "2", "--config", "my.sex", manifest, cwd=tmp_path)
+                   for runner in ("inline", "spark"))
     assert run.status == 0, run.err
-    assert run.out == catalog.out
+    assert run.out == inline.out != catalog.out
 
 
 def test_the_bare_pipe_gives_the_same_lines_without_the_header(manifest, catalog):

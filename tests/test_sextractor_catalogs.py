@@ -216,7 +216,7 @@ def test_what_the_header_says_of_the_extraction_is_what_the_program_says(tmp_pat
         "WEIGHT_IMAGE weight.fits\nGAIN_KEY GAINA\nCATALOG_TYPE FITS_LDAC\n"
         "CATALOG_NAME theirs.cat\nVERBOSE_TYPE QUIET\nDETECT_MINAREA 5\nINTERP_TYPE NONE\n")
     subprocess.run(["source-extractor", "image.fits", "-c", "my.sex"], cwd=tmp_path, check=True,
-                   timeout=60)
+                   timeout=240)
     (tmp_path / "list.txt").write_text("image.fits\tweight=weight.fits\n")
     run = job("list.txt", "--columns", "my.param", "--gain-key", "GAINA", "--pixel-scale", "0",
               "--interp-maxlag", "0", "--catalog-type", "fits_ldac", "--catalog", "ours",

@@ -311,9 +311,9 @@ def tuned(written, tmp_path, night, monkeypatch):
     return path, frame
 
 
-@pytest.mark.parametrize("runner", ["inline", "local",
-                                    pytest.param("spark", marks=pytest.mark.needs("spark"))])
+@pytest.mark.parametrize("runner", ["inline", "local"])
 def test_a_configuration_reaches_every_task(tuned, tmp_path, runner):
+    """Those of Spark are tried in test_runners.py."""
     path, frame = tuned
     run = job(frame, "--config", path, "-r", runner, "--quiet", cwd=tmp_path)
     assert run.status == 0, run.err

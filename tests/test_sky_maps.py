@@ -436,3 +436,56 @@ def test_sources_on_unseen_pixels_have_rows_that_say_so(tmp_path):
     assert re.search(r"\tfailed_rows=[12]\t", run.out.decode())
     run = photometry("map.fits", "--sources", "far.csv", "--radius", "120", cwd=tmp_path)
     assert run.status == 0 and "converted-positions:galactic to icrs" in run.out.decode()
+
+
+def test_what_a_line_names_and_is_not_used_or_cannot_be_used_is_said(sky, tmp_path):
+    (tmp_path / "odd.csv").write_text("name,u,v\na,1,2\n")
+    header = fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 30.0,
+                          "CRVAL2": 10.0, "CRPIX1": 30.5, "CRPIX2": 30.5, "CDELT1": -0.02,
+                          "CDELT2": 0.02, "BUNIT": "Jy/pixel"})
+    pixels = np.ones((60, 60), np.float32)
+    fits.writeto(tmp_path / "image.fits", pixels, header)
+    fits.writeto(tmp_path / "bare.fits", pixels)
+    Table({"ra": [30.0, 30.55], "dec": [10.0, 10.0]}).write(tmp_path / "list.csv")
+    patch = f"{sky}/patches/ring_030_030"
+    lines = [f"{patch}\tid=masked\tmask=m.fits\thits=h.fits", f"{patch}\tid=odd\tpositions=odd.csv",
+             f"{patch}\tid=none\tpositions=none.csv", f"{patch}\tid=beam\tbeam=wide",
+             "image.fits\tpositions=list.csv\tmask=m.fits", "bare.fits\tpositions=list.csv"]
+    run = photometry("-", *OPTIONS[2:4], "--sources", sky / "sources.fits", "--radius", "3",
+                     "--annulus", "10,20", cwd=tmp_path, stdin="\n".join(lines).encode())
+    assert run.status == 1 and run.accounts() == {
+        "masked": "", "odd": "bad-list", "none": "fetch-not-found", "beam": "malformed-line",
+        "image.fits": "", "bare.fits": "no-wcs"}
+    said = {line.split("\t")[1]: line for line in run.lines if line.startswith("#image")}
+    assert "not-used:the field mask, as sky maps have none" in said["masked"]
+    assert "not-used:the field mask, as pixels are taken as they are" in said["image.fits"]
+    inside, beside = (row for row in rows_of(run) if row["image"] == "image.fits")
+    assert int(inside["flag"]) & 7 == 0 and float(inside["mean"]) == 1.0
+    assert int(beside["flag"]) & 1 and float(inside["flux_aper"]) == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("pixels, words", [
+    ([5, 9, 5], "a pixel is there twice"), ([5, 9, 12 * 16**2], "numbered from 5 to 3072"),
+    ([5, 9, -1], "numbered from -1 to 9")])
+def test_a_partial_sky_whose_numbers_are_wrong_is_a_named_failure(tmp_path, pixels, words):
+    unit = fits.BinTableHDU.from_columns([
+        fits.Column("PIXEL", "J", array=pixels), fits.Column("I", "E", array=[1.0, 2.0, 3.0])])
+    unit.header.update(PIXTYPE="HEALPIX", ORDERING="RING", COORDSYS="G", NSIDE=16,
+                       INDXSCHM="EXPLICIT")
+    unit.writeto(tmp_path / "part.fits")
+    with pytest.raises(ImageFailure, match=words) as raised:
+        sky_map(opened_map((tmp_path / "part.fits").read_bytes()))
+    assert raised.value.kind == "bad-map"
+
+
+def test_frames_are_turned_as_astropy_turns_them():
+    from astropy.coordinates import SkyCoord
+
+    from mr_extract.astrometry.frames import converted
+
+    known = {"icrs": "icrs", "galactic": "galactic", "ecliptic": "barycentricmeanecliptic"}
+    for frame, theirs in known.items():
+        for to, name in known.items():
+            ours = SkyCoord(*converted(*PLACES, frame, to), frame=name, unit="deg")
+            expected = SkyCoord(*PLACES, frame=theirs, unit="deg").transform_to(name)
+            assert ours.separation(expected).arcsec.max() < 1e-6

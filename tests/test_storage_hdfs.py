@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
@@ -17,12 +18,14 @@ import hdfs_native
 import pytest
 from conftest import ROOT, job
 from pages import commands_of, read_page, shell_in
+from slurm_lab import wait_until
 from test_storage_contract import fails, put
 
 from mr_extract import storage
 from mr_extract.storage.access import Access
 from mr_extract.storage.faults import Passing
 from mr_extract.storage.hadoop import errors as hadoop_errors
+from myhadoop.local import LocalCluster
 
 DATA = random.Random(1).randbytes(20_000_000)
 SCHEMES = ["hdfs", "webhdfs"]
@@ -30,7 +33,7 @@ SCHEMES = ["hdfs", "webhdfs"]
 
 @pytest.fixture
 def impatient():
-    storage.configure(Access(fetch_timeout=5.0, fetch_budget=1.0))
+    storage.configure(Access(fetch_timeout=10.0, fetch_budget=2.0))
 
 
 def root(cluster, scheme):
@@ -142,7 +145,7 @@ def test_a_mount_table(hdfs, monkeypatch, tmp_path):
 @pytest.mark.parametrize("first", [closed_port, silent_port])
 def test_of_two_namenodes_the_first_is_dead(hdfs, monkeypatch, tmp_path, scheme, first):
     put(f"{hdfs.filesystem}/available.fits", DATA[:1000])
-    storage.configure(Access(fetch_timeout=1.0, fetch_budget=20.0))
+    storage.configure(Access(fetch_timeout=2.0, fetch_budget=100.0))
     with first() as dead, configured(monkeypatch, tmp_path, **{
         "dfs.nameservices": "pair",
         "dfs.ha.namenodes.pair": "one,two",
@@ -210,6 +213,7 @@ def test_a_file_that_is_rewritten_while_threads_read_is_never_a_mixture(hdfs, sc
         thread.start()
     for state in states[1:]:
         put(uri, state)
+    wait_until(lambda: len(seen) > 3 or not any(map(threading.Thread.is_alive, threads)), 100)
     stop.set()
     for thread in threads:
         thread.join()
@@ -217,27 +221,52 @@ def test_a_file_that_is_rewritten_while_threads_read_is_never_a_mixture(hdfs, sc
     assert all(data in states for data in seen)
 
 
+@pytest.fixture(scope="module")
+def breakable():
+    """A cluster of its own, for what breaks it."""
+    with tempfile.TemporaryDirectory(prefix="hdfs-") as folder:
+        cluster = LocalCluster(folder, settings={"hdfs-site": {
+            "dfs.replication": 1, "dfs.client.socket-timeout": 1000}})
+        try:
+            cluster.start("hdfs")
+            yield cluster
+        finally:
+            cluster.stop()
+
+
+@pytest.fixture
+def frail(breakable):
+    """The same, whole and in good health, whatever was done to it before."""
+    for name in breakable.daemons("hdfs"):
+        if breakable.pid(name) is None:
+            breakable.restart(name)
+        else:
+            breakable.kill(name, signal.SIGCONT)
+        breakable.wait_serves(name)
+    breakable.wait_ready("hdfs")
+    return breakable
+
+
 @pytest.mark.needs("hdfs")
-def test_the_namenode_is_killed_and_comes_back(new_cluster):
-    cluster = new_cluster(workers=1, settings={"hdfs-site": {"dfs.replication": 1}})
-    cluster.start("hdfs")
-    client = hdfs_native.Client(cluster.filesystem)
-    names = sorted(f"/many/{k}.fits" for k in range(2345))  # 1,000 are listed at once
+def test_the_namenode_is_killed_and_comes_back(frail):
+    client = hdfs_native.Client(frail.filesystem)
+    names = sorted(f"/many/{k}.fits" for k in range(1234))  # 1,000 are listed at once
     for name in names:
-        client.create(name).close()
+        client.create(name, hdfs_native.WriteOptions(overwrite=True)).close()
+    storage.configure(Access(fetch_timeout=10.0, fetch_budget=200.0))
     listings, outcomes = {}, {}
     for scheme in SCHEMES:
-        put(f"{root(cluster, scheme)}/{scheme}.fits", DATA[:300_000])
-        listings[scheme] = storage.list_files(f"{root(cluster, scheme)}/many")
+        put(f"{root(frail, scheme)}/{scheme}.fits", DATA[:300_000])
+        listings[scheme] = storage.list_files(f"{root(frail, scheme)}/many")
         listings[scheme] = itertools.chain([next(listings[scheme])], listings[scheme])
-    cluster.kill("namenode")
+    frail.kill("namenode")
 
     def read(scheme):
-        outcomes[scheme, "read"] = storage.read(f"{root(cluster, scheme)}/{scheme}.fits")
+        outcomes[scheme, "read"] = storage.read(f"{root(frail, scheme)}/{scheme}.fits")
 
     def go_on(scheme):
         found = [found.uri for found in listings[scheme]]
-        outcomes[scheme, "listed"] = [uri.removeprefix(root(cluster, scheme)) for uri in found]
+        outcomes[scheme, "listed"] = [uri.removeprefix(root(frail, scheme)) for uri in found]
 
     threads = [threading.Thread(target=task, args=(scheme,))
                for scheme in SCHEMES for task in (read, go_on)]
@@ -245,7 +274,7 @@ def test_the_namenode_is_killed_and_comes_back(new_cluster):
         thread.start()
     time.sleep(1)  # some attempts are refused
     assert not outcomes
-    cluster.restart("namenode")
+    frail.restart("namenode")
     for thread in threads:
         thread.join()
     for scheme in SCHEMES:
@@ -254,45 +283,41 @@ def test_the_namenode_is_killed_and_comes_back(new_cluster):
 
 
 @pytest.mark.needs("hdfs")
-def test_the_datanode_of_the_only_replica_is_killed(new_cluster, impatient):
-    cluster = new_cluster(settings={"hdfs-site": {"dfs.replication": 1}})
-    cluster.start("hdfs")
-    dead, living = cluster.addresses[1:]
+def test_the_datanode_of_the_only_replica_is_killed(frail):
+    storage.configure(Access(fetch_timeout=20.0, fetch_budget=60.0))
+    dead, living = frail.addresses[1:]
     names, at, both = (f"/{k}.fits" for k in itertools.count()), {}, "/both.fits"
     while len(at) < 2:
         path = next(names)
-        put_in_blocks(cluster, path, DATA[:500_000])
-        at[hosts_of(cluster, path).pop()] = path
-    put_in_blocks(cluster, both, DATA[:500_000], replication=2)
-    assert hosts_of(cluster, both) == {dead, living}
-    cluster.kill("datanode-1")
+        put_in_blocks(frail, path, DATA[:500_000])
+        at[hosts_of(frail, path).pop()] = path
+    put_in_blocks(frail, both, DATA[:500_000], replication=2)
+    wait_until(lambda: hosts_of(frail, both) == {dead, living}, 60)
+    frail.kill("datanode-1")
     for scheme in SCHEMES:
-        top = root(cluster, scheme)
+        top = root(frail, scheme)
         storage.configure(Access(fetch_timeout=5.0, fetch_budget=3.0))
         assert "DataNode" in fails("fetch-failed", storage.read, f"{top}{at[dead]}")
         fails("fetch-failed", storage.read_range, f"{top}{at[dead]}", 10, 10)
+        storage.configure(Access(fetch_timeout=20.0, fetch_budget=60.0))
         assert storage.read(f"{top}{at[living]}") == DATA[:500_000]
-        storage.configure(Access(fetch_timeout=5.0, fetch_budget=30.0))
         for _ in range(5):  # the NameNode may name the dead one first
             assert storage.read(f"{top}{both}") == DATA[:500_000]
-    cluster.restart("datanode-1")
+    frail.restart("datanode-1")
     for scheme in SCHEMES:
-        assert storage.read(f"{root(cluster, scheme)}{at[dead]}") == DATA[:500_000]
+        assert storage.read(f"{root(frail, scheme)}{at[dead]}") == DATA[:500_000]
 
 
 @pytest.mark.needs("hdfs")
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_a_datanode_falls_silent_and_the_other_replica_is_read(new_cluster, scheme):
+def test_a_datanode_falls_silent_and_the_other_replica_is_read(frail):
     # Here the DataNodes have one address: the other one reads from the silent one, too.
-    cluster = new_cluster(settings={"hdfs-site": {"dfs.client.socket-timeout": 1000}})
-    cluster.start("hdfs")
-    put_in_blocks(cluster, "/a.fits", DATA, replication=2)
-    uri = f"{root(cluster, scheme)}/a.fits"
-    storage.configure(Access(fetch_timeout=2.0, fetch_budget=60.0))
-    cluster.kill("datanode-1", signal.SIGSTOP)
-    for _ in range(2):
-        assert storage.read(uri) == DATA
-    cluster.kill("datanode-1", signal.SIGCONT)
+    storage.configure(Access(fetch_timeout=20.0, fetch_budget=60.0))
+    put_in_blocks(frail, "/a.fits", DATA, replication=2)
+    storage.configure(Access(fetch_timeout=2.0, fetch_budget=200.0))
+    frail.kill("datanode-1", signal.SIGSTOP)
+    for scheme in SCHEMES:
+        for _ in range(2):
+            assert storage.read(f"{root(frail, scheme)}/a.fits") == DATA
 
 
 def test_a_forked_process_reads_and_ends(hdfs):
@@ -310,7 +335,7 @@ def test_a_forked_process_reads_and_ends(hdfs):
         "assert storage.read(uri) == b'x'\n"
     )
     subprocess.run([sys.executable, "-c", program, f"{hdfs.filesystem}/forked.fits"],
-                   check=True, cwd=ROOT, timeout=60)
+                   check=True, cwd=ROOT, timeout=240)
 
 
 def test_without_hdfs_native_the_extra_is_named(monkeypatch):

@@ -22,6 +22,7 @@ from mr_extract.images.region import Region
 from mr_extract.jobs.beside.checkimage_files import Checks, file_name
 from mr_extract.jobs.beside.regions import reader_for
 from mr_extract.jobs.driver.plan import read_plan
+from mr_extract.jobs.driver.shards import shards_of
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.task.fetching import fetch_ahead
 from mr_extract.jobs.task.one_line import process
@@ -501,7 +502,7 @@ def test_the_overlap_follows_the_mesh():
 
 def test_shards_share_the_tiles_of_one_image_by_their_bytes(mosaic):
     plan = read_plan([str(mosaic / "tiles.txt")], None)
-    shards = plan.shards(3)
+    shards = list(shards_of(plan, 3))
     loads = [sum(int(e.get("bytes")) for e in shard) for shard in shards]
     assert sum(map(len, shards)) == 9 and min(map(len, shards)) == 3
     assert max(loads) < 1.1 * sum(loads) / 3

@@ -40,6 +40,8 @@ class Bench:
         A list of many lines about them.
     clean : Done
         What ``-r inline`` makes of it.
+    images : int
+        Lines of the list.
     """
 
     lab: Lab
@@ -47,11 +49,12 @@ class Bench:
     places: DeadlyPlaces
     manifest: Path
     clean: Done
+    images: int = IMAGES
 
     def list_of(self, name, place=str, more=()):
         """Write a manifest: the same images under the same ids elsewhere, and more lines."""
         path = self.lab.folder / name
-        path.write_text("".join(f"{line}\n" for line in (*_lines(self.frames, place), *more)))
+        path.write_text("".join(f"{line}\n" for line in (*self._lines(place), *more)))
         return path
 
     def expects_all(self, done):
@@ -71,11 +74,10 @@ class Bench:
         done = self.lab.run(*OPTIONS, manifest or self.manifest, fault=fault)
         return done, self.expects_all(done)
 
-
-def _lines(frames, place):
-    """Return lines of a manifest, of one size, so that tasks have equal numbers of them."""
-    return [f"{place(frames[k % len(frames)])}\tid=image-{k:04d}\tbytes=400000"
-            for k in range(IMAGES)]
+    def _lines(self, place):
+        """Return lines of a manifest, of one size, so that tasks have equal numbers of them."""
+        return [f"{place(self.frames[k % len(self.frames)])}\tid=image-{k:04d}\tbytes=400000"
+                for k in range(self.images)]
 
 
 FAULTS, TITLES = {}, {}
@@ -92,12 +94,14 @@ def what_dies(title):
 
 
 @contextmanager
-def prepared(folder):
+def prepared(folder, images=IMAGES):
     """Start a Hadoop, simulate images, make the clean catalog.
 
     Parameters
     ----------
     folder : Path
+    images : int
+        Lines of the list.
 
     Yields
     ------
@@ -112,7 +116,8 @@ def prepared(folder):
     cluster = LocalCluster(folder / "hadoop", settings={
         "hdfs-site": {"dfs.client.retry.window.base": 500},  # ms, for a block that is gone
         "yarn-site": {**SETTINGS, **state}})
-    bench = Bench(Lab(cluster, folder), frames, DeadlyPlaces(folder / "night"), None, None)
+    bench = Bench(Lab(cluster, folder), frames, DeadlyPlaces(folder / "night"), None, None,
+                  images)
     bench.manifest = bench.list_of("list.txt")
     run = subprocess.run([sys.executable, ROOT / "mr_extract.py", "-r", "inline", bench.manifest],
                          capture_output=True)

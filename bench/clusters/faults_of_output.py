@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import suppress
 
-from bench.clusters.fault_bench import IMAGES, OPTIONS, what_dies
+from bench.clusters.fault_bench import OPTIONS, what_dies
 from bench.clusters.hadoop_lab import MAPPER, MASTER, REDUCER, kill
 from bench.processes import ROOT
 
@@ -64,6 +64,7 @@ def _parts(bench, name, fault):
 def _reads_from_a_dying_node(lab, name):
     """Return a program `hadoop` that kills a DataNode before it reads the output, once."""
     program, marker = lab.folder / f"hadoop-{name}", lab.folder / f"died-{name}"
+    marker.unlink(missing_ok=True)
     pid = lab.cluster.folder / "run" / "datanode-1.pid"
     program.write_text(f'#!/bin/sh\nif [ "$2" = -text ] && [ ! -e {marker} ]; then\n'
                        f'  touch {marker}\n  kill -9 "$(cat {pid})"\nfi\n'
@@ -74,9 +75,9 @@ def _reads_from_a_dying_node(lab, name):
 
 
 @what_dies("`kill -9` of a DataNode while the driver reads the output, of which there is 1 replica")
-def output(bench):
+def output(bench, *options):
     catalog = bench.lab.folder / "catalog.tsv"
-    done = bench.lab.run(*OPTIONS, *_reads_from_a_dying_node(bench.lab, "output"),
+    done = bench.lab.run(*OPTIONS, *options, *_reads_from_a_dying_node(bench.lab, "output"),
                          "--catalog", catalog, bench.manifest)
     none = done.status == 1 and "broke off" in done.err and not catalog.exists()
     return done, "none, and an error" if none else "WRONG"
@@ -105,9 +106,9 @@ def failed_job(bench):
         kill(next(iter(lab.wait_for(MASTER, process=process, other_than=[master]))))
 
     # More maps than there is room for: some are done before the last begin.
-    done = bench.lab.run(*OPTIONS, "-D", "mapreduce.job.maps=24", bench.manifest, fault=fault)
+    done = bench.lab.run(*OPTIONS, "-D", "mapreduce.job.maps=12", bench.manifest, fault=fault)
     lost = done.failures
-    if not (0 < len(lost) < IMAGES and set(lost.values()) == {"lost"}
+    if not (0 < len(lost) < bench.images and set(lost.values()) == {"lost"}
             and "the job failed" in done.err):
         return done, "WRONG"
     verdict = bench.expects_all_but(done, lost)
@@ -124,7 +125,7 @@ def _taken_up(bench, done):
                               capture_output=True, cwd=ROOT, check=True).stdout
 
     (folder / "rest.txt").write_bytes(preprocess("remaining", bench.manifest, folder / "first.tsv"))
-    second = bench.lab.run(*OPTIONS, folder / "rest.txt")
-    (folder / "second.tsv").write_bytes(second.out)
+    subprocess.run([sys.executable, ROOT / "mr_extract.py", "-r", "local", folder / "rest.txt",
+                    "--catalog", folder / "second.tsv"], capture_output=True)
     merged = preprocess("merge", folder / "first.tsv", folder / "second.tsv")
     return "the same" if merged == bench.clean.out else "WRONG"

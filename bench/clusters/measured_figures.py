@@ -42,16 +42,16 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     shape = (1489, 2048)
     if options.quick:
-        options.frames, options.rounds, options.lines, shape = 4, 1, 2000, (400, 500)
+        options.frames, options.rounds, options.lines, shape = 4, 1, 20_000, (400, 500)
     if options.frames < 4 or options.rounds < 1:
         parser.error("needs at least 4 frames and 1 round")
     with tempfile.TemporaryDirectory(prefix="bench-figures-") as folder:
         night = make_night(Path(folder), options.frames, shape)
         found = measure(night, options.rounds, options.lines, options.real)
         if options.cluster:
-            from bench.clusters.measured_jobs import measure_jobs
+            from bench.clusters.measured_jobs import FEW, MANY, measure_jobs
 
-            found |= measure_jobs(night, options.rounds)
+            found |= measure_jobs(night, options.rounds, FEW + 2 if options.quick else MANY)
     found["machine"] = (
         f"{options.frames} simulated frames of {shape[1]} x {shape[0]} pixels, medians of "
         f"{options.rounds} rounds, measured on: {where()}")

@@ -33,22 +33,26 @@ class Trial:
     finish: float
 
 
-def measure_jobs(night, rounds):
-    """Return the figures of Hadoop by name; one of them takes the place of another without it."""
-    tiny = _times(night, "tiny-lines.txt", night.tiny.read_text().splitlines(), 2 * MANY)
+def measure_jobs(night, rounds, many_tasks=MANY):
+    """Return the figures of Hadoop by name; one of them takes the place of another without it.
+
+    `many_tasks`, more than `FEW`, is the number of map tasks of the jobs with many.
+    """
+    tiny = _times(night, "tiny-lines.txt", night.tiny.read_text().splitlines(), 2 * many_tasks)
     whole = night.manifest("cluster.txt", night.entries)
     images = len(night.entries)
     with cluster_of_one_machine() as cluster:
         few, many, full, pairs = [], [], [], []
         for _ in range(rounds):
-            few.append(_trial(cluster, night, tiny, 2 * MANY, FEW))
-            many.append(_trial(cluster, night, tiny, 2 * MANY, MANY))
+            few.append(_trial(cluster, night, tiny, 2 * many_tasks, FEW))
+            many.append(_trial(cluster, night, tiny, 2 * many_tasks, many_tasks))
             before = _local(night, whole)
             full.append(_trial(cluster, night, whole, images, FEW))
             around = before.wall, _local(night, whole).wall
             pairs.append({"local": sum(around) / 2, **asdict(full[-1])})
         streamed = _streamed(cluster, night, rounds)
-    task = (middle([t.cpu for t in many]) - middle([t.cpu for t in few])) / (MANY - FEW)
+    task = (middle([t.cpu for t in many]) - middle([t.cpu for t in few])) / (
+        many_tasks - FEW)
     start = middle([run(job("--mapper"), stdin=night.tiny).cpu for _ in range(rounds)])
     reducer = middle([run(job("--reducer")).cpu for _ in range(rounds)])
     image = (middle([t.cpu for t in full]) - middle([t.cpu for t in few])) / images

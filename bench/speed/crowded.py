@@ -5,6 +5,8 @@ from time import process_time
 
 import numpy as np
 
+from bench import sextractor
+from bench.processes import run
 from bench.report import Section, middle
 
 STARS = (6_000, 12_000, 25_000, 57_000)
@@ -16,9 +18,10 @@ COLUMNS = {"`default`": ("default",), "`default,radius`": ("default", "radius")}
 def measure(night, rounds):
     """Return the section on crowded fields."""
     import sep
+    from astropy.io import fits
 
     from mr_extract.frames.measuring import measure_image
-    from mr_extract.images import Image
+    from mr_extract.images import Image, read_image
     from mr_extract.planes.background import subtract_background
     from mr_extract.settings.config import Config
 
@@ -28,10 +31,11 @@ def measure(night, rounds):
         "Crowded fields",
         f"Simulated stars (FWHM {FWHM:g} pixels, magnitudes over six) on {size} x {size} pixels, "
         f"CPU seconds, medians of {rounds}. `sep` is its background and its detection, without "
-        "and with its own cleaning. What we cost beyond sep without cleaning (cleaning, "
-        "photometry, positions) is shown by source: where it stays the same, it is linear.",
+        "and with its own cleaning. SExtractor is its program with its default `MASK_TYPE`, which "
+        "reads a file and writes a text catalog; the ratio is that of our kernels, with the "
+        "file's reading, to it.",
         ("sources", "sep, s", "sep that cleans, s", *(f"{title}, s" for title in COLUMNS),
-         *(f"beyond sep, ms a source, {title}" for title in COLUMNS)),
+         *(f"{what}, {title}" for title in COLUMNS for what in ("SExtractor, s", "ratio"))),
     )
     config = Config()
     kernel = np.array(config.detection.filter_kernel, np.float32)
@@ -45,24 +49,39 @@ def measure(night, rounds):
     def by_us(data, columns):
         return measure_image(Image(data), config.updated(columns=columns))
 
+    path = night.folder / "crowded.fits"
+    programs = {}
+    if sextractor.PROGRAM:
+        programs = {title: sextractor.SExtractor(night.folder, config.updated(columns=columns))
+                    for title, columns in COLUMNS.items()}
+
+    def with_reading(title):
+        start = process_time()
+        by_us(read_image(path.read_bytes()).data, COLUMNS[title])
+        return process_time() - start
+
     ways = {"sep": partial(by_sep, clean=False), "clean": partial(by_sep, clean=True)}
     ways |= {title: partial(by_us, columns=columns) for title, columns in COLUMNS.items()}
     measure_image(Image(field(QUICK_SIZE, 100)), config)  # imports, first pages
     for stars in STARS:
         image = field(size, int(stars * (size / SIZE) ** 2))
         times = {title: [] for title in ways}
+        fits.PrimaryHDU(image).writeto(path, overwrite=True)
+        theirs, ratios = ({title: [] for title in programs} for _ in range(2))
         for _ in range(rounds):
             for title, way in ways.items():
                 data, start = image.copy(), process_time()
                 sources = way(data)
                 times[title].append(process_time() - start)
+            for title, program in programs.items():
+                theirs[title].append(run(program.command(path)).cpu)
+                ratios[title].append(with_reading(title) / theirs[title][-1])
         seconds, n = {title: middle(values) for title, values in times.items()}, len(sources)
-        beyond = [1000 * (seconds[title] - seconds["sep"]) / n for title in COLUMNS]
         section.add(f"{n:,}", *(f"{value:.2f}" for value in seconds.values()),
-                    *(f"{value:.3f}" for value in beyond))
-        # On a small image sep's own start may cost more than all that we add.
-        section.note(f"{stars} stars, milliseconds a source beyond sep",
-                     beyond[0] if beyond[0] > 0 else None)
+                    *(f"{middle(each[title]):.2f}" if programs else "" for title in COLUMNS
+                      for each in (theirs, ratios)))
+        for title in programs:
+            section.note(f"{stars} stars, of SExtractor, {title}", middle(ratios[title]))
         section.note(f"{stars} stars, of sep that cleans", seconds["`default`"] / seconds["clean"])
     return section
 

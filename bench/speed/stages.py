@@ -3,8 +3,9 @@
 from bench.report import Section, middle, milliseconds
 from bench.speed.warm import Warm
 
-ORDER = ("fetch", "checksum", "read", "background", "detection", "apertures", "kron", "radii",
-         "windows", "photometry", "astrometry", "format")
+ORDER = ("fetch", "checksum", "read", "background", "detection", "shapes", "photometry", "areas",
+         "flags", "apertures", "kron", "petrosian", "radii", "windows", "astrometry", "sizes",
+         "format")
 CHOICES = (("default",), ("default", "radius"), ("all",))
 
 
@@ -24,6 +25,7 @@ def measure(night, _rounds):
                     for title in (f"`{','.join(columns)}`, ms", "%"))),
     )
     totals = {columns: sum(values.values()) for columns, values in seconds.items()}
+    assert set(ORDER) >= {stage for values in seconds.values() for stage in values}
     for stage in ORDER:
         cells = []
         for columns in CHOICES:

@@ -12,8 +12,10 @@
 static inline void exponential(double *values, int64_t count)
 {
     static const double rounds = 6755399441055744.0;
+    for (int64_t i = 0; i < count; i++)
+        values[i] = values[i] > -700.0 ? values[i] : -700.0;
     for (int64_t i = 0; i < count; i++) {
-        double value = values[i] > -700.0 ? values[i] : -700.0, power;
+        double value = values[i], power;
         double whole = value * 1.4426950408889634 + rounds, n = whole - rounds;
         double r = (value - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
         double series = 1.0 / 6227020800.0;

@@ -15,8 +15,9 @@ from mrjob.step import StepFailedException
 from mr_extract.jobs.driver import summary
 from mr_extract.jobs.driver.drive import check_runner, end_in_order, quiet_logging
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.outputs import TSV, check_outputs, put_catalog, unfinished_catalog
+from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
 from mr_extract.jobs.driver.plan import Plan
+from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.jobs.sky.decisions import Miscounted
 from mr_extract.jobs.sky.matched_catalog import NEW, write_matches
 from mr_extract.jobs.sky.pairing import PAIR, Pairing, Pairs

@@ -9,8 +9,8 @@ from mr_extract import storage
 from mr_extract.columns.choice import CHECK_IMAGES
 from mr_extract.jobs.beside.checkimage_files import Checks
 from mr_extract.jobs.beside.position_lists import check_lists as check  # noqa: F401  a part of the job
-from mr_extract.jobs.driver.outputs import TSV
 from mr_extract.jobs.skeleton.expansion import ALL, FIRST
+from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.settings.config import Config
 from mr_extract.settings.linking import UniqueSettings
 from mr_extract.settings.objects import ObjectSettings

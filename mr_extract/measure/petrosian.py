@@ -79,10 +79,10 @@ def petrosian(
 def _radius(search, ellipse, limit):
     """Petrosian radii in units of the ellipse; nan where there is no light."""
     total, count = profiles(search, coefficients(*ellipse), limit, _BINS)
-    zero = np.zeros((len(total), 1))
-    total = np.concatenate([zero, np.cumsum(total, 1)], 1)
-    count = np.concatenate([zero, np.cumsum(count, 1)], 1)
-    low, middle, high = 10 * _STEPS, 11 * _STEPS, 12 * _STEPS
+    np.cumsum(total, 1, out=total)
+    np.cumsum(count, 1, out=count)
+    # Columns of the sums up to 10, 11 and 12 bins a step.
+    low, middle, high = (slice(k - 1, k * len(_STEPS), k) for k in (10, 11, 12))
     with np.errstate(divide="ignore", invalid="ignore"):
         annulus = (total[:, high] - total[:, low]) / (count[:, high] - count[:, low])
         within = total[:, middle] / count[:, middle]

@@ -50,6 +50,7 @@ class PatchWriter:
                 raise ImageFailure("bad-map", "a pixel is there twice")
         number = ">i4" if file.table.size < 2**31 else ">i8"
         self._dtype = np.dtype([("PIXEL", number), *((f.name, f.dtype) for f in self._fields)])
+        self._side_by_side = _side_by_side(file, self._fields)
         self._primary = _primary()
         self._cards, self._own = self._header(margin)
 
@@ -68,12 +69,15 @@ class PatchWriter:
             order, numbers = self._numbered
             found = expanded(np.searchsorted(numbers, starts), np.searchsorted(numbers, stops))
             places, pixels = order[found], numbers[found]
-        rows = np.empty(len(pixels), self._dtype)
+        data = bytearray(-(-len(pixels) * self._dtype.itemsize // BLOCK) * BLOCK)
+        rows = np.frombuffer(data, self._dtype, len(pixels))
         rows["PIXEL"] = pixels
-        for field in self._fields:
-            rows[field.name] = self._file.stored(field.name, places)
-        data = rows.tobytes()
-        data += b"\0" * (-len(data) % BLOCK)
+        if self._side_by_side is not None:
+            whole = np.dtype([("PIXEL", self._dtype["PIXEL"]), ("all", self._side_by_side.dtype)])
+            rows.view(whole)["all"] = self._side_by_side[places]
+        else:
+            for field in self._fields:
+                rows[field.name] = self._file.stored(field.name, places)
         own = {"NAXIS2": len(pixels), "PATCH": self._grid.name(cell), "PATCHNUM": cell,
                "DATASUM": str(datasum(data))}
         cards = list(self._cards)
@@ -104,7 +108,20 @@ class PatchWriter:
         return [_card(*card) for card in cards], where
 
 
-def datasum(data: bytes | memoryview) -> int:
+def _side_by_side(file, fields):
+    """Return what rows have of all fields as one, a view, where they lie there so; or None."""
+    layout = file.table.dtype.fields
+    first = end = layout[fields[0].name][1]
+    for field in fields:
+        if field.repeat != 1 or layout[field.name][1] != end:
+            return None
+        end += np.dtype(field.dtype).itemsize
+    dtype = np.dtype({"names": ["all"], "formats": [f"V{end - first}"], "offsets": [first],
+                      "itemsize": file.table.dtype.itemsize})
+    return file.rows.view(dtype)["all"]
+
+
+def datasum(data: bytes | bytearray | memoryview) -> int:
     """Return the sum that a header's DATASUM is: of 32-bit words, with the carry added.
 
     Parameters

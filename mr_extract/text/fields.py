@@ -28,7 +28,7 @@ FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "s
          "unplaced", "members", "no_epoch", "remarks")
 RESERVED = ("flat",)
 
-_LOOKED_AT = {"id", "ext", "bytes", "zero_point", *PART}  # what they say may be wrong
+_LOOKED_AT = frozenset(("id", "ext", "bytes", "zero_point", *PART))  # what they say may be wrong
 _ORIGIN = re.compile(r"(\d{1,9}),(\d{1,9})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
@@ -44,7 +44,10 @@ def problem_of(fields: Iterable[tuple[str, str]]) -> str:
     strange, unfit, looked_at = _problems_of_names(tuple([name for name, _ in fields]))
     if strange or not looked_at:
         return strange or unfit
-    return _problem_of_values(dict(fields), unfit)
+    values = dict(fields)
+    if looked_at == {"bytes"}:  # as in most lines, of which there may be millions
+        return _problem_of_size(values["bytes"]) or unfit
+    return _problem_of_values(values, unfit)
 
 
 # Manifests have few names of fields and many lines, so what is said of names is kept.
@@ -58,16 +61,16 @@ def field_name(text: str) -> str:
 def _problems_of_names(names):
     """Return what is wrong with the names themselves, and what with them in a catalog.
 
-    And whether values must be looked at.
+    And of which of them the values must be looked at.
     """
     for name in RESERVED:
         if name in names:
-            return f"the field {name} is reserved and not supported yet", "", False
+            return f"the field {name} is reserved and not supported yet", "", frozenset()
     for name in names:
         near = _meant(name)
         if near:
-            return f"the field {name} is not known; is {near} meant?", "", False
-    return "", _unfit(names), not _LOOKED_AT.isdisjoint(names)
+            return f"the field {name} is not known; is {near} meant?", "", frozenset()
+    return "", _unfit(names), _LOOKED_AT.intersection(names)
 
 
 def _unfit(names):
@@ -81,8 +84,6 @@ def _unfit(names):
 
 
 def _problem_of_values(values, unfit):
-    if _LOOKED_AT.isdisjoint(values.keys() - {"bytes"}):
-        return _problem_of_size(values["bytes"]) or unfit
     if values.get("id") == "":
         return "the field id is empty"
     ext = values.get("ext")

@@ -127,7 +127,7 @@ def _malformed(text, problem):
 
 def format_line(entry: Entry) -> str:
     """Return the line of an entry as text, without a line end."""
-    return "\t".join([entry.uri, *(f"{name}={value}" for name, value in entry.fields)])
+    return "\t".join([entry.uri, *[f"{name}={value}" for name, value in entry.fields]])
 
 
 def read_entries(lines: Iterable[bytes]) -> Iterator[Entry]:

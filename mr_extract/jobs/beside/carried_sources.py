@@ -54,8 +54,8 @@ def read_carried(path: str) -> tuple[Sources, str, Said]:
         with open(path, "rb") as file:
             content = file.read()
     except OSError as error:
-        raise ImageFailure("fetch-not-found",
-                           f"{name} did not come with the task: {error.strerror}") from error
+        raise ImageFailure("fetch-not-found", f"{name} did not come with the task: "
+                                              f"{error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != name.removeprefix(_START).removesuffix(_END):
         raise ImageFailure("bad-list", f"{name} is not what its name says (SHA-256)")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:

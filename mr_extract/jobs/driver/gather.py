@@ -6,7 +6,6 @@ import sys
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -155,6 +154,8 @@ def header_of(work: Work, config: Settings, totals: Totals) -> str:
     config : mr_extract.settings.tree.Settings
     totals : Totals
     """
+    from importlib.metadata import version  # which loads much, and no task needs it
+
     made_with = {name: version(name) for name in work.versions}
     if work.name != MAIN:
         made_with = {"job": work.name, **made_with}

@@ -1,10 +1,10 @@
 """The lines of a plan, in a temporary file: memory holds where each begins."""
 
-import io
 import json
 import os
 import tempfile
 from array import array
+from io import FileIO
 
 from mr_extract.text.entry import Entry
 from mr_extract.text.manifest import format_line
@@ -21,7 +21,7 @@ class KeptLines:
     def __init__(self) -> None:
         self._starts, self._end = array("Q"), 0
         self._held, self._held_from = bytearray(), 0
-        self._file: io.FileIO | None = None
+        self._file: FileIO | None = None  # while there are few
 
     def append(self, entry: Entry) -> None:
         """Keep an entry under the next number."""
@@ -43,9 +43,8 @@ class KeptLines:
         """Return the line of a good entry, without a line end."""
         start, after = self._starts[number], number + 1
         stop = self._starts[after] if after < len(self._starts) else self._end
-        if start >= self._held_from:
+        if self._file is None or start >= self._held_from:
             return bytes(self._held[start - self._held_from : stop - self._held_from])
-        assert self._file is not None  # where all that is not held is
         return os.pread(self._file.fileno(), stop - start, start)
 
     def __getitem__(self, number: int) -> Entry:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.storage.output import written_whole
 
 if TYPE_CHECKING:
     from mr_extract.jobs.driver.plan import Plan
 
-TSV = "tsv"
 _OUTPUTS = ("catalog", "summary", "light_curves")
 
 

@@ -96,15 +96,17 @@ def _run_once(job, plan, scratch, text, packed=()):
             size_of,
             slots_of_cluster,
         )
+
+        size = size_of(plan.size(number) for number in plan.asked())
     if runner_name in ("hadoop", "emr"):
-        size, properties = size_of(plan.entries.values()), options.jobconf or {}
+        properties = options.jobconf or {}
         slots = slots_of_cluster(properties) if runner_name == "hadoop" else None
         tasks = number_of_maps(size, properties, slots)
     elif runner_name != "inline":
-        large = min(images, size_of(plan.entries.values()) // _LARGE)
+        large = min(images, size // _LARGE)
         full = large // (jobs * IMAGES_PER_TASK)
         tasks = jobs * max(1, min(TASKS_PER_JOB, full))
-    shards = write_shards(plan, tasks, os.path.join(scratch, "shards"))
+    shards = write_shards(plan, tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, runner_name, jobs, scratch)
     job.scratch = scratch

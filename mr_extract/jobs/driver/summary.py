@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from mr_extract.jobs.driver.gather import Totals
 
 _TIMES = "milliseconds by stage"
+#: Group and name of the counter of images that Python measured alone.
+WITHOUT_KERNELS = "kernels", "images without compiled ones"
 
 
 def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds: float,
@@ -55,6 +57,8 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
         "files_with_further_images": totals.partly,
         "bytes": counters.get("bytes", {}).get("read", 0),
         "map_tasks": {"launched": near[1], "where_their_data_are": near[0]} if packed else {},
+        "without_compiled_kernels": counters.get(WITHOUT_KERNELS[0], {}).get(
+            WITHOUT_KERNELS[1], 0),
         "seconds": round(seconds, 3),
         "images_per_second": round(lines / seconds, 3) if seconds > 0 else 0.0,
         "milliseconds": dict(sorted(stages.items(), key=lambda pair: -pair[1])),
@@ -80,6 +84,10 @@ def as_text(summary: Mapping[str, Any]) -> str:
     for kind, what in summary["remarks"].items():
         lines.append("  " + ": ".join(filter(None, (
             f"{what['images']} measured, {kind}", what["first"], what["detail"]))))
+    if summary["without_compiled_kernels"]:
+        lines.append(
+            f"{summary['without_compiled_kernels']} images measured without compiled kernels, "
+            "which takes longer and gives the same: python -m mr_extract.compiled says why")
     if summary["map_tasks"]:
         lines.append("{where_their_data_are} of {launched} map tasks ran where their data are"
                      .format(**summary["map_tasks"]))

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from mr_extract import storage
 from mr_extract.jobs.beside.position_lists import with_lists_anywhere, with_rules_anywhere
-from mr_extract.jobs.driver.outputs import TSV
 from mr_extract.jobs.skeleton.expansion import FIRST
 from mr_extract.jobs.skeleton.help import Titles, completion
-from mr_extract.jobs.skeleton.options import OVER_DETECTIONS, add_job_options, refuse
+from mr_extract.jobs.skeleton.options import OVER_DETECTIONS, TSV, add_job_options, refuse
 from mr_extract.jobs.skeleton.runnable import Runnable
 from mr_extract.jobs.skeleton.work import MAIN, work_of
 from mr_extract.settings.options import access_from

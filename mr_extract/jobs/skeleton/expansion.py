@@ -173,6 +173,10 @@ def planes_by(entry: Entry, planes: str | None) -> str | None:
 
 def expands(entry: Entry, extensions: str, planes: str | None) -> bool:
     """Tell whether an entry may mean several images."""
+    if extensions == FIRST and not planes and not any(
+        [name in ("ext", "plane") for name, _ in entry.fields]
+    ):
+        return False  # as of most lines, of which there may be millions
     return meant_by(entry, extensions) is not None or planes_by(entry, planes) is not None
 
 

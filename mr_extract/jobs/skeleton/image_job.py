@@ -142,6 +142,10 @@ class ImageJob(CommandLine):
         self.increment_counter("rows", "measured", outcome.rows)
         if outcome.failed_rows:
             self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
+        if not outcome.compiled:
+            from mr_extract.jobs.driver.summary import WITHOUT_KERNELS
+
+            self.increment_counter(*WITHOUT_KERNELS)
         self.increment_counter("bytes", "read", outcome.size)
         for stage, milliseconds in outcome.milliseconds.items():
             if milliseconds:

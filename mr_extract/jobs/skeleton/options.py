@@ -12,6 +12,7 @@ from mr_extract.images.cubes import check_planes
 from mr_extract.jobs.skeleton.expansion import check_extensions
 from mr_extract.jobs.task.memory_limit import LEAST
 
+TSV = "tsv"  # the catalog that is one table of all images
 OVER_DETECTIONS = ("unique", "objects")  # what follows when all images are measured
 _REDUCE = ("none", "identity", *OVER_DETECTIONS)
 

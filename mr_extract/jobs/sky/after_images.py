@@ -7,8 +7,9 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.outputs import TSV, check_outputs
+from mr_extract.jobs.driver.outputs import check_outputs
 from mr_extract.jobs.driver.plan import Plan
+from mr_extract.jobs.skeleton.options import TSV
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob

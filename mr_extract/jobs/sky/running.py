@@ -46,7 +46,7 @@ def run_shards(job: SkyJob, write: Callable[[int, str], list[str]], counted: tup
         tasks = number_of_maps(size, properties, slots)
     elif name != "inline":
         tasks = jobs
-    shards = write(tasks, os.path.join(scratch, "shards"))
+    shards = write(tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, name, jobs, scratch)
     with job.make_runner() as runner:

@@ -46,6 +46,8 @@ class Outcome:
         Bytes that were read.
     milliseconds : dict of str to int
         Wall time by stage.
+    compiled : bool
+        False for an image that was measured without compiled kernels.
     """
 
     block: bytes
@@ -54,6 +56,7 @@ class Outcome:
     failed_rows: int = 0
     size: int = 0
     milliseconds: dict = field(default_factory=dict)
+    compiled: bool = True
 
 
 def failed(image_id: str, kind: str, message: str) -> Outcome:
@@ -110,6 +113,7 @@ def process(entry: Entry, work: Work, config: Settings, files: Mapping[str, Fetc
 
 
 def _outcome(line, work, rows, said):
+    from mr_extract.compiled import kernels
     from mr_extract.text.rows import format_rows
 
     entry = line.entry
@@ -134,4 +138,5 @@ def _outcome(line, work, rows, said):
     return Outcome(
         block, "", len(rows), rows.failed, line.size,
         {stage: round(1000 * value) for stage, value in line.seconds.items()},
+        kernels is not None,
     )

@@ -23,7 +23,6 @@ from mrjob.emr import EMRJobRunner
 from mrjob.logs.step import _parse_step_syslog
 from mrjob.step import StepFailedException
 
-from mr_extract.env_archive.archive import needs_of
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
@@ -105,6 +104,8 @@ class EmrRunner(Elsewhere, EMRJobRunner):
 
     def prepare(self, options: Namespace) -> None:
         """Bring Python where the nodes have none, and take over what the user allows."""
+        from mr_extract.env_archive.archive import needs_of
+
         self.max_hours = options.max_hours
         if options.quiet:
             self.say = lambda _: None

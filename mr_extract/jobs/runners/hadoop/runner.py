@@ -7,6 +7,7 @@ come in one stream.
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ from mr_extract.jobs.runners.hadoop.output import streamed
 from mr_extract.storage.hadoop import configuration as hadoop_configuration
 
 _REPLICAS = 3
+_VERSION = re.compile(r"^hadoop-streaming-(\d+(?:\.\d+)+)[^/]*\.jar$")
+_NO_PARENT = re.compile(rb".*No such file or directory", re.DOTALL)
 
 
 def _on_the_cluster(path):
@@ -117,14 +120,36 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
     def _add_input_files_for_upload(self):
         pass  # `_upload_local_files` takes their folder
 
+    def _find_binaries_and_jars(self):
+        # To ask for the version takes a start of Java; most jars have it in their names.
+        found = _VERSION.search(os.path.basename(self.get_hadoop_streaming_jar() or ""))
+        if found:
+            self.fs.hadoop._hadoop_version = found[1]
+        super()._find_binaries_and_jars()
+
     def _upload_local_files(self):
-        super()._upload_local_files()
-        if not self.packed:
-            # Where files have one replica, a lost node would take shards with it. They hold
-            # addresses as they were given, passwords and all: nobody else may read them.
-            self.fs.hadoop.invoke_hadoop(["fs", "-D", f"dfs.replication={_REPLICAS}",
-                                          "-D", "fs.permissions.umask-mode=077", "-put",
-                                          os.path.dirname(self._input_paths[0]), self._shards])
+        others = bool(self._upload_mgr.path_to_uri())
+        if self.packed or others:
+            super()._upload_local_files()
+        if self.packed:
+            return
+        shards = os.path.dirname(self._input_paths[0])
+        if others:
+            self._put(shards, self._shards)
+            return
+        # The folder around them becomes the job's own, so that it need not be made before. What
+        # that stands in is there but for a user's first job.
+        folder, place = os.path.dirname(shards), self._hadoop_tmp_dir
+        if self._put(folder, place, ok_stderr=[_NO_PARENT]):
+            self.fs.mkdir(os.path.dirname(place))
+            self._put(folder, place)
+
+    def _put(self, folder, place, **keywords):
+        # Where files have one replica, a lost node would take shards with it. They hold
+        # addresses as they were given, passwords and all: nobody else may read them.
+        return self.fs.hadoop.invoke_hadoop(
+            ["fs", "-D", f"dfs.replication={_REPLICAS}", "-D", "fs.permissions.umask-mode=077",
+             "-put", folder, place], **keywords)
 
     @property
     def _shards(self):

@@ -8,16 +8,11 @@ runs when all others have ended. So YARN is asked what there is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.runners.hadoop import rest
 from mr_extract.jobs.runners.hadoop.settings import DEFAULTS, MAP_CORES, MAP_MEMORY, MAPS
 from mr_extract.storage.hadoop.configuration import properties as configured
-from mr_extract.text import balance
-
-if TYPE_CHECKING:
-    from mr_extract.text.entry import Entry
 
 _MEGABYTE = 1 << 20
 _UNKNOWN_SIZE = 8 * _MEGABYTE  # of an image
@@ -30,9 +25,9 @@ _MOST_REDUCES = 128
 _TASKS_AIMED_AT, _SHARES = 512, (256 * _MEGABYTE, 2048 * _MEGABYTE)
 
 
-def size_of(entries: Iterable[Entry]) -> int:
-    """Return the bytes of images, as their lines say or as they may be, and of their sources."""
-    return sum(balance.size_of(entry) or _UNKNOWN_SIZE for entry in entries)
+def size_of(sizes: Iterable[int | None]) -> int:
+    """Return the bytes of all images, of some of which none knows them."""
+    return sum(size or _UNKNOWN_SIZE for size in sizes)
 
 
 def number_of_maps(size: int, properties: Mapping[str, str], slots: int | None = None) -> int:
