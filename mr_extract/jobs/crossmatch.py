@@ -7,6 +7,7 @@ import tempfile
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from mr_extract.jobs.sky.matched_catalog import NEW, write_matches
 from mr_extract.jobs.sky.pairing import PAIR, Pairing, Pairs
 from mr_extract.jobs.sky.region import settle
 from mr_extract.jobs.sky.running import run_shards
-from mr_extract.jobs.sky.spool import CATALOG, REFERENCE, ROW, Spool
+from mr_extract.jobs.sky.spool import CATALOG, REFERENCE, ROW, Spool, write_shards
 from mr_extract.jobs.sky.work import SkyWork
 from mr_extract.objects.cells import finest_order
 from mr_extract.objects.healpix import cells_of
@@ -207,14 +208,12 @@ def _reference(uri, rows, config, order, scratch):
 
 def _settle(job, rows, reference, pairs, scratch):
     """Run the tasks, and settle what they left open."""
-    def write(number, folder):
-        return _write_shards((rows, reference), number, folder)
-
     left = []
     with open(os.path.join(scratch, "settled"), "wb+") as text:
         if rows.count > rows.unplaced:
-            run_shards(job, write, (rows.count + reference.count, "rows"),
-                       rows.size + reference.size, scratch, text)
+            run_shards(job, partial(write_shards, (rows, reference)),
+                       (rows.count + reference.count, "rows"), rows.size + reference.size, scratch,
+                       text)
         text.seek(0)
         for line in text:
             word, _, value = line.rstrip(b"\n").partition(b"\t")
@@ -228,19 +227,6 @@ def _settle(job, rows, reference, pairs, scratch):
     lost = pairs.unknown()
     if lost is not None:
         raise Miscounted(f"row {lost + 1} is not accounted for")
-
-
-def _write_shards(spools, number, folder):
-    os.makedirs(folder, mode=0o700)
-    paths = [os.path.join(folder, f"shard-{k:05d}.txt") for k in range(number)]
-    files = [open(path, "wb") for path in paths]
-    try:
-        for k, line in enumerate(line for spool in spools for line in spool.lines()):
-            files[k % number].write(line)
-    finally:
-        for file in files:
-            file.close()
-    return paths
 
 
 WORK = CrossMatch()

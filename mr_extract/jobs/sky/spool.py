@@ -149,3 +149,31 @@ class Texts:
         starts = np.where(places > 0, self._ends[np.maximum(places - 1, 0)], 0)
         text = self._text
         return [text[start:end - 1] for start, end in zip(starts.tolist(), ends.tolist())]
+
+
+def write_shards(spools: Sequence[Spool], number: int, folder: str) -> list[str]:
+    """Write the positions of all sides, a line in turn to each of some files.
+
+    Parameters
+    ----------
+    spools : sequence of Spool
+    number : int
+        Of files.
+    folder : str
+        Which is made.
+
+    Returns
+    -------
+    list of str
+        Their paths.
+    """
+    os.makedirs(folder, mode=0o700)
+    paths = [os.path.join(folder, f"shard-{k:05d}.txt") for k in range(number)]
+    files = [open(path, "wb") for path in paths]
+    try:
+        for k, line in enumerate(line for spool in spools for line in spool.lines()):
+            files[k % number].write(line)
+    finally:
+        for file in files:
+            file.close()
+    return paths
