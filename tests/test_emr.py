@@ -45,10 +45,6 @@ def on_s3(night, tmp_path_factory):
         yield emr
 
 
-def module_of_preprocess(*args, **keywords):
-    return command([sys.executable, "-m", "preprocess", *args], cwd=ROOT, **keywords)
-
-
 def run(emr, conf, *args, **environment):
     return job("-r", "emr", "--conf-path", conf, *args, emr.list,
                env={**emr.environment, **environment})
@@ -204,9 +200,12 @@ def test_a_whole_job_from_s3_to_s3_on_hadoop(hadoop, night, tmp_path):
         assert parts.status == 0, parts.err
         assert "which s3://mine/mr_extract/kept/ has already" in parts.err
         assert emr.objects("mr_extract/kept/") == kept  # nothing was brought again
-        assert "parts/_SUCCESS" in emr.objects("parts/")
-        merged = module_of_preprocess("merge", "s3://mine/parts/", env=emr.environment)
-        assert merged.out == inline.out
+        found = emr.objects("parts/")
+        assert found.pop("parts/_SUCCESS") == 0
+        # `_header` stands before `part-...`, and what failed in the part of its image.
+        lines = [line for key in sorted(found) for line in
+                 emr.get(f"s3://mine/{key}").splitlines(True)]
+        assert sorted(lines) == sorted(inline.out.splitlines(True))
         assert set(ends(emr)) == {"TERMINATED"}
         # What was the job's alone is gone from the bucket.
         assert not [key for key in emr.objects("mr_extract/") if "/kept/" not in key
