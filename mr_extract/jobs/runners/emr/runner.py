@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -19,52 +19,32 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 from mrjob.compat import version_gte
 from mrjob.conf import combine_dicts
-from mrjob.emr import EMRJobRunner
-from mrjob.logs.step import _parse_step_syslog
 from mrjob.step import StepFailedException
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
-from mr_extract.jobs.runners.emr import logs
 from mr_extract.jobs.runners.emr.kept import kept
-from mr_extract.jobs.runners.emr.refusals import NO_REGION, explained, with_advice
+from mr_extract.jobs.runners.emr.refusals import NO_REGION, explained
+from mr_extract.jobs.runners.emr.waiting import ENDED, Waiting
 from mr_extract.jobs.runners.hadoop.bare_nodes import AUTO, ENVIRONMENT, PYTHON, chosen_archive
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
 
 RELEASE = "emr-7.5.0"
 _NONE = "no-region"
-_ENDED = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 _GRAVITON = re.compile(r"^[a-z]+\d+[a-z]*g[a-z]*\.")  # m7g, c6gn, is4gen; not g5, g4dn
 _GLIBC = {"emr-7.": "2.34", "emr-6.": "2.26"}  # of Amazon Linux 2023 and 2
-_LOGS_WITHIN = 720.0  # seconds: EMR brings them every five minutes, and when a cluster ends
-_SILENCE = 300.0  # seconds without a word while a cluster costs money
 #: Of Java in the containers that `Elsewhere` asks for; EMR's own is for larger ones.
 _JAVA = {"mapreduce.map.java.opts": "-Xmx512m", "mapreduce.reduce.java.opts": "-Xmx768m"}
 
 
-class EmrRunner(Elsewhere, EMRJobRunner):
-    """Start or join a cluster, run one map task for each shard, and end what was started.
-
-    Attributes
-    ----------
-    max_hours : float or None
-        After which the cluster ends, with what its tasks have done.
-    say : callable
-        Takes a line for the user.
-    logs_within : float
-        Seconds that are waited for logs.
-    """
-
-    max_hours: float | None = None
-    say: Callable[[str], object] = staticmethod(complain)
-    logs_within = _LOGS_WITHIN
+class EmrRunner(Elsewhere, Waiting):
+    """Start or join a cluster, run one map task for each shard, and end what was started."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
         if self._opts["region"] == _NONE:
             raise ValueError(NO_REGION)
-        self._why, self._started = "", 0.0
 
     @classmethod
     def _default_opts(cls):
@@ -191,86 +171,6 @@ class EmrRunner(Elsewhere, EMRJobRunner):
         self.say(f"cluster {self._cluster_id} ({what}; {self._opts['region']}) {verb}; "
                  f"python -m emr status {self._cluster_id}")
 
-    def _wait_for_step_to_complete(self, step_id, step_num=None):
-        self._log_interpretations.append({"step_id": step_id})
-        client, last, said_at = self.make_emr_client(), "", time.monotonic()
-        while True:
-            time.sleep(self._opts["check_cluster_every"])
-            step = client.describe_step(ClusterId=self._cluster_id, StepId=step_id)["Step"]
-            cluster = self._describe_cluster()
-            state = step["Status"]["State"]
-            over = cluster["Status"]["State"] in _ENDED[1:]  # its steps may not know it
-            if over or state not in ("PENDING", "RUNNING"):
-                break
-            words = f"cluster {cluster['Status']['State'].lower()}, job {state.lower()}"
-            if words != last or time.monotonic() - said_at > _SILENCE:
-                last, said_at = words, time.monotonic()
-                self.say(f"{words}, {(said_at - self._started) / 60:.0f} minutes")
-            if self.max_hours and time.monotonic() - self._started > 3600 * self.max_hours:
-                self._why = f"it took longer than the {self.max_hours:g} hours of --max-hours"
-                if not self._created_cluster:  # ours ends as a whole
-                    client.cancel_steps(ClusterId=self._cluster_id, StepIds=[step_id],
-                                        StepCancellationOption="TERMINATE_PROCESS")
-                raise StepFailedException
-            if state == "RUNNING":
-                self._release_cluster_lock()
-        if state != "COMPLETED":
-            if cluster["Status"]["State"] in _ENDED:
-                self._check_for_pooled_cluster_self_termination(cluster, step)
-            self._why = self._reason(cluster, step)
-            raise StepFailedException
-
-    def _reason(self, cluster, step):
-        """Return why a step did not end well, from where EMR tells it."""
-        change = cluster["Status"].get("StateChangeReason", {})
-        folder, name = self._s3_log_dir(), f"cluster {self._cluster_id}"
-        ended = cluster["Status"]["State"] in _ENDED and change.get("Code") != "STEP_FAILURE"
-        if ended and (message := change.get("Message", "")):
-            log = folder and logs.bootstrap_log(folder, message)
-            words = log and self._soon(lambda: logs.last_words(logs.read_log(log)))
-            told = with_advice(message) if words is None else f"{message}: {words or 'no reason'}"
-            return f"{name}: {told}" + (f"; its log: {log}" if log else "")
-        failure = step["Status"].get("FailureDetails", {})
-        told = ": ".join(filter(None, (failure.get("Reason"), failure.get("Message"))))
-        if folder:
-            self._end_own_cluster()  # its logs come when it has ended
-            told = self._soon(lambda: logs.cause_of_step(
-                logs.read_log(f"{folder}steps/{step['Id']}/syslog.gz"),
-                logs.logs_below(f"{folder}containers/"))) or told
-        told = told or step["Status"].get("StateChangeReason", {}).get("Message", "")
-        state = step["Status"]["State"].lower()
-        return (f"{name}, step {step['Id']} {state}: {told or 'its logs do not tell why'}; "
-                f"its logs: {folder}")
-
-    def _soon(self, ask):
-        """Return what a log tells, waiting until it is there; empty when it does not come."""
-        deadline = time.monotonic() + self.logs_within
-        while not (found := ask()) and time.monotonic() < deadline:
-            time.sleep(self._opts["check_cluster_every"])
-        return found
-
-    def _end_own_cluster(self):
-        if self._created_cluster and not self._opts["pool_clusters"]:
-            self.make_emr_client().terminate_job_flows(JobFlowIds=[self._cluster_id])
-
-    def read_counters(self) -> dict[str, dict[str, int]]:
-        """Return the counters of a job that ended well, which EMR tells in its log alone.
-
-        Raises
-        ------
-        OSError
-            When the log has not come.
-        """
-        self._end_own_cluster()
-        log = f"{self._s3_log_dir()}steps/{self._step_ids[-1]}/syslog.gz"
-        self.say("waiting for the log with the job's counters, which takes minutes")
-        found = self._soon(
-            lambda: _parse_step_syslog(logs.read_log(log).splitlines(True)).get("counters"))
-        if not found:
-            raise OSError(f"{log} has not come, and without its counters nobody knows whether "
-                          f"the parts in {self._output_dir} are complete")
-        return found
-
     def counters(self) -> list[dict[str, dict[str, int]]]:
         """Return none: they are in a log that comes minutes later; see `read_counters`."""
         return []
@@ -289,7 +189,7 @@ class EmrRunner(Elsewhere, EMRJobRunner):
             state = self._describe_cluster()["Status"]["State"]
         except (ClientError, BotoCoreError) as error:
             state = explained(error)
-        if state not in _ENDED:
+        if state not in ENDED:
             complain(f"cluster {self._cluster_id} could not be ended ({state}) and costs money: "
                      f"python -m emr stop {self._cluster_id}")
 
