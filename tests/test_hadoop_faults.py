@@ -75,7 +75,7 @@ def test_what_finished_tasks_of_a_failed_job_wrote_is_taken_up(bench):
 
 
 def test_output_that_is_lost_while_it_is_read_is_an_error_and_no_catalog(bench):
-    done, verdict = faults_of_output.output(bench, "-D", "mapreduce.job.maps=2")
+    done, verdict = faults_of_output.output(bench, *FEW_MAPS)
     assert verdict == "none, and an error", done.err
     assert done.err.count("it is read again in") == 2 and "Traceback" not in done.err
     assert bench.lab.processes(MAPPER) == {}
