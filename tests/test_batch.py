@@ -185,8 +185,8 @@ def test_the_single_steps(lab, submitted):
 @in_the_lab
 def test_when_the_launcher_is_killed_nothing_is_left(lab, submitted):
     number = submitted("killed")
-    # Daemons run on both hosts; that they are not ready makes no difference to who ends them.
-    wait_until(lambda: all(lab.left(number).get(host, ([], []))[0] for host in HOSTS), 600)
+    wait_until(lambda: "Hadoop is ready" in log_of(lab, "killed"), 600)
+    assert lab.left(number)
     (pid,) = lab.on("node1", "pgrep", "-f", "myhadoop run -- sleep").split()
     lab.on("node1", "kill", "-9", pid)
     assert lab.wait(number, 300) == "FAILED"
