@@ -68,10 +68,9 @@ def logs(options: argparse.Namespace) -> int:
         print(f"{log}\t{stored.last_words(stored.read_log(log)) or 'not there yet'}")
     for step in _steps(client, options.cluster):
         if step["Status"]["State"] == "FAILED":
-            log = f"{folder}steps/{step['Id']}/syslog.gz"
-            cause = stored.cause_of_step(stored.read_log(log),
-                                         stored.logs_below(f"{folder}containers/"))
-            print(f"{log}\t{cause or 'not there yet, or it does not tell'}")
+            cause = stored.cause_of_step(folder, step["Id"])
+            print(f"{stored.syslog_of(folder, step['Id'])}\t"
+                  f"{cause or 'not there yet, or it does not tell'}")
     return 0
 
 

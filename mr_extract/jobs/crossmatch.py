@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from mrjob.step import StepFailedException
 
 from mr_extract.jobs.driver import summary
@@ -20,6 +19,7 @@ from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinishe
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.jobs.sky.decisions import Miscounted
+from mr_extract.jobs.sky.mapping import by_cell
 from mr_extract.jobs.sky.matched_catalog import NEW, write_matches
 from mr_extract.jobs.sky.pairing import PAIR, Pairing, Pairs
 from mr_extract.jobs.sky.region import settle
@@ -27,7 +27,6 @@ from mr_extract.jobs.sky.running import run_shards
 from mr_extract.jobs.sky.spool import CATALOG, REFERENCE, ROW, Spool, write_shards
 from mr_extract.jobs.sky.work import SkyWork
 from mr_extract.objects.cells import finest_order
-from mr_extract.objects.healpix import cells_of
 from mr_extract.settings.matching import MatchSettings
 from mr_extract.tables.hats import Hats
 from mr_extract.tables.opening import is_own, open_table, positions_in
@@ -57,13 +56,7 @@ class CrossMatch(SkyWork):
     def keyed(self, line: bytes, config: MatchSettings,
               told: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
         """Yield the rows of a line by cell."""
-        records = from_word(line.strip(), ROW)
-        cells = cells_of(records["ra"], records["dec"], told["order"])
-        order = np.argsort(cells, kind="stable")
-        records, cells = records[order], cells[order]
-        begins = np.flatnonzero(np.diff(cells, prepend=-1))
-        for start, stop in zip(begins, [*begins[1:], len(cells)]):
-            yield b"%012d" % cells[start], as_word(records[start:stop])
+        yield from by_cell(from_word(line.strip(), ROW), told["order"])
 
     def reduced(self, key: bytes, values: Iterable[bytes], config: MatchSettings,
                 told: dict[str, Any]) -> Iterator[bytes]:

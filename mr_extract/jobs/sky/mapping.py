@@ -72,9 +72,22 @@ def keyed(line: bytes, aggregation: Aggregation, config: Settings,
         nowhere["place"], nowhere["state"] = records["place"][~lies], UNPLACED
         yield NO_CELL, as_word(nowhere)
         records = records[lies]
-    cells = cells_of(records["ra"], records["dec"], told["order"])
-    order = np.argsort(cells, kind="stable")
-    records, cells = records[order], cells[order]
+    yield from by_cell(records, told["order"])
+
+
+def by_cell(records: np.ndarray, order: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the records of each cell of the sky under its key.
+
+    Parameters
+    ----------
+    records : structured ndarray, shape (n,)
+        With ra and dec, degrees.
+    order : int
+        Of the cells.
+    """
+    cells = cells_of(records["ra"], records["dec"], order)
+    ordered = np.argsort(cells, kind="stable")
+    records, cells = records[ordered], cells[ordered]
     begins = np.flatnonzero(np.diff(cells, prepend=-1))
     for start, stop in zip(begins, [*begins[1:], len(cells)]):
         yield b"%012d" % cells[start], as_word(records[start:stop])

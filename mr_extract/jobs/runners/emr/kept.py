@@ -1,10 +1,10 @@
 """Files that stay in a bucket from job to job, under names made of their bytes."""
 
-import hashlib
 import os
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.runners.hadoop.shipping import kept_name
 
 
 def kept(path: str, folder: str, stem: str) -> tuple[str, str]:
@@ -32,17 +32,14 @@ def kept(path: str, folder: str, stem: str) -> tuple[str, str]:
     """
     if not storage.is_local(path):
         return path, path
+    name, size = kept_name(path, stem), os.path.getsize(path)
+    uri, what = f"{folder}{name}", f"{name}, {size / 1e6:.1f} MB"
+    try:
+        if storage.stat(uri).size == size:
+            return uri, f"{what}, which {folder} has already"
+    except ImageFailure as failure:
+        if failure.kind != "fetch-not-found":
+            raise
     with open(path, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        kind = path[path.index(".", path.rindex("/") + 1):]
-        uri, size = f"{folder}{stem}-{digest[:16]}{kind}", os.path.getsize(path)
-        what = f"{stem}-{digest[:16]}{kind}, {size / 1e6:.1f} MB"
-        try:
-            if storage.stat(uri).size == size:
-                return uri, f"{what}, which {folder} has already"
-        except ImageFailure as failure:
-            if failure.kind != "fetch-not-found":
-                raise
-        file.seek(0)
         storage.write(uri, file)
     return uri, f"{what}, put in {folder}"

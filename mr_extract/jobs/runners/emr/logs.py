@@ -81,20 +81,24 @@ def last_words(log: str) -> str:
     return lines[-1] if lines else ""
 
 
-def cause_of_step(syslog: str, containers: Iterator[str]) -> str:
+def syslog_of(folder: str, step: str) -> str:
+    """Return the URI of what the command ``hadoop jar`` said in a step."""
+    return f"{folder}steps/{step}/syslog.gz"
+
+
+def cause_of_step(folder: str, step: str) -> str:
     """Return why a step failed, in a line; empty where its logs do not tell.
 
     Parameters
     ----------
-    syslog : str
-        What the command ``hadoop jar`` said.
-    containers : iterator of str
-        URIs of the logs of tasks.
+    folder : str
+        Of the cluster's logs.
+    step : str
     """
     told = ""
-    for attempt, trace in _ATTEMPT.findall(syslog):
+    for attempt, trace in _ATTEMPT.findall(read_log(syslog_of(folder, step))):
         told = f"{attempt}: {root_cause(trace)}"
-    for uri in containers:
+    for uri in logs_below(f"{folder}containers/"):
         if uri.endswith(("/stderr.gz", "/stderr")):
             words = read_log(uri)
             if found := advice(words):

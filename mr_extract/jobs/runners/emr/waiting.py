@@ -80,9 +80,7 @@ class Waiting(EMRJobRunner):
         told = ": ".join(filter(None, (failure.get("Reason"), failure.get("Message"))))
         if folder:
             self._end_own_cluster()  # its logs come when it has ended
-            told = self._soon(lambda: logs.cause_of_step(
-                logs.read_log(f"{folder}steps/{step['Id']}/syslog.gz"),
-                logs.logs_below(f"{folder}containers/"))) or told
+            told = self._soon(lambda: logs.cause_of_step(folder, step["Id"])) or told
         told = told or step["Status"].get("StateChangeReason", {}).get("Message", "")
         state = step["Status"]["State"].lower()
         return (f"{name}, step {step['Id']} {state}: {told or 'its logs do not tell why'}; "
@@ -108,7 +106,7 @@ class Waiting(EMRJobRunner):
             When the log has not come.
         """
         self._end_own_cluster()
-        log = f"{self._s3_log_dir()}steps/{self._step_ids[-1]}/syslog.gz"
+        log = logs.syslog_of(self._s3_log_dir(), self._step_ids[-1])
         self.say("waiting for the log with the job's counters, which takes minutes")
         found = self._soon(
             lambda: _parse_step_syslog(logs.read_log(log).splitlines(True)).get("counters"))

@@ -1,17 +1,15 @@
 """Nodes without our Python: an archive of an environment travels with the job."""
 
-import hashlib
 import os
 import subprocess
 from collections.abc import Callable, Sequence
 
 from mr_extract import storage
+from mr_extract.jobs.runners.hadoop.shipping import ENVIRONMENTS, kept_name
 
 AUTO = "auto"
 ENVIRONMENT = "mr_extract_env"  # the folder where a task runs that holds the archive
 PYTHON = f"./{ENVIRONMENT}/bin/python"
-
-_KINDS = (".tar.gz", ".tgz", ".tar")  # that YARN unpacks
 
 
 class NotShipped(Exception):
@@ -45,8 +43,8 @@ def chosen_archive(asked: str, say: Callable[[str], object]) -> str:
             return str(environment_archive(say))
         except OSError as error:
             raise ValueError(f"--env-archive auto: {error}") from None
-    if not asked.endswith(_KINDS):
-        raise ValueError(f"--env-archive {asked}: nodes unpack {', '.join(_KINDS)}")
+    if not asked.endswith(ENVIRONMENTS):
+        raise ValueError(f"--env-archive {asked}: nodes unpack {', '.join(ENVIRONMENTS)}")
     if storage.is_local(asked):
         asked = storage.local.path_of(asked)
         if not os.path.isfile(asked):
@@ -80,7 +78,7 @@ def ship(archive: str, program: Sequence[str], folder: str) -> tuple[str, str]:
     if not storage.is_local(archive):
         return archive, f"the nodes' Python is that of {archive}"
     size = os.path.getsize(archive)
-    uri = f"{folder}/{_name_of(archive)}"
+    uri = f"{folder}/{kept_name(archive, 'env')}"
     what = f"the nodes' Python is that of {os.path.basename(archive)}, {size / 1e6:.0f} MB"
     there = _hadoop_fs(program, "-stat", "%b", uri)
     if there.returncode == 0 and there.stdout.strip() == str(size):
@@ -91,13 +89,6 @@ def ship(archive: str, program: Sequence[str], folder: str) -> tuple[str, str]:
             told = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
             raise NotShipped(f"the archive of the environment could not be put in {folder}: {told}")
     return uri, f"{what}, put in {folder}"
-
-
-def _name_of(archive):
-    with open(archive, "rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    kind = next(kind for kind in _KINDS if archive.endswith(kind))
-    return f"env-{digest[:16]}{kind}"
 
 
 def _hadoop_fs(program, *words):

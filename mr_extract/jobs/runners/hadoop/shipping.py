@@ -1,5 +1,6 @@
-"""The code that tasks need, as an archive that travels with the job."""
+"""The code that tasks need, as an archive that travels with the job, and names of archives."""
 
+import hashlib
 import importlib.util
 import os
 import py_compile
@@ -8,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 PACKAGES = ("mr_extract", "mrjob")
+ENVIRONMENTS = (".tar.gz", ".tgz", ".tar")  # that YARN unpacks
+_KINDS = (*ENVIRONMENTS, ".zip")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold
 
 
@@ -32,6 +35,21 @@ def write_code_archive(path: str | os.PathLike[str]) -> None:
                 _add(archive, importlib.util.cache_from_source(name), _compiled(source, name))
             for library in sorted(root.rglob("*.abi3.so")):  # nodes that cannot load it do without
                 _add(archive, library.relative_to(root.parent).as_posix(), library.read_bytes())
+
+
+def kept_name(path: str, stem: str) -> str:
+    """Return the name under which an archive is kept from job to job, made of its bytes.
+
+    Parameters
+    ----------
+    path : str
+    stem : str
+        With which the name begins.
+    """
+    with open(path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    kind = next(kind for kind in _KINDS if path.endswith(kind))
+    return f"{stem}-{digest[:16]}{kind}"
 
 
 def _add(archive, name, content):
