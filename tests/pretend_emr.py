@@ -35,7 +35,7 @@ _NEVER_RUN = ("sudo", "yum", "dnf", "shutdown", "systemctl")
 
 
 class PretendEmr:
-    """Serve AWS until the end of a with statement.
+    """Serve AWS until the end of a with statement; one at a time, as moto's state is one.
 
     Parameters
     ----------
@@ -52,9 +52,11 @@ class PretendEmr:
     client : boto3's client of S3
     """
 
+    _alive = None
+
     def __init__(self, folder, hadoop=None, step=None):
         self.folder, self.hadoop = Path(folder), hadoop
-        self._step = step or self._on_hadoop
+        self._step = step or self.on_hadoop
         self._over = threading.Event()
         self._seen, self._threads, self._kept = set(), [], {}
 
@@ -63,6 +65,9 @@ class PretendEmr:
         from moto.moto_api._internal.models import moto_api_backend
         from moto.server import ThreadedMotoServer
 
+        # A second one would take clusters of the first, and run their steps in its own way.
+        assert PretendEmr._alive is None, "there is one already"
+        PretendEmr._alive = self
         self.folder.mkdir(parents=True, exist_ok=True)
         self._models = models
         self._let_clusters_live()
@@ -90,6 +95,7 @@ class PretendEmr:
         self._server.stop()
         for name, method in self._kept.items():
             setattr(self._models.Cluster, name, method)
+        PretendEmr._alive = None
 
     def of_service(self, name):
         """Return boto3's client of a service."""
@@ -196,7 +202,7 @@ class PretendEmr:
         place = cluster.log_uri.replace("s3n://", "s3://").partition("mine/")[2]
         self.put(f"{place}{cluster.id}/{name}", gzip.compress(text.encode()))
 
-    def _on_hadoop(self, cluster, words):
+    def on_hadoop(self, cluster, words):
         """Run a streaming step on the real Hadoop, with what it has on S3 brought here."""
         assert words.pop(0) == "hadoop-streaming", words
         folder = self.folder / cluster.id / f"step-{time.monotonic_ns()}"
