@@ -68,8 +68,18 @@ def command(args, stdin=b"", cwd=None, env=None, timeout=240):
     return Run(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 
 
+# Catalogued sources in the frames of `night` and the images of bad_images.py.
+SOURCES = ROOT / "tests" / "photometry_sources.csv"
+
 # How each job is called. What holds for one holds for all, as they share all but their work.
-JOBS = {"extract": (str(LAUNCHER),), "quality": ("-m", "mr_extract.jobs.quality")}
+JOBS = {
+    "extract": (str(LAUNCHER),),
+    "quality": ("-m", "mr_extract.jobs.quality"),
+    "photometry": ("-m", "mr_extract.jobs.photometry", "--sources", str(SOURCES), "--radius",
+                   "0.05", "--annulus", "0.08,0.14"),
+}
+# For what is the skeleton's alone, whichever the job: two of them, as processes are dear.
+two_jobs = pytest.mark.parametrize("each_job", ["extract", "quality"], indirect=True)
 _chosen = ["extract"]
 
 

@@ -5,9 +5,11 @@ import signal
 import time
 
 import pytest
-from conftest import Run, job
+from conftest import Run, job, two_jobs
 from processes import descendants, finish, kill, start_job, wait_for, wait_until_it_measures
 
+# What dies is the same whichever job it measures for; a statistic that dies is in
+# test_sky_maps.py.
 main_job = pytest.mark.parametrize("each_job", ["extract"], indirect=True)
 MAPPER, WORKER = "--mapper", "mr_extract.jobs.task.worker"
 
@@ -43,6 +45,7 @@ def _workers(process):
     return {pid for pid, words in descendants(process.pid).items() if WORKER in words}
 
 
+@two_jobs
 def test_a_killed_measuring_process_costs_nothing_and_a_killed_task_is_run_again(
         long_list, clean):
     process = start_job("-r", "local", "--jobs", "2", long_list)

@@ -5,7 +5,7 @@ import random
 import sys
 
 import pytest
-from conftest import LAUNCHER, command, job, program
+from conftest import JOBS, LAUNCHER, command, job, program, two_jobs
 
 pytestmark = pytest.mark.usefixtures("each_job")
 
@@ -31,7 +31,9 @@ def test_inline_gives_one_catalog_in_the_order_of_ids_then_numbers(catalog, nigh
     assert set(catalog.accounts().values()) == {""}
 
 
-@pytest.mark.parametrize("jobs", ["1", "2", "5"])
+@pytest.mark.parametrize("each_job, jobs", [
+    (name, jobs) for name in JOBS for jobs in "125" if name != "photometry" or jobs == "2"],
+    indirect=["each_job"])
 def test_local_gives_the_same_bytes_whatever_the_number_of_jobs(manifest, catalog, jobs):
     run = job("-r", "local", "--jobs", jobs, manifest)
     assert run.status == 0, run.err
@@ -59,6 +61,7 @@ def test_the_bare_pipe_gives_the_same_lines_without_the_header(manifest, catalog
         assert reduced.out == catalog.body, locale
 
 
+@two_jobs
 def test_order_duplicates_and_grouping_of_lines_do_not_matter(manifest, catalog, tmp_path):
     lines = [line for line in manifest.read_text().splitlines() if not line.startswith("#")]
     random.Random(5).shuffle(lines)
@@ -70,6 +73,7 @@ def test_order_duplicates_and_grouping_of_lines_do_not_matter(manifest, catalog,
     assert job(stdin="\n".join(lines).encode()).out == catalog.out
 
 
+@two_jobs
 def test_shards_mapped_apart_and_reduced_together_give_the_same_lines(manifest, catalog):
     lines = [line for line in manifest.read_bytes().splitlines() if not line.startswith(b"#")]
     mapped = b"".join(
@@ -81,6 +85,7 @@ def test_shards_mapped_apart_and_reduced_together_give_the_same_lines(manifest, 
     assert reduced.out == catalog.body
 
 
+@two_jobs
 def test_relative_paths_mean_the_same_to_every_runner(night):
     name = sorted(path.name for path in night.glob("*.fits"))[0]
     runs = [job("-r", runner, stdin=name.encode(), cwd=night) for runner in ("inline", "local")]
@@ -91,6 +96,7 @@ def test_relative_paths_mean_the_same_to_every_runner(night):
     assert piped.out == runs[0].body
 
 
+@two_jobs
 def test_without_reduction_the_rows_are_the_same_in_the_order_of_the_tasks(manifest, catalog):
     for runner in ("inline", "local"):
         run = job("-r", runner, "--reduce", "none", manifest)
@@ -99,10 +105,12 @@ def test_without_reduction_the_rows_are_the_same_in_the_order_of_the_tasks(manif
         assert run.accounts() == catalog.accounts()
 
 
+@two_jobs
 def test_tomorrow_the_same(manifest, catalog):
     assert job("-r", "inline", manifest, env={"TZ": "Asia/Tokyo", "LC_ALL": "C"}).out == catalog.out
 
 
+@two_jobs
 def test_the_module_and_the_launcher_are_the_same_program(manifest, catalog, each_job):
     if each_job != "extract":
         return  # it has no launcher of its own
