@@ -45,6 +45,7 @@ def write_bad_images(folder):
     wcs = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 5.0,
            "CRPIX1": 1.0, "CRPIX2": 1.0, "CD1_1": 1e-4, "CD1_2": 0.0, "CD2_1": 0.0, "CD2_2": 1e-4}
     whole = fits_bytes(data, **wcs)
+    elsewhere = {**wcs, "CRVAL1": 20.0}
     table = fits.HDUList([fits.PrimaryHDU(), fits.BinTableHDU.from_columns(
         [fits.Column("a", "J", array=np.arange(5))])])
     table.writeto(folder / "table-only.fits")
@@ -54,7 +55,7 @@ def write_bad_images(folder):
         "good.fits.bz2": (bz2.compress(whole), ""),
         "misnamed-good.txt": (whole, ""),
         "no-sources.fits": (fits_bytes(np.random.default_rng(0).normal(0, 1, (64, 64))
-                                       .clip(-1, 1).astype(np.float32), **{**wcs, "CRVAL1": 20.0}), ""),
+                                       .clip(-1, 1).astype(np.float32), **elsewhere), ""),
         "with-nans.fits": (fits_bytes(np.where(np.arange(150) < 20, np.nan, data)
                                       .astype(np.float32)), ""),
         "empty.fits": (b"", "empty-file"),

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
-from conftest import LAUNCHER, ROOT, command, job, program
+from conftest import LAUNCHER, ROOT, command, job, program, two_jobs
 from hypothesis import given
 from hypothesis import strategies as st
 from pages import commands_of, read_page, shell_in
@@ -82,6 +82,7 @@ def packed(request, frames, tmp_path_factory):
     return folder
 
 
+@two_jobs
 def test_the_catalog_is_that_of_the_manifest_byte_for_byte(packed, by_path, frames):
     frames.rename(frames.parent / "away")
     try:

@@ -445,12 +445,13 @@ def test_what_a_line_names_and_is_not_used_or_cannot_be_used_is_said(sky, tmp_pa
                           "CDELT2": 0.02, "BUNIT": "Jy/pixel"})
     pixels = np.ones((60, 60), np.float32)
     fits.writeto(tmp_path / "image.fits", pixels, header)
+    fits.writeto(tmp_path / "flags.fits", np.zeros((60, 60), np.int16))
     fits.writeto(tmp_path / "bare.fits", pixels)
     Table({"ra": [30.0, 30.55], "dec": [10.0, 10.0]}).write(tmp_path / "list.csv")
     patch = f"{sky}/patches/ring_030_030"
     lines = [f"{patch}\tid=masked\tmask=m.fits\thits=h.fits", f"{patch}\tid=odd\tpositions=odd.csv",
              f"{patch}\tid=none\tpositions=none.csv", f"{patch}\tid=beam\tbeam=wide",
-             "image.fits\tpositions=list.csv\tmask=m.fits", "bare.fits\tpositions=list.csv"]
+             "image.fits\tpositions=list.csv\tflags=flags.fits", "bare.fits\tpositions=list.csv"]
     run = photometry("-", *OPTIONS[2:4], "--sources", sky / "sources.fits", "--radius", "3",
                      "--annulus", "10,20", cwd=tmp_path, stdin="\n".join(lines).encode())
     assert run.status == 1 and run.accounts() == {
@@ -458,7 +459,8 @@ def test_what_a_line_names_and_is_not_used_or_cannot_be_used_is_said(sky, tmp_pa
         "image.fits": "", "bare.fits": "no-wcs"}
     said = {line.split("\t")[1]: line for line in run.lines if line.startswith("#image")}
     assert "not-used:the field mask, as sky maps have none" in said["masked"]
-    assert "not-used:the field mask, as pixels are taken as they are" in said["image.fits"]
+    assert "not-used:the field flags, as catalogued sources have no use for it" in said[
+        "image.fits"]
     inside, beside = (row for row in rows_of(run) if row["image"] == "image.fits")
     assert int(inside["flag"]) & 7 == 0 and float(inside["mean"]) == 1.0
     assert int(beside["flag"]) & 1 and float(inside["flux_aper"]) == pytest.approx(0.0, abs=1e-6)

@@ -34,6 +34,8 @@ class Light:
         Sum of the circle's pixels less the background, in units of the map.
     flux, flux_error : float
         Jy.
+    scale : float
+        By which `sigma` of the pixels is multiplied to be in units of the map.
     """
 
     pixels: int = 0
@@ -44,6 +46,7 @@ class Light:
     error: float = np.nan
     flux: float = np.nan
     flux_error: float = np.nan
+    scale: float = 1.0
 
     def columns(self) -> dict[str, float | int]:
         """Return it by the names of columns."""
@@ -69,7 +72,10 @@ def aperture(samples: Samples, radii: Radii, brightness: float, least: int) -> L
     -----
     The ring's mean is of the pixels within three sigma of its median. The error is that of
     independent pixels of the ring's scatter: with n pixels in the circle and m in the ring,
-    s^2 n (1 + n / m).
+    s^2 n (1 + n / m). Where pixels have a sigma of their own the mean is weighted and the clipped
+    deviations are in sigmas; the error is the root of the sum of squares of the circle's sigmas
+    and of n times that of the mean. Unless they are absolute, the sigmas are multiplied first by
+    what gives the ring's pixels chi squared 1.
 
     With a beam the flux is that of a point source: the sum is divided by what the very same
     pixels would hold of a Gaussian of height 1, and what the source has in the ring is taken off
@@ -80,32 +86,46 @@ def aperture(samples: Samples, radii: Radii, brightness: float, least: int) -> L
     circle = np.flatnonzero((samples.distance <= radii.aperture) & good)
     ring = np.flatnonzero((samples.distance > radii.inner) & (samples.distance <= radii.outer)
                           & good)
-    if len(ring) < least:
-        return Light(len(circle), len(ring))
     light = Light(len(circle), len(ring))
-    inside, around = samples.values[circle], samples.values[ring]
+    if len(ring) < least:
+        return light
+    inside, around = samples.some(circle), samples.some(ring)
     if not radii.beam:
-        _sum_up(light, inside, around)
+        _sum_up(light, inside, around, around.values)
         factor = brightness * samples.area
     else:
         beam = np.exp(-_FOUR_LN2 * (samples.distance / radii.beam) ** 2)
         held = beam[circle].sum()
-        _sum_up(light, inside, around)
+        _sum_up(light, inside, around, around.values)
         for _ in range(_ROUNDS if len(circle) else 0):
-            _sum_up(light, inside, around - light.total / held * beam[ring])
+            _sum_up(light, inside, around, around.values - light.total / held * beam[ring])
         # What a pixel has of a source of 1 Jy is its share in the beam's solid angle.
         factor = brightness * np.pi * (radii.beam * ARCMIN) ** 2 / _FOUR_LN2 / held
     light.flux, light.flux_error = light.total * factor, light.error * factor
     return light
 
 
-def _sum_up(light, inside, around):
-    """Set background, noise, sum and error from the pixels of circle and ring."""
-    middle = np.median(around)
-    kept = np.abs(around - middle) <= _CLIP * _MAD * np.median(np.abs(around - middle))
-    n, m = len(inside), int(kept.sum())
-    light.background = float(around[kept].mean())
-    light.noise = float(around[kept].std(ddof=1)) / _CUT_SCATTER if m > 1 else np.nan
+def _sum_up(light, inside, around, values):
+    """Set background, noise, sum and error from circle and ring, of which these are the values."""
+    n, sigma = len(inside.values), around.sigma
+    apart = values - np.median(values)
+    if sigma is not None:
+        apart /= sigma
+    kept = np.abs(apart) <= _CLIP * _MAD * np.median(np.abs(apart))
+    values, m = values[kept], int(kept.sum())
+    if sigma is None:
+        light.background = float(values.mean())
+    else:
+        weights = sigma[kept] ** -2
+        light.background = float((weights * values).sum() / weights.sum())
+    light.noise = float(values.std(ddof=1)) / _CUT_SCATTER if m > 1 else np.nan
+    if sigma is None:
+        variance = light.noise**2 * n * (1.0 + n / m)
+    else:
+        if not around.absolute:
+            square = (weights * (values - light.background) ** 2).sum() / max(m - 1, 1)
+            light.scale = float(np.sqrt(square)) / _CUT_SCATTER
+        variance = light.scale**2 * ((inside.sigma**2).sum() + n**2 / weights.sum())
     if n:
-        light.total = float((inside - light.background).sum())
-        light.error = light.noise * np.sqrt(n * (1.0 + n / m))
+        light.total = float((inside.values - light.background).sum())
+        light.error = float(np.sqrt(variance))

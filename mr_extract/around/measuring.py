@@ -7,10 +7,17 @@ from typing import Protocol
 import numpy as np
 
 from mr_extract.around.aperture import aperture
-from mr_extract.around.gaussian import fit_gaussian
+from mr_extract.around.gaussian import fit_ellipse, fit_gaussian
 from mr_extract.around.samples import Samples, from_plane
 from mr_extract.around.statistics import statistics
-from mr_extract.columns.photometry import FIT_LEFT, NO_ANNULUS, NO_FIT, PARTLY_UNSEEN, UNSEEN
+from mr_extract.columns.photometry import (
+    FIT_LEFT,
+    NO_ANNULUS,
+    NO_ELLIPSE,
+    NO_FIT,
+    PARTLY_UNSEEN,
+    UNSEEN,
+)
 
 LEAST_ANNULUS = 20
 
@@ -47,7 +54,8 @@ class SkyField(Protocol):
 
 
 def measure_around(
-    samples: Samples, radii: Radii, brightness: float, function: Callable | None = None
+    samples: Samples, radii: Radii, brightness: float, function: Callable | None = None,
+    elliptical: bool = False,
 ) -> dict[str, float | int]:
     """Measure the pixels around one place.
 
@@ -61,6 +69,8 @@ def measure_around(
     function : callable, optional
         Takes values, x and y (arcminutes) of the good pixels within the radius and returns
         a number.
+    elliptical : bool
+        Fit an elliptical Gaussian, too.
 
     Returns
     -------
@@ -86,14 +96,24 @@ def measure_around(
     found |= light.columns()
     if not np.isfinite(light.background):
         flag |= NO_ANNULUS
-    fit = fit_gaussian(samples.some(good & (samples.distance <= radii.fit)), light.background,
-                       light.noise, radii.beam or radii.aperture)
-    if fit is None:
-        flag |= NO_FIT
-    elif np.hypot(fit.values[1], fit.values[2]) > radii.fit or fit.values[3] > 2.0 * radii.fit:
-        flag |= FIT_LEFT
+    fitted = samples.some(good & (samples.distance <= radii.fit))
+    noise = light.noise if fitted.sigma is None else fitted.sigma * light.scale
+    fit = fit_gaussian(fitted, light.background, noise, radii.beam or radii.aperture)
+    flag |= _flag_of(fit, radii.fit, NO_FIT)
     found |= _of_fit(fit, brightness)
+    if elliptical:
+        ellipse = None if fit is None else fit_ellipse(fitted, fit, noise)
+        flag |= _flag_of(ellipse, radii.fit, NO_ELLIPSE)
+        found |= _of_ellipse(ellipse, brightness)
     return found | {"flag": flag}
+
+
+def _flag_of(fit, radius, none):
+    """Return what is wrong with a fit."""
+    if fit is None:
+        return none
+    away = np.hypot(fit.values[1], fit.values[2]) > radius
+    return FIT_LEFT if away or fit.values[3] > 2.0 * radius else 0
 
 
 def _of_fit(fit, brightness):
@@ -115,6 +135,20 @@ def _of_fit(fit, brightness):
     return found
 
 
+def _of_ellipse(fit, brightness):
+    """Return the columns of an elliptical fit, nan where there is none."""
+    names = ("amplitude_ell", "fwhm_major", "fwhm_minor", "angle_ell")
+    which = [0, 3, 4, 5]
+    values = np.full(4, np.nan) if fit is None else fit.values[which]
+    errors = np.full(4, np.nan) if fit is None else fit.errors[which]
+    found = dict(zip(names, values.tolist()))
+    found |= {f"{name}_err": error for name, error in zip(names, errors.tolist())}
+    found["chi2_ell"] = np.nan if fit is None else fit.chi2
+    found["dof_ell"] = 0 if fit is None else fit.dof
+    flux, error = (np.nan, np.nan) if fit is None else fit.flux()
+    return found | {"flux_ell": flux * brightness, "fluxerr_ell": error * brightness}
+
+
 def measure_field(
     field: SkyField,
     longitude: np.ndarray,
@@ -122,6 +156,7 @@ def measure_field(
     radii: Radii,
     brightness: float | Callable[[float], float],
     function: Callable | None = None,
+    elliptical: bool = False,
 ) -> dict[str, np.ndarray]:
     """Measure a field around places, in their order.
 
@@ -140,7 +175,7 @@ def measure_field(
     for place in zip(longitude.tolist(), latitude.tolist()):
         samples = field.near(*place, radii.reach)
         factor = brightness(samples.area) if callable(brightness) else brightness
-        found = measure_around(samples, radii, factor, function)
+        found = measure_around(samples, radii, factor, function, elliptical)
         found["lon_fit"], found["lat_fit"] = from_plane(*place, found["offset_lon"],
                                                         found["offset_lat"])
         rows.append(found)

@@ -27,6 +27,10 @@ class Samples:
         Solid angle of a pixel in steradians.
     whole : bool
         All pixels in reach are among them; not so at the border of an image.
+    sigma : ndarray of float64, shape (n,), or None
+        Standard deviations of the values; None where they are not known one by one.
+    absolute : bool
+        `sigma` is in the units of the values; else a factor is missing that all have in common.
     """
 
     x: np.ndarray
@@ -35,11 +39,14 @@ class Samples:
     values: np.ndarray = cast(np.ndarray, None)  # which `samples_at` leaves to its callers
     area: float = np.nan
     whole: bool = True
+    sigma: np.ndarray | None = None
+    absolute: bool = False
 
     def some(self, which: np.ndarray) -> "Samples":
         """Return some of the pixels."""
         return Samples(self.x[which], self.y[which], self.distance[which], self.values[which],
-                       self.area, self.whole)
+                       self.area, self.whole,
+                       None if self.sigma is None else self.sigma[which], self.absolute)
 
 
 def samples_at(
@@ -79,9 +86,10 @@ def samples_at(
 def basis(longitude: float, latitude: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return unit vectors to a place, to the east of it and to the north."""
     centre = unit_vectors(np.array([longitude]), np.array([latitude]))[:, 0]
-    angle = np.radians(longitude)
-    east = np.array([-np.sin(angle), np.cos(angle), 0.0])
-    return centre, east, np.cross(centre, east)
+    angle, height = np.radians(longitude), np.radians(latitude)
+    x, y = np.cos(angle), np.sin(angle)
+    north = np.array([-np.sin(height) * x, -np.sin(height) * y, np.cos(height)])
+    return centre, np.array([-y, x, 0.0]), north
 
 
 def from_plane(longitude: float, latitude: float, x: float, y: float) -> tuple[float, float]:

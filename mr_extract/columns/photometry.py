@@ -10,16 +10,17 @@ if TYPE_CHECKING:
     from mr_extract.settings.photometry import Around
 
 # Bits of a row's flag.
-PARTLY_UNSEEN, UNSEEN, NO_ANNULUS, NO_FIT, FIT_LEFT = 1, 2, 4, 8, 16
+PARTLY_UNSEEN, UNSEEN, NO_ANNULUS, NO_FIT, FIT_LEFT, NO_ELLIPSE = 1, 2, 4, 8, 16, 32
 FLAGS = {
     PARTLY_UNSEEN: "a pixel within the radius or the aperture was not seen, is masked or beyond "
                    "the border",
     UNSEEN: "no pixel within the radius was seen: the statistics are nan",
     NO_ANNULUS: "the annulus holds fewer than 20 good pixels: aperture and fit are nan",
     NO_FIT: "no Gaussian could be fitted: its columns are nan",
-    FIT_LEFT: "the Gaussian's centre left the pixels that were fitted, or its width their size",
+    FIT_LEFT: "a Gaussian's centre left the pixels that were fitted, or its width their size",
+    NO_ELLIPSE: "no elliptical Gaussian could be fitted: its columns are nan",
 }
-FAILED = UNSEEN | NO_ANNULUS | NO_FIT
+FAILED = UNSEEN | NO_ANNULUS | NO_FIT | NO_ELLIPSE
 
 STATISTICS = ("mean", "median", "least", "greatest", "rms", "pixels", "unseen")
 
@@ -71,8 +72,25 @@ COLUMNS = {column.name: column for column in (
     _column("fluxerr_fit", "f8", "Jy", "stat.error;phot.flux.density", "its error"),
     _column("chi2_fit", "f8", "", "stat.fit.chi2", "chi squared of the fit"),
     _column("dof_fit", "i4", "", "stat.fit.dof", "pixels less parameters"),
+    _column("fwhm_major", "f8", "arcmin", "phys.angSize.smajAxis", "FWHM of the elliptical "
+            "Gaussian along its major axis"),
+    _column("fwhm_major_err", "f8", "arcmin", "stat.error;phys.angSize.smajAxis", "its error"),
+    _column("fwhm_minor", "f8", "arcmin", "phys.angSize.sminAxis", "FWHM along its minor axis"),
+    _column("fwhm_minor_err", "f8", "arcmin", "stat.error;phys.angSize.sminAxis", "its error"),
+    _column("angle_ell", "f8", "deg", "pos.posAng", "angle of its major axis from the north of "
+            "the map to the east, 0 to 180"),
+    _column("angle_ell_err", "f8", "deg", "stat.error;pos.posAng", "its error"),
+    _column("amplitude_ell", "f8", "adu", "phot.flux;stat.max", "its height"),
+    _column("amplitude_ell_err", "f8", "adu", "stat.error", "its error"),
+    _column("flux_ell", "f8", "Jy", "phot.flux.density", "its integral"),
+    _column("fluxerr_ell", "f8", "Jy", "stat.error;phot.flux.density", "its error"),
+    _column("chi2_ell", "f8", "", "stat.fit.chi2", "chi squared of its fit"),
+    _column("dof_ell", "i4", "", "stat.fit.dof", "pixels less its parameters"),
     _column("function", "f8", "", "stat.value", "the statistic of --function"),
 )}
+
+ELLIPSE = {name for name in COLUMNS if "_ell" in name} | {
+    f"fwhm_{axis}{end}" for axis in ("major", "minor") for end in ("", "_err")}
 
 LONG = {column.name: column for column in (
     COLUMNS["image"],
@@ -90,5 +108,7 @@ def columns_for(around: Around) -> dict[str, Column]:
     """
     if around.layout == "long":
         return LONG
-    return {name: column for name, column in COLUMNS.items()
-            if name != "function" or around.function}
+    left = set() if around.function else {"function"}
+    if around.gaussian != "elliptical":
+        left |= ELLIPSE
+    return {name: column for name, column in COLUMNS.items() if name not in left}

@@ -105,7 +105,8 @@ def measure_sources(
     longitude, latitude = sources.places(field.frame)
     mine = field.mine(longitude, latitude)
     guarded = None if function is None else lambda *arrays: _number(function, arrays)
-    found = measure_field(field, longitude[mine], latitude[mine], radii, factor, guarded)
+    found = measure_field(field, longitude[mine], latitude[mine], radii, factor, guarded,
+                          around.gaussian == "elliptical")
     wanted = columns_for(replace(around, layout="wide"))
     if not len(mine):
         columns = {name: np.empty(0, _dtype(one)) for name, one in wanted.items()}

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 
 CARRIED = "--carried-sources"
+_RULES = ("mask_image", "weight_image")
+_USED = ("mask", "weight", "rms", "variance")  # of an image's companions
+_UNUSED = tuple(name for name in COMPANIONS if name not in _USED)
 
 
 class Photometry(Work):
@@ -132,21 +135,24 @@ def _field(line):
     if line.entry.region is None:
         file = opened_map(line.content(), line.entry.ext, maps.ordering, maps.coordsys)
         if file is not None:
-            _say_unused(line.entry, "sky maps have none")
+            _say_unused(line, "sky maps have none", COMPANIONS)
+            for name in _RULES:
+                if getattr(line.config.companions, name):
+                    say("not-used", f"the rule {name}, as sky maps have none")
             field = sky_map(file, maps.field)
             line.lap("read")
             return field, file.header, {
                 "nside": field.nside, "coordinates": field.frame, "pixels_read": len(field.values),
                 "hdu": file.hdu, "unit": field.unit}
-    _say_unused(line.entry, "pixels are taken as they are")
+    _say_unused(line, "catalogued sources have no use for it", _UNUSED)
     image = line.image()
-    return ImageField(image), image.header, {
+    return ImageField(image, line.config.companions), image.header, {
         "hdu": image.hdu, "unit": str(image.header.get("BUNIT", "")).strip()}
 
 
-def _say_unused(entry, why):
-    for name, _ in entry.fields:
-        if name in COMPANIONS and name != "positions":
+def _say_unused(line, why, names):
+    for name, _ in line.entry.fields:
+        if name in names and name != "positions":
             say("not-used", f"the field {name}, as {why}")
 
 

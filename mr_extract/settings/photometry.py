@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mr_extract.settings.beside import Companions
 from mr_extract.settings.declaring import (
     Section,
     annulus,
@@ -12,6 +13,8 @@ from mr_extract.settings.declaring import (
     two_or_three,
 )
 from mr_extract.settings.tree import Settings
+
+_WITHOUT_USE = ("weight_gain", "interp_maxlag", "flag_image", "flag_type", "calibration_file")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,10 @@ class Around(Section):
         0.0, "radius of the pixels to which the Gaussian is fitted; 0 is 1.25 times the aperture",
         not_negative,
     )
+    gaussian: str = setting(
+        "round", "the Gaussian that is fitted; elliptical: beside the round one, in further "
+        "columns", choices=("round", "elliptical"),
+    )
     function: str = setting(
         "", "a statistic of your own, as module:function: it takes values, x and y (arcminutes) "
         "within the radius and returns a number; tasks must be able to import it",
@@ -80,8 +87,23 @@ class SkyMaps(Section):
 
 @dataclass(frozen=True)
 class PhotometrySettings(Settings):
-    """What the photometry of catalogued sources depends on."""
+    """What the photometry of catalogued sources depends on.
+
+    Raises
+    ------
+    ValueError
+        Where a setting has no meaning for catalogued sources; the message names it.
+    """
 
     catalogue: Catalogue = Catalogue()
     around: Around = Around()
     maps: SkyMaps = SkyMaps()
+    companions: Companions = Companions()
+
+    def __post_init__(self) -> None:
+        for name in _WITHOUT_USE:
+            if getattr(self.companions, name) != getattr(Companions, name):
+                raise ValueError(f"{name} is for sources that are detected, not catalogued")
+        if self.companions.weight_type == "background":
+            raise ValueError("weight_type background is for sources that are detected, not "
+                             "catalogued: there is no mesh")
