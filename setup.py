@@ -23,6 +23,7 @@ extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
     *extras["export"],
+    "astropy-healpix>=1.0",
     "duckdb>=1.0",
     "fitsio>=1.2",
     "healpy>=1.17",
@@ -77,7 +78,6 @@ setup(
     python_requires=">=3.11",
     install_requires=[
         "astropy>=6.0",
-        "astropy-healpix>=1.0",
         "boto3>=1.36",
         "mrjob>=0.7.4",
         "numpy>=1.26",

@@ -78,6 +78,7 @@ def test_max_failures_decides_the_exit_status_not_the_catalog(bad, bad_run, limi
     assert run.out == bad_run.out
 
 
+@two_jobs
 def test_the_local_runner_and_the_pipe_say_the_same(bad, bad_run):
     assert job("-r", "local", "--jobs", "2", bad[0]).out == bad_run.out
     mapped = command([*program(), "--mapper"], stdin=bad[0].read_bytes())

@@ -105,9 +105,12 @@ def test_a_task_needs_the_catalogue_that_came_with_it_and_no_other(sky, here, tm
 
     def mapped(sources, *words):
         return photometry(sky, "--mapper", "--reduce", "none", "--sources", sources, *words,
-                          stdin=lines)
+                          stdin=lines, env={"PYTHONPROFILEIMPORTTIME": "1"})
 
     ours = mapped("/not/there.fits", "--carried-sources", path)
+    loaded = {line.rsplit("|", 1)[1].strip() for line in ours.err.splitlines() if "|" in line}
+    assert "mr_extract.skymaps.sky_map" in loaded
+    assert not {"astropy", "astropy_healpix", "sep", "mr_extract.images.general"} & loaded
     assert ours.status == 0 and ours.out == mapped("sources.fits").out
     for words, kind, said in (
             (("--carried-sources", tmp_path / "sources-00.npz"), "fetch-not-found", "did not come"),

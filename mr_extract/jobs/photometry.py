@@ -38,7 +38,7 @@ class Photometry(Work):
     settings = PhotometrySettings
     rows = "rows"
     bits = FLAGS
-    versions = ("astropy-healpix",)
+    versions = ()  # numpy alone
 
     def add_options(self, add_argument: Callable[..., object]) -> None:
         """Declare the short form of ``--layout long``, and what tasks are given."""

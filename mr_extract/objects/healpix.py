@@ -48,7 +48,7 @@ def cells_of(ra: np.ndarray, dec: np.ndarray, order: int) -> np.ndarray:
     face[cap] = np.where(north, quarter, quarter + 8)
     x[cap] = np.where(north, side - 1 - down, up)
     y[cap] = np.where(north, side - 1 - up, down)
-    return (face << (2 * order)) + _spread(x) + (_spread(y) << 1)
+    return (face << (2 * order)) + with_zeros_between(x) + (with_zeros_between(y) << 1)
 
 
 def centres_of(cells: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +61,7 @@ def centres_of(cells: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     """
     cells, side = np.asarray(cells, np.int64), 1 << order
     face, within = cells >> (2 * order), cells & (side * side - 1)
-    x, y = _gathered(within), _gathered(within >> 1)
+    x, y = every_second_bit(within), every_second_bit(within >> 1)
     ring = (face // 4 + 2) * side - x - y - 1  # from the north pole, 1 to 4 * side - 1
     from_pole = np.minimum(ring, 4 * side - ring)
     in_cap = from_pole < side
@@ -76,14 +76,14 @@ def centres_of(cells: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     return np.mod(turn * 90.0, 360.0), np.degrees(np.arctan2(z, level))
 
 
-def _spread(bits):
-    """Put a zero before each bit."""
+def with_zeros_between(bits: np.ndarray) -> np.ndarray:
+    """Return numbers (int64, below 2**31) with a zero before each bit."""
     for shift, mask in _STEPS:
         bits = (bits | (bits << shift)) & mask
     return bits
 
 
-def _gathered(bits):
+def every_second_bit(bits: np.ndarray) -> np.ndarray:
     """Return every second bit, from the lowest on."""
     bits = bits & _STEPS[-1][1]
     for (shift, _), mask in zip(reversed(_STEPS), [*(m for _, m in reversed(_STEPS[:-1])), _LOW]):

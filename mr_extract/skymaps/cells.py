@@ -9,15 +9,14 @@ from functools import lru_cache
 
 import numpy as np
 
-from mr_extract.astrometry.inverse import unit_vectors as vectors_of
 from mr_extract.failures import ImageFailure
-from mr_extract.skymaps.pixels import borders, pixels_at, ring_of, unit_vectors
+from mr_extract.skymaps.pixels import outermost, pixels_at, ring_of, unit_vectors
 from mr_extract.skymaps.rings import rings_of
 from mr_extract.skymaps.runs import expanded, merged, runs_of
 
 _EQUAL_ANGLES = re.compile(r"ANGLES (\d+(?:\.\d+)?)")
 _EQUAL_AREAS = re.compile(r"HEALPIX (\d+)")
-_BORDER_STEP = 32  # points on a side of a cell
+_ALONG_SIDE = 32  # pixels along a side of a cell that stand for its border
 _BETWEEN = 128  # NSIDE
 
 
@@ -123,7 +122,7 @@ class EqualAreas:
 
     def cells_of(self, longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
         """Return the cells in which places (degrees) lie."""
-        return pixels_at(longitude % 360.0, latitude, self.nside, nested=True)
+        return pixels_at(longitude % 360.0, latitude, self.nside)
 
     def core(self, cell: int, nside: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the pixels of a cell as RING runs; each is in one.
@@ -144,16 +143,16 @@ class EqualAreas:
         """Return the pixels of a cell's patch as RING runs.
 
         They are the children of all pixels of a grid in between that may have one within the
-        margin of a point of the border, or half the distance of two such points more.
+        margin of the border, for which the outermost pixels of a grid of its own stand.
         """
         between = max(self.nside, min(nside, _BETWEEN))
         chosen = np.zeros(12 * between**2, bool)
         each = (between // self.nside) ** 2
         chosen[cell * each : (cell + 1) * each] = True
         if margin > 0:
-            points = vectors_of(*borders(cell, self.nside, _BORDER_STEP))
-            # A side is no longer than 1.6 / NSIDE radians, a corner within 1.1 / NSIDE.
-            reach = np.radians(margin) + 1.6 / self.nside / _BORDER_STEP + 1.1 / between
+            points = outermost(cell, self.nside, _ALONG_SIDE)
+            # No point of a pixel is further from its centre than 1.1 / NSIDE radians.
+            reach = np.radians(margin) + 1.1 / self.nside / _ALONG_SIDE + 1.1 / between
             vectors = _centres(between)
             near = np.flatnonzero(np.cos(min(reach + 1.1 / self.nside, np.pi)) <= (
                 vectors * unit_vectors(np.array([cell]), self.nside, True)).sum(axis=0))

@@ -27,6 +27,8 @@ class Rings:
         Longitude of the first centre, in pixels of the ring: 0 or 1/2.
     latitude : ndarray of float64
         Of the centres, degrees.
+    level, height : ndarray of float64
+        Its cosine and sine.
     """
 
     def __init__(self, nside: int) -> None:
@@ -42,6 +44,7 @@ class Rings:
         belt = np.arcsin(np.clip((4.0 - 2.0 * from_pole / nside) / 3.0, -1.0, 1.0))
         north = np.degrees(np.where(cap, np.pi / 2.0 - colatitude, belt))
         self.latitude = np.where(south, -north, north)
+        self.level, self.height = (f(np.radians(self.latitude)) for f in (np.cos, np.sin))
 
     def __len__(self) -> int:
         return len(self.count)

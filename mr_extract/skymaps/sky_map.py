@@ -68,12 +68,11 @@ class SkyMap:
             Arcminutes.
         """
         runs = rings_of(self.nside).disc(longitude, latitude, reach / 60.0)
-        numbers = expanded(*runs)
-        if self.nested:
-            numbers = np.sort(nested_of(numbers, self.nside))
-        samples, within = samples_at(unit_vectors(numbers, self.nside, self.nested),
+        ring = expanded(*runs)
+        samples, within = samples_at(unit_vectors(ring, self.nside, False),
                                      longitude, latitude, reach)
-        samples.values = self._at(numbers[within])
+        numbers = ring[within]
+        samples.values = self._at(nested_of(numbers, self.nside) if self.nested else numbers)
         samples.area = self.area
         return samples
 

@@ -74,7 +74,7 @@ def as_text(summary: Mapping[str, Any]) -> str:
         f" {summary['bytes'] / 1e6:.1f} MB read, runner {summary['runner']})"
     ]
     if summary[f"failed_{rows}"]:
-        lines.append(f"{summary[f'failed_{rows}']} {rows} with a failed measurement (flag 512)")
+        lines.append(f"{summary[f'failed_{rows}']} {rows} with a failed measurement: see flag")
     if summary["files_with_further_images"]:
         lines.append(f"{summary['files_with_further_images']} files hold further images, which "
                      "were not measured: --extensions all measures them, a line file.fits[2] one")

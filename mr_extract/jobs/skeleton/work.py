@@ -72,7 +72,7 @@ class Work(ABC):
     settings: type[Settings]
     rows = "rows"
     bits: dict = {}
-    versions = ("sep",)
+    versions: tuple[str, ...] = ("sep",)
 
     @abstractmethod
     def columns(self, config: Any) -> dict[str, Column]:
