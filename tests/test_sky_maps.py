@@ -27,8 +27,9 @@ PLACES = np.array([(0.0, 90.0), (123.0, -90.0), (0.0, 0.0), (359.999999, 20.0), 
                    (350.0, -89.99), (0.001, -10.0)]).T
 
 
-def python(*words, cwd, **more):
-    return command([sys.executable, "-m", *words], cwd=cwd, env={"PYTHONPATH": str(ROOT)}, **more)
+def python(*words, cwd, path=ROOT, **more):
+    return command([sys.executable, "-m", *words], cwd=cwd,
+                   env={"PYTHONPATH": f"{ROOT}:{path}"}, **more)
 
 
 def photometry(*words, cwd, **more):
@@ -344,14 +345,33 @@ def test_a_catalogue_in_any_format_and_coordinates_gives_the_same(sky, whole):
 def test_a_statistic_of_ones_own(sky, tmp_path):
     (tmp_path / "mine.py").write_text("def spread(values, x, y):\n"
                                       "    return values.max() - values.min()\n")
-    run = command([sys.executable, "-m", "mr_extract.jobs.photometry", "-r", "local", "ring.fits",
-                   *OPTIONS, "--function", "mine:spread"], cwd=sky,
-                  env={"PYTHONPATH": f"{ROOT}:{tmp_path}"})
+    run = photometry("-r", "local", "ring.fits", *OPTIONS, "--function", "mine:spread", cwd=sky,
+                     path=tmp_path)
     assert run.status == 0, run.err
     for row in rows_of(run):
         assert float(row["function"]) == float(row["greatest"]) - float(row["least"])
     refused = photometry("ring.fits", *OPTIONS, "--function", "nothing:here", cwd=sky)
     assert refused.status == 2 and refused.err.count("\n") == 1
+
+
+def test_a_statistic_that_kills_its_process_costs_its_patch_alone(sky, tmp_path):
+    (tmp_path / "deadly.py").write_text(
+        "import os\n"
+        "def always(values, x, y):\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "def once(values, x, y):\n"
+        f"    if not os.path.exists({str(tmp_path / 'dead')!r}):\n"
+        f"        os.mkdir({str(tmp_path / 'dead')!r})\n"
+        "        always(values, x, y)\n"
+        "    return 1.0\n")
+    Table({"GLON": [200.0], "GLAT": [-60.0]}).write(tmp_path / "elsewhere.csv")
+    lines = (f"patches/ring_030_030\tid=a\npatches/ring_030_030\tid=b\t"
+             f"positions={tmp_path}/elsewhere.csv\n")
+    for name, kind in (("always", "killed"), ("once", "")):
+        run = photometry("-r", "local", *OPTIONS, "--function", f"deadly:{name}", "-", cwd=sky,
+                         path=tmp_path, stdin=lines.encode())
+        assert run.accounts() == {"a": kind, "b": ""}, run.err
+    assert {float(row["function"]) for row in rows_of(run)} == {1.0}
 
 
 def test_published_lists_of_planck_are_cut_as_they_are(tmp_path):

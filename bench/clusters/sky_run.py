@@ -128,13 +128,12 @@ def main(arguments=None):
                         help="[inline local hadoop, of which one is started here]")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="draw fluxes there")
     parser.add_argument("--quick", action="store_true",
-                        help="small maps, 40 sources, no Hadoop: tries the script")
+                        help="small maps, 40 sources: tries the script, says nothing of speed")
     takes_output(parser)
     options = parser.parse_args(arguments)
     size, share = 10.0, 1.0
     if options.quick:
         options.nside, size, share = 128, 60.0, 0.02
-        options.runners = [name for name in options.runners if name != "hadoop"]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         cluster = None
         try:

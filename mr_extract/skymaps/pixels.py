@@ -9,7 +9,6 @@ import numpy as np
 
 from mr_extract.objects.healpix import cells_of, every_second_bit, with_zeros_between
 from mr_extract.skymaps.rings import rings_of
-from mr_extract.skymaps.runs import expanded, runs_of
 
 # Of each face: the ring of its lowest corner in units of NSIDE, and its meridian in eighths.
 _LOWEST = np.repeat([2, 3, 4], 4)
@@ -29,15 +28,6 @@ def unit_vectors(pixels: np.ndarray, nside: int, nested: bool) -> np.ndarray:
 def pixels_at(longitude: np.ndarray, latitude: np.ndarray, nside: int) -> np.ndarray:
     """Return the NESTED pixels in which places (degrees) lie, int64, shape (n,)."""
     return cells_of(longitude, latitude, _order(nside))
-
-
-def in_order(
-    starts: np.ndarray, stops: np.ndarray, nside: int, nested: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return RING runs as runs of the order in which a map has its pixels."""
-    if not nested:
-        return starts, stops
-    return runs_of(np.sort(nested_of(expanded(starts, stops), nside)))
 
 
 def nested_of(pixels: np.ndarray, nside: int) -> np.ndarray:

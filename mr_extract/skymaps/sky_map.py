@@ -9,10 +9,12 @@ from mr_extract.failures import ImageFailure
 from mr_extract.skymaps.cells import Grid, grid_of
 from mr_extract.skymaps.files import MapFile
 from mr_extract.skymaps.patch import check_sum
-from mr_extract.skymaps.pixels import in_order, nested_of, unit_vectors
+from mr_extract.skymaps.pixels import nested_of, unit_vectors
 from mr_extract.skymaps.rings import rings_of
-from mr_extract.skymaps.runs import expanded
+from mr_extract.skymaps.runs import expanded, runs_of
 from mr_extract.skymaps.table import MapTable, values_of
+
+_COARSE = 512  # NSIDE
 
 
 @dataclass
@@ -119,8 +121,22 @@ def sky_map(file: MapFile, name: str = "") -> SkyMap:
 def patch_runs(
     grid: Grid, cell: int, table: MapTable, margin: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the pixels of a patch as runs in the order of a map."""
-    return in_order(*grid.runs(cell, table.nside, margin), table.nside, table.nested)
+    """Return the pixels of a patch as runs in the order of a map.
+
+    Notes
+    -----
+    Of a NESTED map they are the pixels of a coarser one, whole, so that not each is turned from
+    one order to the other: a few more at the border, as no point of a pixel is further from its
+    centre than 1.1 / NSIDE radians.
+    """
+    if not table.nested:
+        return grid.runs(cell, table.nside, margin)
+    coarse = min(table.nside, _COARSE)
+    more = np.degrees(1.1 / coarse) if coarse < table.nside else 0.0
+    runs = expanded(*grid.runs(cell, coarse, margin + more))
+    starts, stops = runs_of(np.sort(nested_of(runs, coarse)))
+    each = (table.nside // coarse) ** 2
+    return starts * each, stops * each
 
 
 def _of_patch(header, grid):
