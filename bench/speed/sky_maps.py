@@ -28,10 +28,12 @@ def cutting(folder, nsides, size, rounds):
             made[nside] = path
     total = sum(path.stat().st_size for path in maps) / MEGABYTE
     patches = folder / "patches"
-    took = {"read": [], "astropy": [], "copied": [], "cut": []}
+    took = {name: [] for name in ("read", "astropy", "healpy", "ring", "copied", "cut")}
     for _ in range(rounds):
         took["read"].append(_cost(lambda: [_read(path) for path in maps]))
         took["astropy"].append(_cost(lambda: [_table(path) for path in maps]))
+        took["healpy"].append(_cost(lambda: [_map(path, None) for path in maps]))
+        took["ring"].append(_cost(lambda: [_map(path, False) for path in maps]))
         took["copied"].append(_cost(lambda: [shutil.copy(path, folder / "copy")
                                              for path in maps]))
         took["cut"].append(
@@ -45,6 +47,8 @@ def cutting(folder, nsides, size, rounds):
         f"margin of 1. Medians of {rounds} rounds; MB of maps a second; the rate of cutting to it.",
         ("", "MB/s", "MB a CPU second", "cutting to it", "CPU to cutting"))
     for name, title in (("read", "read as bytes"), ("astropy", "read by astropy, all fields"),
+                        ("healpy", "read by healpy, all fields, in the order of the file"),
+                        ("ring", "read by healpy, all fields, as RING (its default)"),
                         ("copied", "copied"), ("cut", "cut, with its start")):
         walls, cpus = ([[getattr(cost, what) for cost in took[way]] for way in (name, "cut")]
                        for what in ("wall", "cpu"))
@@ -122,6 +126,12 @@ def _table(path):
     with fits.open(path, memmap=True) as units:
         for name in FIELDS:
             units[1].data.field(name).astype("f4")
+
+
+def _map(path, nest):
+    import healpy
+
+    healpy.read_map(path, field=range(len(FIELDS)), nest=nest)
 
 
 def _told(nsides):
