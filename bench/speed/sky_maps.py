@@ -18,6 +18,9 @@ MEGABYTE = 1e6
 
 def cutting(folder, nsides, size, rounds):
     """Return the section on cutting maps."""
+    import astropy.io.fits  # noqa: F401  what is timed is reading
+    import healpy  # noqa: F401
+
     maps = [folder / f"map-{k}.fits" for k in range(len(nsides))]
     made = {}
     for path, nside in zip(maps, nsides):
