@@ -14,8 +14,9 @@ from mrjob.step import StepFailedException
 from mr_extract.jobs.driver import summary
 from mr_extract.jobs.driver.drive import check_runner, end_in_order, quiet_logging
 from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.driver.manifests import standard_input
 from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
-from mr_extract.jobs.driver.plan import Plan, standard_input
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.jobs.sky.aggregation import DECIDED, Made
 from mr_extract.jobs.sky.catalogs import Detections, write_shards
