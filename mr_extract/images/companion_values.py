@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract.images.asinh import is_asinh, linear
+from mr_extract.images.asinh import is_asinh, linear, say_of_one
 from mr_extract.images.cards import read_cards
 from mr_extract.images.extensions import meant_unit
 from mr_extract.images.image import plane_shape
@@ -66,6 +66,7 @@ def linear_map(
         As from `read_values`.
     """
     if not is_asinh(cards):
+        say_of_one(cards)
         return values, invalid
     data = np.array(values, np.float64)  # of integers, too
     blank = ~np.isfinite(data)

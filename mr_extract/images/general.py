@@ -12,12 +12,12 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
-from mr_extract.images.extensions import say_several, siblings_of
+from mr_extract.images.extensions import say_of_unit, siblings_of
 from mr_extract.images.image import Image, plane
 from mr_extract.images.plain import converted, scaled_far
 from mr_extract.images.region import Region
 from mr_extract.images.scaling import scaled_plainly, scaling
-from mr_extract.images.units import NotPlain, Unit, list_units, reader_of
+from mr_extract.images.units import NotPlain, Unit, list_units, reader_of, version_of
 
 if TYPE_CHECKING:
     from mr_extract.images.cards import Cards
@@ -200,11 +200,11 @@ def general_units(buffer: bytes | memoryview) -> list[Unit]:
 def _listed(units):
     listed = []
     for number, unit in enumerate(units):
-        version = unit.header.get("EXTVER")
+        version, odd = version_of(cards_of(unit.header))
         listed.append(Unit(
             number, str(unit.name).strip() or ("" if number else "PRIMARY"),
             tuple(unit.shape) if unit.is_image else (), 0, 0, 0,
-            version=version if type(version) is int else None,
+            version=version, odd_version=odd,
         ))
     return listed
 
@@ -269,7 +269,7 @@ def _chosen(units, ext):
         if not holds[number]:
             raise ImageFailure("no-image", f"extension {ext!r} holds no image")
         listed = _listed(units)
-        say_several(listed, ext, listed[number])
+        say_of_unit(listed, ext, listed[number])
     return number
 
 

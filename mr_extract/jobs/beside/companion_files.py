@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mr_extract.text.entry import Entry
 
 
+_FIELDS = {"mask": ("mask",), "weight": ("weight", "rms", "variance")}
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A companion that an image should have.
@@ -63,15 +66,13 @@ def wanted(entry: Entry, settings: Companions) -> list[Wanted]:
     ImageFailure
         ``fetch-not-found`` where a rule does not apply to the name of the image.
     """
-    found = [companion_of(entry, "mask", ("mask",), settings.mask_image),
+    found = [companion_of(entry, "mask", _FIELDS["mask"], settings.mask_image),
              companion_of(entry, "flags", ("flags",), settings.flag_image),
              companion_of(entry, "calibration", ("calibration",), settings.calibration_file)]
     if settings.weight_type in WEIGHT_KINDS:
         kind = WEIGHT_KINDS[settings.weight_type]
         found.append(
-            companion_of(
-                entry, "weight", ("weight", "rms", "variance"), settings.weight_image, kind
-            )
+            companion_of(entry, "weight", _FIELDS["weight"], settings.weight_image, kind)
         )
     return [one for one in found if one is not None]
 
@@ -95,7 +96,8 @@ def companion_of(entry: Entry, role: str, names: Sequence[str], rule: str,
 
 
 def attach(image: Image, entry: Entry, settings: Companions,
-           file: tuple[bytes | Section, str]) -> tuple[dict[str, str], int]:
+           file: tuple[bytes | Section, str],
+           detection: bool = False) -> tuple[dict[str, str], int]:
     """Give an image its companions.
 
     Parameters
@@ -106,6 +108,9 @@ def attach(image: Image, entry: Entry, settings: Companions,
     settings : mr_extract.settings.beside.Companions
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
         The image's own file, unpacked, and its checksum; or the region of it.
+    detection : bool
+        The image is one on which the sources of another are found: settings without use for
+        it may have one for that.
 
     Returns
     -------
@@ -124,7 +129,10 @@ def attach(image: Image, entry: Entry, settings: Companions,
     add_known(image, file[0], settings)
     facts, total = {}, 0
     _say_of_unused(entry, settings)
-    for one in wanted(entry, settings):
+    beside = wanted(entry, settings)
+    if not detection:
+        _say_of_settings(image, entry, beside, settings)
+    for one in beside:
         with about(one.role):
             place, buffer, checksum, size = open_first(one, entry, file)
             if place is None:
@@ -141,9 +149,24 @@ def attach(image: Image, entry: Entry, settings: Companions,
 
 
 def _say_of_unused(entry, settings):
-    field = entry.companion("weight", "rms", "variance")
-    if field is not None and field[1] and settings.weight_type not in WEIGHT_KINDS:
+    if settings.weight_type in WEIGHT_KINDS:
+        return
+    field = entry.companion(*_FIELDS["weight"])
+    if field is not None and field[1]:
         say("not-used", f"the field {field[0]}, as weight_type is {settings.weight_type}")
+
+
+def _say_of_settings(image, entry, beside, settings):
+    from mr_extract.images.companions import say_idle_settings
+
+    if settings.weight_image and settings.weight_type not in WEIGHT_KINDS and (
+            entry.companion(*_FIELDS["weight"]) is None):
+        say("not-used", f"the rule weight_image, as weight_type is {settings.weight_type}")
+    # A line's empty field says itself that there is none.
+    named = {one.role for one in beside} | {
+        role for role, names in _FIELDS.items()
+        if entry.companion(*names, *(f"detect_{name}" for name in names)) is not None}
+    say_idle_settings("mask" in named, image.weight is not None or "weight" in named, settings)
 
 
 def _take(image, one, place, buffer, settings):

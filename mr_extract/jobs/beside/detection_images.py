@@ -137,7 +137,8 @@ def _detected(one, entry, config, file, fields, image, lap):
         fields.append(("id", shown(place, entry)))
     own = Entry(place.uri or entry.uri, tuple(fields))
     sections.place(image, own)
-    companions, more = attach(image, own, config.companions, (buffer, checksum))
+    companions, more = attach(image, own, config.companions, (buffer, checksum),
+                             detection=True)
     lap("read")
     facts = {"detect_sha256": checksum} | {f"detect_{k}": v for k, v in companions.items()}
     return find_sources(image, config, 0.0, lap), facts, size + more, meant  # no magnitudes
