@@ -121,13 +121,13 @@ def header_of(given: Any) -> Mapping:
         raise ValueError("header takes a mapping, an astropy Header or WCS, not an object of type "
                          f"{type(given).__name__}")
     names = sorted((k for k in given if isinstance(k, str)), key=str.isupper, reverse=True)
-    cards: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name in names:  # those in capitals first
         value = _plain(given[name])
-        first = cards.setdefault(name.upper(), value)
+        first = found.setdefault(name.upper(), value)
         if first is not value and first != value:
             say("repeated-card", f"{name.upper()} = {first!r}, then {name} = {value!r}")
-    return cards
+    return found
 
 
 def values_of(given: Any) -> tuple[np.ndarray, np.ndarray | None, str]:
