@@ -165,7 +165,7 @@ def _integers(buffer, unit, cards):
 
 
 def _tiled_integers(buffer, unit, cards):
-    from mr_extract.images.general import tile_values
+    from mr_extract.images.read_compressed import tile_values
 
     if not isinstance(cards.get("ZBITPIX"), int) or cards["ZBITPIX"] < 0:
         return None

@@ -13,8 +13,8 @@ from mr_extract.images.card_numbers import value_of
 from mr_extract.images.cards import CARD, Cards, cards_of
 from mr_extract.images.companions import set_flags
 from mr_extract.images.cubes import further_axes, plane_index
-from mr_extract.images.general import one_line, pixels_of
 from mr_extract.images.scaling import check_scaled_by_astropy
+from mr_extract.images.through_astropy import one_line, pixels_of
 from mr_extract.remarks import say
 from mr_extract.settings.measuring import Measurement
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside import regions as sections
-from mr_extract.jobs.beside.companion_files import attach, companion_of, open_first, shown, told
+from mr_extract.jobs.beside.companion_files import attach, open_first, shown, told
+from mr_extract.jobs.beside.named_companions import companion_of
 from mr_extract.remarks import hearing, repeat, say
 from mr_extract.text.entry import Entry
 from mr_extract.text.fields import PART

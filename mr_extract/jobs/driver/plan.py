@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.beside.companion_files import anywhere
+from mr_extract.jobs.beside.named_companions import anywhere
 from mr_extract.jobs.driver.kept_lines import KeptLines
 from mr_extract.jobs.driver.numbered import Numbered
 from mr_extract.jobs.skeleton.expansion import FIRST, expanded
