@@ -89,6 +89,7 @@ def sources_of(
             if first and column.ucd.split(";")[0] == f"pos.cartesian.{axis}":
                 found[name] = found[name] + first
     columns = columns_of(found, chosen, plane.exponent, detected.exponent)
+    facts = {**facts, **{f"used_{name}": value for name, value in plane.elsewhere.items()}}
     return Sources(
         columns, times(plane.background, plane.exponent), times(plane.rms, plane.exponent),
         plane.data.shape, plane.valid, int(np.count_nonzero(failed)), seconds, facts,

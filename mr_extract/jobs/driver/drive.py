@@ -94,7 +94,7 @@ def _planned(job, further):
         if "-" in sources:
             raise ValueError("--packed needs the name of a packed folder or file")
         from mr_extract.jobs.driver.packed_plan import read_packed
-        from mr_extract.packed.records import packed_with
+        from mr_extract.packed.index import packed_with
 
         plan, packed = read_packed(
             sources, packed_with(options.extensions, options.plane), complain)

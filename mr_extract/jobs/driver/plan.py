@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Iterator
 
 from mr_extract import storage
-from mr_extract.jobs.beside.companion_files import anywhere
+from mr_extract.jobs.beside.named_companions import anywhere
 from mr_extract.jobs.driver.kept_lines import KeptLines
 from mr_extract.jobs.driver.numbered import Numbered
 from mr_extract.text.balance import companions_of, size_of

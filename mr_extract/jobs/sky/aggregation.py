@@ -87,11 +87,11 @@ class Aggregation(SkyWork):
 
         yield from reduced(key, values, self, config, told)
 
-    def drive(self, job: SkyJob) -> int:
-        """Run the job."""
-        from mr_extract.jobs.sky.drive import drive
+    def make(self, job: SkyJob, scratch: str) -> tuple[Counter, list[str]]:
+        """Make the catalog."""
+        from mr_extract.jobs.sky.aggregating import make
 
-        return drive(job, self)
+        return make(job, self, scratch)
 
     @abstractmethod
     def needs(self, config: Any) -> dict[str, str]:
