@@ -12,7 +12,7 @@ import numpy as np
 from mr_extract.jobs.driver.manifests import standard_input
 from mr_extract.jobs.driver.outputs import check_outputs
 from mr_extract.jobs.driver.plan import Plan
-from mr_extract.jobs.sky.aggregation import DECIDED, Made
+from mr_extract.jobs.sky.aggregation import DECIDED, Footprint, Made
 from mr_extract.jobs.sky.catalogs import Detections, write_shards
 from mr_extract.jobs.sky.decisions import Decisions, Miscounted
 from mr_extract.jobs.sky.drive import new_catalog
@@ -103,7 +103,7 @@ def _take(text, aggregation, made, facts):
         else:
             kind = types[word]
             keep(word, lines_from_word(value) if kind is None else from_word(value, kind))
-    footprints = {one["image"]: (one["filter"], one["footprint"])
+    footprints = {one["image"]: Footprint(one["filter"], *one["footprint"])
                   for one in facts if one and "footprint" in one}
     for part in settle(left, None, links_of(made.config)):
         for word, records in aggregation.settled(
