@@ -10,7 +10,7 @@ from functools import partial
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.position_lists import with_rules_anywhere
-from mr_extract.jobs.driver.plan import read_plan, standard_input
+from mr_extract.jobs.driver.manifests import read_plan, standard_input
 from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
 from mr_extract.packed.index import packed_with
 from mr_extract.packed.records import AS_IS, FZ

@@ -15,6 +15,14 @@ from mr_extract.objects.sphere import ARCSEC, positions, vectors
 from mr_extract.objects.statistics import magnitudes, mean_positions, stetson_j
 from mr_extract.text.catalog import read_catalog
 
+FUNCTION = """
+def spread(mjd, mag, magerr, filters):
+    if len(mjd) != 2:
+        raise RuntimeError("not two")
+    return {"spread": mag.max() - mag.min(), "span": mjd[-1] - mjd[0]}
+"""
+WITH_FUNCTION = "--light-curve-function", "curves:spread"
+
 
 def objects(*args, **keywords):
     return module("jobs.objects", *args, **keywords)
@@ -160,10 +168,23 @@ def observed(night, tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(observed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("objects")
+    (folder / "curves.py").write_text(FUNCTION)
     done = objects(observed, "--catalog", folder / "objects.tsv", "--light-curves",
-                   folder / "points.tsv", "--link-radius", "1")
+                   folder / "points.tsv", "--link-radius", "1", *WITH_FUNCTION, cwd=folder)
     assert done.status == 0, done.err
     return folder
+
+
+def test_what_a_function_returned_is_a_column(made):
+    found = read_catalog(made / "objects.tsv").columns
+    points = read_catalog(made / "points.tsv").columns
+    failed = found["lc_failed"] == 1
+    np.testing.assert_array_equal(failed, found["r_used"] != 2)
+    assert failed.any() and np.array_equal(np.isfinite(found["lc_spread"]), ~failed)
+    for one, value, span in zip(found["object"], found["lc_spread"], found["lc_span"]):
+        mine = points["object"] == one
+        if mine.sum() == 2 and not np.isnan(value):
+            assert value == np.ptp(points["mag"][mine]) and span == np.ptp(points["mjd"][mine])
 
 
 def test_members_are_brute_force_and_every_detection_is_one(observed, made):
@@ -200,21 +221,23 @@ def test_opportunities_are_the_frames_whose_wcs_holds_the_object(observed, made,
                                      pytest.param(("-r", "spark", "--jobs", "2"),
                                                   marks=pytest.mark.needs("spark"))])
 def test_every_runner_gives_the_same_bytes(observed, made, tmp_path, options):
-    done = objects(*options, observed, "--light-curves", tmp_path / "points.tsv")
+    done = objects(*options, observed, "--light-curves", tmp_path / "points.tsv", *WITH_FUNCTION,
+                   cwd=made)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
     assert (tmp_path / "points.tsv").read_bytes() == (made / "points.tsv").read_bytes()
 
 
 def test_hadoop_gives_the_same_bytes(observed, made, hadoop):
-    done = objects("-r", "hadoop", observed, env=hadoop.environment)
+    done = objects("-r", "hadoop", observed, *WITH_FUNCTION, "--cmdenv", f"PYTHONPATH={made}",
+                   env=hadoop.environment, cwd=made)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
 
 
 def test_the_main_job_does_the_same(night, made, tmp_path):
     done = job("--reduce", "objects", night / "manifest.txt", "--light-curves",
-               tmp_path / "points.tsv")
+               tmp_path / "points.tsv", *WITH_FUNCTION, cwd=made)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
     assert (tmp_path / "points.tsv").read_bytes() == (made / "points.tsv").read_bytes()

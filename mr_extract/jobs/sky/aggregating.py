@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mr_extract.jobs.driver.manifests import standard_input
 from mr_extract.jobs.driver.outputs import check_outputs
-from mr_extract.jobs.driver.plan import Plan, standard_input
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.sky.aggregation import DECIDED, Made
 from mr_extract.jobs.sky.catalogs import Detections, write_shards
 from mr_extract.jobs.sky.decisions import Decisions, Miscounted
