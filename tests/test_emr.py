@@ -182,7 +182,9 @@ def test_the_policies_are_for_the_calls_that_are_made():
 def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
     """With a catalog and its parts; the code that it brought is there for the next one."""
     on_s3.hadoop, on_s3.step = hadoop, on_s3.on_hadoop
-    conf = configuration(tmp_path, python_bin=[sys.executable], num_core_instances=2)
+    # Asking costs the pretend AWS and the job more than the job's own work.
+    conf = configuration(tmp_path, python_bin=[sys.executable], num_core_instances=2,
+                         check_cluster_every=1)
     before = on_s3.objects("mr_extract/")
     inline = job("-r", "inline", "--max-failures", "1", on_s3.list, env=on_s3.environment)
     assert inline.status == 0, inline.err
