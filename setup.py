@@ -31,6 +31,7 @@ extras["test"] = [
     "moto[s3,server]>=5.0",
     "pandas>=2.1",
     "photutils>=1.12",
+    "polars>=1.0",
     "pytest>=8",
     "pytest-cov>=5",
     "pytest-rerunfailures>=15",

@@ -97,7 +97,7 @@ class BatchCluster(Cluster):
         self.setup = Setup(**told)
         scratch = self.setup.scratch
         self.workers = range(1, len(self.setup.hosts) + 1)
-        jvm = (*configuration.JVM, *self.setup.java_options)
+        jvm = (*configuration.JVM, *jars.shared_classes(), *self.setup.java_options)
         self.java = (*jvm, f"-Djava.io.tmpdir={scratch}/tmp", f"-Dhadoop.log.dir={scratch}",
                      "-Dhadoop.root.logger=INFO,console")
         self.layout = Layout(

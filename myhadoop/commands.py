@@ -8,6 +8,7 @@ from typing import Any
 
 from myhadoop import jars
 from myhadoop.configuration import WORKER_FOLDER, WORKER_HOST
+from myhadoop.shared_classes import class_path
 
 _DAEMON_MB, _CLIENT_MB = 384, 512  # of heap
 
@@ -32,7 +33,7 @@ case $command in
   job) class=org.apache.hadoop.mapred.JobClient ;;
   *) echo "hadoop: $command is none of version, jar, fs, job" >&2; exit 2 ;;
 esac
-exec {java} -cp "${{HADOOP_CONF_DIR:-$conf}}:"{jars}'/*' "$class" "$@"
+exec {java} -cp {jars}'/*:'"${{HADOOP_CONF_DIR:-$conf}}" "$class" "$@"
 """
 
 
@@ -69,7 +70,7 @@ def daemon(
     """
     java = _java()
     return {
-        "command": [java, f"-Xmx{_DAEMON_MB}m", *options, "-cp", f"{conf}:{library}/*",
+        "command": [java, f"-Xmx{_DAEMON_MB}m", *options, "-cp", class_path(library, conf),
                     _CLASSES[kind]],
         "environment": {
             "PATH": os.environ["PATH"], "LANG": "C.UTF-8",

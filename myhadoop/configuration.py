@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from myhadoop.shared_classes import class_path
+
 WORKER_HOST = "MYHADOOP_WORKER"  # host name or address under which a worker is known
 WORKER_FOLDER = "MYHADOOP_FOLDER"  # where it keeps its blocks, containers and logs
 
@@ -112,7 +114,8 @@ def properties(layout: Layout) -> dict[str, dict[str, object]]:
     def addresses(prefix):
         return {name: value for name, value in every.items() if name.startswith(prefix)}
 
-    jvm = " ".join(layout.jvm)
+    # The class path of all JVMs, before what YARN would have: it is what they share classes by.
+    jvm = " ".join([*layout.jvm, "-cp", class_path(layout.jars, "$CLASSPATH")])
     return {
         "core-site": {
             "fs.defaultFS": f"hdfs://{head['fs']}",

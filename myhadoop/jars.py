@@ -7,6 +7,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from myhadoop import shared_classes as sharing
+
 POM = Path(__file__).with_name("pom.xml")
 VERSION: str = re.findall(r"<hadoop.version>(.+)</hadoop.version>", POM.read_text())[0]
 
@@ -35,6 +37,12 @@ def java() -> str | None:
     return shutil.which(named)
 
 
+def shared_classes() -> tuple[str, ...]:
+    """Return the options of a JVM that shares Hadoop's classes, where `fetch` could prepare it."""
+    program = java()
+    return sharing.options(program, folder().resolve()) if program else ()
+
+
 def lacking() -> str:
     """Say what this machine lacks to run Hadoop; an empty text when nothing."""
     if not java():
@@ -45,7 +53,7 @@ def lacking() -> str:
 
 
 def fetch() -> Path:
-    """Return the folder of jars, fetching them unless they are there.
+    """Return the folder of jars, fetching them and making what JVMs share unless it is there.
 
     Raises
     ------
@@ -53,8 +61,15 @@ def fetch() -> Path:
         When Maven is not there or fails; the message says why.
     """
     place = folder()
-    if streaming(place).exists():
-        return place
+    if not streaming(place).exists():
+        _fetch(place)
+    if program := java():
+        real = place.resolve()
+        sharing.make(program, real, streaming(real))
+    return place
+
+
+def _fetch(place):
     if not shutil.which("mvn"):
         raise RuntimeError(f"no jars in {place}, and to fetch them the program mvn is needed "
                            "(Debian: apt install maven)")
@@ -74,4 +89,3 @@ def fetch() -> Path:
         except OSError:
             if not streaming(place).exists():  # else another was quicker
                 raise
-    return place

@@ -52,8 +52,8 @@ class LocalCluster(Cluster):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.workers = range(1, workers + 1)
         self.addresses = free_addresses(workers + 1)
-        jvm = (*configuration.JVM, f"-Djdk.net.hosts.file={self.folder}/hosts",
-               f"-Djava.io.tmpdir={self.folder}/tmp")
+        jvm = (*configuration.JVM, *jars.shared_classes(),
+               f"-Djdk.net.hosts.file={self.folder}/hosts", f"-Djava.io.tmpdir={self.folder}/tmp")
         self.java = (*jvm, f"-Dhadoop.log.dir={self.folder}/logs",
                      "-Dhadoop.root.logger=INFO,console")
         self._link: Link | None = None

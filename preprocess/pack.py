@@ -10,9 +10,10 @@ from functools import partial
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.position_lists import with_rules_anywhere
-from mr_extract.jobs.driver.plan import read_plan, standard_input
+from mr_extract.jobs.driver.manifests import read_plan, standard_input
 from mr_extract.jobs.skeleton.expansion import FIRST, check_extensions
-from mr_extract.packed.records import AS_IS, FZ, packed_with
+from mr_extract.packed.index import packed_with
+from mr_extract.packed.records import AS_IS, FZ
 from mr_extract.settings.config import Config
 from mr_extract.settings.options import access_from, add_access, config_from, option_name
 from preprocess.errors import CommandError

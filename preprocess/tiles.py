@@ -13,7 +13,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images.cubes import plane_index, written
 from mr_extract.images.region import Region
 from mr_extract.jobs.beside.regions import reader_for, section_of
-from mr_extract.jobs.driver.plan import read_plan
+from mr_extract.jobs.driver.manifests import read_plan
 from mr_extract.settings.config import Config
 from mr_extract.settings.detecting import Background
 from mr_extract.settings.options import settled

@@ -18,7 +18,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.images import Image, read_image
 from mr_extract.images.companion_values import read_values
 from mr_extract.images.companions import add_mask, set_flags, set_weight
-from mr_extract.jobs.driver.plan import read_plan
+from mr_extract.jobs.driver.manifests import read_plan
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.text.manifest import parse_line
 

@@ -15,6 +15,7 @@ from remote_places import bare_client, moto_server
 from test_object_association import PLACES, scattered
 
 from mr_extract.export.__main__ import main as export
+from mr_extract.jobs.sky.drive import drive
 from mr_extract.jobs.sky.pairing import NONE, PAIR, Pairing, Pairs
 from mr_extract.jobs.sky.region import settle
 from mr_extract.jobs.sky.sky_job import SkyJob
@@ -32,7 +33,7 @@ def crossmatch(*args):
     asked = SkyJob(["--sky-work=crossmatch", *map(str, args)])
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        return asked.work.drive(asked)
+        return drive(asked)
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from conftest import job, module
 from detections import write_detections
 
@@ -64,6 +65,37 @@ def test_the_period_of_a_variable_is_found(folder, runner):
     assert np.isfinite(found["lc_only"]).sum() == 1
     assert main([str(folder / f"{runner}.tsv"), str(folder / f"{runner}.fits")]) == 0
     assert (folder / "inline.tsv").read_bytes() == (folder / f"{runner}.tsv").read_bytes()
+
+
+def test_from_images_to_a_period(tmp_path):
+    """Thirty small frames, each a pixel or so beside the others, of a variable and two others."""
+    rng = np.random.default_rng(8)
+    rows, columns = np.mgrid[:80, :100]
+    for k, mjd in enumerate(np.sort(rng.uniform(55000, 55040, 30))):
+        shift = rng.uniform(-2, 2, 2)
+        flux = 20000 * np.array([10 ** (0.16 * np.sin(2 * np.pi * mjd / TRUE)), 1.0, 0.7])
+        image = rng.normal(100, 3, rows.shape)
+        for x, y, one in zip((30, 70, 50), (20, 40, 60), flux):
+            square = (columns - x - shift[0]) ** 2 + (rows - y - shift[1]) ** 2
+            image += one / (2 * np.pi * 1.5 ** 2) * np.exp(-square / (2 * 1.5 ** 2))
+        header = {"MJD-OBS": mjd, "FILTER": "r", "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN",
+                  "CRVAL1": 0.001, "CRVAL2": 10.0, "CRPIX1": 51 + shift[0], "CRPIX2": 41 + shift[1],
+                  "CDELT1": -2e-4, "CDELT2": 2e-4}
+        fits.PrimaryHDU(image.astype(np.float32), fits.Header(header)).writeto(
+            tmp_path / f"{k:02d}.fits")
+    (tmp_path / "list.txt").write_text("\n".join(p.name for p in tmp_path.glob("*.fits")))
+    (tmp_path / "periods.py").write_text(PERIODS)
+    done = job("list.txt", "--reduce", "objects", "--zero-point", "29", "--gain", "0",
+               "--light-curve-function", "periods:best", "--catalog", "objects.tsv", cwd=tmp_path)
+    assert done.status == 0, done.err
+    found = read_catalog(tmp_path / "objects.tsv").columns
+    bright = found["detections"] == 30
+    variable = np.argmax(np.where(bright, found["r_scatter"], 0))
+    constant = np.sort(found["r_mag"][bright & (found["object"] != found["object"][variable])])
+    np.testing.assert_allclose(constant, 29 - 2.5 * np.log10([20000, 14000]), atol=0.02)
+    assert found["lc_period"][variable] == pytest.approx(TRUE, rel=0.005)
+    assert found["r_scatter"][variable] == pytest.approx(0.4 / np.sqrt(2), rel=0.2)
+    assert (found["r_chi2"][bright] / 29 < 2).sum() == 2
 
 
 def test_what_is_no_function_is_refused(folder, night):

@@ -180,13 +180,16 @@ def test_the_policies_are_for_the_calls_that_are_made():
 
 
 def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
+    """With a catalog and its parts; the code that it brought is there for the next one."""
     on_s3.hadoop, on_s3.step = hadoop, on_s3.on_hadoop
-    conf = configuration(tmp_path, python_bin=[sys.executable], num_core_instances=2)
+    # Asking costs the pretend AWS and the job more than the job's own work.
+    conf = configuration(tmp_path, python_bin=[sys.executable], num_core_instances=2,
+                         check_cluster_every=1)
     before = on_s3.objects("mr_extract/")
     inline = job("-r", "inline", "--max-failures", "1", on_s3.list, env=on_s3.environment)
     assert inline.status == 0, inline.err
     done = run(on_s3, conf, "-D", "mapreduce.job.maps=2", "--max-failures", "1",
-               "--catalog", "s3://mine/catalog.tsv")
+               "--catalog", "s3://mine/catalog.tsv", "--output-dir", "s3://mine/parts/")
     assert done.status == 0, done.err
     assert on_s3.get("s3://mine/catalog.tsv") == inline.out
     assert re.search(r"code-\w+\.zip, [\d.]+ MB, put in s3://mine/mr_extract/kept/|"
@@ -194,18 +197,30 @@ def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
     kept = on_s3.objects("mr_extract/kept/")
     assert any(re.search(r"/code-\w+\.zip$", key) for key in kept)
     assert "cluster j-" in done.err and "(2 x m5.xlarge; us-east-1) starts" in done.err
-
-    parts = run(on_s3, conf, "-D", "mapreduce.job.maps=2", "--max-failures", "1",
-                "--output-dir", "s3://mine/parts/")
-    assert parts.status == 0, parts.err
-    assert "which s3://mine/mr_extract/kept/ has already" in parts.err
-    assert on_s3.objects("mr_extract/kept/") == kept  # nothing was brought again
     found = on_s3.objects("parts/")
     assert found.pop("parts/_SUCCESS") == 0
     # `_header` stands before `part-...`, and what failed in the part of its image.
     lines = [line for key in sorted(found) for line in
              on_s3.get(f"s3://mine/{key}").splitlines(True)]
     assert sorted(lines) == sorted(inline.out.splitlines(True))
+
+    # Maps alone, as they are without an output folder, whose tasks gave what mappers give.
+    mapped = job("--mapper", "--reduce", "none", stdin=on_s3.get(on_s3.list),
+                 env=on_s3.environment)
+    outputs = []
+
+    def step(_, words):
+        assert "mapreduce.job.reduces=0" in words
+        outputs.append(words[words.index("-output") + 1].partition("mine/")[2])
+        on_s3.put(f"{outputs[0]}part-00000", mapped.out)
+        return True, ""
+
+    on_s3.step = step
+    again = run(on_s3, conf, "--max-failures", "1")
+    assert again.status == 0 and again.out == inline.out, again.err
+    assert not on_s3.objects(outputs[0])
+    assert "which s3://mine/mr_extract/kept/ has already" in again.err
+    assert on_s3.objects("mr_extract/kept/") == kept  # nothing was brought again
     assert ends(on_s3)[-2:] == ["TERMINATED"] * 2
     # What the jobs had there alone is gone from the bucket.
     assert not [key for key in on_s3.objects("mr_extract/").keys() - before.keys()

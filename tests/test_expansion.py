@@ -15,7 +15,8 @@ from conftest import command, job
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.images.units import list_units, reader_of
-from mr_extract.jobs.driver.plan import Plan, read_plan
+from mr_extract.jobs.driver.manifests import read_plan
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.shards import shards_of
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.skeleton.expansion import expanded, image_units

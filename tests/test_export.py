@@ -126,6 +126,7 @@ def test_ecsv_holds_the_same(folder, kind):
 def test_other_tools_read_the_parquet(folder):
     import duckdb
     import pandas
+    import polars
 
     cells, _ = text_of(folder / "objects.tsv")
     path = str(exported(folder, "objects", ".parquet"))
@@ -134,6 +135,8 @@ def test_other_tools_read_the_parquet(folder):
     expected = [(name, float(np.float32(mag))) for name, mag, number in zip(
         cells["object"], cells["r_mag"], cells["r_detections"]) if int(number) > 3]
     assert bright == expected and expected
+    lazy = polars.scan_parquet(path).filter(polars.col("r_detections") > 3)
+    assert lazy.select("object", "r_mag").collect().rows() == expected
     np.testing.assert_array_equal(table["r_scatter"], np.array(cells["r_scatter"], np.float32))
     assert table["r_scatter"].isna().sum() == cells["r_scatter"].count("nan") > 0
 

@@ -10,7 +10,8 @@ from mr_extract import Config, extract
 from mr_extract.failures import ImageFailure
 from mr_extract.images.companion_values import read_map, read_values
 from mr_extract.images.extensions import chosen_unit
-from mr_extract.images.read import read_unpacked
+from mr_extract.images.general import read_general
+from mr_extract.images.read import read_image, read_unpacked
 from mr_extract.images.region import Region
 from mr_extract.images.section import Section
 from mr_extract.images.units import list_units, reader_of
@@ -80,6 +81,24 @@ def test_equal_names_go_by_version_then_by_order(images, masks, ext, found):
     images = mef(*((0, *one) for one in images))
     masks = mef(*((k, *one) for k, one in enumerate(masks, 1)))
     assert values_for(images, masks, ext) == found
+
+
+@pytest.mark.parametrize("versions, found, said", [
+    ((2, 1), [2, 1], []),
+    (("2", 1.0), [2, 1], []),  # whole numbers, however they are written
+    (("b", "a"), [1, 2], [("unusable-card", f"EXTVER of extension {k} = {text!r}")
+                          for k, text in ((1, "b"), (2, "a"))]),
+])
+def test_a_version_that_is_no_whole_number_counts_as_none_and_is_said(versions, found, said):
+    images = mef((0, "SCI", 1), (0, "SCI", 2))
+    masks = mef(*((k, "DQ", version) for k, version in enumerate(versions, 1)))
+    with hearing() as heard:
+        assert values_for(images, masks, "DQ") == found
+    assert list(heard) == said
+    with hearing() as heard:
+        read_image(masks, 1)
+        read_general(masks, 1)
+    assert list(heard) == said[:1]
 
 
 def test_masks_between_the_images_of_a_file_are_those_before_which_they_stand():

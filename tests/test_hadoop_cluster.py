@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT, command
 from hadoop_clusters import processes_of
 
+from myhadoop import jars, shared_classes
+
 
 def webhdfs(cluster, method, path, operation, body=None):
     """Ask as any client does, following the NameNode to a DataNode."""
@@ -63,6 +65,40 @@ def test_the_nodes_of_yarn_are_the_hosts_of_the_blocks(hadoop):
     nodes = hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/nodes")["nodes"]["node"]
     assert sorted(node["nodeHostName"] for node in nodes) == sorted(hadoop.addresses[1:])
     assert {node["state"] for node in nodes} == {"RUNNING"}
+
+
+def test_clients_and_daemons_start_with_the_classes_that_are_shared(hdfs, tmp_path):
+    for name in ("namenode", "datanode-1"):
+        with open(f"/proc/{hdfs.pid(name)}/maps") as maps:
+            assert "/classes-" in maps.read()
+    loaded = tmp_path / "loaded"
+    told = command([hdfs.hadoop_bin, "fs", "-ls", "-d", "/tmp"],
+                   env={"_JAVA_OPTIONS": f"-Xlog:class+load:file={loaded}"})
+    assert told.status == 0 and told.lines[0].endswith(" /tmp")
+    assert loaded.read_text().count("shared objects file (top)") > 1000
+
+
+@pytest.mark.needs("hdfs")
+def test_classes_of_another_class_path_are_not_shared_and_nothing_is_said(tmp_path):
+    java, folder = jars.java(), jars.fetch().resolve()
+    options = jars.shared_classes()
+    assert options
+    (tmp_path / "log4j.properties").write_text("log4j.rootLogger=OFF\n")
+    done = command([java, *options, "-cp", f"{tmp_path}:{folder}/*",
+                    "org.apache.hadoop.util.VersionInfo"])
+    assert (done.status, done.lines[0], done.err) == (0, f"Hadoop {jars.VERSION}", "")
+
+
+@pytest.mark.parametrize("does", ["exit 1", "exit 0"])
+def test_where_classes_cannot_be_shared_hadoop_runs_without(tmp_path, does):
+    """With a Java that does not know how."""
+    java, folder = tmp_path / "java", tmp_path / "jars"
+    folder.mkdir()
+    java.write_text(f"#!/bin/sh\n{does}\n")
+    java.chmod(0o755)
+    assert not shared_classes.make(str(java), folder, folder / "streaming.jar")
+    assert shared_classes.options(str(java), folder) == ()
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.needs("hdfs")

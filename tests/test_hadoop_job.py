@@ -80,7 +80,11 @@ def test_the_catalog_is_that_of_inline_and_made_by_the_code_that_was_shipped(
     measured = list(expected.accounts().values()).count("")
     assert measured > 6 and expected.out.count(b"+shipped") == 1 + measured
     catalog = tmp_path / "catalog.tsv"
-    done, facts = run("hadoop", "-D", "mapreduce.job.maps=2", "-D", "mapreduce.map.memory.mb=1536",
+    # Where the Java of a task has its classes from.
+    loaded = tmp_path / "loaded-%p"
+    done, facts = run("hadoop", "-D", "mapreduce.job.maps=2",
+                      "-D", f"mapreduce.map.env=_JAVA_OPTIONS=-Xlog:class+load:file={loaded}",
+                      "-D", "mapreduce.map.memory.mb=1536",
                       "--s3-profile", DIFFICULT, "--catalog", catalog)
     assert catalog.read_bytes() == expected.out
     assert "Hadoop has the job: http" in done.err
@@ -96,6 +100,9 @@ def test_the_catalog_is_that_of_inline_and_made_by_the_code_that_was_shipped(
     assert {name: told[name] for name in own} == own
     tasks = history(hadoop, done, "tasks")["tasks"]["task"]
     assert sorted(task["type"] for task in tasks) == ["MAP", "MAP"]
+    loads = [path.read_text() for path in tmp_path.glob("loaded-*")]
+    assert len(loads) == 2
+    assert all(load.count("shared objects file (top)") > 1000 for load in loads)
     left = hadoop.run("fs", "-ls", "-R", f"/user/{hadoop.user}/tmp/mrjob")
     assert left.stdout == ""
 

@@ -1,5 +1,6 @@
 """A number in a header card is used, however it is written, or it is said that it is not."""
 
+import io
 import json
 import re
 import subprocess
@@ -8,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 from astropy.io import fits
-from conftest import LAUNCHER, command, job
+from conftest import LAUNCHER, ROOT, command, job
 from stars import star_field
 
 from mr_extract import extract
@@ -236,6 +237,37 @@ def test_the_catalogues_header_says_the_same_gain_and_zero_point(tmp_path):
         cards = parse_cards("".join(one.ljust(80) for one in units[1].data[0][0]))
     assert (cards["SEXGAIN"], cards["SEXSATLV"], cards["SEXMGZPT"]) == (2.5, 50000.0, -21.1)
     assert "RemarkWarning" not in run.err
+
+
+def test_the_catalogues_header_says_what_was_used_whoever_said_it(tmp_path):
+    file = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(header=fits.Header({"GAIN": 2.5})),
+                  fits.ImageHDU(DATA)]).writeto(file)
+    (tmp_path / "a.fits").write_bytes(file.getvalue())
+    said = b"OBSERVER= 'M\xfcller'"
+    (tmp_path / "b.fits").write_bytes(fits_file(["OBSERVER= 'M?ller'"]).replace(
+        b"OBSERVER= 'M?ller'", said))
+    run = job("-", "--zero-point-key", "ZP", "--zero-point", "20", "--names", "sextractor",
+              "--columns", "NUMBER", "--catalog", "c.tsv", "--quiet",
+              stdin=b"a.fits\tzero_point=25.125\nb.fits\n", cwd=tmp_path)
+    assert run.status == 0, run.err
+
+    def cards():
+        done = command([sys.executable, "-m", "mr_extract.sextractor", "c.tsv", "--type",
+                        "fits_ldac", "--output", "cats/"], cwd=tmp_path,
+                       env={"PYTHONPATH": str(ROOT)})
+        assert done.status == 0, done.err
+        for name in "ab":
+            with fits.open(tmp_path / "cats" / f"{name}.cat") as units:
+                found = parse_cards("".join(one.ljust(80) for one in units[1].data[0][0]))
+            yield {key: found.get(key) for key in ("SEXGAIN", "SEXSATLV", "SEXMGZPT", "MRXODD")}
+
+    whole = {"SEXGAIN": 0.0, "SEXSATLV": 50000.0, "SEXMGZPT": 20.0, "MRXODD": None}
+    assert list(cards()) == [{**whole, "SEXGAIN": 2.5, "SEXMGZPT": 25.125}, {**whole, "MRXODD": 1}]
+    for name in "ab":  # then nothing is said that their headers might have said otherwise
+        (tmp_path / f"{name}.fits").unlink()
+    none = dict.fromkeys(whole)
+    assert list(cards()) == [{**none, "SEXMGZPT": 25.125}, none]
 
 
 def readers(data):

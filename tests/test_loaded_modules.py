@@ -13,7 +13,8 @@ UNUSED = {
     "mr_extract.jobs.runners.hadoop.progress", "mr_extract.jobs.runners.hadoop.runner",
     "mr_extract.jobs.runners.hadoop.tasks", "mr_extract.jobs.sky",
     "mr_extract.frames.checkimages", "mr_extract.lists.association", "mr_extract.lists.forced",
-    "mr_extract.skymaps", "mr_extract.sextractor.configuration", "mr_extract.images.general",
+    "mr_extract.skymaps", "mr_extract.sextractor.configuration",
+    "mr_extract.images.through_astropy",
 }
 
 

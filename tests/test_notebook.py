@@ -136,6 +136,13 @@ def test_a_header_may_be_given_in_many_ways(image, kind):
     assert np.allclose(np.sort(table["ra"]), np.sort(RA), rtol=0, atol=1e-5)
 
 
+def test_of_keywords_that_differ_in_case_alone_the_one_in_capitals_is_used(image):
+    table = extract(image, header={"gain": 7.0, "GAIN": 2.0, "Satur": 5.0, "SATUR": 5.0})
+    assert np.array_equal(table["fluxerr_aper_1"],
+                          extract(image, header={"GAIN": 2.0})["fluxerr_aper_1"])
+    assert said(table) == [("repeated-card", "GAIN = 2.0, then gain = 7.0")]
+
+
 def test_a_header_that_is_given_stands_in_place_of_all_that_the_file_has(image, tmp_path):
     units = [fits.PrimaryHDU(header=fits.Header({"GAIN": 2.0})), fits.ImageHDU(image)]
     fits.HDUList(units).writeto(tmp_path / "mef.fits")
@@ -162,7 +169,7 @@ def test_pixels_in_electrons_have_the_gain_one(image):
         assert np.array_equal(table["fluxerr_aper_1"], one) and not said(table)
     table = extract(CCDData(image, unit="electron", meta={"GAIN": 2.5}))
     assert np.array_equal(table["fluxerr_aper_1"], one)
-    assert said(table) == [("not-used", "card GAIN: pixels in electron have the gain 1")]
+    assert said(table) == [("not-used", "card GAIN = 2.5, as gain is known: 1")]
     forty = extract(image * u.electron, gain=40.0)["fluxerr_aper_1"]
     assert np.array_equal(forty, extract(image, gain=40.0)["fluxerr_aper_1"])
     assert (forty < one).all()

@@ -1,5 +1,7 @@
 """Claims about objects: their members, statistics, opportunities and ids, and the accounting."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -11,9 +13,19 @@ from test_object_association import PLACES, brute_force, scattered
 from mr_extract.images.observation import epoch_of, filter_of
 from mr_extract.objects.association import Links
 from mr_extract.objects.coverage import circle_of, covered
+from mr_extract.objects.holes import holes_of, in_holes
 from mr_extract.objects.sphere import ARCSEC, positions, vectors
 from mr_extract.objects.statistics import magnitudes, mean_positions, stetson_j
+from mr_extract.text.bitmaps import bitmap_of, bitmap_word
 from mr_extract.text.catalog import read_catalog
+
+FUNCTION = """
+def spread(mjd, mag, magerr, filters):
+    if len(mjd) != 2:
+        raise RuntimeError("not two")
+    return {"spread": mag.max() - mag.min(), "span": mjd[-1] - mjd[0]}
+"""
+WITH_FUNCTION = "--light-curve-function", "curves:spread"
 
 
 def objects(*args, **keywords):
@@ -160,10 +172,23 @@ def observed(night, tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(observed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("objects")
+    (folder / "curves.py").write_text(FUNCTION)
     done = objects(observed, "--catalog", folder / "objects.tsv", "--light-curves",
-                   folder / "points.tsv", "--link-radius", "1")
+                   folder / "points.tsv", "--link-radius", "1", *WITH_FUNCTION, cwd=folder)
     assert done.status == 0, done.err
     return folder
+
+
+def test_what_a_function_returned_is_a_column(made):
+    found = read_catalog(made / "objects.tsv").columns
+    points = read_catalog(made / "points.tsv").columns
+    failed = found["lc_failed"] == 1
+    np.testing.assert_array_equal(failed, found["r_used"] != 2)
+    assert failed.any() and np.array_equal(np.isfinite(found["lc_spread"]), ~failed)
+    for one, value, span in zip(found["object"], found["lc_spread"], found["lc_span"]):
+        mine = points["object"] == one
+        if mine.sum() == 2 and not np.isnan(value):
+            assert value == np.ptp(points["mag"][mine]) and span == np.ptp(points["mjd"][mine])
 
 
 def test_members_are_brute_force_and_every_detection_is_one(observed, made):
@@ -200,21 +225,23 @@ def test_opportunities_are_the_frames_whose_wcs_holds_the_object(observed, made,
                                      pytest.param(("-r", "spark", "--jobs", "2"),
                                                   marks=pytest.mark.needs("spark"))])
 def test_every_runner_gives_the_same_bytes(observed, made, tmp_path, options):
-    done = objects(*options, observed, "--light-curves", tmp_path / "points.tsv")
+    done = objects(*options, observed, "--light-curves", tmp_path / "points.tsv", *WITH_FUNCTION,
+                   cwd=made)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
     assert (tmp_path / "points.tsv").read_bytes() == (made / "points.tsv").read_bytes()
 
 
 def test_hadoop_gives_the_same_bytes(observed, made, hadoop):
-    done = objects("-r", "hadoop", observed, env=hadoop.environment)
+    done = objects("-r", "hadoop", observed, *WITH_FUNCTION, "--cmdenv", f"PYTHONPATH={made}",
+                   env=hadoop.environment, cwd=made)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
 
 
 def test_the_main_job_does_the_same(night, made, tmp_path):
     done = job("--reduce", "objects", night / "manifest.txt", "--light-curves",
-               tmp_path / "points.tsv")
+               tmp_path / "points.tsv", *WITH_FUNCTION, cwd=made)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
     assert (tmp_path / "points.tsv").read_bytes() == (made / "points.tsv").read_bytes()
@@ -304,3 +331,74 @@ def test_two_objects_in_one_place_have_two_ids(tmp_path):
     assert found["object"][1] == found["object"][0] + "-2"
     np.testing.assert_array_equal(found["detections"], [2, 2])
     np.testing.assert_array_equal(found["ambiguous"], [1, 1])
+
+
+# ---- holes
+
+
+def test_a_hole_is_a_cell_of_which_more_than_half_is_bad():
+    bad = np.zeros((40, 50), bool)
+    bad[:16, :8] = True  # just half of a cell
+    bad[16:32, 16:25] = True
+    bad[32:, 48:] = True  # all of the smallest cell
+    bad[:, 40:44] = True  # a quarter of each
+    expected = np.zeros((3, 4), bool)
+    expected[1, 1] = expected[2, 3] = True
+    np.testing.assert_array_equal(holes_of(bad), expected)
+    np.testing.assert_array_equal(bitmap_of(bitmap_word(expected)), expected)
+
+
+@pytest.mark.parametrize("word", ["", "3x4", "3x4:", "3x4:AAAA", "0x4:eJwDAAAAAAE=",
+                                  "axb:eJw=", "9999x9999:eJw=",
+                                  "1x99:" + bitmap_word(np.ones((1, 9), bool))[4:]])
+def test_what_is_no_bitmap_is_refused(word):
+    with pytest.raises(ValueError):
+        bitmap_of(word)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("rotation", [0, 30, 190])
+def test_what_lies_in_a_hole_is_what_its_wcs_says(place, rotation):
+    rng = np.random.default_rng(4)
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], PLACES[place], [150, 99]
+    wcs.wcs.cd = 0.01 * np.array([[-1, 0], [0, 1]]) @ [
+        [np.cos(np.radians(rotation)), -np.sin(np.radians(rotation))],
+        [np.sin(np.radians(rotation)), np.cos(np.radians(rotation))]]
+    height, width = 203, 310
+    x, y = rng.uniform(-0.5, width - 0.5, 3000), rng.uniform(-0.5, height - 0.5, 3000)
+    cells = rng.uniform(size=(13, 20)) < 0.4
+    ra, dec = wcs.wcs_pix2world(x, y, 0)
+    corners = np.stack(wcs.wcs_pix2world([-0.5, width - 0.5, width - 0.5, -0.5],
+                                         [-0.5, -0.5, height - 0.5, height - 0.5], 0), 1).ravel()
+    found = in_holes(vectors(ra, dec), corners, (height, width), cells)
+    expected = cells[((y + 0.5) // 16).astype(int), ((x + 0.5) // 16).astype(int)]
+    near = np.minimum(np.abs((x + 0.5) % 16 - 8), np.abs((y + 0.5) % 16 - 8)) > 8 - 1e-6
+    np.testing.assert_array_equal(found[~near], expected[~near])
+
+
+def test_a_masked_place_is_no_opportunity(night, observed, made, tmp_path):
+    """The left fifth of one frame is masked: its detections go, and with them opportunities."""
+    lines = (night / "manifest.txt").read_text().splitlines()
+    name = Path(lines[0].split("\t")[0]).name
+    shape = fits.getdata(night / name).shape
+    mask = np.zeros(shape, np.uint8)
+    mask[:, :80] = 1
+    fits.PrimaryHDU(mask).writeto(tmp_path / "mask.fits")
+    lines[0] += f"\tmask={tmp_path / 'mask.fits'}"
+    (night / "with-mask.txt").write_text("\n".join(lines))
+    try:
+        done = job("--reduce", "objects", night / "with-mask.txt")
+    finally:
+        (night / "with-mask.txt").unlink()
+    assert done.status == 0, done.err
+    (tmp_path / "objects.tsv").write_bytes(done.out)
+    found = read_catalog(tmp_path / "objects.tsv").columns
+    expected = np.zeros(len(found["ra"]), int)
+    for path in sorted(night.glob("*.fits")):
+        x, y = WCS(fits.getheader(path)).wcs_world2pix(found["ra"], found["dec"], 0)
+        expected += ((np.abs(x - 249.5) <= 250) & (np.abs(y - 199.5) <= 200)
+                     & ((path.name != name) | (x > 79.5)))
+    np.testing.assert_array_equal(found["r_opportunities"], expected)
+    before = read_catalog(made / "objects.tsv").columns
+    assert found["r_opportunities"].sum() < before["r_opportunities"].sum()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pages import commands_of, read_page, shell_in
 
 from mr_extract.failures import ImageFailure
-from mr_extract.packed import records, sequencefile, sequencefile_writer
+from mr_extract.packed import index, records, sequencefile, sequencefile_writer
 from mr_extract.packed.framed import framed as framed_record
 from mr_extract.packed.hadoop_text import Damaged
 from mr_extract.text.entry import Entry
@@ -156,7 +156,7 @@ def test_companions_named_by_a_rule_are_packed(frames, tmp_path):
 
 
 def keys(folder):
-    _, rows = records.read_index((folder / records.INDEX).read_bytes())
+    _, rows = index.read_index((folder / index.INDEX).read_bytes())
     return [json.loads(key) for _, _, _, key in rows]
 
 
@@ -164,7 +164,7 @@ def keys(folder):
 def small(night, tmp_path):
     """Four frames in one packed file, their catalog, and where their records are."""
     preprocess("pack", *sorted(night.glob("*.fits"))[:4], "-o", tmp_path / "four")
-    _, rows = records.read_index((tmp_path / "four" / records.INDEX).read_bytes())
+    _, rows = index.read_index((tmp_path / "four" / index.INDEX).read_bytes())
     rows = list(rows)
     ids = [records.contents_of(key).entries[0].id for _, _, _, key in rows]
     whole = job("--packed", tmp_path / "four")
@@ -332,10 +332,10 @@ def test_a_key_of_another_version_is_damaged(told):
 
 
 def test_an_index_that_is_damaged_says_so():
-    whole = records.write_index([("a.seq", 1, 2, b"{}")] * 100, "first")
-    extensions, rows = records.read_index(whole)
+    whole = index.write_index([("a.seq", 1, 2, b"{}")] * 100, "first")
+    extensions, rows = index.read_index(whole)
     assert (extensions, len(list(rows))) == ("first", 100)
     for wrong in (whole[:40], whole[:-30] + bytes(30), b"", b"text", gzip.compress(b"#other\n"),
                   gzip.compress(b"#mr_extract.packed 1\tfirst\na line\n")):
         with pytest.raises(Damaged):
-            list(records.read_index(wrong)[1])
+            list(index.read_index(wrong)[1])

@@ -11,7 +11,7 @@ from conftest import ROOT, command, job
 from hadoop_clusters import clear
 from pages import commands_of, read_page, shell_in
 
-from mr_extract.packed import records
+from mr_extract.packed import index
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_what_hadoop_cannot_read_costs_its_image_alone(hadoop, night, tmp_path):
             lines.append(f"{path}\tid={path.stem}\n")
     (tmp_path / "list.txt").write_text("".join(lines))
     pack(hadoop, tmp_path / "list.txt", "-o", tmp_path / "packed", "--size", "450K")
-    _, rows = records.read_index((tmp_path / "packed" / records.INDEX).read_bytes())
+    _, rows = index.read_index((tmp_path / "packed" / index.INDEX).read_bytes())
     rows = list(rows)
     # The last one of each file.
     for damage, (name, offset, size, _) in zip(damages, rows[2::3], strict=True):

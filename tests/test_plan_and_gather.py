@@ -4,12 +4,14 @@ import io
 import tracemalloc
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from conftest import job
 
-from mr_extract.jobs.driver import kept_lines, numbered
+from mr_extract.jobs.driver import kept_lines, manifests, numbered
 from mr_extract.jobs.driver.gather import gather
-from mr_extract.jobs.driver.plan import Plan, read_plan
+from mr_extract.jobs.driver.manifests import read_plan
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.shards import shards_of, write_shards
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.skeleton.options import allowed
@@ -199,6 +201,27 @@ def test_a_plan_and_its_gathering_hold_some_hundred_bytes_a_line(tmp_path, monke
         assert totals.measured == count
     # At the peak, when tables have just grown.
     assert (held[2] - held[1]) / 8_000 < 130
+
+
+def test_lines_in_batches_make_the_plan_that_each_by_itself_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(manifests, "_LINES_AT_ONCE", 3)
+    rng = np.random.default_rng(1)
+    fields = ["", "\tbytes=9", "\tbytes=8\tband=r", "\tband=g", "\text=2", "\tmask=m.fits",
+              "\tid=a0", "\tregion=1:2", "\tband=\xe9"]
+    lines = [f"a{rng.integers(40)}{fields[rng.integers(9) if k % 9 > 5 else rng.integers(4)]}"
+             for k in range(120)] + ["", "# a comment"]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    plan, one_by_one = read_plan([str(tmp_path / "list.txt")], None), Plan()
+    for line in lines:
+        if entry := parse_line(line.encode()):
+            one_by_one.add(entry)
+
+    def said(plan):
+        return [(plan.lines[k], plan.refusal(k), plan.size(k), plan.parcels[k])
+                for k in plan.in_order()]
+
+    assert said(plan) == said(one_by_one)
+    assert {kind for kind, _ in plan.refused.values()} == {"duplicate-id", "malformed-line"}
 
 
 class _InPieces(io.BufferedReader):

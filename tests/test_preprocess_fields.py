@@ -105,7 +105,8 @@ def test_keywords_become_fields_as_their_values_stand(here, capsys):
     assert fields(entries[0]) == {
         "filter": "r", "mjd": "56297.25", "exptime": "30", "good": "T", "object": "NGC 1",
         "quote": "it's", "airmass": "1.25", "comment": "word " * 20 + "end"}
-    assert len(said) == 1
+    assert said[1:] == [f"card {keyword} is not in the headers of 1 of 1 images"
+                        for keyword in ("ABSENT", "BLANKS", "EMPTY")]
 
 
 def test_an_extension_has_its_own_keywords_and_those_of_the_primary(here, capsys):
@@ -138,7 +139,8 @@ def test_a_zero_point_is_a_field_without_its_unit_and_of_two_cards_the_first(her
                              "HIERARCH ESO PRO MAGZPT=zero_point")
     assert [fields(entry) for entry in entries] == [
         {"zero_point": "25.5", "comment": "25.5 mag"}, {"zero_point": "-21.1"}]
-    assert len(said) == 1
+    # Of several keywords for one field one is enough.
+    assert said[1:] == ["card MAGZERO is not in the headers of 1 of 2 images"]
 
 
 def test_unreadable_headers_are_named_and_their_lines_stay(here, capsys):

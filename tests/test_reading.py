@@ -359,7 +359,7 @@ def test_a_plain_unit_beside_tiles_is_read_without_astropy(monkeypatch):
     fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(FRAME.astype("i2")),
                   fits.ImageHDU(FRAME, name="SKY")]).writeto(file)
     monkeypatch.setattr("mr_extract.images.general.read_general", None)
-    monkeypatch.setattr("mr_extract.images.general.read_tiled", None)
+    monkeypatch.setattr("mr_extract.images.read_compressed.read_tiled", None)
     image = read_image(file.getvalue(), "SKY")
     assert (image.data == FRAME).all() and (image.hdu, image.images) == (2, 2)
 

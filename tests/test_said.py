@@ -18,8 +18,10 @@ from mr_extract.images.cutouts import cut_file
 from mr_extract.images.general import read_general
 from mr_extract.images.read import read_image
 from mr_extract.jobs.beside.checkimage_files import wcs_cards
+from mr_extract.planes.levels import known_levels
 from mr_extract.remarks import REMARKS, as_cell, hearing, parse_cell
 from mr_extract.settings.beside import Companions
+from mr_extract.settings.measuring import Measurement
 
 SKY = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 10.0, "CRVAL2": 5.0,
        "CRPIX1": 1.0, "CRPIX2": 1.0, "CDELT1": -1e-4, "CDELT2": 1e-4}
@@ -40,6 +42,7 @@ def frame(tmp_path, monkeypatch):
     (tmp_path / "m.fits").write_bytes(fits_bytes(marks, BLANK=-5))
     (tmp_path / "targets.csv").write_text("x,y\n70,60\n")
     (tmp_path / "w.fits").write_bytes(fits_bytes(np.ones_like(good_pixels(), "f4")))
+    (tmp_path / "f.fits").write_bytes(fits_bytes(np.zeros_like(good_pixels(), "i2")))
     return tmp_path
 
 
@@ -72,7 +75,7 @@ def said(line, *options, runner="inline"):
      ("not-used", "the field detect_weight, as there is no detection image")),
     ("a.fits\tmask=m.fits", [],
      ("not-used", "mask: BLANK = -5, which 5 pixels have: a value like others")),
-    ("a.fits\tflags=m.fits", [],
+    ("a.fits\tflags=m.fits", ["--columns", "number,imaflags_iso"],
      ("not-used", "flags: BLANK = -5, which 5 pixels have: a value like others")),
     ("tail.fits", [],
      ("trailing-bytes", "behind the last extension, and no extension themselves")),
@@ -89,8 +92,28 @@ def test_what_a_line_or_a_rule_names_and_nobody_used_is_said(frame, line, option
     assert said(line, *options, runner=runner) == [remark]
 
 
+@pytest.mark.parametrize("line, options, remark", [
+    ("a.fits", ["--mask-bits", "4"], "mask_bits, as there is no mask"),
+    ("a.fits\tweight=w.fits", ["--mask-type", "good"], "mask_type, as there is no mask"),
+    ("a.fits\tmask=f.fits", ["--weight-thresh", "0.5"],
+     "weight_thresh, as there is no weight map"),
+    ("a.fits", ["--weight-image", "w.fits", "--weight-type", "none"],
+     "the rule weight_image, as weight_type is none"),
+    ("a.fits\tflags=f.fits", [], "flags, as neither imaflags_iso nor nimaflags_iso is chosen"),
+    ("a.fits\tflags=f.fits", ["--forced", "targets.csv"],
+     "flags, as nothing is detected at given positions"),
+])
+def test_what_has_nothing_to_do_is_said(frame, line, options, remark):
+    assert said(line, *options) == [("not-used", remark)]
+
+
 @pytest.mark.parametrize("line, options", [
     ("a.fits\tweight=w.fits", []),
+    ("a.fits\tmask=", ["--mask-bits", "4"]),
+    ("a.fits\tdetect=a.fits\tdetect_mask=f.fits", ["--mask-bits", "4"]),
+    ("a.fits\tmask=f.fits\tdetect=a.fits", ["--mask-bits", "4"]),
+    ("a.fits\tweight=", ["--weight-image", "w.fits", "--weight-type", "none"]),
+    ("a.fits\tweight=w.fits", ["--weight-thresh", "0.5"]),
     ("a.fits\tweight=", ["--weight-type", "none"]),  # says itself that there is none
     ("a.fits\tmask=", ["--mask-image", "{stem}.mask.fits ?"]),
     ("a.fits", ["--weight-image", "w.fits ?"]),
@@ -136,6 +159,31 @@ def test_cards_of_asinh_pixels_are_numbers_however_they_are_written():
     assert found[0] == found[1] and found[0][1] == (
         "asinh-pixels:made linear, BOFFSET 0.5, BSOFTEN 7")
     assert found[2] == (1.5, "unusable-card:BSOFTEN = 'none'")
+
+
+@pytest.mark.parametrize("cards, remark", [
+    ({"BOFFSET": 0.5}, "not-used:card BOFFSET without BSOFTEN: pixels stay as they are"),
+    ({"BSOFTEN": 7.0}, "not-used:card BSOFTEN without BOFFSET: pixels stay as they are"),
+    ({"BOFFSET": 0.5, "BSOFTEN": None}, "unusable-card:BSOFTEN has no value"),
+])
+def test_one_card_of_the_asinh_scaling_alone_is_said(cards, remark):
+    image = read_image(fits_bytes(np.full((120, 150), 1.5, "f4"), **cards))
+    with hearing() as heard:
+        make_linear(image)
+    assert (image.data[0, 0], as_cell(heard)) == (1.5, remark)
+
+
+def test_a_card_that_a_calibration_overrules_is_said():
+    image = read_image(fits_bytes(good_pixels(), GAIN=3.0, SATURATE=60000))
+    image.gain, image.saturation, image.zero_point = 4.5, 60000.0, 22.5
+    with hearing() as heard:
+        levels = known_levels(image, Measurement())
+    assert (levels.gain, levels.saturation, levels.zero_point) == (4.5, 60000.0, 22.5)
+    assert as_cell(heard) == "not-used:card GAIN = 3.0, as gain is known: 4.5"
+    image.gain = None
+    with hearing() as heard:
+        assert known_levels(image, Measurement(), 25.0).elsewhere == {"saturation", "zero_point"}
+    assert not heard
 
 
 def test_of_one_name_the_general_reader_says_the_same_as_the_plain_one():

@@ -19,8 +19,8 @@ from mr_extract.settings.options import (
     arguments,
     config_from,
     option_name,
-    read_kernel,
 )
+from mr_extract.settings.spelling import read_kernel
 from mr_extract.storage.access import Access
 
 MANY = settings(max_examples=200, deadline=None)

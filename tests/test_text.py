@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from mr_extract.columns.table import COLUMNS, Column
 from mr_extract.failures import KINDS
+from mr_extract.jobs.skeleton.expansion import FIRST, expands
 from mr_extract.text import accounting, blocks
+from mr_extract.text.balance import companions_of, size_of
 from mr_extract.text.entry import Entry, escaped
 from mr_extract.text.manifest import format_line, parse_line, read_entries
+from mr_extract.text.plain_lines import plain_line
 from mr_extract.text.rows import format_rows, parse_rows
 
 MANY = settings(max_examples=300, deadline=None)
@@ -165,6 +168,32 @@ def test_whatever_the_bytes_a_line_is_one_image_or_none(line):
         assert not UNSAFE.search(name + value)
     # So that an id stands for itself when it is written again.
     assert escaped(entry.id) == entry.id
+
+
+PIECES = st.lists(st.sampled_from([
+    "a.fits", "s3://b/c.fits", "https://k@h/a", "?sig=a", "%20", "[2]", "[0:9,0:9]", "]", "\t", "=",
+    "\tbytes=12", "\tbytes=0", "\tbytes=1_0", "\tbytes=", "\tfilter=r", "\tbtyes=1", "\tflat=f",
+    "\tid=x", "\tmask=m", "\tregion=0:9,0:9", "\tcatalogued=7", "\tmjd=5.5", "\tmjd=6",
+    "\tsources=1", "\t1=2", " ", "#", '"', "\0", "\r", "\x7f", "\x85", "\n", "é", "\ufeff",
+]), max_size=7).map("".join)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.one_of(PIECES.map(str.encode), LINES))
+@example(b"a.fits\tbytes=9\tfilter=r\n")
+@example(b"a.fits\tbytes=" + 20 * b"9")
+@example(b"a.fits\tx.bytes=7\tn=8=9")
+def test_a_plain_line_means_what_its_entry_does(line):
+    plain, entry = plain_line(line), parse_line(line)
+    if plain is not None:
+        assert not entry.problem and not expands(entry, FIRST, None)
+        assert plain.id == entry.id and plain.text == format_line(entry).encode()
+        assert plain.size == size_of(entry) and companions_of(entry) is None
+
+
+@pytest.mark.parametrize("line", [b"a.fits\n", b"/d/a.fits\tbytes=9\tfilter=r", b"s3://b/c%20.fz\n"])
+def test_lines_of_which_there_are_millions_are_plain(line):
+    assert plain_line(line)
 
 
 def test_the_mark_that_some_editors_put_before_a_text_is_no_part_of_a_path():

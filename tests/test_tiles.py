@@ -21,7 +21,7 @@ from mr_extract.images import read_image
 from mr_extract.images.region import Region
 from mr_extract.jobs.beside.checkimage_files import Checks, file_name
 from mr_extract.jobs.beside.regions import reader_for
-from mr_extract.jobs.driver.plan import read_plan
+from mr_extract.jobs.driver.manifests import read_plan
 from mr_extract.jobs.driver.shards import shards_of
 from mr_extract.jobs.extract import WORK
 from mr_extract.jobs.task.fetching import fetch_ahead

@@ -26,7 +26,7 @@ def measure(night, _rounds):
         ("", "MB", "in images", "large image, MB", "in images"),
     )
     cases = {
-        "task, the process that measures": (["--mapper"], True, lambda sizes: sizes[-1]),
+        "task, the process that measures": (["--mapper"], True, max),
         "task, both processes": (["--mapper"], True, sum),
         "task, both, `--columns all`": (["--mapper", "--columns=all"], True, sum),
         "`-r inline`": (["-r", "inline", "--quiet", "--catalog", "/dev/null"], False, max),

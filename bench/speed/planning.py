@@ -7,7 +7,7 @@ from pathlib import Path
 from time import process_time
 
 from mr_extract.jobs.driver.gather import gather
-from mr_extract.jobs.driver.plan import read_plan
+from mr_extract.jobs.driver.manifests import read_plan
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.extract import WORK
 from mr_extract.settings.config import Config

@@ -172,8 +172,7 @@ def measure_image(
     values["number"] = np.arange(1, len(frame) + 1)
     values |= {name: objects[name] for name in objects.dtype.names or ()}
     values["threshold"] = objects["thresh"]
-    if plane.flags is None and asked & {"imaflags_iso", "nimaflags_iso"}:
-        say("companion-absent", "flags: there is no flag image, and imaflags_iso is 0")
+    _say_of_flags(plane, asked)
     for stage in stages_for(asked):
         stage.run(frame)
         clock.lap(stage.name)
@@ -215,6 +214,14 @@ def _check_shapes(shape, other):
         )
 
 
+def _say_of_flags(plane, asked):
+    wanted = bool(asked & {"imaflags_iso", "nimaflags_iso"})
+    if wanted and plane.flags is None:
+        say("companion-absent", "flags: there is no flag image, and imaflags_iso is 0")
+    elif plane.flags is not None and not wanted:
+        say("not-used", "flags, as neither imaflags_iso nor nimaflags_iso is chosen")
+
+
 def _settle_distortion(image, config):
     if config.astrometry.distortion == "ctype":
         image.header = as_ctype_says(image.header)
@@ -252,6 +259,8 @@ def measure_targets(
 
     chosen = columns or choose_for(config, config.output.columns)
     clock = _Clock()
+    if image.flags is not None:
+        say("not-used", "flags, as nothing is detected at given positions")
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     _settle_distortion(image, config)
     forced = measure_at(image, config, targets, zero_point, further)

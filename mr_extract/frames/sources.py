@@ -35,6 +35,8 @@ class Sources:
     used : dict of str to number
         ``zero_point``, ``gain`` and ``saturation`` as they were used, and how many pixels
         are ``saturated``.
+    mask : ndarray of bool, shape (height, width), or None
+        True where no source could be found.
     """
 
     columns: dict
@@ -47,6 +49,7 @@ class Sources:
     facts: dict = field(default_factory=dict)
     checks: dict = field(default_factory=dict)
     used: dict = field(default_factory=dict)
+    mask: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.columns["number"])
@@ -89,10 +92,11 @@ def sources_of(
             if first and column.ucd.split(";")[0] == f"pos.cartesian.{axis}":
                 found[name] = found[name] + first
     columns = columns_of(found, chosen, plane.exponent, detected.exponent)
+    facts = {**facts, **{f"used_{name}": value for name, value in plane.elsewhere.items()}}
     return Sources(
         columns, times(plane.background, plane.exponent), times(plane.rms, plane.exponent),
         plane.data.shape, plane.valid, int(np.count_nonzero(failed)), seconds, facts,
-        checks or {}, plane.used(),
+        checks or {}, plane.used(), detected.mask,
     )
 
 

@@ -32,6 +32,16 @@ def is_asinh(cards: Mapping) -> bool:
     return cards.get(OFFSET) is not None and cards.get(SOFTENING) is not None
 
 
+def say_of_one(cards: Mapping) -> None:
+    """Say where a header has one card of the scaling alone: its pixels stay as they are."""
+    there = [name for name in (OFFSET, SOFTENING) if cards.get(name) is not None]
+    if len(there) == 1:
+        (other,) = {OFFSET, SOFTENING} - set(there)
+        if usable(cards, other)[1]:
+            return  # it is there without a value, which has been said
+        say("not-used", f"card {there[0]} without {other}: pixels stay as they are")
+
+
 def make_linear(image: Image, how: str = "linear") -> None:
     """Make the pixels of an image linear, where its header says that they are asinh.
 
@@ -42,6 +52,7 @@ def make_linear(image: Image, how: str = "linear") -> None:
         As for `linear`.
     """
     if not is_asinh(image.header):
+        say_of_one(image.header)
         return
     data, mask = linear(image.pixels(), image.mask, image.header, how)
     image.data, bad, image.exponent = plane(data)

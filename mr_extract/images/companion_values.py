@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract.images.asinh import is_asinh, linear
+from mr_extract.images.asinh import is_asinh, linear, say_of_one
 from mr_extract.images.cards import read_cards
 from mr_extract.images.extensions import meant_unit
 from mr_extract.images.image import plane_shape
@@ -66,6 +66,7 @@ def linear_map(
         As from `read_values`.
     """
     if not is_asinh(cards):
+        say_of_one(cards)
         return values, invalid
     data = np.array(values, np.float64)  # of integers, too
     blank = ~np.isfinite(data)
@@ -164,7 +165,7 @@ def _integers(buffer, unit, cards):
 
 
 def _tiled_integers(buffer, unit, cards):
-    from mr_extract.images.general import tile_values
+    from mr_extract.images.read_compressed import tile_values
 
     if not isinstance(cards.get("ZBITPIX"), int) or cards["ZBITPIX"] < 0:
         return None

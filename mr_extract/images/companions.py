@@ -56,6 +56,23 @@ def add_known(
             image.weight, image.weight_kind = None, ""
 
 
+def say_idle_settings(masked: bool, weighted: bool, settings: Companions) -> None:
+    """Say which settings of masks and weight maps have nothing to do.
+
+    Parameters
+    ----------
+    masked, weighted : bool
+        A mask is there, a weight map is there, or whoever named none has been told.
+    settings : mr_extract.settings.beside.Companions
+    """
+    default = type(settings)()
+    for names, there, what in ((("mask_bits", "mask_type"), masked, "mask"),
+                               (("weight_thresh",), weighted, "weight map")):
+        for name in names:
+            if not there and getattr(settings, name) != getattr(default, name):
+                say("not-used", f"{name}, as there is no {what}")
+
+
 def add_mask(image: Image, values: np.ndarray, settings: Companions) -> None:
     """Mask the pixels of an image that a bad pixel mask names.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.card_numbers import whole_number
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:
@@ -44,16 +45,22 @@ def chosen_unit(units: Sequence[Unit], ext: int | str | None = None) -> Unit:
         raise ImageFailure("truncated", f"the file ends inside unit {units[-1].number}")
     if not unit.is_image:
         raise ImageFailure("no-image", f"extension {ext!r} holds no image")
-    say_several(units, ext, unit)
+    say_of_unit(units, ext, unit)
     return unit
 
 
-def say_several(units: Sequence[Unit], ext: int | str | None, unit: Unit) -> None:
-    """Say where a name is that of several units, of which one was taken."""
+def say_of_unit(units: Sequence[Unit], ext: int | str | None, unit: Unit) -> None:
+    """Say where a unit has its name with others, or an EXTVER that counts as none."""
     several = sum(is_meant(one, ext) for one in units) if isinstance(ext, str) else 0
     if several > 1:
         say("first-of-name", f"{several} extensions are called {unit.name}: "
                              f"number {unit.number} was taken")
+    _say_odd_version(unit)
+
+
+def _say_odd_version(unit):
+    if unit.odd_version:
+        say("unusable-card", f"EXTVER of extension {unit.number} = {unit.odd_version}")
 
 
 def is_meant(unit: Unit, ext: int | str) -> bool:
@@ -118,10 +125,12 @@ def meant_unit(units: Sequence[Unit], image: Image, ext: int | str | None = None
 
 def _of_equal_names(named, image, alone):
     """Return the unit of one name that belongs to an image, None where that is not clear."""
-    version = image.header.get("EXTVER")
     own = next((one for one in image.siblings if one[0] == image.hdu),
-               (image.hdu, "", version if type(version) is int else None))
+               (image.hdu, "", whole_number(image.header.get("EXTVER"))))
     peers = [one for one in image.siblings if one[1] == own[1]] or [own]
+    if len(named) > 1 or len(peers) > 1:
+        for unit in named:
+            _say_odd_version(unit)
     # Without EXTVER it is 1, by the standard.
     version = own[2] or 1
     equal = [one for one in peers if (one[2] or 1) == version]

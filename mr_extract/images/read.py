@@ -59,7 +59,7 @@ def read_unpacked(buffer: bytes | memoryview | Section, ext: int | str | None = 
         unit = chosen_unit(units, ext)
         images = sum(unit.is_plane for unit in units)
         if unit.compressed:
-            from mr_extract.images.general import read_tiled
+            from mr_extract.images.read_compressed import read_tiled
 
             image = read_tiled(buffer, unit, images)
             if unit.name:

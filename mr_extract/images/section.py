@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.bands import gathered, rows_of, whole_numbers
 from mr_extract.images.cards import header_text, parse_cards
 from mr_extract.images.coordinate_tables import with_tables
-from mr_extract.images.cubes import further_axes, index_beside, number_of, plane_index
+from mr_extract.images.cubes import further_axes, index_beside, plane_index
 from mr_extract.images.extensions import chosen_unit, meant_unit, siblings_of
 from mr_extract.images.image import Image, plane_shape
-from mr_extract.images.parts import AT_ONCE, Parts
-from mr_extract.images.plain import converted, integers, pixel_type
+from mr_extract.images.parts import Parts
+from mr_extract.images.plain import converted
 from mr_extract.images.region import Region
 from mr_extract.images.units import NotPlain, list_units
 from mr_extract.remarks import hearing, repeat
@@ -179,7 +180,7 @@ class Section(Parts):
                 raise ImageFailure("companion-mismatch", f"it has {_size(unit.shape[-2:])} pixels, "
                                                          f"the image {_size(full)}")
             self.index(unit.shape)
-            values = self._whole_numbers(unit)
+            values = whole_numbers(self, unit)
             if values is not None:
                 return values, None, self.cards(unit)
         read = self.image(number)
@@ -205,7 +206,7 @@ class Section(Parts):
         cubes = [unit for unit in units if len(unit.shape) > 2 and not unit.compressed]
         if not cubes:
             return self.whole()
-        from mr_extract.images.general import EMPTY_PRIMARY
+        from mr_extract.images.read_compressed import EMPTY_PRIMARY
 
         return b"".join([EMPTY_PRIMARY, *(self.read(unit.start, unit.end - unit.start)
                                           for unit in units[1:] if unit not in cubes)])
@@ -228,77 +229,30 @@ class Section(Parts):
         return self.region
 
     def _plain(self, unit, images):
-        cards = self._counted(unit)
+        cards = self.counted_cards(unit)
         if unit.number == 0 and cards.get("SIMPLE") is not True:
             raise NotPlain("SIMPLE is not T")
-        raw = self._gathered(self._rows(unit, cards))
+        raw = gathered(rows_of(self, unit, cards), self.region.shape)
         return self._image(*converted(raw, cards), unit, cards, images)
 
     def _tiled(self, unit, images):
-        from mr_extract.images.general import tile_sections
+        from mr_extract.images.read_compressed import tile_sections
 
-        header, convert, bands = tile_sections(self, unit, self._counted(unit))
-        return self._image(*convert(self._gathered(bands), header), unit, header, images)
-
-    def _gathered(self, bands):
-        """Return the stored pixels of bands of rows."""
-        raw = None
-        for first, values in bands:
-            values = values.reshape(values.shape[-2:])
-            raw = np.empty(self.region.shape, values.dtype) if raw is None else raw
-            raw[first : first + len(values)] = values
-        return raw
+        header, convert, bands = tile_sections(self, unit, self.counted_cards(unit))
+        raw = gathered(bands, self.region.shape)
+        return self._image(*convert(raw, header), unit, header, images)
 
     def _image(self, data, mask, exponent, unit, cards, images):
         return Image(data, cards, mask, unit.number, images, full_shape=unit.shape[-2:],
                      origin=(self.region.x0, self.region.y0), exponent=exponent,
                      plane=self._lengths and self.plane or None, cube=self._lengths)
 
-    def _whole_numbers(self, unit):
-        """Return the pixels of a unit as they are stored, None where they are not integers."""
-        if unit.compressed:
-            from mr_extract.images.general import tile_sections
-
-            cards = self.cards(unit)
-            if not isinstance(cards.get("ZBITPIX"), int) or cards["ZBITPIX"] < 0:
-                return None
-            *_, bands = tile_sections(self, unit, self._counted(unit))
-            values = np.concatenate([band for _, band in bands])
-            return values if values.dtype.kind in "iu" else None
-        cards = self.cards(unit)
-        if integers(np.zeros(0, pixel_type(cards)), cards) is None:
-            return None
-        return np.concatenate([integers(raw, cards)
-                               for _, raw in self._rows(unit, self._counted(unit))])
-
-    def _counted(self, unit):
+    def counted_cards(self, unit: Unit) -> Cards:
         """Return the cards of a unit, whose header enters the checksum."""
         text, _ = header_text(self.read, unit.start)
         self.used(text.encode("latin-1"))
         return parse_cards(text)
 
-    def _rows(self, unit, cards):
-        """Yield bands of stored pixels: the first row within the region, and an array."""
-        dtype = pixel_type(cards)
-        rows, width = unit.shape[-2:]
-        height, across = self.region.shape
-        stride, wanted = width * dtype.itemsize, across * dtype.itemsize
-        before = number_of(unit.shape, self.index(unit.shape)) * rows + self.region.y0
-        start = unit.data + before * stride + self.region.x0 * dtype.itemsize
-        through = stride - wanted <= self.gap
-        rows = max(1, AT_ONCE // (stride if through else wanted))
-        for first in range(0, height, rows):
-            count = min(rows, height - first)
-            if through:
-                span = self.part(start + first * stride, (count - 1) * stride + wanted)
-                raw = np.lib.stride_tricks.as_strided(
-                    np.frombuffer(span, np.uint8), (count, wanted), (stride, 1), writeable=False
-                ).tobytes()
-            else:
-                raw = b"".join(self.part(start + row * stride, wanted)
-                               for row in range(first, first + count))
-            self.used(raw)
-            yield first, np.frombuffer(raw, dtype).reshape(count, across)
 
 def _size(shape):
     return " x ".join(str(n) for n in reversed(shape))

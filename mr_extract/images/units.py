@@ -5,10 +5,11 @@ end of the file: so a whole buffer, a file to seek in, a stream that is being un
 and ranges of a remote file are all the same, and no data are read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mr_extract.failures import ImageFailure
+from mr_extract.images.card_numbers import whole_number
 from mr_extract.images.cards import BLOCK, CARD, header_text, parse_cards
 from mr_extract.images.extensions import is_meant
 from mr_extract.images.foreign import told
@@ -45,7 +46,9 @@ class Unit:
     header : str
         The text of its header, in whole blocks.
     version : int or None
-        EXTVER, None without.
+        EXTVER, None without or where it is no whole number.
+    odd_version : str
+        What stands there then.
     """
 
     number: int
@@ -58,6 +61,7 @@ class Unit:
     cut: bool = False
     header: str = field(default="", repr=False, compare=False)
     version: int | None = None
+    odd_version: str = ""
 
     @property
     def is_image(self) -> bool:
@@ -177,11 +181,18 @@ def _unit(number, offset, start, text):
     if compressed:
         shape = _axes(cards, "ZNAXIS")
     name = _name(text, cards, compressed) or ("" if number else "PRIMARY")
-    version = cards.get("EXTVER")
-    version = version if type(version) is int else None
+    version, odd = version_of(cards)
     end = start + -(-size // BLOCK) * BLOCK
-    unit = Unit(number, name, shape, offset, start, end, compressed, header=text, version=version)
+    unit = Unit(number, name, shape, offset, start, end, compressed, header=text, version=version,
+                odd_version=odd)
     return unit, size
+
+
+def version_of(cards: Mapping) -> tuple[int | None, str]:
+    """Return `version` and `odd_version` of the unit with these cards."""
+    value = cards.get("EXTVER")
+    version = whole_number(value)
+    return version, "" if value is None or version is not None else repr(value)
 
 
 def _name(text, cards, compressed):

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mrjob.step import StepFailedException
-
-from mr_extract.jobs.driver import summary
-from mr_extract.jobs.driver.drive import check_runner, end_in_order, quiet_logging
-from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
+from mr_extract.jobs.driver.outputs import check_outputs
 from mr_extract.jobs.driver.plan import Plan
-from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.jobs.sky.decisions import Miscounted
+from mr_extract.jobs.sky.drive import new_catalog
 from mr_extract.jobs.sky.mapping import by_cell
 from mr_extract.jobs.sky.matched_catalog import NEW, write_matches
 from mr_extract.jobs.sky.pairing import PAIR, Pairing, Pairs
@@ -71,31 +65,15 @@ class CrossMatch(SkyWork):
                     yield _OPEN + b"\t" + as_word(end.value)
                 return
 
-    def drive(self, job: SkyJob) -> int:
-        """Read both sides, run and write; 2 for what cannot be matched, 1 for a job that failed."""
-        options = job.options
-        options.catalog_type = TSV
-        quiet_logging(job)
-        end_in_order()
+    def make(self, job: SkyJob, scratch: str) -> tuple[Counter, list[str]]:
+        """Read both sides, run and write."""
+        _check(job.options)
         try:
-            check_runner(options)
-            _check(options)
-            with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
-                totals = _made(job, scratch)
-        except ValueError as error:
-            complain(str(error))
-            return 2
+            totals = _made(job, scratch)
         except ModuleNotFoundError as error:
-            complain(f"{options.reference} needs {error.name}: pip install 'mr_extract[export]'")
-            return 2
-        except (StepFailedException, Miscounted) as error:
-            complain(f"the job failed, nothing was written: {error}")
-            return 1
-        if not options.quiet:
-            complain(as_text(totals))
-        if options.summary:
-            summary.write(dict(totals), options.summary)
-        return 0
+            raise ValueError(f"{job.options.reference} needs {error.name}: "
+                             "pip install 'mr_extract[export]'") from error
+        return totals, [as_text(totals)]
 
 
 def pairing_of(config: MatchSettings) -> Pairing:
@@ -116,8 +94,6 @@ def _check(options: Namespace) -> None:
         raise ValueError("it needs a catalog")
     if not options.reference:
         raise ValueError("it needs --with REFERENCE")
-    if options.output_dir:
-        raise ValueError("--output-dir is not for this job: --catalog FILE names the catalog")
     options.args = [*options.args, options.reference]  # no output may be one of them
     check_outputs(options, Plan())
     options.args = options.args[:-1]
@@ -139,12 +115,10 @@ def _made(job, scratch):
                          "what --take names")
     pairs = Pairs(scratch, rows.count)
     _settle(job, rows, reference, pairs, scratch)
-    with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
+    with new_catalog(job, scratch) as catalog:
         totals = write_matches(rows, reference, pairs, config, own, catalog)
         if totals["rows"] != rows.count:
             raise Miscounted(f"{rows.count} rows went in, and {totals['rows']} came out")
-        catalog.flush()
-        put_catalog(catalog, options, Plan(), job.stdout)
     return totals
 
 

@@ -61,7 +61,7 @@ class Extraction(Work):
             "hdu": hdu,
         }
         if config.output.observation:
-            facts |= _observation({**primary, **header}, line.entry, width, height)
+            facts |= _observation({**primary, **header}, line.entry, sources)
         return Rows(as_configured(sources.columns, config, hdu), facts, sources.facts,
                     sources.failed)
 
@@ -72,16 +72,20 @@ class Extraction(Work):
     check = staticmethod(extract_options.check)
 
 
-def _observation(header, entry, width, height):
+def _observation(header, entry, sources):
     """Return when, in which filter and where an image was taken, as far as that is known."""
     from mr_extract.astrometry.footprint import corners
     from mr_extract.images.observation import epoch_of, filter_of
+    from mr_extract.objects.holes import holes_of
+    from mr_extract.text.bitmaps import bitmap_word
 
-    region = entry.region
-    place = corners(header, width, height) if region is None else None
+    height, width = sources.shape
+    place = corners(header, width, height) if entry.region is None else None
     found = {"mjd": epoch_of(header), "filter": filter_of(header),
              "footprint": place and ",".join(f"{value:.7f}" for value in place)}
-    return {name: value if name == "footprint" or isinstance(value, str) else repr(value)
+    if place and sources.mask is not None and (holes := holes_of(sources.mask)).any():
+        found["holes"] = bitmap_word(holes)
+    return {name: value if isinstance(value, str) else repr(value)
             for name, value in found.items() if value is not None and entry.get(name) is None}
 
 

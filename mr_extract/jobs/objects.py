@@ -20,7 +20,9 @@ from mr_extract.jobs.sky.aggregation import (
 from mr_extract.jobs.sky.curve_functions import function_of
 from mr_extract.jobs.sky.object_catalog import write_objects
 from mr_extract.jobs.sky.object_records import POINT, object_dtype, objects_of, prefixes_of
+from mr_extract.objects.holes import CELL
 from mr_extract.settings.objects import ObjectSettings
+from mr_extract.text.bitmaps import bitmap_of
 from mr_extract.text.stored_catalog import UnfitCatalog
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class Objects(Aggregation):
 
     def survey(self, detections: Detections, config: ObjectSettings, options: Namespace) -> Survey:
         """Order the images by epoch, those of one epoch by id."""
-        known: list[tuple[float | None, int, str, list[float] | None]] = []
+        known: list[tuple[float | None, int, str, list | None]] = []
         names: set[str] = set()
         for account in detections.accounts():
             epoch, name = _epoch(account), account.values.get("filter", _NO_FILTER)
@@ -142,11 +144,25 @@ def _epoch(account):
 
 
 def _footprint(account):
+    """Return the corners of an image and its holes, as `Footprint` has them, if there are any."""
+    values = account.values
     try:
-        corners = [float(cell) for cell in account.values.get("footprint", "").split(",")]
+        corners = [float(cell) for cell in values.get("footprint", "").split(",")]
     except ValueError:
         return None
-    return corners if len(corners) == 8 and all(map(isfinite, corners)) else None
+    if len(corners) != 8 or not all(map(isfinite, corners)):
+        return None
+    try:
+        word = values["holes"]
+        holes = bitmap_of(word)
+        height, width = int(values["height"]), int(values["width"])
+    except KeyError:
+        return [corners, None]
+    except ValueError as error:
+        raise UnfitCatalog(f"the holes of {account.id}: {error}") from None
+    if holes.shape != (-(-height // CELL), -(-width // CELL)):
+        raise UnfitCatalog(f"the holes of {account.id} are not those of {width} x {height} pixels")
+    return [corners, [height, width, word]]
 
 
 WORK = Objects()

@@ -13,8 +13,8 @@ from mr_extract.images.card_numbers import value_of
 from mr_extract.images.cards import CARD, Cards, cards_of
 from mr_extract.images.companions import set_flags
 from mr_extract.images.cubes import further_axes, plane_index
-from mr_extract.images.general import one_line, pixels_of
 from mr_extract.images.scaling import check_scaled_by_astropy
+from mr_extract.images.through_astropy import one_line, pixels_of
 from mr_extract.remarks import say
 from mr_extract.settings.measuring import Measurement
 
@@ -96,7 +96,8 @@ def header_of(given: Any) -> Mapping:
     Parameters
     ----------
     given : mapping, astropy.io.fits.Header or astropy.wcs.WCS
-        Keywords of a mapping in any case; a value may be a pair with its comment.
+        Keywords of a mapping in any case, of several that differ in it alone the one in
+        capitals, with a remark; a value may be a pair with its comment.
 
     Returns
     -------
@@ -119,8 +120,14 @@ def header_of(given: Any) -> Mapping:
     if not (hasattr(given, "keys") and hasattr(given, "get")):
         raise ValueError("header takes a mapping, an astropy Header or WCS, not an object of type "
                          f"{type(given).__name__}")
-    names = sorted((k for k in given if isinstance(k, str)), key=str.isupper)
-    return {name.upper(): _plain(given[name]) for name in names}
+    names = sorted((k for k in given if isinstance(k, str)), key=str.isupper, reverse=True)
+    found: dict[str, Any] = {}
+    for name in names:  # those in capitals first
+        value = _plain(given[name])
+        first = found.setdefault(name.upper(), value)
+        if first is not value and first != value:
+            say("repeated-card", f"{name.upper()} = {first!r}, then {name} = {value!r}")
+    return found
 
 
 def values_of(given: Any) -> tuple[np.ndarray, np.ndarray | None, str]:
@@ -220,9 +227,6 @@ def _take_unit(image, unit, measurement):
         say("not-used", f"unit {text}: gain and zero point are as header and settings say")
         return
     image.gain = measurement.gain if measurement.gain > 0 else 1.0
-    keyword = measurement.gain_key
-    if keyword and value_of(image.header, keyword) not in (None, image.gain):
-        say("not-used", f"card {keyword}: pixels in {text} have the gain {image.gain:g}")
 
 
 def _take_rest(image, source, weighted, place):

@@ -7,7 +7,13 @@ import numpy as np
 
 from mr_extract.images.cards import cards_of
 from mr_extract.images.companion_values import linear_map, read_map, read_values
-from mr_extract.images.companions import add_mask, read_mask, set_flags, set_weight
+from mr_extract.images.companions import (
+    add_mask,
+    read_mask,
+    say_idle_settings,
+    set_flags,
+    set_weight,
+)
 from mr_extract.images.image import Image
 from mr_extract.images.section import Section
 from mr_extract.images.units import reader_of
@@ -39,6 +45,7 @@ def add_companions(image: Image, mask: Any, weight: Any, flags: Any, rules: Comp
     if rules.mask_image or rules.weight_image or rules.flag_image or rules.calibration_file:
         raise ValueError("rules that name files are for manifests: give mask, weight and flags "
                          "as arrays or paths, zero_point and gain as numbers")
+    say_idle_settings(mask is not None, weight is not None or image.weight is not None, rules)
     kind = WEIGHT_KINDS.get(rules.weight_type)
     missing = {}
 

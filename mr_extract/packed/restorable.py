@@ -15,7 +15,7 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import BLOCK, CARD, header_text
-from mr_extract.images.general import tile_values
+from mr_extract.images.read_compressed import tile_values
 from mr_extract.images.tiled import card, gzip_2_table, padded_header, tile_rows
 from mr_extract.images.units import NotPlain, list_units, reader_of
 

@@ -1,24 +1,21 @@
 """An image made ready to be measured: without its background, with its noise."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
 
-from mr_extract.images.card_numbers import card_number
 from mr_extract.images.image import Image
 from mr_extract.images.region import Region
 from mr_extract.planes.background import global_rms, subtract_background
 from mr_extract.planes.filling import fill
+from mr_extract.planes.levels import known_levels
 from mr_extract.planes.mesh import AnyMesh
 from mr_extract.planes.noise import filtered, noise_map, with_photons, without_weight
 from mr_extract.planes.scaled import levels_of, settings_of
-from mr_extract.remarks import say
 from mr_extract.settings.config import Config
 from mr_extract.settings.detecting import Detection
-
-_KEYS = {"gain": "gain_key", "satur_level": "satur_key", "zero_point": "zero_point_key"}
 
 
 @dataclass
@@ -63,6 +60,9 @@ class Plane:
         As of `mr_extract.images.Image`.
     saturation : float
         Image value at which a pixel counts as saturated.
+    elsewhere : dict of str to float
+        Those of `gain`, `saturation` and `zero_point` that neither a header nor the settings
+        said, in the units of the image.
     """
 
     data: np.ndarray
@@ -85,6 +85,7 @@ class Plane:
     core: Region | None = None
     saturation: float = np.inf
     exponent: int = 0
+    elsewhere: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.sky_noise is None:
@@ -164,12 +165,10 @@ def ready(image: Image, config: Config, zero_point: float | None = None) -> Plan
     ImageFailure
         ``no-valid-pixels`` or ``no-background``.
     """
-    settings, header, data = config.measurement, image.header, image.data
-    gain = _known(image, image.gain, settings, "gain")
-    saturation = _known(image, image.saturation, settings, "satur_level")
-    if zero_point is None:
-        zero_point = _known(image, image.zero_point, settings, "zero_point")
-    gain, saturation, zero_point = levels_of(gain, saturation, zero_point, image.exponent)
+    header, data = image.header, image.data
+    known = known_levels(image, config.measurement, zero_point)
+    gain, saturation, zero_point = levels_of(
+        known.gain, known.saturation, known.zero_point, image.exponent)
     own = settings_of(config, image.exponent).background
     # Before the background goes off; few images have a saturated pixel.
     saturated = data >= saturation if data.max() >= saturation else None
@@ -191,17 +190,6 @@ def ready(image: Image, config: Config, zero_point: float | None = None) -> Plan
         data, mask, rms if noise is None else noise, mesh, background, rms, gain, zero_point,
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
         weight_scale=weight_scale, typical_noise=typical, origin=image.origin, core=image.core,
-        saturation=saturation,
-        exponent=image.exponent,
+        saturation=saturation, exponent=image.exponent,
+        elsewhere={name: getattr(known, name) for name in sorted(known.elsewhere)},
     )
-
-
-def _known(image, calibrated, settings, name):
-    """Return what the calibration, the header, that of the file or the settings say."""
-    if calibrated is not None:
-        return calibrated
-    keyword, default = getattr(settings, _KEYS[name]).strip(), getattr(settings, name)
-    found, there = card_number((image.header, image.primary), keyword, name != "zero_point")
-    if not there and keyword and keyword.upper() != getattr(type(settings), _KEYS[name]):
-        say("card-not-there", keyword)
-    return default if found is None else found

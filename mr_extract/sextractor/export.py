@@ -143,21 +143,17 @@ def _write_tables(file, kind, source, files, wanted, uri_of, complain):
 
 def _cards(uri, account, complain, make):
     """Return the cards of an image's header, and what `make` has made of it."""
-    from mr_extract.images.cards import parse_cards
     from mr_extract.sextractor import fieldcards
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of cards that are handed on as they stand
         try:
-            cards = fieldcards.header_of(uri, account)
-            return cards, make(header=parse_cards("".join(cards) + "END".ljust(80)))
+            known = fieldcards.header_of(uri, account)
+            own = make(known=known)
         except Exception as error:
-            failure = error
-        # As of a file that is not there any more.
-        cards = fieldcards.header_of(None, account)
-        made = cards, make(header=parse_cards("".join(cards) + "END".ljust(80)))
-    complain(f"{account.id}: its header is not in the catalogue: {_reason(failure)}")
-    return made
+            complain(f"{account.id}: its header is not in the catalogue: {_reason(error)}")
+            known, own = None, make(known=None)  # as of a file that is not there any more
+    return fieldcards.size_cards(account) if known is None else known.cards, own
 
 
 def _reason(error):

@@ -4,6 +4,8 @@ import hashlib
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from operator import ne
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from mr_extract import __version__, storage
 from mr_extract.astrometry import as_ctype_says, sky_positions
 from mr_extract.failures import ImageFailure
 from mr_extract.images.card_numbers import card_number
-from mr_extract.images.cards import cards_of, printable
+from mr_extract.images.cards import CARD, Cards, parse_cards, printable
 from mr_extract.images.general import header_of_unit
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
 from mr_extract.remarks import hearing
@@ -22,10 +24,35 @@ from mr_extract.text.accounting import Account
 from mr_extract.unpacking import unpack
 
 _OWN = ("FITSFILE", "FITSEXT", "FITSNEXT")
+_LEVELS = (
+    ("SEXGAIN", "gain", "gain", "gain_key", "gain (e-/ADU)"),
+    ("SEXSATLV", "saturation", "satur_level", "satur_key", "saturation level (ADU)"),
+    ("SEXMGZPT", "zero_point", "zero_point", "zero_point_key", "magnitude zero point"),
+)
 
 
-def header_of(uri: str | None, account: Account) -> list[str]:
-    """Return the cards of an image's header, 80 characters each, without END.
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image's file says of it.
+
+    Parameters
+    ----------
+    cards : list of str
+        80 characters each, without END, in printable ASCII; MRXODD counts what was none.
+    primary : mapping
+        Cards of the primary header, where the image has a share in them.
+    """
+
+    cards: list[str]
+    primary: Mapping
+
+    def parsed(self) -> Cards:
+        """Return the cards by keyword."""
+        return parse_cards("".join(self.cards) + "END".ljust(80))
+
+
+def header_of(uri: str | None, account: Account) -> ImageHeader | None:
+    """Return the header of an image from its file.
 
     Parameters
     ----------
@@ -35,36 +62,50 @@ def header_of(uri: str | None, account: Account) -> list[str]:
 
     Returns
     -------
-    list of str
-        When the file is not there any more, or has changed, only what the catalog
-        knows of the image: its size.
+    ImageHeader or None
+        None when the file is not there any more, or has changed.
     """
-    text = _read(uri, account) if uri else None
-    if text is None:
-        facts = account.values
-        return [card("SIMPLE", True, ""), card("BITPIX", -32, ""), card("NAXIS", 2, ""),
-                card("NAXIS1", int(facts["width"]), ""), card("NAXIS2", int(facts["height"]), "")]
-    cards = [text[k : k + 80] for k in range(0, len(text), 80)]
+    found = _read(uri, account) if uri else None
+    if found is None:
+        return None
+    text, primary = found
+    shown = printable(text)
+    cards = [shown[k : k + CARD] for k in range(0, len(shown), CARD)]
     cards = cards[: next((k for k, one in enumerate(cards) if one[:8] == "END     "), len(cards))]
     while cards and not cards[-1].strip():
         cards.pop()
-    return [one for one in cards if one[:8].strip() not in _OWN and not one.startswith("SEX")]
+    odd = sum(map(ne, "".join(cards), text))
+    cards = [one for one in cards if one[:8].strip() not in _OWN and not one.startswith("SEX")]
+    if odd:
+        cards.append(card("MRXODD", odd, "characters above that were no printable ASCII"))
+    return ImageHeader(cards, primary)
+
+
+def size_cards(account: Account) -> list[str]:
+    """Return cards of what the catalog knows of an image without its file: its size."""
+    facts = account.values
+    return [card("SIMPLE", True, ""), card("BITPIX", -32, ""), card("NAXIS", 2, ""),
+            card("NAXIS1", int(facts["width"]), ""), card("NAXIS2", int(facts["height"]), "")]
 
 
 def _read(uri, account):
+    """Return the text of an image's header, and the cards of the primary one."""
     try:
         buffer = storage.read(uri)
     except ImageFailure:
         return None
     if hashlib.sha256(buffer).hexdigest() != account.values.get("sha256"):
         return None
-    return printable(header_of_unit(unpack(buffer), int(account.values["hdu"])))
+    buffer, hdu = unpack(buffer), int(account.values["hdu"])
+    text = header_of_unit(buffer, hdu)
+    inherits = hdu and parse_cards(text, ("INHERIT",)).get("INHERIT") is not False
+    return text, parse_cards(header_of_unit(buffer, 0)) if inherits else {}
 
 
 def field_cards(
     account: Account,
     config: Mapping[str, Any],
-    header: Mapping,
+    known: ImageHeader | None,
     outputs: Sequence[Output],
     images: tuple[int, int],
 ) -> list[tuple[str, object, str]]:
@@ -75,8 +116,9 @@ def field_cards(
     account : mr_extract.text.accounting.Account
     config : dict
         The configuration of the catalog, as nested dictionaries.
-    header : mapping
-        Cards of the image's header.
+    known : ImageHeader or None
+        None where the file is gone: then gain, saturation level and zero point are left out
+        that its header might have given.
     outputs : sequence of mr_extract.sextractor.names.Output
     images : (int, int)
         Number of this image among those of its file in the catalog, and how many
@@ -95,11 +137,11 @@ def field_cards(
     if detection.get("analysis_thresh"):
         relative = detection["analysis_thresh_type"] == "relative"
         analysis = detection["analysis_thresh"] * (rms if relative else 1.0)
-    header = cards_of(header)
+    header: Mapping = {} if known is None else known.parsed()
     if config.get("astrometry", {}).get("distortion") == "ctype":
         with hearing():
             header = as_ctype_says(header)
-    level = _overridden(header, measurement["satur_key"], measurement["satur_level"])
+    levels = _levels(facts, measurement, known)
     apertures = [*measurement["apertures"], 0.0, 0.0, 0.0, 0.0][:4]
     name = os.path.basename(account.id.partition("[")[0])
     return [
@@ -115,8 +157,7 @@ def field_cards(
         ("SEXNPARA", len(outputs), "parameters of each source"),
         ("SEXPXSCL", float(measurement["pixel_scale"]) or _scale(header, facts),
          "pixel scale (arcsec)"),
-        ("SEXGAIN", _overridden(header, measurement["gain_key"], measurement["gain"]),
-         "gain (e-/ADU)"),
+        *levels[:1],
         ("SEXFLTR", bool(detection["filter_kernel"]), "detection on a filtered image"),
         ("SEXMINAR", detection["minarea"], "least area of a detection (pixels)"),
         ("SEXDBLDN", detection["deblend_nthresh"], "deblending levels"),
@@ -129,10 +170,7 @@ def field_cards(
         ("SEXAUTP2", measurement["kron_min_radius"], "least Kron radius"),
         ("SEXPETP1", measurement["petro_factor"], "Petrosian factor"),
         ("SEXPETP2", measurement["petro_min_radius"], "least Petrosian radius"),
-        ("SEXSATLV", level, "saturation level (ADU)"),
-        ("SEXMGZPT", _overridden(header, measurement["zero_point_key"],
-                                 measurement["zero_point"], positive=False),
-         "magnitude zero point"),
+        *levels[1:],
         ("SEXBKGSX", background["bw"], "width of a background cell (pixels)"),
         ("SEXBKGSY", background["bh"], "height of a background cell (pixels)"),
         ("SEXBKGFX", background["fw"], "width of the background filter (cells)"),
@@ -171,8 +209,16 @@ def _weight_scales(facts):
                                          ("SEXDWSCL", detected, "detection")) if scale]
 
 
-def _overridden(header, keyword, value, positive=True):
-    """Return the value of a card, where there is a usable one."""
-    with hearing():  # the image's line says what is not
-        found, _ = card_number((header,), keyword, positive)
-    return float(value) if found is None else found
+def _levels(facts, measurement, known):
+    """Return the cards of gain, saturation level and zero point that were used."""
+    cards = []
+    for keyword, name, default, key, words in _LEVELS:
+        key, found = measurement[key].strip(), facts.get(f"used_{name}")
+        if found is None and key and known is None:
+            continue
+        if found is None:
+            with hearing():  # the image's line says what is of no use
+                headers = () if known is None else (known.parsed(), known.primary)
+                found, _ = card_number(headers, key, name != "zero_point")
+        cards.append((keyword, float(measurement[default] if found is None else found), words))
+    return cards

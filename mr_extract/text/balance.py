@@ -12,6 +12,7 @@ from math import ceil
 from mr_extract.text.entry import Entry
 
 _SHARING = ("ext", "plane", "region", "detect")  # by these fields images share a file
+COUNTED = "catalogued"  # sources that will be measured in an image
 _SOURCE = 300_000  # bytes of a patch that are read in the time in which a source is measured
 
 
@@ -35,7 +36,7 @@ def size_of(entry: Entry) -> int | None:
 
     Catalogued sources that will be measured in it count as bytes that take as long.
     """
-    size, sources = entry.get("bytes"), entry.get("catalogued") or "0"
+    size, sources = entry.get("bytes"), entry.get(COUNTED) or "0"
     if size is None or entry.problem:
         return None
     return max(int(size), 1) + (_SOURCE * int(sources) if sources.isdecimal() else 0)

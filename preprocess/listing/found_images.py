@@ -56,6 +56,8 @@ class Tally:
         self.images = 0
         self.bytes = 0
         self.counts: Counter[str] = Counter()
+        self.headers = 0
+        self.lacking: Counter[str] = Counter()
 
     def refuse(self, name: str, why: str | None) -> None:
         """Leave something out."""
@@ -74,6 +76,11 @@ class Tally:
         """Write the one line that says what was found."""
         images = f"{self.images} image{'s' * (self.images != 1)}"
         return f"{images}, {size_for_people(self.bytes)} -> {target}{self.besides()}"
+
+    def cards(self) -> list[str]:
+        """Write a line for each header keyword that was asked for and not always found."""
+        return [f"card {keyword} is not in the headers of {number} of {self.headers} images"
+                for keyword, number in sorted(self.lacking.items())]
 
     def besides(self) -> str:
         """Write what was found besides images, each behind a semicolon."""

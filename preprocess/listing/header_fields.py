@@ -85,7 +85,7 @@ def header_fields(
     Returns
     -------
     tuple of (str, str)
-        None for a keyword that is not there or has no value.
+        None of a keyword that is not there or has no value.
     """
     found = []
     headers = [parse_cards(one.header) for one in dict.fromkeys((unit, primary))]

@@ -106,12 +106,15 @@ def run(args: argparse.Namespace) -> int:
             elif not made.lines:
                 tally.counts["filtered"] += 1
             tally.images += len(made.lines)
+            tally.headers += made.headers
+            tally.lacking += made.lacking
             tally.bytes += made.size
             file.writelines(f"{line}\n".encode() for line in made.lines)
         if not tally.images and not tally.counts["refused"]:
             raise CommandError(f"no FITS images in {', '.join(map(repr, args.sources))}"
                                f"{tally.besides()}")
-    print(tally.summary("stdout" if args.output == "-" else args.output), file=sys.stderr)
+    target = "stdout" if args.output == "-" else args.output
+    print("\n".join([tally.summary(target), *tally.cards()]), file=sys.stderr)
     return 1 if tally.counts["refused"] else 0
 
 

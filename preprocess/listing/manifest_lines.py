@@ -1,5 +1,6 @@
 """What is known of an image to its lines in a manifest."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -75,6 +76,10 @@ class Described:
         Why it is left out; empty where it is not, or was not chosen.
     complaints : list of str
         What its lines lack.
+    headers : int
+        Images whose headers were looked through for keywords.
+    lacking : dict of str to int
+        In how many of them a keyword was not found, or without a value.
     """
 
     name: str
@@ -82,6 +87,8 @@ class Described:
     size: int = 0
     refused: str = ""
     complaints: list[str] = field(default_factory=list)
+    headers: int = 0
+    lacking: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -192,7 +199,12 @@ class Description:
 
     def _with_header(self, entry: Entry, unit: Unit, primary: Unit, made: Described) -> Entry:
         """Return the entry with fields of its header; those of the line stand above them."""
-        for name, value in header_fields(self.header, unit, primary):
+        found = header_fields(self.header, unit, primary)
+        if self.header:
+            made.headers += 1
+        known = {name for name, _ in (*found, *entry.fields)}
+        made.lacking.update({one.keyword for one in self.header if one.field not in known})
+        for name, value in found:
             if entry.get(name) is not None:
                 continue
             more = checked(entry.uri, (*entry.fields, (name, value)))

@@ -5,15 +5,8 @@ from io import BytesIO
 from typing import BinaryIO
 
 from mr_extract import storage
-from mr_extract.packed.records import (
-    EXTENSIONS,
-    INDEX,
-    METADATA,
-    VERSION,
-    Contents,
-    key_of,
-    write_index,
-)
+from mr_extract.packed.index import EXTENSIONS, INDEX, METADATA, VERSION, write_index
+from mr_extract.packed.records import Contents, key_of
 from mr_extract.packed.sequencefile_writer import Writer
 from preprocess.listing.found_images import size_for_people
 

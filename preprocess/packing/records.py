@@ -8,7 +8,7 @@ from multiprocessing import get_context
 
 from mr_extract import addresses, storage
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.beside.companion_files import places
+from mr_extract.jobs.beside.named_companions import places
 from mr_extract.jobs.driver.plan import Plan, absolute_entry
 from mr_extract.jobs.task.fetching import fetch_first
 from mr_extract.packed.records import Contents, Part, packed_file

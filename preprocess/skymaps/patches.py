@@ -13,7 +13,7 @@ from mr_extract.addresses import shown_within
 from mr_extract.failures import ImageFailure
 from mr_extract.frames.sky_photometry import frequency_of
 from mr_extract.jobs.beside.position_lists import sources_for
-from mr_extract.jobs.driver.plan import read_plan
+from mr_extract.jobs.driver.manifests import read_plan
 from mr_extract.remarks import hearing
 from mr_extract.settings.photometry import Catalogue, PhotometrySettings, SkyMaps
 from mr_extract.skymaps.cells import EqualAngles, EqualAreas

@@ -1,101 +1,28 @@
-"""Find, fetch and read the companions of a manifest's line: masks, maps, calibration."""
+"""Fetch and read the companions of a manifest's line: masks, maps, calibration."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mr_extract import addresses, storage
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.beside.named_companions import FIELDS, Wanted, wanted
 from mr_extract.jobs.beside.regions import part_of
 from mr_extract.jobs.task.opened import opened, stays_open
 from mr_extract.remarks import about, say
 from mr_extract.settings.beside import WEIGHT_KINDS
-from mr_extract.text.naming import Place, parse_place, parse_rule, same_but_packing
+from mr_extract.text.naming import Place, same_but_packing
 
 if TYPE_CHECKING:
     from mr_extract.images import Image
     from mr_extract.images.section import Section
     from mr_extract.settings.beside import Companions
-    from mr_extract.settings.tree import Settings
     from mr_extract.text.entry import Entry
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A companion that an image should have.
-
-    Parameters
-    ----------
-    role : str
-        ``mask``, ``weight``, ``flags`` or ``calibration``.
-    kind : str
-        What a weight map holds: ``weight``, ``variance`` or ``rms``.
-    places : tuple of mr_extract.text.naming.Place
-        Where it may be, the likeliest first; empty where an optional rule does not apply.
-    optional : bool
-        The image is measured without it where none of the places is there.
-    """
-
-    role: str
-    kind: str
-    places: tuple
-    optional: bool = False
-
-
-def wanted(entry: Entry, settings: Companions) -> list[Wanted]:
-    """Return the companions of a line, as its fields or the rules say.
-
-    Parameters
-    ----------
-    entry : mr_extract.text.entry.Entry
-        A field with a value names the companion, one without says that there is none.
-    settings : mr_extract.settings.beside.Companions
-        Its rules are for lines without a field.
-
-    Returns
-    -------
-    list of Wanted
-
-    Raises
-    ------
-    ImageFailure
-        ``fetch-not-found`` where a rule does not apply to the name of the image.
-    """
-    found = [companion_of(entry, "mask", ("mask",), settings.mask_image),
-             companion_of(entry, "flags", ("flags",), settings.flag_image),
-             companion_of(entry, "calibration", ("calibration",), settings.calibration_file)]
-    if settings.weight_type in WEIGHT_KINDS:
-        kind = WEIGHT_KINDS[settings.weight_type]
-        found.append(
-            companion_of(
-                entry, "weight", ("weight", "rms", "variance"), settings.weight_image, kind
-            )
-        )
-    return [one for one in found if one is not None]
-
-
-def companion_of(entry: Entry, role: str, names: Sequence[str], rule: str,
-                 kind: str = "") -> Wanted | None:
-    """Return what a line's fields, or else a rule, say of one companion; None for none."""
-    field = entry.companion(*names)
-    if field is not None:
-        name, text = field
-        kind = name if name in ("rms", "variance") else kind
-        return Wanted(role, kind, (parse_place(text),)) if text else None
-    found = parse_rule(rule)
-    if not found:
-        return None
-    places = tuple(found.places(entry.uri, entry.ext))
-    if places or found.optional:
-        return Wanted(role, kind, places, found.optional)
-    raise ImageFailure("fetch-not-found", f"{role}: the rule {addresses.shown_rule(found.text)!r} "
-                         "does not apply to the name of the image")
-
-
 def attach(image: Image, entry: Entry, settings: Companions,
-           file: tuple[bytes | Section, str]) -> tuple[dict[str, str], int]:
+           file: tuple[bytes | Section, str],
+           detection: bool = False) -> tuple[dict[str, str], int]:
     """Give an image its companions.
 
     Parameters
@@ -106,6 +33,9 @@ def attach(image: Image, entry: Entry, settings: Companions,
     settings : mr_extract.settings.beside.Companions
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
         The image's own file, unpacked, and its checksum; or the region of it.
+    detection : bool
+        The image is one on which the sources of another are found: settings without use for
+        it may have one for that.
 
     Returns
     -------
@@ -124,7 +54,10 @@ def attach(image: Image, entry: Entry, settings: Companions,
     add_known(image, file[0], settings)
     facts, total = {}, 0
     _say_of_unused(entry, settings)
-    for one in wanted(entry, settings):
+    beside = wanted(entry, settings)
+    if not detection:
+        _say_of_settings(image, entry, beside, settings)
+    for one in beside:
         with about(one.role):
             place, buffer, checksum, size = open_first(one, entry, file)
             if place is None:
@@ -141,9 +74,24 @@ def attach(image: Image, entry: Entry, settings: Companions,
 
 
 def _say_of_unused(entry, settings):
-    field = entry.companion("weight", "rms", "variance")
-    if field is not None and field[1] and settings.weight_type not in WEIGHT_KINDS:
+    if settings.weight_type in WEIGHT_KINDS:
+        return
+    field = entry.companion(*FIELDS["weight"])
+    if field is not None and field[1]:
         say("not-used", f"the field {field[0]}, as weight_type is {settings.weight_type}")
+
+
+def _say_of_settings(image, entry, beside, settings):
+    from mr_extract.images.companions import say_idle_settings
+
+    if settings.weight_image and settings.weight_type not in WEIGHT_KINDS and (
+            entry.companion(*FIELDS["weight"]) is None):
+        say("not-used", f"the rule weight_image, as weight_type is {settings.weight_type}")
+    # A line's empty field says itself that there is none.
+    named = {one.role for one in beside} | {
+        role for role, names in FIELDS.items()
+        if entry.companion(*names, *(f"detect_{name}" for name in names)) is not None}
+    say_idle_settings("mask" in named, image.weight is not None or "weight" in named, settings)
 
 
 def _take(image, one, place, buffer, settings):
@@ -220,41 +168,3 @@ def shown(place: Place, entry: Entry) -> str:
         begin = addresses.shown(place.uri)
         begin = begin[: len(begin) - len(begin.rpartition("/")[2])]
     return str(Place(addresses.shown(place.uri).removeprefix(begin), place.ext))
-
-
-def places(entry: Entry, config: Settings) -> list[tuple[str, ...]]:
-    """Return where the files of a line are: its image, companions and detection image.
-
-    Parameters
-    ----------
-    entry : mr_extract.text.entry.Entry
-    config : mr_extract.settings.tree.Settings
-        Its sections `companions` and `pairing`; None where the job has none.
-
-    Returns
-    -------
-    list of tuple of str
-        A tuple for each file: the URIs where it may be, the likeliest first.
-    """
-    files: list[tuple[str, ...]] = [(entry.uri,)]
-    try:
-        beside: list[Wanted | None] = []
-        if config.companions is not None:
-            beside += wanted(entry, config.companions)
-        if config.pairing is not None:
-            beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
-    except ImageFailure:
-        return files  # `attach` will say so
-    for one in beside:
-        uris = () if one is None else tuple(place.uri for place in one.places if place.uri)
-        if uris and uris not in files:
-            files.append(uris)
-    return files
-
-
-def anywhere(text: str) -> str:
-    """Return where a companion is as text that means the same from every directory."""
-    place = parse_place(text)
-    if not place.uri:
-        return text
-    return storage.absolute(place.uri) + text[len(place.uri) :]

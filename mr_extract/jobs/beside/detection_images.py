@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside import regions as sections
-from mr_extract.jobs.beside.companion_files import attach, companion_of, open_first, shown, told
+from mr_extract.jobs.beside.companion_files import attach, open_first, shown, told
+from mr_extract.jobs.beside.named_companions import companion_of
 from mr_extract.remarks import hearing, repeat, say
 from mr_extract.text.entry import Entry
 from mr_extract.text.fields import PART
@@ -137,7 +138,8 @@ def _detected(one, entry, config, file, fields, image, lap):
         fields.append(("id", shown(place, entry)))
     own = Entry(place.uri or entry.uri, tuple(fields))
     sections.place(image, own)
-    companions, more = attach(image, own, config.companions, (buffer, checksum))
+    companions, more = attach(image, own, config.companions, (buffer, checksum),
+                             detection=True)
     lap("read")
     facts = {"detect_sha256": checksum} | {f"detect_{k}": v for k, v in companions.items()}
     return find_sources(image, config, 0.0, lap), facts, size + more, meant  # no magnitudes

@@ -22,8 +22,9 @@ from mr_extract.addresses import shown_rule, shown_within
 from mr_extract.columns.choice import describe
 from mr_extract.jobs.driver import summary
 from mr_extract.jobs.driver.gather import complain, gather
+from mr_extract.jobs.driver.manifests import read_plan, standard_input
 from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
-from mr_extract.jobs.driver.plan import check_directory, read_plan, standard_input
+from mr_extract.jobs.driver.plan import check_directory
 from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
 from mr_extract.jobs.skeleton.options import allowed
 from mr_extract.settings.declaring import is_rule
@@ -93,7 +94,7 @@ def _planned(job, further):
         if "-" in sources:
             raise ValueError("--packed needs the name of a packed folder or file")
         from mr_extract.jobs.driver.packed_plan import read_packed
-        from mr_extract.packed.records import packed_with
+        from mr_extract.packed.index import packed_with
 
         plan, packed = read_packed(
             sources, packed_with(options.extensions, options.plane), complain)

@@ -30,6 +30,10 @@ class KeptLines:
             text = b"\0" + json.dumps(told).encode()
         else:
             text = format_line(entry).encode()
+        self.append_text(text)
+
+    def append_text(self, text: bytes) -> None:
+        """Keep the line of a good entry, as `text` returns it."""
         self._starts.append(self._end)
         self._end += len(text)
         self._held += text

@@ -9,15 +9,8 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.packed import sequencefile
 from mr_extract.packed.hadoop_text import Damaged
-from mr_extract.packed.records import (
-    EXTENSIONS,
-    INDEX,
-    METADATA,
-    VERSION,
-    contents_of,
-    place_of,
-    read_index,
-)
+from mr_extract.packed.index import EXTENSIONS, INDEX, METADATA, VERSION, place_of, read_index
+from mr_extract.packed.records import contents_of
 from mr_extract.packed.sequencefile import Lost
 from mr_extract.storage.ranges import Ranges
 from mr_extract.text.entry import Entry
@@ -35,7 +28,7 @@ def read_packed(places: Sequence[str], extensions: str,
         Folders that `python -m preprocess pack` wrote, or files of them (``.seq``).
     extensions : str
         What a line without ``ext`` and ``plane`` is to mean, as
-        `mr_extract.packed.records.packed_with` has it: the same as when it was packed.
+        `mr_extract.packed.index.packed_with` has it: the same as when it was packed.
     complain : callable
         Called with a line of text for each thing that is damaged.
 

@@ -1,28 +1,21 @@
-"""Manifests to a plan, with every line known before a task starts."""
+"""What a job is to do: every line that was asked for, by number."""
 
 import os
 import re
-import sys
 from array import array
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Iterator
 
 from mr_extract import storage
-from mr_extract.failures import ImageFailure
-from mr_extract.jobs.beside.companion_files import anywhere
+from mr_extract.jobs.beside.named_companions import anywhere
 from mr_extract.jobs.driver.kept_lines import KeptLines
 from mr_extract.jobs.driver.numbered import Numbered
-from mr_extract.jobs.skeleton.expansion import FIRST, expanded
-from mr_extract.storage.streaming import opened_text
 from mr_extract.text.balance import companions_of, size_of
 from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.entry import Entry
 from mr_extract.text.fields import COMPANIONS
-from mr_extract.text.manifest import checked, format_line, is_image_name, parse_line, read_entries
+from mr_extract.text.manifest import parse_line
+from mr_extract.text.plain_lines import PlainLine
 from mr_extract.text.sorting import SortedRecords
-
-_HEADERS_AT_ONCE = 16
-
 
 _ASKED, _PROBLEM, _CLASH = range(3)
 _NONE = -1
@@ -63,13 +56,24 @@ class Plan:
                 self._states[number] = _CLASH
             return
         self.lines.append(entry)
-        self._states.append(_PROBLEM if entry.problem else _ASKED)
-        size, shared, parcel = size_of(entry), companions_of(entry), _NONE
-        self._sizes.append(_NONE if size is None else size)
+        shared, parcel = companions_of(entry), _NONE
         if shared is not None and not entry.problem:
             parcel, is_first = self._shared.add(shared)
             if is_first:
                 self._first.append(number)
+        self._took(image_id, _PROBLEM if entry.problem else _ASKED, size_of(entry), parcel)
+
+    def add_plain(self, line: PlainLine) -> None:
+        """Take in a line as `add` does the entry that it means."""
+        if self._ids.add(line.id)[1]:
+            self.lines.append_text(line.text)
+            self._took(line.id, _ASKED, line.size, _NONE)
+        elif entry := parse_line(line.text):
+            self.add(entry)  # which says what becomes of a second line
+
+    def _took(self, image_id, state, size, parcel):
+        self._states.append(state)
+        self._sizes.append(_NONE if size is None else size)
         self.parcels.append(parcel)
         self._in_order = self._in_order and self._last < image_id
         self._last = image_id
@@ -143,72 +147,6 @@ class Asked:
         return ((entry.id, entry) for entry in self.values())
 
 
-def read_plan(sources: Sequence[str], stdin: BinaryIO | None, extensions: str = FIRST,
-              planes: str | None = None) -> Plan:
-    """Read manifests, and the headers of files of which several images are meant.
-
-    Parameters
-    ----------
-    sources : sequence of str
-        Paths or URIs of manifests (plain or gzip), ``-`` for standard input, or
-        FITS files, which stand for themselves.
-    stdin : binary file
-    extensions : str
-        What a line without ``ext`` means: ``first``, ``all`` or ``/pattern/``.
-    planes : str, optional
-        What one without ``plane`` means, as `mr_extract.images.cubes` has it; by default the
-        only plane.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    ValueError
-        When a manifest cannot be read; the message names it.
-    """
-    plan = Plan()
-    for entry in expanded(_entries(sources, stdin), extensions, _HEADERS_AT_ONCE,
-                          planes):
-        plan.add(entry)
-    return plan
-
-
-def _entries(sources, stdin):
-    for source in sources:
-        if source != "-" and _means_image(source):
-            yield _named(source)
-            continue
-        try:
-            with opened_text(source, stdin) as text:
-                if source != "-" and text.peek(9)[:9] == b"SIMPLE  =":
-                    yield _named(source)
-                else:
-                    yield from read_entries(text)
-        except ImageFailure as failure:
-            raise ValueError(f"cannot read the manifest {source}: {failure.message}") from failure
-
-
-def _means_image(source):
-    entry = checked(source)
-    # A manifest has no regions, whatever it is called.
-    return is_image_name(entry.uri) or entry.get("region") is not None
-
-
-def _named(source):
-    """Return the entry of an image named on the command line."""
-    try:
-        entry = checked(source)
-        line = format_line(absolute_entry(entry)).encode()
-        if b"\n" not in line and parse_line(line).uri == storage.absolute(entry.uri):
-            return entry
-    except UnicodeEncodeError:
-        pass  # a file name that is not UTF-8: its line says so
-    name = os.fsencode(source).decode("utf-8", "backslashreplace")
-    return Entry(f"malformed:{name}", problem="no line of a manifest can hold this name")
-
-
 def check_directory() -> None:
     """Raise ValueError where relative paths cannot be made absolute ones in a manifest."""
     try:
@@ -226,10 +164,3 @@ def absolute_entry(entry: Entry) -> Entry:
     if uri != entry.uri and entry.get("id") is None:
         fields = (("id", entry.id), *fields)
     return Entry(uri, fields)
-
-
-def standard_input() -> BinaryIO:
-    """Return standard input, unless it is a terminal: nobody types manifests."""
-    if sys.stdin is None or sys.stdin.isatty():
-        raise ValueError("no manifest given: name one, or - for standard input")
-    return sys.stdin.buffer

@@ -31,6 +31,7 @@ def reduced_after(job: ImageJob) -> int:
         The greater of both exit statuses; that of the first where it wrote no catalog.
     """
     from mr_extract.jobs.driver.drive import drive
+    from mr_extract.jobs.sky.drive import drive as sky_drive
     from mr_extract.jobs.sky.sky_job import SkyJob
 
     options = job.options
@@ -54,7 +55,7 @@ def reduced_after(job: ImageJob) -> int:
         if not os.path.exists(catalog):
             return status
         following.options.args = [catalog]
-        return max(status, following.work.drive(following))
+        return max(status, sky_drive(following))
 
 
 def _check(job, following):

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -34,7 +34,27 @@ DECISION = np.dtype([("place", "<i8"), ("state", "u1"), ("ambiguous", "u1"),
 Survey: TypeAlias = tuple[list[dict[str, Any] | None], dict[str, Any]]
 
 #: By number of an image its filter and its corners in degrees, ra and dec in turn.
-Footprints: TypeAlias = dict[int, tuple[int, list[float]]]
+
+
+class Footprint(NamedTuple):
+    """Where an image was taken.
+
+    Attributes
+    ----------
+    filter : int
+    corners : list of 8 float
+        As `mr_extract.objects.coverage.covered` takes them.
+    holes : list or None
+        Height and width of the image, and `mr_extract.text.bitmaps.bitmap_word` of its
+        `mr_extract.objects.holes.holes_of`.
+    """
+
+    filter: int
+    corners: list[float]
+    holes: list | None = None
+
+
+Footprints: TypeAlias = dict[int, Footprint]
 
 
 @dataclass(frozen=True)
@@ -87,11 +107,11 @@ class Aggregation(SkyWork):
 
         yield from reduced(key, values, self, config, told)
 
-    def drive(self, job: SkyJob) -> int:
-        """Run the job."""
-        from mr_extract.jobs.sky.drive import drive
+    def make(self, job: SkyJob, scratch: str) -> tuple[Counter, list[str]]:
+        """Make the catalog."""
+        from mr_extract.jobs.sky.aggregating import make
 
-        return drive(job, self)
+        return make(job, self, scratch)
 
     @abstractmethod
     def needs(self, config: Any) -> dict[str, str]:
@@ -152,8 +172,8 @@ class Aggregation(SkyWork):
             As of `mr_extract.objects.association.associate`.
         config : Settings
         told : dict
-        footprints : dict of int to (int, list of float)
-            By number of an image its filter and corners; of all that may hold an object.
+        footprints : dict of int to Footprint
+            By number of an image; of all that may hold an object.
 
         Returns
         -------

@@ -1,49 +1,33 @@
-"""The process that a user of a job over detections starts: read, run, write, report."""
+"""The process that a user of a job over catalogs starts: read, run, write, report."""
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections import Counter, defaultdict
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
 from mrjob.step import StepFailedException
 
 from mr_extract.jobs.driver import summary
 from mr_extract.jobs.driver.drive import check_runner, end_in_order, quiet_logging
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
-from mr_extract.jobs.driver.plan import Plan, standard_input
+from mr_extract.jobs.driver.outputs import put_catalog, unfinished_catalog
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.skeleton.options import TSV
-from mr_extract.jobs.sky.aggregation import DECIDED, Made
-from mr_extract.jobs.sky.catalogs import Detections, write_shards
-from mr_extract.jobs.sky.decisions import Decisions, Miscounted
-from mr_extract.jobs.sky.reducing import OPEN, links_of
-from mr_extract.jobs.sky.region import settle
-from mr_extract.jobs.sky.running import run_shards
-from mr_extract.objects.cells import finest_order
-from mr_extract.text.arrays import from_word, lines_from_word
-from mr_extract.text.sorting import SortedRecords
+from mr_extract.jobs.sky.decisions import Miscounted
 from mr_extract.text.stored_catalog import UnfitCatalog
 
 if TYPE_CHECKING:
-    from mr_extract.jobs.sky.aggregation import Aggregation
     from mr_extract.jobs.sky.sky_job import SkyJob
 
-#: Cells of some 55 arcminutes, unless the radius needs larger ones.
-ORDER, _RADII = 6, 100
-_WIDEST = 1800  # arcseconds
 
-
-def drive(job: SkyJob, aggregation: Aggregation) -> int:
+def drive(job: SkyJob) -> int:
     """Run a job from its catalogs to its catalog.
 
     Parameters
     ----------
     job : mr_extract.jobs.sky.sky_job.SkyJob
-    aggregation : mr_extract.jobs.sky.aggregation.Aggregation
 
     Returns
     -------
@@ -57,15 +41,10 @@ def drive(job: SkyJob, aggregation: Aggregation) -> int:
     end_in_order()
     try:
         check_runner(options)
-        sources = options.args or ["-"]
-        stdin = standard_input() if "-" in sources else None
         if options.output_dir:
             raise ValueError("--output-dir is not for this job: --catalog FILE names the catalog")
-        check_outputs(options, Plan())
         with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
-            with open(os.path.join(scratch, "rows"), "wb+") as text:
-                detections = Detections(sources, text, stdin)
-                totals = _made(job, aggregation, detections, scratch, text.tell())
+            totals, told = job.work.make(job, scratch)
     except (ValueError, UnfitCatalog) as error:
         complain(str(error))
         return 2
@@ -73,83 +52,17 @@ def drive(job: SkyJob, aggregation: Aggregation) -> int:
         complain(f"the job failed, nothing was written: {error}")
         return 1
     if not options.quiet:
-        complain(aggregation.as_text(totals))
-        if totals["repeated"]:
-            complain(f"{totals['repeated']} images stood in several catalogs, and count once")
+        for line in told:
+            complain(line)
     if options.summary:
         summary.write(dict(totals), options.summary)
     return 0
 
 
-def _made(job, aggregation, detections, scratch, size):
-    """Run the tasks, write the catalog and return the totals."""
-    config = job.config
-    needs = {"ra": "this job", "dec": "this job", **aggregation.needs(config)}
-    radius = config.linking.link_radius
-    if radius > _WIDEST:
-        raise UnfitCatalog(f"--link-radius is {_WIDEST} at most")
-    columns = detections.columns_for(needs, aggregation.takes(config))
-    facts, told = aggregation.survey(detections, config, job.options)
-    job.told = {"columns": columns, "order": min(ORDER, finest_order(radius, _RADII)), **told}
-    decisions = Decisions(os.path.join(scratch, "decisions"), detections.count)
-    for known, (place, account, _, _) in zip(facts, detections):
-        if known is None and account.rows:
-            decisions.leave_out(place, account.rows, aggregation.left_out(account))
-    made = Made(aggregation.name, detections, decisions, defaultdict(SortedRecords), Counter(),
-                config, job.told, job.options)
-    with open(os.path.join(scratch, "settled"), "wb+") as text:
-        if detections.count:
-            run_shards(job, partial(write_shards, detections, facts),
-                       (len(detections), "detections"), size, scratch, text)
-        text.seek(0)
-        _take(text, aggregation, made, facts)
-    place = decisions.unknown()
-    if place is not None:
-        images, numbers = detections.images_at(np.array([place]))
-        raise Miscounted(f"row {numbers[0]} of {images[0]} is not accounted for")
+@contextmanager
+def new_catalog(job: SkyJob, scratch: str) -> Iterator[BinaryIO]:
+    """Give the file in which the catalog is written, and put it in its place if all went well."""
     with unfinished_catalog(job.options, scratch) as spool, open(spool, "wb+") as catalog:
-        totals = aggregation.write(made, catalog)
-        reconcile(totals, detections.count)
-        totals["repeated"] = detections.twice
+        yield catalog
         catalog.flush()
         put_catalog(catalog, job.options, Plan(), job.stdout)
-    return totals
-
-
-def _take(text, aggregation, made, facts):
-    """Take what the reducers settled, and settle what they left open."""
-    types = aggregation.output(made.config, made.told)
-
-    def keep(word, records):
-        if word == DECIDED:
-            made.decisions.take(records)
-            return
-        made.counts[word.decode()] += len(records)
-        if not isinstance(records, list):
-            data, size = records.tobytes(), records.dtype.itemsize
-            records = [data[start:start + size] for start in range(0, len(data), size)]
-        for record in records:
-            made.sorted[word].add(record)
-
-    left = []
-    for line in text:
-        word, _, value = line.rstrip(b"\n").partition(b"\t")
-        if word == OPEN:
-            left.append(from_word(value, aggregation.dtype))
-        else:
-            kind = types[word]
-            keep(word, lines_from_word(value) if kind is None else from_word(value, kind))
-    footprints = {one["image"]: (one["filter"], one["footprint"])
-                  for one in facts if one and "footprint" in one}
-    for part in settle(left, None, links_of(made.config)):
-        for word, records in aggregation.settled(
-                *part, made.config, made.told, footprints).items():
-            keep(word, records)
-
-
-def reconcile(totals: Counter, count: int) -> None:
-    """Raise Miscounted where the detections are not the sum of what became of them."""
-    stands = totals["members"] if "objects" in totals else totals["sources"] + totals["elsewhere"]
-    if not (totals["detections"] == count == stands + totals["unplaced"] + totals["no_epoch"]
-            and totals.get("counted", stands) == stands):
-        raise Miscounted(f"{count} detections went in, of which {dict(totals)} is not the sum")

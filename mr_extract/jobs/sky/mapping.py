@@ -95,9 +95,9 @@ def by_cell(records: np.ndarray, order: int) -> Iterator[tuple[bytes, bytes]]:
 
 def _footprint(facts, config, told):
     """Yield where an image was taken, for each cell of which it may have covered a part."""
-    corners = facts["footprint"]
+    corners, holes = facts["footprint"]
     ra, dec, radius = circle_of(corners)
-    word = FOOTPRINT + json.dumps([facts["image"], facts["filter"], corners],
+    word = FOOTPRINT + json.dumps([facts["image"], facts["filter"], corners, holes],
                                   separators=(",", ":")).encode()
     for cell in cells_around(ra, dec, radius + config.linking.link_radius, told["order"]):
         yield b"%012d" % cell, word

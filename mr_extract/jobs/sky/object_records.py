@@ -7,6 +7,7 @@ detection, its epoch, and its place among all rows.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,8 +17,10 @@ from mr_extract.jobs.sky.aggregation import DECISION, KEPT
 from mr_extract.jobs.sky.curve_functions import function_of, results
 from mr_extract.objects.coverage import covered
 from mr_extract.objects.healpix import DEEPEST, cells_of
+from mr_extract.objects.holes import in_holes
 from mr_extract.objects.sphere import vectors
 from mr_extract.objects.statistics import magnitudes, mean_positions, stetson_j
+from mr_extract.text.bitmaps import bitmap_of
 
 if TYPE_CHECKING:
     from mr_extract.jobs.sky.aggregation import Footprints
@@ -70,8 +73,8 @@ def objects_of(
     config : mr_extract.settings.objects.ObjectSettings
     told : dict
         ``filters``, their names; ``points``, whether light curves are asked for.
-    footprints : dict of int to (int, sequence of float)
-        By number of an image its filter and its corners: of all that may cover an object.
+    footprints : dict of int to mr_extract.jobs.sky.aggregation.Footprint
+        By number of an image: of all that may cover an object.
 
     Returns
     -------
@@ -146,15 +149,21 @@ def _fill_filters(found, prefixes, values):
             found[f"{prefix}_{name}"] = table[:, k]
 
 
+_holes = lru_cache(1024)(bitmap_of)  # of the images of a cell, for each of its parts
+
+
 def _opportunities(found, number, group, image, footprints, filters):
     """Return by object and filter how many images covered it, or have detected it."""
     xyz = vectors(found["ra"], found["dec"])
     images = max([int(image.max()), *footprints]) + 1
     counts = np.zeros(len(found) * filters, np.int64)
     pairs = []
-    for one, (kind, corners) in footprints.items():
-        inside = np.flatnonzero(covered(xyz, corners))
-        counts[inside * filters + kind] += 1
+    for one, place in footprints.items():
+        inside = np.flatnonzero(covered(xyz, place.corners))
+        if place.holes and len(inside):
+            *shape, word = place.holes
+            inside = inside[~in_holes(xyz[inside], place.corners, shape, _holes(word))]
+        counts[inside * filters + place.filter] += 1
         pairs.append(inside * images + one)
     known = np.concatenate(pairs) if pairs else np.zeros(0, np.int64)
     beyond = ~np.isin(number.astype(np.int64) * images + image, known)

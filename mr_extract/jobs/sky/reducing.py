@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from mr_extract.jobs.sky.aggregation import DECIDED
+from mr_extract.jobs.sky.aggregation import DECIDED, Footprint
 from mr_extract.jobs.sky.mapping import FOOTPRINT, NO_CELL
 from mr_extract.jobs.sky.region import Group, Linking, settle
 from mr_extract.objects.association import Links
@@ -67,7 +67,7 @@ def reduced(key: bytes, values: Iterable[bytes], aggregation: Aggregation, confi
 def _records(values, footprints, dtype):
     for value in values:
         if value.startswith(FOOTPRINT):
-            image, kind, corners = json.loads(value.removeprefix(FOOTPRINT))
-            footprints[image] = kind, corners
+            image, *place = json.loads(value.removeprefix(FOOTPRINT))
+            footprints[image] = Footprint(*place)
         else:
             yield from_word(value, dtype)

@@ -81,7 +81,9 @@ class SkyJob(Runnable):
 
     def run_job(self) -> NoReturn:
         """Read the catalogs, run and write."""
-        sys.exit(self.work.drive(self))
+        from mr_extract.jobs.sky.drive import drive
+
+        sys.exit(drive(self))
 
     def _non_option_kwargs(self):
         kwargs = super()._non_option_kwargs()

@@ -1,9 +1,10 @@
-"""What a job over catalogs is: its settings, what its tasks do, and the way from end to end."""
+"""What a job over catalogs is: its settings, what its tasks do, and what it makes of it."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,29 @@ class SkyWork(ABC):
         """Yield the lines that a reducer makes of what lies in a cell."""
 
     @abstractmethod
-    def drive(self, job: SkyJob) -> int:
-        """Run the job from its catalogs to its catalog and return the exit status."""
+    def make(self, job: SkyJob, scratch: str) -> tuple[Counter, list[str]]:
+        """Make the catalog and put it in its place.
+
+        Parameters
+        ----------
+        job : mr_extract.jobs.sky.sky_job.SkyJob
+        scratch : str
+            A folder for temporary files.
+
+        Returns
+        -------
+        totals : collections.Counter
+            Of the summary.
+        told : list of str
+            Lines for standard error.
+
+        Raises
+        ------
+        ValueError, mr_extract.text.stored_catalog.UnfitCatalog
+            For what a user can mend.
+        mrjob.step.StepFailedException, mr_extract.jobs.sky.decisions.Miscounted
+            When the job failed.
+        """
 
 
 def work_of(name: str) -> SkyWork:

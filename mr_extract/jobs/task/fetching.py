@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.beside import companion_files as companions
+from mr_extract.jobs.beside import named_companions as companions
 from mr_extract.jobs.task.opened import stays_open
 from mr_extract.jobs.task.records import fetch_record
 from mr_extract.settings.config import Config

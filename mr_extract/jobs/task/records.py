@@ -10,7 +10,8 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.packed import framed, sequencefile
 from mr_extract.packed.hadoop_text import Damaged
-from mr_extract.packed.records import contents_of, parse_place
+from mr_extract.packed.index import parse_place
+from mr_extract.packed.records import contents_of
 
 if TYPE_CHECKING:
     from mr_extract.packed.records import PackedFile
