@@ -66,9 +66,11 @@ class ImageJob(CommandLine):
             A part of a block under its key, or with ``--reduce none`` a block.
         """
         from mr_extract.jobs.task.environment import check_environment
+        from mr_extract.jobs.task.kept_memory import keep_freed_memory
         from mr_extract.jobs.task.retried import retried_task
 
         check_environment()
+        keep_freed_memory()
         task = retried_task(self.options.attempt_notes, os.environ)
         for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
             self._report(outcome)

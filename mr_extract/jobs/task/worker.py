@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.task.kept_memory import keep_freed_memory
 from mr_extract.packed.records import PackedFile
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def _file(head, body):
 
 def main() -> None:
     """Serve on the standard streams, which nothing else may write to."""
+    keep_freed_memory()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print of a library must not break the frames
     try:
