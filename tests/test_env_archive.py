@@ -188,7 +188,7 @@ def test_every_command_of_the_page_on_bare_nodes_runs(
     assert (tmp_path / "catalog.tsv").read_bytes() == inline
     assert said[1].lines[-1].startswith(str(cache))
 
-    lacking = job("-r", "hadoop", "-D", "mapreduce.map.maxattempts=1", manifest,
+    lacking = job("-r", "hadoop", "-D", "mapreduce.map.maxattempts=2", manifest,
                   env=cluster.environment)
     assert lacking.status == 1 and lacking.out == b""
     assert re.search(rf"nothing was written: .*: the nodes have no {re.escape(sys.executable)}: "
