@@ -117,16 +117,9 @@ def _flag_of(fit, radius, none):
 
 
 def _of_fit(fit, brightness):
-    """Return the columns of a fit, nan where there is none."""
-    names = ("amplitude_fit", "offset_lon", "offset_lat", "fwhm_fit", "background_fit")
-    values = np.full(5, np.nan) if fit is None else fit.values
-    errors = np.full(5, np.nan) if fit is None else fit.errors
-    found = dict(zip(names, values.tolist()))
-    found |= {f"{name}_err": error for name, error in zip(names, errors.tolist())}
-    found["chi2_fit"] = np.nan if fit is None else fit.chi2
-    found["dof_fit"] = 0 if fit is None else fit.dof
-    flux, error = (np.nan, np.nan) if fit is None else fit.flux()
-    found["flux_fit"], found["fluxerr_fit"] = flux * brightness, error * brightness
+    """Return the columns of a round fit, nan where there is none."""
+    found = _columns_of(fit, "fit", brightness, {
+        "amplitude_fit": 0, "offset_lon": 1, "offset_lat": 2, "fwhm_fit": 3, "background_fit": 4})
     x, y = found["offset_lon"], found["offset_lat"]
     found["offset"] = offset = float(np.hypot(x, y))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -137,16 +130,22 @@ def _of_fit(fit, brightness):
 
 def _of_ellipse(fit, brightness):
     """Return the columns of an elliptical fit, nan where there is none."""
-    names = ("amplitude_ell", "fwhm_major", "fwhm_minor", "angle_ell")
-    which = [0, 3, 4, 5]
-    values = np.full(4, np.nan) if fit is None else fit.values[which]
-    errors = np.full(4, np.nan) if fit is None else fit.errors[which]
-    found = dict(zip(names, values.tolist()))
-    found |= {f"{name}_err": error for name, error in zip(names, errors.tolist())}
-    found["chi2_ell"] = np.nan if fit is None else fit.chi2
-    found["dof_ell"] = 0 if fit is None else fit.dof
+    return _columns_of(fit, "ell", brightness, {
+        "amplitude_ell": 0, "fwhm_major": 3, "fwhm_minor": 4, "angle_ell": 5})
+
+
+def _columns_of(fit, end, brightness, places):
+    """Return the parameters that stand at these places, with errors, chi2 and flux."""
+    which, nothing = list(places.values()), np.full(len(places), np.nan)
+    values, errors = (nothing, nothing) if fit is None else (fit.values[which], fit.errors[which])
     flux, error = (np.nan, np.nan) if fit is None else fit.flux()
-    return found | {"flux_ell": flux * brightness, "fluxerr_ell": error * brightness}
+    return {
+        **dict(zip(places, values.tolist())),
+        **{f"{name}_err": one for name, one in zip(places, errors.tolist())},
+        f"chi2_{end}": np.nan if fit is None else fit.chi2,
+        f"dof_{end}": 0 if fit is None else fit.dof,
+        f"flux_{end}": flux * brightness, f"fluxerr_{end}": error * brightness,
+    }
 
 
 def measure_field(

@@ -97,7 +97,7 @@ def tile_sections(
     def rows(first, last, tiles):
         place = (*section.index(unit.shape), slice(first, last), slice(region.x0, region.x1))
         return opened(EMPTY_PRIMARY + table.file(tiles),
-                       lambda units: np.array(units[1].section[place]), stored)
+                      lambda units: np.array(units[1].section[place]), stored)
 
     bands = ((first - region.y0, rows(first, *more)) for first, *more in table.bands(region))
     return header, converted if stored else pixels_of, bands

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from mr_extract.images.image import Image
     from mr_extract.settings.measuring import Measurement
 
-_KEYS = {"gain": "gain_key", "saturation": "satur_key", "zero_point": "zero_point_key"}
-_DEFAULTS = {"gain": "gain", "saturation": "satur_level", "zero_point": "zero_point"}
+#: The settings that name the card, and that hold the value where no header has one.
+SETTINGS = {"gain": ("gain_key", "gain"), "saturation": ("satur_key", "satur_level"),
+            "zero_point": ("zero_point_key", "zero_point")}
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def known_levels(
     Levels
         A card that a calibration overrules with another number is said.
     """
-    found = {name: _known(image, settings, name) for name in _KEYS
+    found = {name: _known(image, settings, name) for name in SETTINGS
              if name != "zero_point" or zero_point is None}
     elsewhere = {name for name in found if getattr(image, name) is not None}
     if zero_point is not None:
@@ -67,14 +68,15 @@ def known_levels(
 
 def _known(image, settings, name):
     """Return what the calibration, the header, that of the file or the settings say."""
-    calibrated, keyword = getattr(image, name), getattr(settings, _KEYS[name]).strip()
+    key, default = SETTINGS[name]
+    calibrated, keyword = getattr(image, name), getattr(settings, key).strip()
     if calibrated is not None:
         _say_overruled((image.header, image.primary), keyword, name, calibrated)
         return calibrated
     found, there = card_number((image.header, image.primary), keyword, name != "zero_point")
-    if not there and keyword and keyword.upper() != getattr(type(settings), _KEYS[name]):
+    if not there and keyword and keyword.upper() != getattr(type(settings), key):
         say("card-not-there", keyword)
-    return getattr(settings, _DEFAULTS[name]) if found is None else found
+    return getattr(settings, default) if found is None else found
 
 
 def _say_overruled(headers, keyword, name, calibrated):

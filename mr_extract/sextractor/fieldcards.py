@@ -17,6 +17,7 @@ from mr_extract.images.card_numbers import card_number
 from mr_extract.images.cards import CARD, Cards, parse_cards, printable
 from mr_extract.images.general import header_of_unit
 from mr_extract.measure.sky_shapes import local_scale, pixel_area
+from mr_extract.planes.levels import SETTINGS
 from mr_extract.remarks import hearing
 from mr_extract.sextractor.fits_format import card
 from mr_extract.sextractor.names import Output
@@ -25,9 +26,9 @@ from mr_extract.unpacking import unpack
 
 _OWN = ("FITSFILE", "FITSEXT", "FITSNEXT")
 _LEVELS = (
-    ("SEXGAIN", "gain", "gain", "gain_key", "gain (e-/ADU)"),
-    ("SEXSATLV", "saturation", "satur_level", "satur_key", "saturation level (ADU)"),
-    ("SEXMGZPT", "zero_point", "zero_point", "zero_point_key", "magnitude zero point"),
+    ("SEXGAIN", "gain", "gain (e-/ADU)"),
+    ("SEXSATLV", "saturation", "saturation level (ADU)"),
+    ("SEXMGZPT", "zero_point", "magnitude zero point"),
 )
 
 
@@ -212,7 +213,8 @@ def _weight_scales(facts):
 def _levels(facts, measurement, known):
     """Return the cards of gain, saturation level and zero point that were used."""
     cards = []
-    for keyword, name, default, key, words in _LEVELS:
+    for keyword, name, words in _LEVELS:
+        key, default = SETTINGS[name]
         key, found = measurement[key].strip(), facts.get(f"used_{name}")
         if found is None and key and known is None:
             continue

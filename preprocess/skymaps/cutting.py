@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from mr_extract import storage
+from mr_extract.jobs.task.kept_memory import keep_freed_memory
 from mr_extract.skymaps.cells import EqualAngles, EqualAreas
 from mr_extract.skymaps.files import MapFile
 from mr_extract.skymaps.patch import PatchWriter
 from mr_extract.skymaps.sky_map import patch_runs
 
 _GEOMETRIES = 2  # that are kept: maps of one survey have one or two resolutions
-_KEPT = 31 << 20  # bytes; of more than 32 MB glibc learns nothing
 
 
 @dataclass
@@ -59,7 +57,7 @@ class Cutter:
         ImageFailure
             ``bad-map``, or as of writing.
         """
-        _keep_memory()
+        keep_freed_memory()  # of one patch for the next
         writer = PatchWriter(file, fields, self.grid, self.margin)
         runs = self._runs(file.table)
 
@@ -94,13 +92,3 @@ class Cutter:
                 known[cell] = patch_runs(self.grid, cell, table, self.margin)
             return known[cell]
         return runs
-
-
-def _keep_memory():
-    """Have the C library keep the memory of one patch for the next.
-
-    To give it back and to get it again, a page at a time, takes longer than to fill it. glibc
-    keeps twice as much as the largest piece that it has had back so far; a piece that nobody
-    writes to costs nothing.
-    """
-    np.empty(_KEPT, np.uint8)

@@ -33,8 +33,6 @@ DECISION = np.dtype([("place", "<i8"), ("state", "u1"), ("ambiguous", "u1"),
 #: What is said of each image, and of all: see `Aggregation.survey`.
 Survey: TypeAlias = tuple[list[dict[str, Any] | None], dict[str, Any]]
 
-#: By number of an image its filter and its corners in degrees, ra and dec in turn.
-
 
 class Footprint(NamedTuple):
     """Where an image was taken.
@@ -43,7 +41,7 @@ class Footprint(NamedTuple):
     ----------
     filter : int
     corners : list of 8 float
-        As `mr_extract.objects.coverage.covered` takes them.
+        Degrees, ra and dec in turn, as `mr_extract.objects.coverage.covered` takes them.
     holes : list or None
         Height and width of the image, and `mr_extract.text.bitmaps.bitmap_word` of its
         `mr_extract.objects.holes.holes_of`.
@@ -54,6 +52,7 @@ class Footprint(NamedTuple):
     holes: list | None = None
 
 
+#: By number of an image.
 Footprints: TypeAlias = dict[int, Footprint]
 
 

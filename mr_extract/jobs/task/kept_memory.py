@@ -1,4 +1,4 @@
-"""Memory that a process has freed, kept for its next image."""
+"""Memory that a process has freed, kept for its next image or patch."""
 
 import sys
 
