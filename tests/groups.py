@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import platform
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -40,10 +41,15 @@ def _lacks_setpriv():
     return "" if shutil.which("setpriv") else "root reads every file and setpriv is not installed"
 
 
+def _lacks_glibc():
+    return "" if platform.libc_ver()[0] == "glibc" else "the C library is another one"
+
+
 GROUPS = {
     "batch": lacks_lab,
     "compiled": lacks_compiled,
     "compiler": lacks_compiler,
+    "glibc": _lacks_glibc,
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
     "mount-namespaces": lacks_mount_namespaces,

@@ -1,6 +1,5 @@
 """Claims about the memory of a task: what one image has freed the next one gets."""
 
-import platform
 import sys
 
 import pytest
@@ -41,7 +40,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's way with memory")
+@pytest.mark.needs("glibc")
 def test_the_pages_of_one_image_serve_the_next():
     given_back, kept = (
         int(command([sys.executable, "-c", IMAGES, word], cwd=ROOT).lines[0])
