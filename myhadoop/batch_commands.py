@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,16 +11,14 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from myhadoop import jars, session
+from myhadoop import jars, session, spark
 from myhadoop.allocation import allocation, scratch_folder, seconds_left
-from myhadoop.batch import BatchCluster, plan
+from myhadoop.batch import BatchCluster
 from myhadoop.nodes import REMOTE, check_hosts
+from myhadoop.persistent import check_number
 from myhadoop.readiness import ask, hdfs_is_ready, yarn_is_ready
 from myhadoop.running import running_keeper, stop_keeper
-
-_STARTED = """\
-export HADOOP_HOME={folder} HADOOP_CONF_DIR={folder}/etc/hadoop TMPDIR={scratch}/tmp
-export PATH={folder}/bin:$PATH"""
+from myhadoop.setups import STAGED, plan
 
 
 def add_to(commands: Any) -> None:
@@ -44,12 +43,22 @@ def add_to(commands: Any) -> None:
                                  help="program that takes a host and a command [%(default)s]")
             command.add_argument("--java-option", action="append", default=[],
                                  help="of every JVM; may stand several times")
+            where = command.add_mutually_exclusive_group()
+            where.add_argument("--no-hdfs", action="store_true",
+                               help="YARN alone: files stay on the disk that all hosts see")
+            where.add_argument("--persistent", metavar="FOLDER",
+                               help="on such a disk, for an HDFS that the next job finds again")
+            command.add_argument("--spark", action="store_true",
+                                 help="have `-r spark` run on its YARN")
         if name == "run":
             command.add_argument("--save-before", type=float, default=120.0, metavar="SECONDS",
                                  help="end YARN's jobs so long before the wall time is over "
                                       "[%(default)s]")
             command.add_argument("--grace", type=float, default=20.0, metavar="SECONDS",
                                  help="for the command to end after a signal [%(default)s]")
+            command.add_argument("--stage", metavar="LIST",
+                                 help=f"put the images of a list into {STAGED} first, packed, "
+                                      "unless they are there")
             command.add_argument("words", nargs="+", metavar="COMMAND")
 
 
@@ -61,7 +70,12 @@ def configure(options: Namespace) -> int:
 
 def run(options: Namespace) -> int:
     """Run a command with a Hadoop around it."""
-    return session.run(_configured(options), options.words, lambda: seconds_left(os.environ),
+    words = options.words
+    if options.stage:
+        if options.no_hdfs:
+            raise RuntimeError("--stage is for HDFS, and --no-hdfs has none")
+        words = [sys.executable, "-m", "myhadoop.staging", options.stage, *words]
+    return session.run(_configured(options), words, lambda: seconds_left(os.environ),
                        options.save_before, options.grace)
 
 
@@ -83,7 +97,9 @@ def start(options: Namespace) -> int:
         if holder.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"Hadoop did not start:\n{log_path.read_text().strip()}")
         time.sleep(0.1)
-    print(_STARTED.format(folder=cluster.folder, scratch=cluster.setup.scratch))
+    for name, value in cluster.environment.items():
+        print(f"export {name}={shlex.quote(value)}")
+    print(f"export PATH={shlex.quote(str(cluster.hadoop_bin.parent))}:$PATH")
     return 0
 
 
@@ -96,8 +112,9 @@ def status(options: Namespace) -> int:
     """Print whether it serves; the exit status says it, too."""
     cluster = BatchCluster(_folder(options))
     number = len(cluster.setup.hosts)
-    serves = {"HDFS": hdfs_is_ready(cluster.webhdfs, number),
-              "YARN": yarn_is_ready(cluster.resourcemanager, cluster.historyserver, number)}
+    serves = {"YARN": yarn_is_ready(cluster.resourcemanager, cluster.historyserver, number)}
+    if cluster.setup.hdfs:
+        serves = {"HDFS": hdfs_is_ready(cluster.webhdfs, number), **serves}
     hosts = " ".join(cluster.setup.hosts)
     for name, ready in serves.items():
         print(f"{name} {'serves' if ready else 'does not serve'} on {hosts}")
@@ -128,7 +145,11 @@ def _configured(options):
     given = allocation(os.environ, options.hosts, options.cores, options.memory)
     scratch = scratch_folder(os.environ, options.scratch)
     library = jars.fetch().resolve()
-    setup = plan(given, scratch, options.remote, options.java_option)
+    if options.spark and (reason := spark.lacking()):
+        raise RuntimeError(reason)
+    persistent = _kept(options.persistent, len(given.hosts)) if options.persistent else ""
+    setup = plan(given, scratch, options.remote, options.java_option, not options.no_hdfs,
+                 persistent, options.spark)
     check_hosts(setup.hosts, options.remote, scratch, jars.java(), str(jars.streaming(library)))
     folder = _folder(options)
     if (folder / "hosts").exists():
@@ -141,6 +162,14 @@ def _configured(options):
 def _folder(options):
     job = os.environ.get("SLURM_JOB_ID") or os.environ.get("PBS_JOBID") or "hosts"
     return Path(options.folder or f"hadoop.{re.sub(r'[^0-9A-Za-z_.-]', '_', job)}").resolve()
+
+
+def _kept(folder, hosts):
+    place = str(Path(folder).resolve())
+    if re.search(r"\s", place):
+        raise RuntimeError(f"Hadoop takes no folder with a blank in its path: {place}")
+    check_number(place, hosts)
+    return place
 
 
 def _words(text):

@@ -12,6 +12,7 @@ from pathlib import Path
 from myhadoop.batch import BatchCluster
 from myhadoop.readiness import ask
 from myhadoop.running import is_alive
+from myhadoop.telling import say
 
 _ASKED_EVERY = 30.0  # seconds; a wall time may be changed while the job runs
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
@@ -131,11 +132,6 @@ def write_history(cluster: BatchCluster) -> None:
     (cluster.folder / "history.json").write_text(json.dumps({
         "applications": [{name: one.get(name) for name in kept} for one in _listed(told, "app")],
         "mapreduce": _listed(jobs, "job")}, indent=1) + "\n")
-
-
-def say(words: str) -> None:
-    """Tell the user a line."""
-    print(f"myhadoop: {words}", file=sys.stderr, flush=True)
 
 
 def _guarded(cluster, command):

@@ -11,7 +11,8 @@ import pytest
 from compilers import lacks_compiled, lacks_compiler, lacks_sanitizers
 from hadoop_clusters import lacks_hadoop
 from hidden_python import lacks_mount_namespaces
-from slurm_lab import lacks_lab
+
+from bench.clusters.slurm_lab import lacks_lab
 
 SHARED_DATA = Path(os.environ.get(
     "MR_EXTRACT_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))

@@ -18,9 +18,9 @@ import hdfs_native
 import pytest
 from conftest import ROOT, job
 from pages import commands_of, read_page, shell_in
-from slurm_lab import wait_until
 from test_storage_contract import fails, put
 
+from bench.clusters.slurm_lab import wait_until
 from mr_extract import storage
 from mr_extract.storage.access import Access
 from mr_extract.storage.faults import Passing

@@ -16,6 +16,7 @@ import mr_extract
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
+from mr_extract.jobs.runners.spark_defaults import master as spark_master
 
 if TYPE_CHECKING:
     from mrjob.job import MRJob
@@ -182,13 +183,19 @@ def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> Non
     if name in ("inline", "local"):
         options.conf_paths = options.conf_paths or []  # what mrjob.conf says is for clusters
         options.num_cores = 1 if name == "inline" else jobs
-    if name == "spark" and not options.spark_master:
-        options.spark_master = f"local[{jobs},4]"  # a task that died is run again, thrice
+    if name == "spark":
+        # On one machine a task that died is run again, thrice.
+        options.spark_master = options.spark_master or spark_master() or f"local[{jobs},4]"
     if options.env_archive:
         from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON
 
         options.python_bin = options.python_bin or [PYTHON]
-    if name not in ("local", "spark") or not (options.spark_master or "local").startswith("local"):
+    if name == "spark" and not options.spark_master.startswith("local"):
+        from mr_extract.jobs.runners.hadoop.places import at_home
+
+        options.spark_tmp_dir = options.spark_tmp_dir or at_home("tmp/mrjob")
+        return
+    if name not in ("local", "spark"):
         return
     options.python_bin = options.python_bin or [sys.executable]
     if name == "spark":

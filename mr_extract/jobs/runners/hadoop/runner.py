@@ -14,29 +14,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from mrjob.conf import combine_dicts
-from mrjob.hadoop import HadoopJobRunner, fully_qualify_hdfs_path
+from mrjob.hadoop import HadoopJobRunner
 from mrjob.logs.step import _interpret_hadoop_jar_command_stderr
 from mrjob.step import StepFailedException
 
-from mr_extract import storage
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.runners.hadoop.output import streamed
-from mr_extract.storage.hadoop import configuration as hadoop_configuration
+from mr_extract.jobs.runners.hadoop.places import at_home, on_the_cluster
 
 _REPLICAS = 3
+_TMP = "tmp/mrjob"  # mrjob's default for the folders of jobs
 _VERSION = re.compile(r"^hadoop-streaming-(\d+(?:\.\d+)+)[^/]*\.jar$")
 _NO_PARENT = re.compile(rb".*No such file or directory", re.DOTALL)
-
-
-def _on_the_cluster(path):
-    """Return the URI of a path in the cluster's own file system, which need not be HDFS."""
-    uri = fully_qualify_hdfs_path(path)
-    default = hadoop_configuration.properties().get("fs.defaultFS", "")
-    if path == uri or storage.scheme(default) in ("file", "hdfs"):
-        return uri
-    return default.rstrip("/") + uri.removeprefix("hdfs://")
 
 
 class HadoopRunner(Elsewhere, HadoopJobRunner):
@@ -49,11 +40,13 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
     watch: Any = None
 
     def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
-        super().__init__(*args, output_dir=output_dir and _on_the_cluster(output_dir), **keywords)
+        super().__init__(*args, output_dir=output_dir and on_the_cluster(output_dir), **keywords)
 
     def _fix_opt(self, opt_key, opt_value, source):
         fixed = super()._fix_opt(opt_key, opt_value, source)
-        return _on_the_cluster(fixed) if opt_key == "hadoop_tmp_dir" else fixed
+        if opt_key != "hadoop_tmp_dir":
+            return fixed
+        return at_home(fixed) if fixed == _TMP else on_the_cluster(fixed)
 
     @classmethod
     def _default_opts(cls):
@@ -109,7 +102,7 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
         str
         """
         # A folder that stays: nodes unpack an archive once, and for the next jobs too.
-        folder = _on_the_cluster(".mr_extract")
+        folder = at_home(".mr_extract")
         try:
             uri, words = ship(archive, self.get_hadoop_bin(), folder)
         except NotShipped as error:

@@ -18,9 +18,9 @@ import sys
 import time
 from pathlib import Path
 
+from bench.processes import ROOT
 from myhadoop import jars
 
-ROOT = Path(__file__).resolve().parent.parent
 HOSTS = ("node1", "node2")
 _PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "qsub", "sshd", "ssh", "ssh-keygen",
              "unshare", "ip", "nsenter")
@@ -47,7 +47,7 @@ JobCompType=jobcomp/filetxt
 JobCompLoc={lab}/record
 PlugStackConfig={lab}/plugstack.conf
 TaskProlog={lab}/prolog.sh
-NodeName=node[1-2] NodeAddr={net}.1[1-2] CPUs=4 RealMemory=16000
+NodeName=node[1-2] NodeAddr={net}.1[1-2] CPUs=6 RealMemory=17000
 PartitionName=batch Nodes=ALL Default=YES State=UP
 """
 # What a site's PBS sets, and Slurm's PBS commands do not.
@@ -148,6 +148,10 @@ class Lab:
         return subprocess.run(
             ["nsenter", "-t", self.machines[host], "-n", "-u", "-m", "-p", *map(str, command)],
             capture_output=True, text=True, timeout=240).stdout
+
+    def address(self, host):
+        """Return the address of a machine."""
+        return f"{self.net}.1{HOSTS.index(host) + 1}"
 
     def state(self, job):
         """Return what Slurm says of a job, as ``COMPLETED``."""
