@@ -24,6 +24,7 @@ from bench.clusters.slurm_lab import HOSTS, lab_in, wait_until
 from mr_extract.jobs.runners import spark_defaults
 from mr_extract.jobs.runners.hadoop.places import at_home, on_the_cluster
 from myhadoop import allocation, setups
+from myhadoop.__main__ import main
 from myhadoop.persistent import Held
 
 TEMPLATES = ROOT / "myhadoop"
@@ -326,6 +327,12 @@ def test_what_is_missing_is_said_in_one_line(tmp_path):
     assert re.search("the clock of other is 3\\d\\d\\d s off", run(
         *two, "--remote", """sh -c 'echo "{\\"time\\": $(($(date +%s) - 3600)), """
         """\\"lacks\\": \\"\\"}"'"""))
+
+
+def test_an_hdfs_that_is_not_there_cannot_stay(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "--no-hdfs", "--persistent", "kept", "--", "true"])
+    assert "--persistent: not allowed with argument --no-hdfs" in capsys.readouterr().err
 
 
 def _only(folder, program):

@@ -47,19 +47,23 @@ def measure(rounds):
         simulate_night(str(folder / "night"), frames=3, seed=7, shape=(400, 500))
         with lab_in(folder) as lab:
             for title, options in (("batch job", ""), ("batch job, `--no-hdfs`", "--no-hdfs")):
-                began.add(title, *_medians(lambda o=options: _job(lab, o), rounds))
+                _add(began, title, lambda o=options: _job(lab, o), rounds)
             with socket.create_server((f"{lab.net}.1", 0), backlog=64) as silent:
                 url = f"http://{lab.net}.1:{silent.getsockname()[1]}/1.fits"
                 (lab.jobs / "endless.txt").write_text(f"{url}\tbytes=1000000\n")
                 for title, end in (("`qdel`, while images are measured", _qdel),
                                    ("`kill -9` of the launcher", _kill)):
-                    ended.add(title, *_medians(lambda e=end: (_ended(lab, e),), rounds))
-        began.add("`make hadoop-up`", *_medians(lambda: _on_one_machine(folder), rounds))
+                    _add(ended, title, lambda e=end: (_ended(lab, e),), rounds)
+        _add(began, "`make hadoop-up`", lambda: _on_one_machine(folder), rounds)
     return began, ended, _lines()
 
 
-def _medians(run, rounds):
-    return [f"{middle(values):.1f}" for values in zip(*(run() for _ in range(rounds)), strict=True)]
+def _add(section, title, run, rounds):
+    """Add the medians of what a function returns."""
+    figures = [f"{middle(values):.1f}"
+               for values in zip(*(run() for _ in range(rounds)), strict=True)]
+    section.add(title, *figures)
+    print(f"batch: {title}: {' '.join(figures)}", file=sys.stderr, flush=True)
 
 
 def _job(lab, options):

@@ -47,7 +47,7 @@ JobCompType=jobcomp/filetxt
 JobCompLoc={lab}/record
 PlugStackConfig={lab}/plugstack.conf
 TaskProlog={lab}/prolog.sh
-NodeName=node[1-2] NodeAddr={net}.1[1-2] CPUs=6 RealMemory=17000
+NodeName=node[1-2] NodeAddr={net}.1[1-2] CPUs=8 RealMemory=25000
 PartitionName=batch Nodes=ALL Default=YES State=UP
 """
 # What a site's PBS sets, and Slurm's PBS commands do not.
