@@ -5,13 +5,17 @@ import os
 import re
 import shutil
 import sys
+from io import BytesIO
 
 import pytest
 from conftest import ROOT, command, job
 from hadoop_clusters import clear
 from pages import commands_of, read_page, shell_in
 
+from mr_extract import storage
 from mr_extract.packed import index
+from myhadoop.setups import STAGED
+from myhadoop.staging import stage
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +140,25 @@ def test_another_job_takes_packed_images_too(hadoop, packed, manifest, tmp_path)
     assert run.status == 0, run.err
     assert run.out == expected.out
     assert json.loads(summary.read_text())["rows"] == 6
+
+
+def test_images_that_a_batch_job_stages_stay_for_the_same_list_and_for_no_other(
+        hdfs, manifest, tmp_path, monkeypatch, capfd):
+    for name, value in hdfs.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", str(hdfs.hadoop_bin.parent), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    clear(hdfs, "/images")
+    broken_off = f"{STAGED}/packed-00007.seq"
+    storage.write(broken_off, BytesIO(b"of a job that was killed"))
+    stage(str(manifest))
+    assert "8 images" in capfd.readouterr().err
+    assert broken_off.rpartition("/")[2] not in {
+        found.uri.rpartition("/")[2] for found in storage.list_files(STAGED)}
+    stage(str(manifest))
+    assert capfd.readouterr().err == f"myhadoop: the images are in {STAGED} already\n"
+    (tmp_path / "other.txt").write_text("other.fits\n")
+    with pytest.raises(RuntimeError, match="the images of another list than .*other.txt"):
+        stage(str(tmp_path / "other.txt"))
+    with pytest.raises(RuntimeError, match="none.txt: No such file"):
+        stage(str(tmp_path / "none.txt"))
