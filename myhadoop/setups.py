@@ -125,6 +125,7 @@ def properties(setup: Setup, folder: str) -> dict[str, dict[str, Any]]:
         "yarn-site": {
             "yarn.resourcemanager.bind-host": any_address,
             "yarn.nodemanager.bind-host": any_address,
+            # Else a host that died costs a job three minutes.
             "yarn.client.nodemanager-connect.max-wait-ms": 3000,
             "yarn.client.nodemanager-connect.retry-interval-ms": 1000,
             "yarn.scheduler.maximum-allocation-mb": max(map(setup.memory_of, setup.hosts)),
