@@ -23,6 +23,7 @@ REMARKS = {
     "not-used": "a part of what was given was not used",
     "no-sky-positions": "the header has no coordinates of the sky: sky positions are nan",
     "converted-positions": "positions of the list were converted to the coordinates of the map",
+    "unmoved-positions": "positions of a list were not brought to the date of the image",
     "no-flux-unit": "what the pixels hold is not known in Jy: the columns in Jy are nan",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",
     "huge-pixels": "finite pixels too large to be true were taken for bad ones",

@@ -112,6 +112,7 @@ def measure_image(
     known: Known | None = None,
     checks: Sequence[str] = (),
     columns: Mapping[str, Column] | None = None,
+    mjd: float | None = None,
 ) -> Sources:
     """Detect and measure the sources of an image.
 
@@ -133,6 +134,9 @@ def measure_image(
         Check images to make, of `mr_extract.columns.choice.CHECK_IMAGES`.
     columns : dict of str to mr_extract.columns.table.Column, optional
         What to measure; by default what the configuration names, as ours.
+    mjd : float, optional
+        Date of the image, to which lists with proper motions are brought; by default the
+        header's.
 
     Returns
     -------
@@ -187,11 +191,14 @@ def measure_image(
         frame.keep(detection.owned)
         facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))
     if known is not None:
+        from mr_extract.images.observation import epoch_of
         from mr_extract.lists.association import associate
 
+        if mjd is None and known.motions is not None:
+            mjd = epoch_of({**image.primary, **image.header})
         matches, selected = associate(
             known, plane.header, plane.data.shape, frame.objects["x"], frame.objects["y"],
-            config.association, plane.origin,
+            config.association, plane.origin, mjd,
         )
         values |= matches
         facts["matched"] = int(np.count_nonzero(matches["assoc_number"]))
@@ -234,6 +241,7 @@ def measure_targets(
     *,
     targets: Targets,
     columns: Mapping[str, Column] | None = None,
+    mjd: float | None = None,
 ) -> Sources:
     """Measure an image at given positions.
 
@@ -242,7 +250,7 @@ def measure_targets(
     image, config, zero_point
         As for `measure_image`.
     targets : mr_extract.lists.forced.Targets
-    columns
+    columns, mjd
         As for `measure_image`.
 
     Returns
@@ -263,7 +271,7 @@ def measure_targets(
         say("not-used", "flags, as nothing is detected at given positions")
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     _settle_distortion(image, config)
-    forced = measure_at(image, config, targets, zero_point, further)
+    forced = measure_at(image, config, targets, zero_point, further, mjd)
     clock.seconds |= forced.seconds
     values, plane = forced.values, forced.plane
     if "ra" not in values and (config.astrometry.require_wcs or {"ra", "dec"} & set(chosen)):

@@ -143,13 +143,14 @@ def _sources(image, config, detect, tables, beside):
             raise ValueError("nothing is detected at given positions: leave out detect")
         with about("targets"):
             table = tables["forced"] if "forced" in tables else list_of(config.targets.forced)
-            targets = targets_from(table, config.targets.forced_coord)
+            targets = targets_from(table, config.targets.forced_coord,
+                                   config.lists.list_epoch)
         return measure_targets(image, config, targets=targets, columns=columns_of(config))
     known = None
     if config.association.assoc:
         with about("list"):
             table = tables["assoc"] if "assoc" in tables else list_of(config.association.assoc)
-            known = known_from(table, config.association)
+            known = known_from(table, config.association, config.lists.list_epoch)
     if isinstance(detect, Image):
         detect = replace(detect, data=detect.data.copy())
     elif detect is not None:

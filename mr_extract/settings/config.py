@@ -9,7 +9,7 @@ from mr_extract.settings.declaring import (
     setting,
 )
 from mr_extract.settings.detecting import Background, Detection
-from mr_extract.settings.measuring import Association, Measurement, Targets
+from mr_extract.settings.measuring import Association, Lists, Measurement, Targets
 from mr_extract.settings.tree import Settings
 
 
@@ -68,6 +68,7 @@ class Config(Settings):
     pairing: Pairing = Pairing()
     targets: Targets = Targets()
     association: Association = Association()
+    lists: Lists = Lists()
     astrometry: Astrometry = Astrometry()
     output: Output = Output()
 

@@ -91,6 +91,11 @@ def fraction(value: float) -> bool | str:
     return 0 <= value <= 1 or "must lie between 0 and 1"
 
 
+def epoch(value: float) -> bool | str:
+    """Check for a year in which there are catalogues of positions, or 0."""
+    return value == 0 or 1700 <= value <= 2300 or "must be a year, such as 2016.0"
+
+
 def levels(value: int) -> bool | str:
     """Check for a number of deblending levels that sep survives."""
     return 1 <= value <= 1024 or "must lie between 1 and 1024"

@@ -6,6 +6,7 @@ from mr_extract.settings.declaring import (
     Section,
     annulus,
     diameters,
+    epoch,
     fractions,
     not_empty,
     not_negative,
@@ -97,6 +98,16 @@ class Targets(Section):
     )
     limit_sigma: float = setting(
         3.0, "upper limits are so many errors above the flux, or above 0", positive
+    )
+
+
+@dataclass(frozen=True)
+class Lists(Section):
+    """Lists of positions, whatever they are for."""
+
+    list_epoch: float = setting(
+        0.0, "epoch of the positions of lists with proper motions, in Julian years, where a list "
+        "does not say it; 0 is not known", epoch,
     )
 
 

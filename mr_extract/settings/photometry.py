@@ -12,6 +12,7 @@ from mr_extract.settings.declaring import (
     setting,
     two_or_three,
 )
+from mr_extract.settings.measuring import Lists
 from mr_extract.settings.tree import Settings
 
 _WITHOUT_USE = ("weight_gain", "interp_maxlag", "flag_image", "flag_type", "calibration_file")
@@ -96,6 +97,7 @@ class PhotometrySettings(Settings):
     """
 
     catalogue: Catalogue = Catalogue()
+    lists: Lists = Lists()
     around: Around = Around()
     maps: SkyMaps = SkyMaps()
     companions: Companions = Companions()
