@@ -92,7 +92,8 @@ def test_a_table_of_vizier_in_hours_and_minutes():
     ("150d00m00s", "2d30m"), ("10h", "2.5d"), ("10:00", "2:30"),
 ])
 def test_an_angle_in_parts(ra, dec):
-    sky, first, second = positions(read_table(f"id,ra,dec\na,{ra},{dec}\nb,,\n".encode()))
+    with hearing():
+        _, first, second = positions(read_table(f"id,ra,dec\na,{ra},{dec}\nb,,\n".encode()))
     assert first[0] == pytest.approx(150, abs=1e-10) and second[0] == pytest.approx(2.5, abs=1e-10)
     assert np.isnan(first[1]) and np.isnan(second[1])
 
@@ -119,11 +120,9 @@ def test_what_is_no_angle_says_where(text, said):
         positions(read_table(text.encode()))
 
 
-@pytest.mark.parametrize("unit", ["hourangle", "rad", "arcmin"])
-@pytest.mark.parametrize("kind", ["ascii.ecsv", "votable", "fits"])
+@pytest.mark.parametrize("unit, kind", [
+    ("hourangle", "ascii.ecsv"), ("rad", "ascii.ecsv"), ("arcmin", "votable"), ("rad", "fits")])
 def test_units_count_in_every_format(tmp_path, unit, kind):
-    if (unit, kind) == ("hourangle", "votable"):
-        pytest.skip("VOTable has no such unit")
     table = Table({"ra": PLACES.ra.to(unit), "dec": PLACES.dec.to("rad")})
     assert at_places(written(table, kind, tmp_path))
 
@@ -168,7 +167,7 @@ def test_regions_of_ds9(tmp_path):
     there = SkyCoord([150, 10.25], [2, -30.5], unit="deg", frame="fk5")
     assert there.separation(SkyCoord(made.first, made.second, unit="deg")).arcsec.max() < 1e-6
     assert made.ids == ["NGC 1", "2"]
-    assert as_cell(said) == ("not-used:radii of circles: 1; apertures are those of the settings")
+    assert as_cell(said) == ("not-used:radii of circles: 1, as apertures are settings")
     made = targets_from(read_table((DS9 + "image\npoint(15,2.5)\n").encode()))
     assert not made.sky and (made.first[0], made.second[0]) == (14.0, 1.5)
 
@@ -192,7 +191,8 @@ STAR = {"ra": 269.452, "dec": 4.6934, "pmra": -801.551, "pmdec": 10362.394}
 def moved(year, epoch=2016.0, star=STAR):
     """Return where astropy has a star at another epoch."""
     start = SkyCoord(star["ra"] * u.deg, star["dec"] * u.deg, obstime=Time(epoch, format="jyear"),
-                     pm_ra_cosdec=star["pmra"] * u.mas / u.yr, pm_dec=star["pmdec"] * u.mas / u.yr)
+                     pm_ra_cosdec=star["pmra"] * u.mas / u.yr, pm_dec=star["pmdec"] * u.mas / u.yr,
+                     distance=1.83 * u.pc)
     return start.apply_space_motion(new_obstime=Time(year, format="jyear"))
 
 
@@ -249,7 +249,7 @@ def test_motions_that_are_none_are_refused(text, said):
 def field(tmp_path_factory):
     """A frame of 2026 with a fast star on it, and one of no date."""
     folder = tmp_path_factory.mktemp("moving")
-    now = moved(2026.9)
+    now = moved(Time(61369.0, format="mjd").jyear)
     header = fits.Header({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": STAR["ra"],
                           "CRVAL2": STAR["dec"], "CRPIX1": 60.0, "CRPIX2": 60.0,
                           "CDELT1": -ARCSEC, "CDELT2": ARCSEC})
@@ -260,7 +260,7 @@ def field(tmp_path_factory):
     data = np.random.default_rng(1).normal(0, 1, (240, 120))
     data += 500 * np.exp(-((column - x) ** 2 + (row - y) ** 2) / 4.5)
     fits.writeto(folder / "undated.fits", data.astype("f4"), header)
-    header["MJD-OBS"] = Time(2026.9, format="jyear").mjd
+    header["MJD-OBS"] = 61369.0
     fits.writeto(folder / "dated.fits", data.astype("f4"), header)
     (folder / "star.csv").write_text(MOVING["gaia"])
     return folder, float(x), float(y)

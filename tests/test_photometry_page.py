@@ -1,5 +1,6 @@
 """docs/photometry.md is true: its commands run and make what they name."""
 
+import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.table import Table, unique
 from pages import commands_of, read_page, shell_in
@@ -41,9 +42,11 @@ def test_every_command_of_the_page_runs(tmp_path):
     assert len(forced["target"]) > 0 and "flux_limit_aper_2" in forced
     matched = read_catalog(tmp_path / "matched.tsv").columns
     assert (matched["assoc_number"] > 0).all()
-    named = read_catalog(tmp_path / "named.tsv").columns
-    assert set(named["detections"]) == {1, 2} or set(named["detections"]) == {2}
-    assert (abs(named["r_mag"] - named["ref_rmag"]) < 0.3).all() and len(named["ref_Name"]) > 3
+    named = Table.read(tmp_path / "named.tsv", format="ascii.tab", comment="#")
+    assert len(set(named["ref_Name"])) == len(named) > 10
+    bright = named[named["r_used"] > 0]
+    apart = bright["r_mag"] - bright["ref_rmag"]
+    assert len(bright) > 5 and abs(apart - np.median(apart)).max() < 0.5
     assert len(list((tmp_path / "checks").glob("*.fits.fz"))) == 2 * 3
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +36,8 @@ def table_of(given: AstropyTable) -> Table:
     from astropy.coordinates import SkyCoord
     from astropy.time import Time
 
-    names, columns, units, places = list(given.colnames), [], {}, {}
+    names, units, places = list(given.colnames), {}, {}
+    columns: list[np.ndarray | NoNumbers] = []
     for k, name in enumerate(names):
         if isinstance(given[name], SkyCoord):
             places[name] = given[name]
@@ -84,22 +87,18 @@ def with_sky(table: Table, name: str, where: SkyCoord) -> Table:
                  motion=(first + 2, first + 3, first + 4) if moving else None)
 
 
-class plainly(warnings.catch_warnings):
-    """Have astropy silent, and what it raises a ValueError."""
-
-    def __init__(self, kind):
-        super().__init__()
-        self._kind = kind
-
-    def __enter__(self):
-        super().__enter__()
+@contextmanager
+def plainly(kind: str) -> Iterator[None]:
+    """Have astropy silent, and what it raises a ValueError that names what was read."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-
-    def __exit__(self, kind, error, trace):
-        super().__exit__(kind, error, trace)
-        if isinstance(error, Exception) and not isinstance(error, ValueError):
+        try:
+            yield
+        except ValueError:
+            raise
+        except Exception as error:
             text = " ".join(str(error).split())[:200]
-            raise ValueError(f"astropy cannot read it as {self._kind}: {text}") from error
+            raise ValueError(f"astropy cannot read it as {kind}: {text}") from error
 
 
 def column_of(values: object) -> np.ndarray | NoNumbers:

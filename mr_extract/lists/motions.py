@@ -105,21 +105,27 @@ def motions_of(table: Table, pair: tuple[int, int], told: float = 0.0) -> Motion
         For one motion without the other, or what is no motion or no epoch.
     """
     if pair == table.sky and table.motion is not None:
-        return Motions(*(table.numbers(k) for k in table.motion))
-    columns = [table.find(role) for role in ("pmra", "pmdec")]
-    if columns == [None, None] or table.galactic() == pair:
+        motions = Motions(*(table.numbers(k) for k in table.motion))
+        return _useful(Motions(motions.pmra, motions.pmdec, np.where(
+            np.isfinite(motions.epoch), motions.epoch, told or np.nan)))
+    east, north = (table.find(role) for role in ("pmra", "pmdec"))
+    if (east is None and north is None) or table.galactic() == pair:
         return None
-    if None in columns:
+    if east is None or north is None:
         raise ValueError("of proper motions it has one, and not the other")
-    motions = Motions(*(table.numbers(k, "mas/yr") for k in columns if k is not None),
-                      _epochs(table, pair, told))
-    unknown = np.count_nonzero(~np.isfinite(motions.epoch))
-    if len(table) and unknown == len(table):
+    return _useful(Motions(table.numbers(east, "mas/yr"), table.numbers(north, "mas/yr"),
+                           _epochs(table, pair, told)))
+
+
+def _useful(motions):
+    """Return motions, None where no epoch is known, and say what does not move."""
+    count = len(motions.epoch)
+    if count and not np.isfinite(motions.epoch).any():
         say("unmoved-positions", "the list has proper motions and says no epoch (--list-epoch)")
         return None
     still = np.count_nonzero(~motions.known)
     if still:
-        say("unmoved-positions", f"rows without a proper motion: {still} of {len(table)}")
+        say("unmoved-positions", f"rows without a proper motion: {still} of {count}")
     return motions
 
 

@@ -45,7 +45,7 @@ def read_regions(text: str) -> Table:
         ids.append(str(region.meta.get("text") or number))
         radii += hasattr(region, "radius")
     if radii:
-        say("not-used", f"radii of circles: {radii}; apertures are those of the settings")
+        say("not-used", f"radii of circles: {radii}, as apertures are settings")
     on_sky = [hasattr(centre, "icrs") for centre in centres]
     if any(on_sky) and not all(on_sky):
         raise ValueError("it has regions on the sky and in pixels")
