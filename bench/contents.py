@@ -57,6 +57,7 @@ MADE = {made.name: made for made in (
     Made("agreement", "accuracy.agreement", "docs/sextractor.md",
          ("Sources", "Columns", "Truth", "Errors")),
     Made("blends", "accuracy.blends", "docs/sextractor.md", ("blends.png",)),
+    Made("local-skies", "accuracy.local_skies", "docs/photometry.md", ("Local skies",)),
     Made("tiles", "accuracy.tiles", "docs/tiles.md", ("Sources", "Numbers", "Cost")),
     Made("detections", "speed.detections", "docs/objects.md", ("Detections",)),
     Made("sky-maps", "speed.sky_maps", "docs/sky-maps.md",

@@ -10,6 +10,7 @@ from astropy.time import Time
 from conftest import job
 
 from mr_extract import extract
+from mr_extract.lists.astropy_tables import table_of
 from mr_extract.lists.forced import targets_from
 from mr_extract.lists.reading import moving_positions, positions, read_table
 from mr_extract.lists.sources import sources_from
@@ -225,6 +226,12 @@ def test_motions_in_another_frame_and_of_a_skycoord(tmp_path):
         there = SkyCoord(*made.places.at(np.array([0]), 60000.0), unit="deg")
         year = Time(60000.0, format="mjd").jyear
         assert there.separation(moved(year)).arcsec.max() < 2e-5
+
+
+def test_an_epoch_may_be_a_time_of_astropy():
+    star = Table({"ra": [269.452], "dec": [4.6934], "pmra": [-801.551], "pmdec": [10362.394],
+                  "epoch": Time([2016.0], format="jyear")})
+    assert table_of(star).numbers(4).tolist() == [2016.0]
 
 
 def test_an_epoch_that_is_not_known_is_said():

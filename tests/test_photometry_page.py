@@ -12,7 +12,8 @@ from mr_extract.text.catalog import read_catalog
 def targets_of_vizier(folder):
     """Write a table of bright stars of the night as VizieR gives one."""
     truth = Table.read(folder / "night" / "truth.tsv", format="ascii.tab", comment="#")
-    bright = unique(truth[truth["mag"] < 18], "source")
+    stars = (truth["mag"] < 18) & (truth["kind"] == "star")
+    bright = unique(truth[stars], "source")
     where = SkyCoord(bright["ra"], bright["dec"], unit="deg")
     rows = zip(where.ra.to_string("hour", sep=" ", precision=4),
                where.dec.to_string("deg", sep=" ", alwayssign=True, precision=3),
@@ -43,10 +44,10 @@ def test_every_command_of_the_page_runs(tmp_path):
     matched = read_catalog(tmp_path / "matched.tsv").columns
     assert (matched["assoc_number"] > 0).all()
     named = Table.read(tmp_path / "named.tsv", format="ascii.tab", comment="#")
-    assert len(set(named["ref_Name"])) == len(named) > 10
+    assert len(set(named["ref_Name"])) == len(named) > 5
     bright = named[named["r_used"] > 0]
     apart = bright["r_mag"] - bright["ref_rmag"]
-    assert len(bright) > 5 and abs(apart - np.median(apart)).max() < 0.5
+    assert len(bright) > 4 and abs(apart - np.median(apart)).max() < 0.5
     assert len(list((tmp_path / "checks").glob("*.fits.fz"))) == 2 * 3
 
 

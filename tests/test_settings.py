@@ -35,6 +35,8 @@ SPECIAL = {
     "deblend_nthresh": st.integers(1, 1024),
     "columns": st.lists(st.sampled_from(["all", "default", "win", "x", "flux_aper"]), min_size=1,
                         max_size=3).map(tuple),
+    "vignet_size": st.tuples(st.integers(1, 1000), st.integers(1, 1000)).map(
+        lambda pair: tuple(map(float, pair))),
     "list_epoch": st.just(0.0) | st.floats(1700, 2300),
     "gain_key": st.sampled_from(["", "EGAIN", "GAIN"]),
     "annulus": st.tuples(REAL, REAL).map(lambda pair: (pair[0], pair[0] + pair[1] + 1.0)),

@@ -31,6 +31,9 @@ class Column:
         What it is, in a line.
     vector : str
         Setting whose length is the number of elements, empty for a scalar.
+    pixels : str
+        Setting that says width and height of the cut-out of which a row holds the pixels; in
+        text it is one cell (`mr_extract.text.cutouts`). Empty for all others.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Column:
     ucd: str
     description: str
     vector: str = ""
+    pixels: str = ""
 
 
 def _fluxes(group, flux, ucd, what, vector=""):
@@ -262,6 +266,9 @@ COLUMNS = (
            "distance of the entry assoc_id, nan for none"),
     Column("assoc", "f8", "", "assoc", "VECTOR_ASSOC", "stat.value",
            "what the list holds, 0 for none", "data_columns"),
+    Column("vignet", "str", "adu", "vignet", "VIGNET", "phot.count",
+           "pixels around the source without background; -1e30 for those of neighbours, bad ones "
+           "and beyond the border", pixels="vignet_size"),
     Column("size_excess", "f4", "", "class", "", "src.class.starGalaxy",
            "half-light radius above that of the frame's point sources, in units of its scatter"),
     Column("detections", "i4", "", "unique", "", "meta.number",

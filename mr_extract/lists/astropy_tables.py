@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract.lists.columns import NoNumbers, Table
+from mr_extract.lists.columns import EPOCHS, NoNumbers, Table
 
 if TYPE_CHECKING:
     from astropy.coordinates import SkyCoord
@@ -43,7 +43,7 @@ def table_of(given: AstropyTable) -> Table:
             places[name] = given[name]
             columns.append(NoNumbers("holds sky positions"))
             continue
-        if isinstance(given[name], Time):
+        if isinstance(given[name], Time) and name.lower() in EPOCHS:
             columns.append(column_of(given[name].jyear))
             continue
         columns.append(column_of(given[name]))

@@ -9,6 +9,7 @@ from mr_extract.lists.column_units import to_degrees, to_pixels, to_yearly
 
 #: What VizieR computes for every table of its own, for the epoch 2000.0.
 COMPUTED = ("_raj2000", "_dej2000")
+EPOCHS = ("ref_epoch", "epoch")
 # The first pair that is there counts.
 _SKY = (
     ("ra", "dec"), ("raj2000", "dej2000"), ("raj2000", "decj2000"), ("ra_j2000", "dec_j2000"),
@@ -24,7 +25,7 @@ _NAMES = {
     "id": ("id", "target", "source_id", "objid", "object_id", "name", "number"),
     "pmra": ("pmra", "pm_ra_cosdec", "pm_ra", "pmra_cosdec"),
     "pmdec": ("pmdec", "pmde", "pm_dec"),
-    "epoch": ("ref_epoch", "epoch"), "mjd": ("mean_mjd",),
+    "epoch": EPOCHS, "mjd": ("mean_mjd",),
 }
 _IN_UNITS = {"degrees": to_degrees, "hours": to_degrees, "pixels": to_pixels, "mas/yr": to_yearly}
 #: Units of a pair on the sky, as `Table.numbers` takes them.

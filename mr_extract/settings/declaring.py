@@ -3,6 +3,7 @@
 A check takes a value and returns True, or what it must be.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import Field, field, fields
 from math import isfinite
@@ -122,6 +123,18 @@ def annulus(values: Sequence[float]) -> bool | str:
     return fine or "needs an inner and a greater outer radius"
 
 
+def size_of_cutouts(values: Sequence[float]) -> bool | str:
+    """Check for a width and a height in pixels, or two zeros."""
+    fine = len(values) == 2 and (values == (0.0, 0.0) or all(
+        v == int(v) and 1 <= v <= 1000 for v in values))
+    return fine or "needs a width and a height from 1 to 1000"
+
+
+def parts_of(text: str) -> list[str]:
+    """Return the parts of a text between commas, other than those in brackets."""
+    return [part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip()]
+
+
 def two_or_three(values: Sequence[str]) -> bool | str:
     """Check for two or three columns, or the word auto."""
     return values == ("auto",) or len(values) in (2, 3) or "needs two or three columns"
@@ -157,7 +170,7 @@ def coerced(one: Field, value: Any) -> Any:
         if one.name == "filter_kernel" and value is None:
             return ()
         if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
+            value = parts_of(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             value = [value]
     if isinstance(one.default, tuple) and isinstance(value, (list, tuple)):

@@ -13,6 +13,7 @@ from mr_extract.settings.declaring import (
     place,
     positive,
     setting,
+    size_of_cutouts,
     two_or_three,
 )
 
@@ -51,6 +52,10 @@ class Measurement(Section):
     )
     flux_fractions: tuple = setting(
         (0.5,), "fractions of the Kron flux for flux_radius (PHOT_FLUXFRAC)", fractions
+    )
+    vignet_size: tuple = setting(
+        (0.0, 0.0), "width and height in pixels of the cut-outs of the column vignet; 0,0 is what "
+        "VIGNET(w,h) among the columns says", size_of_cutouts,
     )
     pixel_scale: float = setting(
         0.0, "arcseconds a pixel for surface brightnesses; 0 takes it from the WCS (PIXEL_SCALE)",
@@ -91,6 +96,11 @@ class Targets(Section):
     annulus: tuple = setting(
         (0.0, 0.0), "inner and outer radius in pixels of the ring from which a local background "
         "is taken off each target; 0,0 is none", annulus,
+    )
+    annulus_statistic: str = setting(
+        "median", "what of the ring's pixels is the sky: median, mean, or mode, which is 3 medians "
+        "less 2 means and in crowded fields less too high, but of twice the scatter",
+        choices=("median", "mode", "mean"),
     )
     forced_fwhm: float = setting(
         0.0, "FWHM of stars in pixels, for the columns forced_gauss: the flux of a Gaussian star "

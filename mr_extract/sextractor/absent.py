@@ -21,7 +21,7 @@ _ABSENT = (
     ("no focal-plane coordinates are computed", "(X|Y)(|PEAK|WIN)_FOCAL"),
     ("positions are not precessed to B1950; astropy does it with ra and dec",
      "(ALPHA|DELTA)(|PEAK|WIN)_B1950 (|ERR)THETA(|WIN)_B1950"),
-    ("cut-outs of pixels are not kept in the catalogue", "VIGNET VIGNET_SHIFT"),
+    ("cut-outs are not resampled; VIGNET has the pixels as they are", "VIGNET_SHIFT"),
     ("differential geometry maps are not applied", "DGEO(X|Y)(|WIN)_IMAGE VIGNET_DGEO(X|Y)"),
     ("growth curves are not kept; FLUX_APER at several diameters gives one",
      "(FLUX|MAG)_GROWTH(|STEP)"),

@@ -56,6 +56,7 @@ STAGES = (
     Stage("windows", pixels.add_windows,
           ("x_win", "y_win", *_ellipse("", "_win"), *_ellipse("err", "_win"), *_columns("win"),
            "snr_win", "niter_win", "flag_win"), ("half_light_radius",)),
+    Stage("cut-outs", pixels.add_vignettes, ("vignet",)),
     Stage("background", pixels.add_background, ("background",)),
     Stage("background", pixels.add_surface, ("mu_threshold", "mu_max"), ("peak",)),
     Stage("astrometry", sky.add_positions("x", "y", "ra", "dec"), ("ra", "dec")),

@@ -13,6 +13,7 @@ from mr_extract.measure.shapes import position_errors, shapes
 from mr_extract.measure.sizes import size_excess
 from mr_extract.measure.surface import surface_brightness
 from mr_extract.measure.surroundings import Surroundings
+from mr_extract.measure.vignettes import vignettes
 from mr_extract.measure.windows import windowed
 from mr_extract.planes.background import background_at
 from mr_extract.stages.state import Frame
@@ -157,6 +158,12 @@ def add_sizes(frame: Frame) -> None:
     values["size_excess"] = size_excess(
         values["half_light_radius"], values["flux_auto"], values["fluxerr_auto"], ~bad
     )
+
+
+def add_vignettes(frame: Frame) -> None:
+    """Add the pixels around the sources."""
+    width, height = map(int, frame.config.measurement.vignet_size)
+    frame.values["vignet"] = vignettes(frame.around, width, height)
 
 
 def add_background(frame: Frame) -> None:

@@ -28,6 +28,7 @@ from mr_extract.jobs.driver.plan import check_directory
 from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
 from mr_extract.jobs.skeleton.options import allowed
 from mr_extract.settings.declaring import is_rule
+from mr_extract.sextractor.configured import check_cutouts
 from mr_extract.text.manifest import is_fits_name
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def _planned(job, further):
     check_runner(options)
     for one in (options, *further):
         check_outputs(one, plan)
+    check_cutouts(job.work.columns(job.config).values(), options.catalog_type)
     job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):
