@@ -57,6 +57,8 @@ MADE = {made.name: made for made in (
     Made("agreement", "accuracy.agreement", "docs/sextractor.md",
          ("Sources", "Columns", "Truth", "Errors")),
     Made("blends", "accuracy.blends", "docs/sextractor.md", ("blends.png",)),
+    Made("completeness", "accuracy.completeness", "docs/detection.md",
+         ("Completeness", "completeness.png")),
     Made("local-skies", "accuracy.local_skies", "docs/photometry.md", ("Local skies",)),
     Made("tiles", "accuracy.tiles", "docs/tiles.md", ("Sources", "Numbers", "Cost")),
     Made("detections", "speed.detections", "docs/objects.md", ("Detections",)),

@@ -25,6 +25,7 @@ REMARKS = {
     "converted-positions": "positions of the list were converted to the coordinates of the map",
     "unmoved-positions": "positions of a list were not brought to the date of the image",
     "no-flux-unit": "what the pixels hold is not known in Jy: the columns in Jy are nan",
+    "unknown-seeing": "a filter of the image's seeing was asked for, which could not be measured",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",
     "huge-pixels": "finite pixels too large to be true were taken for bad ones",
     "beyond-float32": "numbers in image units are beyond float32, and the columns are float64",

@@ -10,6 +10,7 @@ from astropy.time import Time
 from conftest import job
 
 from mr_extract import extract
+from mr_extract.jobs.beside.carried_sources import read_carried, write_carried
 from mr_extract.lists.astropy_tables import table_of
 from mr_extract.lists.forced import targets_from
 from mr_extract.lists.reading import moving_positions, positions, read_table
@@ -291,6 +292,13 @@ def test_a_list_is_measured_at_the_date_of_each_image(field):
     found = read_catalog(folder / "found.tsv")
     assert sorted(found.columns["image"]) == ["dated.fits", "told"]
     assert set(found.columns["assoc_id"]) == {"1"}
+
+
+def test_a_catalogue_travels_with_its_motions(tmp_path):
+    sources = sources_from(read_table(MOVING["gaia"].encode()))
+    back, _, _ = read_carried(write_carried(str(tmp_path), sources, "", []))
+    assert (back.motions.pmdec, back.motions.epoch) == (sources.motions.pmdec, 2016.0)
+    assert back.at(61369.0).latitude == sources.at(61369.0).latitude != sources.latitude
 
 
 def test_catalogued_sources_move_too(field):

@@ -9,6 +9,7 @@ from astropy.io import fits
 from astropy.io.votable import parse_single_table
 from astropy.wcs import WCS
 from conftest import LAUNCHER, command, job
+from pages import commands_of, read_page, shell_in
 from stars import add_gaussian
 
 from mr_extract import extract
@@ -147,6 +148,17 @@ def reference(path, ra, dec, flux):
                                        for name, form, unit, values in columns],
                                       name="LDAC_OBJECTS"),
     ]).writeto(path)
+
+
+def test_the_commands_of_the_page_make_a_catalogue_with_pixels(field, tmp_path):
+    folder, _ = field
+    for name in ("frame0.fits", "frame1.fits", "list.txt"):
+        (tmp_path / name).symlink_to(folder / name)
+    section = read_page("docs/sextractor.md").partition("### PSFEx and SCAMP")[2]
+    run = shell_in(tmp_path)(commands_of(section)[0])
+    assert run.status == 0, run.err
+    with fits.open(tmp_path / "ldac" / "frame1.cat") as units:
+        assert units[2].data["VIGNET"].shape[1:] == (25, 25) and len(units[2].data) > 80
 
 
 # ---- without the programs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from mr_extract.planes.plane import Plane, ready
 from mr_extract.planes.scaled import settings_of
 from mr_extract.remarks import about, say
 from mr_extract.settings.config import Config
+from mr_extract.settings.detecting import Detection
 from mr_extract.stages import Frame, stages_for
 
 if TYPE_CHECKING:
@@ -58,12 +59,18 @@ class Detected:
     segments : mr_extract.detection.segments.Segments
     owned : ndarray of bool, shape (n,), or None
         Which are the image's own, where it is a tile; None for all.
+    settings : mr_extract.settings.detecting.Detection, optional
+        By which they were found, where filter or threshold go by the frame.
+    facts : dict of str to float
+        What of the frame they went by.
     """
 
     plane: Plane
     objects: np.ndarray
     segments: Segments
     owned: np.ndarray | None = None
+    settings: Detection | None = None
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 def find_sources(
@@ -88,7 +95,14 @@ def find_sources(
     raw = None if image.core is None else image.data.copy()
     plane = ready(image, config, zero_point)
     lap("background")
-    settings = settings_of(config, plane.exponent).detection
+    facts: dict[str, float] = {}
+    in_units = settings_of(config, plane.exponent)
+    settings = in_units.detection
+    if settings.adapts:
+        from mr_extract.frames.adapted import adapted
+
+        settings, facts = adapted(plane, in_units)
+        lap("seeing and noise")
     objects, segments = detect(
         plane.data, settings, plane.rms, plane.hidden, plane.gain,
         plane.threshold_noise(settings),
@@ -101,7 +115,8 @@ def find_sources(
         objects["flag"][by_tile & ~by_image] &= ~TRUNCATED
         objects["flag"][by_tile] |= CUT_BY_TILE
     lap("detection")
-    return Detected(plane, objects, segments, owned)
+    return Detected(plane, objects, segments, owned,
+                    settings if config.detection.adapts else None, facts)
 
 
 def measure_image(
@@ -171,6 +186,8 @@ def measure_image(
     measured = plane.with_local_gain() if config.companions.weight_gain else plane
     objects, segments = detection.objects, detection.segments
     own = settings_of(config, plane.exponent)
+    if detection.settings is not None:
+        own = replace(own, detection=detection.settings)
     frame = Frame(own, detection.plane, measured, objects, segments)
     values = frame.values
     values["number"] = np.arange(1, len(frame) + 1)
@@ -186,7 +203,7 @@ def measure_image(
     frame.flag[frame.failed] |= FAILED
     values["flag"] = frame.flag
 
-    facts = weight_scales(plane, detection.plane)
+    facts = weight_scales(plane, detection.plane) | detection.facts
     if detection.owned is not None:
         frame.keep(detection.owned)
         facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))

@@ -204,7 +204,7 @@ def measure_at(
     sky, sky_error = np.zeros((2, len(x)))
     if ring:
         sky, sky_error = local_background(
-            plane, x, y, *settings.annulus, settings.annulus_statistic)
+            plane, x, y, settings.annulus[0], settings.annulus[1], settings.annulus_statistic)
     lights = {f"_aper_{k}": light for k, light in enumerate(
         in_circles(around, diameters, plane.gain, ring), 1)}
     if "forced_gauss" in further:

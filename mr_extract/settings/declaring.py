@@ -141,8 +141,8 @@ def two_or_three(values: Sequence[str]) -> bool | str:
 
 
 def kernel(rows: Sequence[Sequence[float]]) -> bool | str:
-    """Check for rows of weights, or none."""
-    if not rows:
+    """Check for rows of weights, none, or the word seeing."""
+    if not rows or rows == ("seeing",):
         return True
     if len({len(row) for row in rows}) != 1:
         return "needs rows of equal length"
@@ -201,7 +201,7 @@ def validate(one: Field, value: Any) -> None:
         raise ValueError(f"{one.name} must be less than 2147483648")
     if isinstance(value, float) and not isfinite(value):
         raise ValueError(f"{one.name} must be a finite number")
-    if wanted is tuple:
+    if wanted is tuple and value != ("seeing",):
         kind, rows = type(next(_elements(default))), isinstance(default[0], tuple)
         if any(isinstance(v, tuple) != rows for v in value):
             raise ValueError(f"{one.name} needs {'rows' if rows else 'one row'}, not {value!r}")

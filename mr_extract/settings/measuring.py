@@ -86,7 +86,8 @@ class Targets(Section):
     """Photometry at given positions in place of detection."""
 
     forced: str = place(
-        "table of targets (ra and dec, or x and y from 0, or X_IMAGE and Y_IMAGE from 1; id): "
+        "table of targets (ra and dec, or x and y from 0, or X_IMAGE and Y_IMAGE from 1; id) or "
+        "points and circles of DS9: "
         "nothing is detected, they are measured; 'lines': each line's positions= names its table"
     )
     forced_coord: str = setting(

@@ -23,8 +23,8 @@ class Catalogue(Section):
     """Which sources are measured."""
 
     sources: str = place(
-        "table of sources: FITS, VOTable, ECSV, CSV or TSV, with columns ra and dec (ICRS) or "
-        "GLON and GLAT; a line's positions= wins"
+        "table of sources: FITS, VOTable, ECSV, Parquet, CSV or TSV, with columns ra and dec "
+        "(ICRS) or GLON and GLAT; a line's positions= wins"
     )
     source_columns: tuple = setting(
         ("auto",), "its columns of longitude and latitude and, perhaps, the source's name, where "

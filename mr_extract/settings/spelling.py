@@ -69,6 +69,8 @@ def _yes_or_no(text):
 def _kernel(text):
     if text.lower() == "none":
         return ()
+    if text.lower() == "seeing":
+        return ("seeing",)
     try:
         return tuple(tuple(map(float, row.split(","))) for row in text.split("/"))
     except ValueError:
