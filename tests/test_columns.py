@@ -17,7 +17,7 @@ from preprocess.simulation.exposure import simulate_frame
 
 pytestmark = pytest.mark.needs("sextractor")
 
-ELSEWHERE = ("forced", "flags", MATCHED_GROUP)  # columns that need a list or companions
+ELSEWHERE = ("forced", "flags", "psf", MATCHED_GROUP)  # columns that need a list or companions
 NAMES = {c.sextractor: c for c in COLUMNS if c.sextractor and c.group not in ELSEWHERE
          and not c.pixels}
 PIXELS = tuple(f"{axis}{what}_IMAGE" for axis in "XY" for what in ("", "WIN", "PEAK", "MIN", "MAX"))

@@ -70,7 +70,7 @@ def test_names_and_sizes():
         with pytest.raises(ValueError):
             split(text)
     for name, word in (("CLASS_STAR", "size_excess"), ("ALPHA_B1950", "B1950"),
-                       ("SPHEROID_REFF_WORLD", "model"), ("FLUX_PSF", "PSF"),
+                       ("SPHEROID_REFF_WORLD", "model"), ("NITER_PSF", "PSF"),
                        ("X_MAMA", "MAMA"), ("DGEOX_IMAGE", "geometry"), ("FLUX_GROWTH", "growth")):
         with pytest.raises(ValueError, match=f"{name}: .*{word}"):
             parameter(name)

@@ -194,6 +194,8 @@ def measure_image(
     values |= {name: objects[name] for name in objects.dtype.names or ()}
     values["threshold"] = objects["thresh"]
     _say_of_flags(plane, asked)
+    if plane.psf is not None and not any(column.group == "psf" for column in chosen.values()):
+        say("not-used", "psf, as no column of its fit is chosen")
     for stage in stages_for(asked):
         stage.run(frame)
         clock.lap(stage.name)
@@ -286,6 +288,8 @@ def measure_targets(
     clock = _Clock()
     if image.flags is not None:
         say("not-used", "flags, as nothing is detected at given positions")
+    if image.psf is not None:
+        say("not-used", "psf, as it is fitted to detected sources alone")
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     _settle_distortion(image, config)
     forced = measure_at(image, config, targets, zero_point, further, mjd)

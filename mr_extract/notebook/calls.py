@@ -13,7 +13,8 @@ from mr_extract.sextractor.hints import keyword_hint
 from mr_extract.unpacking import unpack
 
 _LISTS = ("forced", "assoc")
-_RULES = {"mask": "mask_image", "weight": "weight_image", "flags": "flag_image"}
+_RULES = {"mask": "mask_image", "weight": "weight_image", "flags": "flag_image",
+          "psf": "psf_image"}
 
 
 def configured(

@@ -34,6 +34,7 @@ def extract(
     flags: Any = None,
     detect: Any = None,
     plane: Any = None,
+    psf: Any = None,
     **settings: Any,
 ) -> Table:
     """Detect and measure the sources of one image.
@@ -64,6 +65,8 @@ def extract(
         uncertainty of a CCDData is absolute, as ``map_rms``: ``weight=image.uncertainty``.
     flags : array of integers, shape (height, width), HDU, CCDData or path, optional
         Flag image, for the columns `imaflags_iso` and `nimaflags_iso`.
+    psf : path, optional
+        A ``.psf`` file of PSFEx, for the columns of the group psf.
     detect : path, HDU, NDData, ndarray or mr_extract.images.Image, optional
         Another image of the same pixels, on which the sources are found.
     plane : int, sequence of int or str, optional
@@ -109,12 +112,13 @@ def extract(
     from mr_extract import __version__
 
     settings, tables = tables_of(settings)
-    config = configured(config, settings, mask=mask, weight=weight, flags=flags)
+    config = configured(config, settings, mask=mask, weight=weight, flags=flags,
+                        psf=psf)
     with to_standard_error(), hearing() as said:
         image = image_of(source, ext, config, weighted=weight is not None, plane=plane)
         if header is not None:
             give_header(image, header, config.companions)
-        add_companions(image, mask, weight, flags, config.companions)
+        add_companions(image, mask, weight, flags, psf, config.companions)
         beside = image if names_extension(source, ext) else None
         sources = _sources(image, config, detect, tables, beside)
     chosen = catalog_columns(config)

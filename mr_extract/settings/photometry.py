@@ -15,7 +15,8 @@ from mr_extract.settings.declaring import (
 from mr_extract.settings.measuring import Lists
 from mr_extract.settings.tree import Settings
 
-_WITHOUT_USE = ("weight_gain", "interp_maxlag", "flag_image", "flag_type", "calibration_file")
+_WITHOUT_USE = ("weight_gain", "interp_maxlag", "flag_image", "flag_type", "calibration_file",
+                "psf_image")
 
 
 @dataclass(frozen=True)

@@ -57,10 +57,11 @@ _PRESENT = (
     ("i2", "%3d", "", "EXT_NUMBER"),
     ("f4", "%12.7g", "count",
      "FLUX_ISO FLUXERR_ISO FLUX_ISOCOR FLUXERR_ISOCOR FLUX_APER FLUXERR_APER FLUX_AUTO "
-     "FLUXERR_AUTO FLUX_PETRO FLUXERR_PETRO FLUX_BEST FLUXERR_BEST FLUX_WIN FLUXERR_WIN"),
+     "FLUXERR_AUTO FLUX_PETRO FLUXERR_PETRO FLUX_BEST FLUXERR_BEST FLUX_WIN FLUXERR_WIN "
+     "FLUX_PSF FLUXERR_PSF"),
     ("f4", "%8.4f", "mag",
      "MAG_ISO MAGERR_ISO MAG_ISOCOR MAGERR_ISOCOR MAG_APER MAGERR_APER MAG_AUTO MAGERR_AUTO "
-     "MAG_PETRO MAGERR_PETRO MAG_BEST MAGERR_BEST MAG_WIN MAGERR_WIN"),
+     "MAG_PETRO MAGERR_PETRO MAG_BEST MAGERR_BEST MAG_WIN MAGERR_WIN MAG_PSF MAGERR_PSF"),
     ("f4", "%10.4g", "", "SNR_WIN"),
     ("f4", "%5.2f", "", "KRON_RADIUS PETRO_RADIUS"),
     ("f4", "%12.7g", "count", "BACKGROUND THRESHOLD FLUX_MAX"),
@@ -130,6 +131,9 @@ _PRESENT = (
     ("i4", "%10d", "", "NUMBER_ASSOC"),
     ("f4", "%10.3f", "pixel", "FLUX_RADIUS"),
     ("f4", "%12.7g", "count", "VIGNET"),
+    ("f8", "%11.4f", "pixel", "XPSF_IMAGE YPSF_IMAGE"),
+    ("f4", "%9.4g", "", "CHI2_PSF"),
+    ("f4", "%8.5f", "", "SPREAD_MODEL SPREADERR_MODEL"),
 )
 
 # Parameters that are not one of our columns under another name.
@@ -166,6 +170,14 @@ _CLOSE = {
     "BACKGROUND": "the spline that is subtracted; SExtractor interpolates linearly for this column",
     "IMAFLAGS_ISO": "of one flag image",
     "NIMAFLAGS_ISO": "of one flag image",
+    **dict.fromkeys(("FLUX_PSF", "MAG_PSF"), "nan (99) where the fit is lost; SExtractor has 0 and "
+                    "99; pixels are weighted by the noise of the sky, there by that of the "
+                    "source, too"),
+    **dict.fromkeys(("FLUXERR_PSF", "MAGERR_PSF"), "of the sky's weights, with photons"),
+    "CHI2_PSF": "reduced; SExtractor divides by flux and noise squared once more",
+    **dict.fromkeys(("SPREAD_MODEL", "SPREADERR_MODEL"), "of a disc of 1/16 FWHM; SExtractor "
+                    "draws it on the samples of the model, which makes both larger by 6 % for "
+                    "half a pixel and 16 % for a whole one"),
     "VIGNET": "in FITS_LDAC and FITS_1.0; bad pixels are -1e30 as those of neighbours are; "
               "SExtractor has what the image holds there, or bridges them with",
     **{name: "ICRS; SExtractor takes FK5 for the same (20 mas)"

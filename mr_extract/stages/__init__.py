@@ -56,6 +56,8 @@ STAGES = (
     Stage("windows", pixels.add_windows,
           ("x_win", "y_win", *_ellipse("", "_win"), *_ellipse("err", "_win"), *_columns("win"),
            "snr_win", "niter_win", "flag_win"), ("half_light_radius",)),
+    Stage("psf", pixels.add_psf_fits, (*_columns("psf"), "x_psf", "y_psf", "chi2_psf",
+                                       "spread_model", "spreaderr_model")),
     Stage("cut-outs", pixels.add_vignettes, ("vignet",)),
     Stage("background", pixels.add_background, ("background",)),
     Stage("background", pixels.add_surface, ("mu_threshold", "mu_max"), ("peak",)),
