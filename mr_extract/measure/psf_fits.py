@@ -147,23 +147,33 @@ def _weights(places, size):
         total > 0.1, total, 1.0), 0.0)
 
 
-def _stars(step, local, cuts, k, x, y, dx=0.0, dy=0.0):
+def _stars(step, local, cuts, k, x, y):
     """Return stars of unit flux on the pixels of cuts, shape (n, pixels)."""
     height, width = local.shape[1:]
-    u = (cuts.column[k] - (x + dx)[:, None]) / step + width // 2
-    v = (cuts.row[k] - (y + dy)[:, None]) / step + height // 2
+    u, v = _samples(step, cuts, k, x, y, (height, width))
     across = np.einsum("nhw,niw->nhi", local, _weights(u, width))
     return np.einsum("njh,nhi->nji", _weights(v, height), across).reshape(len(k), -1)
 
 
+def _samples(step, cuts, k, x, y, shape):
+    """Return where the columns and rows of cuts lie among the samples of stars."""
+    return ((cuts.column[k] - x[:, None]) / step + shape[1] // 2,
+            (cuts.row[k] - y[:, None]) / step + shape[0] // 2)
+
+
 def _design(step, local, cuts, k, x, y):
     """Return the star and how it changes with its place, shape (n, 3, pixels)."""
-    star = _stars(step, local, cuts, k, x, y)
-    by_x = _stars(step, local, cuts, k, x, y, dx=_STEP) - _stars(
-        step, local, cuts, k, x, y, dx=-_STEP)
-    by_y = _stars(step, local, cuts, k, x, y, dy=_STEP) - _stars(
-        step, local, cuts, k, x, y, dy=-_STEP)
-    return np.stack([star, by_x / (2 * _STEP), by_y / (2 * _STEP)], 1)
+    height, width = local.shape[1:]
+    pairs = []
+    for places, size in zip(_samples(step, cuts, k, x, y, (height, width)), (width, height)):
+        ahead, behind = (_weights(places + sign * _STEP / step, size) for sign in (-1, 1))
+        pairs.append((_weights(places, size), (ahead - behind) / (2 * _STEP)))
+    (by_column, its_change), (by_row, row_change) = pairs
+    across, across_change = (np.einsum("nhw,niw->nhi", local, one)
+                             for one in (by_column, its_change))
+    return np.stack([np.einsum("njh,nhi->nji", one, other).reshape(len(k), -1)
+                     for one, other in ((by_row, across), (by_row, across_change),
+                                        (row_change, across))], 1)
 
 
 def _solved(design, weight, values):
