@@ -27,6 +27,7 @@ from mr_extract.jobs.driver.outputs import check_outputs, is_there
 from mr_extract.jobs.driver.plan import check_directory
 from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
 from mr_extract.settings.declaring import is_rule
+from mr_extract.sextractor.configured import check_cutouts
 
 if TYPE_CHECKING:
     from mrjob.job import MRJob
@@ -103,6 +104,7 @@ def _planned(job, further):
     check_runner(options)
     for one in (options, *further):
         check_outputs(one, plan)
+    check_cutouts(job.work.columns(job.config).values(), options.catalog_type)
     job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):
