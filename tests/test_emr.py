@@ -2,13 +2,17 @@
 
 import io
 import json
+import os
+import pty
 import re
+import subprocess
 import sys
 import tarfile
 import threading
 import time
 
 import pytest
+from botocore.exceptions import ClientError
 from conftest import ROOT, command, job
 from pretend_emr import DEAD, PretendEmr
 
@@ -46,7 +50,7 @@ def on_s3(night, tmp_path_factory):
 
 
 def run(emr, conf, *args, **environment):
-    return job("-r", "emr", "--conf-path", conf, *args, emr.list,
+    return job("-r", "emr", "--yes", "--conf-path", conf, *args, emr.list,
                env={**emr.environment, **environment})
 
 
@@ -66,7 +70,27 @@ def test_a_job_that_lacks_something_ends_with_a_line(on_s3, tmp_path):
         "--cloud-tmp-dir" in done.err
     done = run(on_s3, configuration(tmp_path, cloud_tmp_dir=None))
     assert done.status == 2 and "-r emr needs a folder of a bucket of yours" in done.err
+    asked = job("-r", "emr", "--conf-path", conf, on_s3.list, env=on_s3.environment)
+    assert (asked.status, asked.out) == (2, b"") and len(asked.err.splitlines()) == 1
+    assert "costs money from its start to its end, and nobody can be asked here" in asked.err
+    assert answered(on_s3, "n", "launch", "--conf-path", conf) == (
+        2, "emr launch: no cluster was started")
     assert not on_s3.clusters  # none was started for any of it
+
+
+def answered(emr, answer, *words):
+    """Run a command of ``python -m emr`` on a terminal, and return its status and last line."""
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    process = subprocess.Popen([sys.executable, "-m", "emr", *map(str, words)], cwd=ROOT,
+                               stdin=theirs, stderr=theirs, stdout=subprocess.DEVNULL,
+                               env={**os.environ, **emr.environment})
+    status = process.wait(60)
+    said = os.read(ours, 65536).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert "0.72 an hour, whatever it does" in said or "an hour, whatever it does" in said, said
+    return status, said.splitlines()[-1]
 
 
 def test_a_bootstrap_action_fails(on_s3, tmp_path):
@@ -113,7 +137,7 @@ def emr_command(emr, *args):
 
 def test_a_cluster_is_launched_joined_told_of_and_stopped(on_s3, tmp_path):
     conf = configuration(tmp_path, python_bin=[sys.executable])
-    launched = emr_command(on_s3, "launch", "--conf-path", conf)
+    launched = emr_command(on_s3, "launch", "--yes", "--conf-path", conf)
     assert launched.status == 0 and "costs money" in launched.err, launched.err
     (name,) = launched.lines
     (action,) = on_s3.clusters[name].bootstrap_actions  # mrjob's own watch over idle clusters
@@ -171,26 +195,54 @@ def small_archive(folder):
     return path
 
 
-def test_the_policies_are_for_the_calls_that_are_made():
-    for name in ("user", "nodes"):
-        policy = json.loads((ROOT / "emr" / "policies" / f"{name}.json").read_text())
-        for one in policy["Statement"]:
+def policy(name, **places):
+    """Return a policy of emr/policies, for the places of an account."""
+    text = (ROOT / "emr" / "policies" / f"{name}.json").read_text()
+    for word, place in places.items():
+        text = text.replace(word, place)
+    return json.loads(text)
+
+
+def test_the_policies_name_what_they_allow():
+    for path in sorted((ROOT / "emr" / "policies").glob("*.json")):
+        for one in policy(path.stem)["Statement"]:
             assert one["Effect"] == "Allow" and "*" not in one["Action"]
-            assert not any(action.endswith(":*") for action in one["Action"])
+            actions = one["Action"] if isinstance(one["Action"], list) else [one["Action"]]
+            assert not any(action.endswith(":*") for action in actions)
+
+
+# An attempt that has written some of its output is killed, once.
+DIES_ONCE = """#!/bin/sh
+if mkdir {folder}/died 2>/dev/null; then
+  {python} "$@" | head -c 3000
+  kill -9 $$
+fi
+exec {python} "$@"
+"""
 
 
 def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
-    """With a catalog and its parts; the code that it brought is there for the next one."""
+    """With a catalog and its parts, of a throttling S3 and an attempt that dies; what it brought
+    is there for the next one, which has no more rights than it needs."""
     on_s3.hadoop, on_s3.step = hadoop, on_s3.on_hadoop
+    python = tmp_path / "python"
+    python.write_text(DIES_ONCE.format(folder=tmp_path, python=sys.executable))
+    python.chmod(0o755)
     # Asking costs the pretend AWS and the job more than the job's own work.
-    conf = configuration(tmp_path, python_bin=[sys.executable], num_core_instances=2,
+    conf = configuration(tmp_path, python_bin=[str(python)], num_core_instances=2,
                          check_cluster_every=1)
     before = on_s3.objects("mr_extract/")
     inline = job("-r", "inline", "--max-failures", "1", on_s3.list, env=on_s3.environment)
     assert inline.status == 0, inline.err
+    on_s3.throttled = {}
     done = run(on_s3, conf, "-D", "mapreduce.job.maps=2", "--max-failures", "1",
+               "--summary", tmp_path / "summary.json",
                "--catalog", "s3://mine/catalog.tsv", "--output-dir", "s3://mine/parts/")
+    throttled, on_s3.throttled = on_s3.throttled, None
     assert done.status == 0, done.err
+    assert (tmp_path / "died").is_dir()
+    assert len(throttled) == 7 and all(asked > 1 for asked in throttled.values()), throttled
+    assert_estimated(done, tmp_path / "summary.json")
     assert on_s3.get("s3://mine/catalog.tsv") == inline.out
     assert re.search(r"code-\w+\.zip, [\d.]+ MB, put in s3://mine/mr_extract/kept/|"
                      "which s3://mine/mr_extract/kept/ has already", done.err)
@@ -205,8 +257,6 @@ def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
     assert sorted(lines) == sorted(inline.out.splitlines(True))
 
     # Maps alone, as they are without an output folder, whose tasks gave what mappers give.
-    mapped = job("--mapper", "--reduce", "none", stdin=on_s3.get(on_s3.list),
-                 env=on_s3.environment)
     outputs = []
 
     def step(_, words):
@@ -216,8 +266,13 @@ def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
         return True, ""
 
     on_s3.step = step
-    again = run(on_s3, conf, "--max-failures", "1")
-    assert again.status == 0 and again.out == inline.out, again.err
+    with on_s3.enforcing(user=policy("user", BUCKET="mine"),
+                         role=policy("nodes", BUCKET="mine", IMAGES="mine")) as given:
+        mapped = job("--mapper", "--reduce", "none", stdin=on_s3.get(on_s3.list),
+                     env={**on_s3.environment, **as_whom(given["role"])})
+        again = run(on_s3, conf, "--max-failures", "1", **as_whom(given["user"]))
+        assert again.status == 0 and again.out == inline.out, again.err
+        assert_no_more_rights(on_s3, given)
     assert not on_s3.objects(outputs[0])
     assert "which s3://mine/mr_extract/kept/ has already" in again.err
     assert on_s3.objects("mr_extract/kept/") == kept  # nothing was brought again
@@ -225,3 +280,36 @@ def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
     # What the jobs had there alone is gone from the bucket.
     assert not [key for key in on_s3.objects("mr_extract/").keys() - before.keys()
                 if "/kept/" not in key and "/logs/" not in key]
+
+
+def assert_estimated(done, summary):
+    """Check that what a cluster would cost was said, and set against what it did."""
+    assert "estimate for 7 images" in done.err and "1 x m5.xlarge + 2 x m5.xlarge" in done.err
+    assert re.search(r"the cluster lived 0\.\d\d hours, \$0\.\d\d by the table", done.err)
+    cluster = json.loads(summary.read_text())["cluster"]
+    assert cluster["estimate"]["hours"][0] <= cluster["estimate"]["hours"][1]
+    assert cluster["estimate"]["tasks"] == 2 and cluster["actual"]["hours"] > 0
+
+
+def as_whom(given):
+    """Return the environment of credentials."""
+    key, secret, token = given
+    return {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_SESSION_TOKEN": token or ""}
+
+
+def assert_no_more_rights(emr, given):
+    """Check that the policies refuse what no job needs."""
+    for who, service, call, arguments in (
+        ("user", "s3", "delete_bucket", {"Bucket": "mine"}),
+        ("user", "s3", "put_object", {"Bucket": "theirs", "Key": "a"}),
+        ("user", "iam", "create_role", {"RoleName": "a", "AssumeRolePolicyDocument": "{}"}),
+        ("user", "ec2", "describe_instances", {}),
+        ("role", "s3", "delete_bucket", {"Bucket": "mine"}),
+        ("role", "s3", "get_object", {"Bucket": "theirs", "Key": "a"}),
+        ("role", "emr", "list_clusters", {}),
+    ):
+        with pytest.raises(ClientError) as refused:
+            getattr(emr.of_service(service, *given[who]), call)(**arguments)
+        assert refused.value.response["Error"]["Code"] in (
+            "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), (who, call)
