@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 from conftest import ROOT, command, job
+from pages import commands_of, read_page
 from pretend_emr import DEAD, PretendEmr
 
 pytestmark = pytest.mark.timeout(600)
@@ -50,7 +52,12 @@ def on_s3(night, tmp_path_factory):
 
 
 def run(emr, conf, *args, **environment):
-    return job("-r", "emr", "--yes", "--conf-path", conf, *args, emr.list,
+    """Run the command of the page, with another configuration and list."""
+    words = shlex.split(commands_of(read_page("emr/README.md"))[0])
+    assert words[:2] == ["python", "mr_extract.py"] and words[-2] == ">"
+    places = {"emr/mrjob.conf": conf, "s3://BUCKET/list.txt": emr.list}
+    assert places.keys() <= set(words)
+    return job(*(places.get(word, word) for word in words[2:-2]), "--yes", *args,
                env={**emr.environment, **environment})
 
 
@@ -70,11 +77,12 @@ def test_a_job_that_lacks_something_ends_with_a_line(on_s3, tmp_path):
         "--cloud-tmp-dir" in done.err
     done = run(on_s3, configuration(tmp_path, cloud_tmp_dir=None))
     assert done.status == 2 and "-r emr needs a folder of a bucket of yours" in done.err
+    conf = configuration(tmp_path, python_bin=[sys.executable], num_core_instances=2)
     asked = job("-r", "emr", "--conf-path", conf, on_s3.list, env=on_s3.environment)
     assert (asked.status, asked.out) == (2, b"") and len(asked.err.splitlines()) == 1
     assert "costs money from its start to its end, and nobody can be asked here" in asked.err
-    assert answered(on_s3, "n", "launch", "--conf-path", conf) == (
-        2, "emr launch: no cluster was started")
+    status, words = answered(on_s3, "n", "launch", "--conf-path", conf)
+    assert status == 2 and words.endswith("[y/N] emr launch: no cluster was started")
     assert not on_s3.clusters  # none was started for any of it
 
 
@@ -89,7 +97,7 @@ def answered(emr, answer, *words):
     said = os.read(ours, 65536).decode()
     os.close(ours)
     os.close(theirs)
-    assert "0.72 an hour, whatever it does" in said or "an hour, whatever it does" in said, said
+    assert "2 x m5.xlarge in us-east-1: $0.75 an hour, whatever it does; prices of 20" in said
     return status, said.splitlines()[-1]
 
 
@@ -148,7 +156,13 @@ def test_a_cluster_is_launched_joined_told_of_and_stopped(on_s3, tmp_path):
     on_s3.step = lambda cluster, words: (False, FAILED)
     while on_s3.clusters[name].state != "WAITING":
         time.sleep(0.05)
+    packed = emr_command(on_s3, "pack", "s3://mine/mr_extract/", "--env-archive",
+                         small_archive(tmp_path))
     joined = run(on_s3, conf, "--cluster-id", name)
+    # A job's code has the name that `pack` gave it, whatever either process had imported.
+    assert packed.status == 0 and packed.lines == [
+        f"s3://mine/{key}" for kind in ("env", "code") for key in
+        on_s3.objects(f"mr_extract/kept/{kind}-")]
     assert joined.status == 1 and f"cluster {name} " in joined.err and " has the job" in joined.err
     assert on_s3.clusters[name].state == "WAITING"  # whoever joined does not end it
     told = emr_command(on_s3, "status", name)
@@ -164,9 +178,10 @@ def test_a_job_longer_than_allowed_is_stopped(on_s3, tmp_path):
     on_s3.step = lambda cluster, words: (over.wait(60), "")
     try:
         done = run(on_s3, configuration(tmp_path, python_bin=[sys.executable]), "--max-hours",
-                   "0.0001")
+                   "0.0001", "--estimate-by", "1")
     finally:
         over.set()
+    assert " s of a core, 1 of them measured here; as 6 of 7 have" in done.err
     assert done.status == 1 and "longer than the 0.0001 hours of --max-hours" in done.err
     assert set(ends(on_s3)) <= set(DEAD)
 

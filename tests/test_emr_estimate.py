@@ -2,11 +2,14 @@
 
 import json
 import re
+import shlex
 import sys
 from dataclasses import replace
 
 import pytest
+import yaml
 from conftest import ROOT, command, job
+from pages import commands_of, read_page
 
 from mr_extract.jobs.model.figures import shipped
 from mr_extract.jobs.runners.emr import image_cost
@@ -80,6 +83,18 @@ def test_the_three_ways_to_ask_for_machines_are_read():
     assert groups_of(plain, None, [fleet]) == [Group("TASK", kinds, 2),
                                                Group("TASK", kinds, 5, True)]
     assert workers_of(plain[:1]) == plain[:1]  # a machine alone runs the tasks
+
+
+def test_the_choices_of_the_configuration_are_machines_that_the_table_knows():
+    text = (ROOT / "emr" / "mrjob.conf").read_text()
+    fleets = text[text.index("    # instance_fleets:"):].partition("\n\n")[0].replace("    # ", "")
+    groups = groups_of([], None, yaml.safe_load(fleets)["instance_fleets"])
+    assert [(one.role, one.number, one.spot) for one in groups] == [
+        ("MASTER", 1, False), ("CORE", 2, False), ("TASK", 8, True)]
+    for kind in {kind for one in groups for kind in one.kinds}:
+        assert PRICES.of(kind)[0] > 0
+    found = reckon(machines=groups)
+    assert found.items["machines"][0] / found.hours[0] < found.items["machines"][1] / found.hours[1]
 
 
 def test_a_range_has_its_ends_in_order_and_its_items_add_up():
@@ -164,12 +179,15 @@ def test_an_image_costs_what_an_earlier_run_tells(small, tmp_path):
 
 
 def test_an_image_costs_what_a_sample_of_the_manifest_takes_here(small):
-    folder, paths, _ = small
-    done = emr_estimate(folder / "list.txt", "--sample", "2", "--options=--thresh=3")
+    words = shlex.split(commands_of(read_page("emr/README.md"))[1])
+    assert words[:5] == ["python", "-m", "emr", "estimate", "list.txt"]
+    done = command([sys.executable, *words[1:], "--options=--thresh=3"], cwd=small[0],
+                   env={"PYTHONPATH": str(ROOT)})
     assert done.status == 0, done.err
-    lines = done.lines
-    assert lines[0].startswith("estimate for 5 images, 0.00 GB, on 1 x m5.xlarge + 2 x m5.xlarge")
-    assert "2 of them measured here; as 5 of 5 have that were asked" in lines[1]
+    *lines, asked = done.lines
+    assert asked == "--num-core-instances 1 asks for them"
+    assert lines[0].startswith("estimate for 5 images, 0.00 GB, on 1 x m5.xlarge + 1 x m5.xlarge")
+    assert "4 of them measured here; as 5 of 5 have that were asked" in lines[1]
     low, high = map(float, re.search(r"([\d.e-]+) to ([\d.e-]+) s of a core", lines[1]).groups())
     assert 0 < low < high
     assert lines[-1].split()[0] == "together" and PRICES.date in lines[-1]
@@ -181,7 +199,6 @@ def test_what_cannot_be_reckoned_is_told_in_a_line(small, tmp_path):
     none.write_text("/none/a.fits\n/none/b.fits\n")
     for args, words in (
         ((none, "--sample", "1"), "none of the 2 lines of the sample could be measured here"),
-        ((folder / "list.txt", "--deadline", "0.01"), "no number of machines"),
         ((folder / "list.txt", "--price", "0.3"), "is no TYPE=DOLLARS an hour"),
     ):
         done = emr_estimate(*args)
