@@ -76,13 +76,14 @@ def serverless(options: argparse.Namespace) -> int:
             with open(os.path.join(scratch, "blocks"), "wb+") as text:
                 for uri in _below(f"{place}output/"):
                     text.write(storage.read(uri))
+                if problem and not text.tell():
+                    raise OSError(f"the job failed, nothing was written: {problem}")
                 text.flush()
                 with unfinished_catalog(job.options, scratch) as spool, \
                         open(spool, "wb+") as catalog:
                     totals = gather(text, plan, job.work, job.config, catalog)
                     catalog.flush()
-                    if totals.measured or not problem:
-                        put_catalog(catalog, job.options, plan, job.stdout)
+                    put_catalog(catalog, job.options, plan, job.stdout)
             counters = [one for uri in _below(f"{place}counters/")
                         for one in json.loads(storage.read(uri) or b"[]")]
         finally:

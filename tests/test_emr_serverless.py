@@ -19,7 +19,11 @@ ROLE = "arn:aws:iam::123456789012:role/tasks"
 @pytest.fixture(scope="module")
 def application(night, tmp_path_factory):
     """A pretend AWS with some frames and an application, whose runs `application.run` ends."""
+    from moto.emrserverless import models
+
+    at_once = models.JOB_STATUS
     with PretendEmr(tmp_path_factory.mktemp("serverless")) as aws:
+        models.JOB_STATUS = "SUBMITTED"  # moto's runs are done when they are asked for
         lines = [aws.put(f"night/{path.name}", path.read_bytes())
                  for path in sorted(night.glob("*.fits"))[:3]]
         aws.list = aws.put("list.txt", ("\n".join([*lines, "s3://mine/none.fits"]) + "\n").encode())
@@ -29,6 +33,7 @@ def application(night, tmp_path_factory):
         aws.application = client.create_application(
             name="spark", releaseLabel="emr-7.5.0", type="SPARK")["applicationId"]
         yield aws
+    models.JOB_STATUS = at_once
 
 
 def serverless(aws, catalog, *args, runs=None):
