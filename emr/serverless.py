@@ -5,7 +5,6 @@ import importlib.util
 import json
 import os
 import shlex
-import sys
 import tempfile
 import time
 import uuid
@@ -20,7 +19,7 @@ from mr_extract.jobs.driver.manifests import read_plan, standard_input
 from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.emr.consent import ask, check_that_somebody_agrees
-from mr_extract.jobs.runners.emr.kept import kept
+from mr_extract.jobs.runners.emr.kept import brought, kept, remove
 from mr_extract.jobs.runners.emr.refusals import with_advice
 from mr_extract.jobs.runners.hadoop.bare_nodes import AUTO, chosen_archive
 from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, size_of
@@ -69,8 +68,9 @@ def serverless(options: argparse.Namespace) -> int:
     place = f"{options.folder.rstrip('/')}/serverless-{uuid.uuid4().hex[:12]}/"
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         driver = _driver(options, job, place, scratch)
-        for path in write_shards(plan, tasks, os.path.join(scratch, "input")):
-            _put(path, f"{place}input/{os.path.basename(path)}")
+        brought(boto3.client("s3"), {
+            path: f"{place}input/{os.path.basename(path)}"
+            for path in write_shards(plan, tasks, os.path.join(scratch, "input"))})
         try:
             problem = _run(options, driver, len(plan))
             with open(os.path.join(scratch, "blocks"), "wb+") as text:
@@ -87,7 +87,7 @@ def serverless(options: argparse.Namespace) -> int:
             counters = [one for uri in _below(f"{place}counters/")
                         for one in json.loads(storage.read(uri) or b"[]")]
         finally:
-            _remove(place)
+            remove(boto3.client("s3"), place)
     facts = summary.summarise(totals, next(iter(counters), {}), time.monotonic() - began,
                               "emr-serverless", len(plan), job.work.rows)
     complain(summary.as_text(facts))
@@ -115,7 +115,7 @@ def _driver(options, job, place, scratch):
                          "with a job: EMR Serverless has no place for them, -r emr has")
     found = importlib.util.find_spec("mrjob.spark.harness")
     assert found is not None and found.origin is not None
-    _put(found.origin, f"{place}harness.py")
+    brought(boto3.client("s3"), {found.origin: f"{place}harness.py"})
     archive = chosen_archive(options.env_archive, complain)
     uri, told = kept(archive, f"{options.folder.rstrip('/')}/kept/", "env")
     complain(f"the tasks' Python and code are those of {told}")
@@ -167,11 +167,6 @@ def _run(options, driver, images):
     return f"job run {run} {told['state'].lower()}: {with_advice(why)}"
 
 
-def _put(path, uri):
-    with open(path, "rb") as file:
-        storage.write(uri, file)
-
-
 def _below(folder):
     try:
         return sorted(found.uri for found in storage.list_files(folder)
@@ -181,11 +176,3 @@ def _below(folder):
             raise
         return []
 
-
-def _remove(place):
-    bucket, _, prefix = place.partition("://")[2].partition("/")
-    client = boto3.client("s3")
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for one in page.get("Contents", ()):
-            client.delete_object(Bucket=bucket, Key=one["Key"])
-    print(f"emr serverless: {place} is removed", file=sys.stderr)

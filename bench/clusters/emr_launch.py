@@ -40,8 +40,8 @@ def measure(folder, port, brought, lines):
     section = Section(
         "Launching",
         f"Against moto's S3 and EMR, which give no step to anybody. A job has {lines:,} lines of "
-        "some 70 bytes with sizes; the driver's CPU is that of its process from the command until "
-        "EMR has the step, its estimate and planning with it. `pack` is what a job does for Python "
+        "some 70 bytes with sizes; the driver's CPU is that of its process, and of the one that "
+        "compiles its code, from the command until EMR has the step. `pack` is what a job does for Python "
         "and code where nobody has.",
         ("", "driver, CPU s", "Python, MB", "code, MB", "the job's own, MB"),
     )
@@ -90,7 +90,7 @@ def _submitted(command, given):
                 raise RuntimeError(f"no step came: {process.stderr.read().decode()[-1000:]}")
             time.sleep(0.02)
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate()

@@ -26,7 +26,7 @@ from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.emr.asked import elsewhere, far_away
 from mr_extract.jobs.runners.emr.consent import check_that_somebody_agrees
 from mr_extract.jobs.runners.emr.costing import Costing
-from mr_extract.jobs.runners.emr.kept import kept
+from mr_extract.jobs.runners.emr.kept import brought, kept, remove
 from mr_extract.jobs.runners.emr.machines import GRAVITON, as_text, workers_of
 from mr_extract.jobs.runners.emr.refusals import NO_REGION, explained
 from mr_extract.jobs.runners.emr.waiting import ENDED, Waiting
@@ -166,9 +166,20 @@ class EmrRunner(Elsewhere, Costing, Waiting):
         found.setdefault("AutoTerminationPolicy", {"IdleTimeout": idle})
         return found
 
+    # mrjob makes a client for each file that it brings or removes, of which there may be hundreds.
+
+    def _upload_local_files(self):
+        self._copy_files_to_wd_mirror()
+        brought(self.fs.s3.make_s3_client(), self._upload_mgr.path_to_uri())
+
     def _cleanup_cloud_tmp(self):
-        if self._travels:  # a bucket that was not reached is not asked for what is not there
-            super()._cleanup_cloud_tmp()
+        if not self._travels:
+            return  # a bucket that was not reached is not asked for what is not there
+        try:
+            remove(self.fs.s3.make_s3_client(), self._cloud_tmp_dir)
+        except (ClientError, BotoCoreError) as error:
+            complain(f"what travelled with the job is still in {self._cloud_tmp_dir}: "
+                     f"{explained(error)}")
 
     def _run(self):
         try:

@@ -34,7 +34,8 @@ def write_code_archive(path: str | os.PathLike[str]) -> None:
     ----------
     path : path
     """
-    sources, libraries = {}, {}
+    sources: dict[str, Path] = {}
+    libraries: dict[str, Path] = {}
     for package in PACKAGES:
         found = importlib.util.find_spec(package)
         assert found is not None and found.origin is not None
