@@ -7,6 +7,7 @@ would have shut machines down is run.
 """
 
 import gzip
+import io
 import json
 import os
 import re
@@ -54,6 +55,8 @@ class PretendEmr:
     client : boto3's client of S3
     throttled : dict of str to int, or None
         By path of an object how often it was asked for; a first time is answered SlowDown.
+    minute : float
+        Seconds that a cluster without work takes for a minute.
     """
 
     _alive = None
@@ -63,7 +66,7 @@ class PretendEmr:
         self._step = step or self.on_hadoop
         self._over = threading.Event()
         self._seen, self._threads, self._kept = set(), [], {}
-        self.throttled = None
+        self.throttled, self.minute, self._idle_after = None, 60.0, {}
 
     def __enter__(self):
         from moto.emr import models
@@ -119,6 +122,11 @@ class PretendEmr:
                 start_response("503 Slow Down", [("Content-Type", "application/xml")])
                 return [b"<Error><Code>SlowDown</Code><Message>Reduce your request rate."
                         b"</Message></Error>"]
+        if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".RunJobFlow"):
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            environ["wsgi.input"] = io.BytesIO(body)
+            told = json.loads(body)  # moto forgets what it is told of idle clusters
+            self._idle_after[told["Name"]] = told["AutoTerminationPolicy"]["IdleTimeout"]
         return self._answer(environ, start_response)
 
     @contextmanager
@@ -222,14 +230,19 @@ class PretendEmr:
         for number, action in enumerate(cluster.bootstrap_actions, 1):
             if not self._bootstrapped(cluster, number, action):
                 return
-        cluster.state = "WAITING"
+        cluster.state, idle_since = "WAITING", time.monotonic()
         while not self._over.wait(0.02) and cluster.state not in DEAD:
+            idle = (time.monotonic() - idle_since) / self.minute * 60
+            if idle > self._idle_after[cluster.name]:
+                cluster.last_state_change_reason = "Cluster was idle"
+                break
             step = next((step for step in cluster.steps if step.state == "PENDING"), None)
             if step:
                 cluster.state = step.state = "RUNNING"
                 done, log = self._step(cluster, list(step.args))
                 self._log(cluster, f"steps/{step.id}/syslog.gz", log)
                 step.state = "COMPLETED" if done else "FAILED"
+                idle_since = time.monotonic()
                 if cluster.state == "RUNNING":
                     cluster.state = "WAITING"
         cluster.state = "TERMINATED"

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tarfile
@@ -14,9 +15,11 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ROOT, command, job
+from conftest import ROOT, command, job, program
 from pages import commands_of, read_page
 from pretend_emr import DEAD, PretendEmr
+
+from mr_extract.jobs.runners.emr.refusals import with_advice
 
 pytestmark = pytest.mark.timeout(600)
 QUICK = {"check_cluster_every": 0.1, "iam_instance_profile": "EMR_EC2_DefaultRole",
@@ -184,6 +187,57 @@ def test_a_job_longer_than_allowed_is_stopped(on_s3, tmp_path):
     assert " s of a core, 1 of them measured here; as 6 of 7 have" in done.err
     assert done.status == 1 and "longer than the 0.0001 hours of --max-hours" in done.err
     assert set(ends(on_s3)) <= set(DEAD)
+
+
+def test_ctrl_c_ends_the_cluster(on_s3, tmp_path):
+    running, over = threading.Event(), threading.Event()
+
+    def step(*_):
+        running.set()
+        return over.wait(60), ""
+
+    on_s3.step = step
+    conf = configuration(tmp_path, python_bin=[sys.executable])
+    process = subprocess.Popen([*program(), "-r", "emr", "--yes", "--conf-path", conf, on_s3.list],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env={**os.environ, **on_s3.environment, "PYTHONPATH": str(ROOT)})
+    try:
+        assert running.wait(60)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=60)
+    finally:
+        over.set()
+    assert (process.returncode, out) == (130, b"") and b"Traceback" not in said, said
+    assert said.endswith(b"mr_extract: interrupted\n")
+    assert set(ends(on_s3)) <= set(DEAD)
+
+
+def test_a_cluster_that_nobody_uses_ends_by_itself(on_s3, tmp_path):
+    conf = configuration(tmp_path, python_bin=[sys.executable], max_mins_idle=10)
+    launched = emr_command(on_s3, "launch", "--yes", "--conf-path", conf)
+    assert launched.status == 0, launched.err
+    cluster = on_s3.clusters[launched.lines[0]]
+    while cluster.state != "WAITING":
+        time.sleep(0.05)
+    on_s3.minute = 0.02
+    try:
+        assert ends(on_s3)[-1] == "TERMINATED"
+    finally:
+        on_s3.minute = 60.0
+    assert cluster.last_state_change_reason == "Cluster was idle"
+
+
+@pytest.mark.parametrize(("reason", "words"), [
+    ("The requested number of spot instances exceeds your limit: SPOT instance count", "on-demand"),
+    ("Unable to provision: insufficient capacity for m5.xlarge in us-east-1a", "instance_fleets"),
+    ("The vCPU quota of the account: VCPU limit of 16 reached", "quota of vCPUs"),
+    ("EC2 LimitExceeded: Too many instances", "quota of instances"),
+    ("Service role EMR_DefaultRole is invalid", "aws emr create-default-roles"),
+])
+def test_what_emr_says_of_a_cluster_comes_with_what_to_do(reason, words):
+    told = with_advice(reason)
+    assert told.startswith(reason) and words in told
+    assert with_advice("Steps completed") == "Steps completed"
 
 
 def test_machines_of_another_kind_than_the_archive_are_refused_before_they_cost(on_s3, tmp_path):

@@ -41,8 +41,8 @@ def measure(folder, port, brought, lines):
         "Launching",
         f"Against moto's S3 and EMR, which give no step to anybody. A job has {lines:,} lines of "
         "some 70 bytes with sizes; the driver's CPU is that of its process, and of the one that "
-        "compiles its code, from the command until EMR has the step. `pack` is what a job does for Python "
-        "and code where nobody has.",
+        "compiles its code, from the command until EMR has the step. `pack` is what a job does for "
+        "Python and code where nobody has.",
         ("", "driver, CPU s", "Python, MB", "code, MB", "the job's own, MB"),
     )
     given = {**environment(), **_AWS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
