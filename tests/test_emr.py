@@ -104,14 +104,17 @@ def answered(emr, answer, *words):
     return status, said.splitlines()[-1]
 
 
-def test_a_bootstrap_action_fails(on_s3, tmp_path):
-    conf = configuration(tmp_path, python_bin=[sys.executable],
+def test_a_bootstrap_action_fails_far_from_the_images(on_s3, tmp_path):
+    conf = configuration(tmp_path, python_bin=[sys.executable], region="eu-west-1",
                          bootstrap=["echo cannot find the ring >&2; exit 7"])
     done = run(on_s3, conf)
     assert (done.status, done.out) == (1, b"") and "Traceback" not in done.err, done.err
     assert "bootstrap action 1 returned a non-zero return code: cannot find the ring" in done.err
     (log,) = (key for key in on_s3.objects("mr_extract/logs/") if "bootstrap-actions" in key)
     assert f"its log: s3://mine/{log}" in done.err
+    assert "warning: cloud_tmp_dir is in us-east-1 and the cluster in eu-west-1" in done.err
+    assert "warning: s3://mine is in us-east-1: to read it from eu-west-1 costs" in done.err
+    assert "those of eu-west-1 differ" in done.err
     assert set(ends(on_s3)) <= set(DEAD)
 
 

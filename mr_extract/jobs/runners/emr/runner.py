@@ -199,7 +199,8 @@ class EmrRunner(Elsewhere, Costing, Waiting):
             raise JobFailed(f"s3://{bucket}: {explained(error)}") from error
         place = told["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", self.region)
         if place != self.region:
-            complain(far_away(bucket, place, self.region))
+            complain(f"warning: cloud_tmp_dir is in {place} and the cluster in {self.region}: what "
+                     "travels between them costs transfer")
 
     def _launch_emr_job(self):
         self.launched = time.monotonic()
