@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from conftest import ROOT, command, job
+from conftest import ROOT, command, job, module
 from pages import commands_of, read_page
 
 from mr_extract.jobs.model.figures import shipped
@@ -203,6 +203,12 @@ def test_what_cannot_be_reckoned_is_told_in_a_line(small, tmp_path):
     ):
         done = emr_estimate(*args)
         assert (done.status, done.out) == (2, b"") and words in done.err.splitlines()[-1]
+
+
+def test_a_job_over_catalogs_starts_no_cluster():
+    done = module("jobs.objects", "-r", "emr", "--yes", "catalog.tsv")
+    assert (done.status, done.out) == (2, b"")
+    assert "-r emr is for images: a job over catalogs runs with -r local" in done.err
 
 
 def test_what_costs_nothing_does_not_take_what_is_for_clusters(small):
