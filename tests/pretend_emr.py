@@ -34,6 +34,7 @@ source, place = sys.argv[3:5]
 bucket, _, key = source.partition("://")[2].partition("/")
 boto3.client("s3").download_file(bucket, key, place)
 """
+_OF_MOTO = "s3:HeadBucket"  # no action of IAM, where ListBucket is for that call
 _NEVER_RUN = ("sudo", "yum", "dnf", "shutdown", "systemctl")
 
 
@@ -151,6 +152,7 @@ class PretendEmr:
         given = {}
         for name, policy in policies.items():
             text = json.dumps(policy)
+            text = text.replace('"s3:ListBucket"', f'"s3:ListBucket", "{_OF_MOTO}"')
             if name == "role":
                 role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
                 iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=text)

@@ -306,23 +306,24 @@ def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
     before = on_s3.objects("mr_extract/")
     inline = job("-r", "inline", "--max-failures", "1", on_s3.list, env=on_s3.environment)
     assert inline.status == 0, inline.err
-    on_s3.throttled = {}
+    on_s3.throttled, place = {}, tmp_path.name
     done = run(on_s3, conf, "-D", "mapreduce.job.maps=2", "--max-failures", "1",
                "--summary", tmp_path / "summary.json",
-               "--catalog", "s3://mine/catalog.tsv", "--output-dir", "s3://mine/parts/")
+               "--catalog", f"s3://mine/{place}/catalog.tsv",
+               "--output-dir", f"s3://mine/{place}/parts/")
     throttled, on_s3.throttled = on_s3.throttled, None
     assert done.status == 0, done.err
     assert (tmp_path / "died").is_dir()
     assert len(throttled) == 7 and all(asked > 1 for asked in throttled.values()), throttled
     assert_estimated(done, tmp_path / "summary.json")
-    assert on_s3.get("s3://mine/catalog.tsv") == inline.out
+    assert on_s3.get(f"s3://mine/{place}/catalog.tsv") == inline.out
     assert re.search(r"code-\w+\.zip, [\d.]+ MB, put in s3://mine/mr_extract/kept/|"
                      "which s3://mine/mr_extract/kept/ has already", done.err)
     kept = on_s3.objects("mr_extract/kept/")
     assert any(re.search(r"/code-\w+\.zip$", key) for key in kept)
     assert "cluster j-" in done.err and "(2 x m5.xlarge; us-east-1) starts" in done.err
-    found = on_s3.objects("parts/")
-    assert found.pop("parts/_SUCCESS") == 0
+    found = on_s3.objects(f"{place}/parts/")
+    assert found.pop(f"{place}/parts/_SUCCESS") == 0
     # `_header` stands before `part-...`, and what failed in the part of its image.
     lines = [line for key in sorted(found) for line in
              on_s3.get(f"s3://mine/{key}").splitlines(True)]
@@ -383,5 +384,4 @@ def assert_no_more_rights(emr, given):
     ):
         with pytest.raises(ClientError) as refused:
             getattr(emr.of_service(service, *given[who]), call)(**arguments)
-        assert refused.value.response["Error"]["Code"] in (
-            "AccessDenied", "AccessDeniedException", "UnauthorizedOperation"), (who, call)
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403, (who, call)
