@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.clusters.figures import measured
-from bench.clusters.held_against_jobs import checked
+from bench.clusters.held_against_jobs import beside_loop, checked
 from bench.report import Section, give, takes_output
 from mr_extract.jobs.model import figures as machine
 from mr_extract.jobs.model.prediction import predict
@@ -55,7 +55,7 @@ def sections(told, cores=CORES, quick=False):
     sets = {name: images for name, images in SETS.items() if not (quick and name == LARGEST)}
     found = [measured(told), by_set(told, cores, sets), against_kira(told),
              by_shards(told, cores, sets), sensitivity(told, sets)]
-    return [*found, checked(told)] if told.trials else found
+    return [*found, checked(told), beside_loop(told)] if told.trials else found
 
 
 def cluster_of(cores, **changes):
