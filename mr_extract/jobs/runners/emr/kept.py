@@ -10,7 +10,6 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.runners.hadoop.shipping import kept_name
 
 _AT_ONCE = 8
-_REMOVED_AT_ONCE = 1000  # as many as S3 takes
 
 
 def kept(path: str, folder: str, stem: str) -> tuple[str, str]:
@@ -80,8 +79,8 @@ def remove(client: Any, folder: str) -> None:
         URI that ends in a slash.
     """
     bucket, _, prefix = folder.partition("://")[2].partition("/")
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        keys = [{"Key": one["Key"]} for one in page.get("Contents", ())]
-        for k in range(0, len(keys), _REMOVED_AT_ONCE):
-            client.delete_objects(Bucket=bucket, Delete={
-                "Objects": keys[k:k + _REMOVED_AT_ONCE], "Quiet": True})
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for done in [pool.submit(client.delete_object, Bucket=bucket, Key=one["Key"])
+                     for page in pages for one in page.get("Contents", ())]:
+            done.result()
