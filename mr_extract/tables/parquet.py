@@ -1,6 +1,7 @@
 """Parquet files of equal columns; pyarrow reads, some rows at a time."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,10 +40,22 @@ class ParquetTable:
         names = [self.names[k] for k in columns]
         with self._file() as file:
             for batch in file.iter_batches(ROWS, columns=names):
-                yield [_values(batch.column(name), name) for name in names]
+                yield [values_of(batch.column(name), name) for name in names]
 
 
-def _values(column, name):
+def values_of(column: Any, name: str) -> Column:
+    """Return a column of pyarrow as numbers, masked where it has no value, or as text.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+    name : str
+
+    Raises
+    ------
+    ValueError
+        For what is neither.
+    """
     from pyarrow import compute, types
 
     if types.is_dictionary(column.type):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mr_extract.jobs.driver.gather import complain
@@ -20,19 +22,21 @@ _OF_EMR = {"yes": False, "estimate_by": None, "price": None, "max_hours": None,
            "env_archive": None}
 
 
-def reduced_after(job: ImageJob) -> int:
+def reduced_after(job: ImageJob,
+                  drive: Callable[[ImageJob, Sequence[Namespace]], int]) -> int:
     """Run the main job, and the job over its detections with the same runner.
 
     Parameters
     ----------
     job : mr_extract.jobs.skeleton.image_job.ImageJob
+    drive : callable
+        Brings the main job to its end, as `mr_extract.jobs.driver.drive.drive`.
 
     Returns
     -------
     int
         The greater of both exit statuses; that of the first where it wrote no catalog.
     """
-    from mr_extract.jobs.driver.drive import drive
     from mr_extract.jobs.sky.drive import drive as sky_drive
     from mr_extract.jobs.sky.sky_job import SkyJob
 

@@ -1,0 +1,43 @@
+"""Tables that are read as a whole: what `mr_extract.lists` reads and nothing here does in parts."""
+
+from collections.abc import Iterator, Sequence
+
+from mr_extract import storage
+from mr_extract.lists.columns import NoNumbers
+from mr_extract.lists.reading import read_table
+from mr_extract.tables.opening import ROWS, Column
+from mr_extract.unpacking import unpack
+
+
+class WholeTable:
+    """A VOTable, an ECSV or regions of DS9.
+
+    Parameters
+    ----------
+    uri : str
+
+    Raises
+    ------
+    ValueError
+        When it is none.
+    """
+
+    kinds: dict[str, str] = {}
+
+    def __init__(self, uri: str) -> None:
+        table = read_table(unpack(storage.read(uri)))
+        # Columns that hold no value a row have no cells.
+        kept = [k for k, column in enumerate(table.columns) if not isinstance(column, NoNumbers)]
+        self._columns = [list(one) if isinstance(one, tuple) else one
+                         for one in (table.columns[k] for k in kept)]
+        self.names = [table.names[k] for k in kept]
+        self.units = {number: table.units[k] for number, k in enumerate(kept) if k in table.units}
+        self.sky: tuple[int, int] | None = None
+        if table.sky is not None:
+            self.sky = kept.index(table.sky[0]), kept.index(table.sky[1])
+        self._length = len(table)
+
+    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
+        """Give some columns of some rows at a time."""
+        for start in range(0, self._length, ROWS):
+            yield [self._columns[k][start:start + ROWS] for k in columns]
