@@ -71,9 +71,10 @@ setup(
     ],
     packages=find_packages(
         include=["emr", "input_lists", "mr_extract*", "myhadoop*", "preprocess*"]),
-    package_data={"emr": ["mrjob.conf", "policies/*.json", "README.md"],
+    package_data={"emr": ["mrjob.conf", "policies/*.json", "prices.toml", "README.md"],
                   "input_lists": ["*.toml", "*.txt", "*.md"],
                   "mr_extract.compiled": ["COPYING.LESSER"],
+                  "mr_extract.jobs.model": ["measured.json"],
                   "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     ext_modules=[kernels],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

@@ -73,6 +73,8 @@ MADE = {made.name: made for made in (
     Made("model", "clusters.model", "docs/scale.md",
          ("Measured", "Four sets of images", "Beside Kira", "Shards", "What it depends on",
           "Held against jobs", "Beside the bare loop")),
+    Made("emr-estimate", "clusters.emr_estimate", "emr/README.md", ("Estimate against a run",)),
+    Made("emr-launch", "clusters.emr_launch", "emr/README.md", ("Launching",)),
 )}
 #: Those that are measured over one night, all of them by default.
 PARTS = [name for name, made in MADE.items() if made.part]

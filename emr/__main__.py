@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from emr import clusters, packing
+from emr import clusters, estimating, packing, serverless
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.runners.emr.refusals import explained
 
@@ -17,9 +17,11 @@ def main(words: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module, text in (
         ("pack", packing, "bring code and Python to a bucket before a job does it"),
+        ("estimate", estimating, "tell what a job would take and cost"),
         ("launch", clusters, "start a cluster that jobs can join, and print its name"),
         ("status", clusters, "tell how clusters stand: those named, or all that live"),
         ("logs", clusters, "tell what a cluster's logs say of its failures, and where they are"),
+        ("serverless", serverless, "run a job on EMR Serverless, by Spark"),
         ("stop", clusters, "end clusters, and wait until they have"),
     ):
         one = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 
 from mr_extract.jobs.runners.emr import logs as stored
+from mr_extract.jobs.runners.emr.consent import check_that_somebody_agrees
 from mr_extract.jobs.runners.emr.refusals import with_advice
 from mr_extract.jobs.runners.emr.runner import EmrRunner
 
@@ -20,12 +21,15 @@ _LOOK = 5.0  # seconds
 def add_launch(parser: argparse.ArgumentParser) -> None:
     """Declare the options of ``launch``."""
     parser.add_argument("--conf-path", required=True, metavar="FILE", help="as of the jobs")
+    parser.add_argument("--yes", action="store_true", help="do not ask, though it costs money")
 
 
 def launch(options: argparse.Namespace) -> int:
     """Start a cluster that ends when it has been idle for ``max_mins_idle``."""
     runner = EmrRunner(conf_paths=[options.conf_path], pool_clusters=True)
+    check_that_somebody_agrees(options.yes)
     runner.check_bucket()
+    runner.ask_before_launch(options.yes)
     print(runner.make_persistent_cluster())
     print("emr launch: it costs money until it ends; jobs join it with --pool-clusters and the "
           "same --conf-path", file=sys.stderr)

@@ -7,6 +7,8 @@ would have shut machines down is run.
 """
 
 import gzip
+import io
+import json
 import os
 import re
 import shlex
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
@@ -31,6 +34,7 @@ source, place = sys.argv[3:5]
 bucket, _, key = source.partition("://")[2].partition("/")
 boto3.client("s3").download_file(bucket, key, place)
 """
+_OF_MOTO = "s3:HeadBucket"  # no action of IAM, where ListBucket is for that call
 _NEVER_RUN = ("sudo", "yum", "dnf", "shutdown", "systemctl")
 
 
@@ -50,6 +54,10 @@ class PretendEmr:
     environment : dict of str to str
         What a user has to set.
     client : boto3's client of S3
+    throttled : dict of str to int, or None
+        By path of an object how often it was asked for; a first time is answered SlowDown.
+    minute : float
+        Seconds that a cluster without work takes for a minute.
     """
 
     _alive = None
@@ -59,6 +67,7 @@ class PretendEmr:
         self._step = step or self.on_hadoop
         self._over = threading.Event()
         self._seen, self._threads, self._kept = set(), [], {}
+        self.throttled, self.minute, self._idle_after = None, 60.0, {}
 
     def __enter__(self):
         from moto.emr import models
@@ -74,6 +83,7 @@ class PretendEmr:
         moto_api_backend.reset()
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
+        self._answer, self._server._server.app = self._server._server.app, self._served
         self.url = f"http://127.0.0.1:{self._server.get_host_and_port()[1]}"
         self.environment = {**CREDENTIALS, "AWS_ENDPOINT_URL": self.url}
         self.client = self.of_service("s3")
@@ -97,10 +107,68 @@ class PretendEmr:
             setattr(self._models.Cluster, name, method)
         PretendEmr._alive = None
 
-    def of_service(self, name):
+    def of_service(self, name, key="a", secret="b", token=None):
         """Return boto3's client of a service."""
         return boto3.client(name, endpoint_url=self.url, region_name="us-east-1",
-                            aws_access_key_id="a", aws_secret_access_key="b")
+                            aws_access_key_id=key, aws_secret_access_key=secret,
+                            aws_session_token=token)
+
+    def _served(self, environ, start_response):
+        """Answer a request as moto does, or as an S3 that is asked too often."""
+        path = environ["PATH_INFO"]
+        if self.throttled is not None and path.endswith(".fits") \
+                and environ["REQUEST_METHOD"] == "GET":
+            self.throttled[path] = self.throttled.get(path, 0) + 1
+            if self.throttled[path] == 1:
+                start_response("503 Slow Down", [("Content-Type", "application/xml")])
+                return [b"<Error><Code>SlowDown</Code><Message>Reduce your request rate."
+                        b"</Message></Error>"]
+        if environ.get("HTTP_X_AMZ_TARGET", "").endswith(".RunJobFlow"):
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            environ["wsgi.input"] = io.BytesIO(body)
+            told = json.loads(body)  # moto forgets what it is told of idle clusters
+            self._idle_after[told["Name"]] = told["AutoTerminationPolicy"]["IdleTimeout"]
+        return self._answer(environ, start_response)
+
+    @contextmanager
+    def enforcing(self, **policies):
+        """Have moto hold everybody to policies, and give credentials under each.
+
+        Parameters
+        ----------
+        **policies : dict
+            IAM's, by name. `role` is that of machines, all others of users.
+
+        Yields
+        ------
+        dict of str to tuple
+            Key, secret and token by name.
+        """
+        from moto.core.authorization import enable_iam_authentication
+
+        iam, sts = self.of_service("iam"), self.of_service("sts")
+        everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        policies["everything"] = {"Version": "2012-10-17", "Statement": [everything]}
+        given = {}
+        for name, policy in policies.items():
+            text = json.dumps(policy)
+            text = text.replace('"s3:ListBucket"', f'"s3:ListBucket", "{_OF_MOTO}"')
+            if name == "role":
+                role = iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")["Role"]
+                iam.put_role_policy(RoleName=name, PolicyName=name, PolicyDocument=text)
+                made = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="node")["Credentials"]
+                given[name] = made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"]
+            else:
+                iam.create_user(UserName=name)
+                iam.put_user_policy(UserName=name, PolicyName=name, PolicyDocument=text)
+                made = iam.create_access_key(UserName=name)["AccessKey"]
+                given[name] = made["AccessKeyId"], made["SecretAccessKey"], None
+        before, self.client = self.client, self.of_service("s3", *given["everything"])
+        try:
+            with enable_iam_authentication():
+                yield given
+        finally:
+            self.client = before
 
     @property
     def clusters(self):
@@ -164,14 +232,19 @@ class PretendEmr:
         for number, action in enumerate(cluster.bootstrap_actions, 1):
             if not self._bootstrapped(cluster, number, action):
                 return
-        cluster.state = "WAITING"
+        cluster.state, idle_since = "WAITING", time.monotonic()
         while not self._over.wait(0.02) and cluster.state not in DEAD:
+            idle = (time.monotonic() - idle_since) / self.minute * 60
+            if idle > self._idle_after[cluster.name]:
+                cluster.last_state_change_reason = "Cluster was idle"
+                break
             step = next((step for step in cluster.steps if step.state == "PENDING"), None)
             if step:
                 cluster.state = step.state = "RUNNING"
                 done, log = self._step(cluster, list(step.args))
                 self._log(cluster, f"steps/{step.id}/syslog.gz", log)
                 step.state = "COMPLETED" if done else "FAILED"
+                idle_since = time.monotonic()
                 if cluster.state == "RUNNING":
                     cluster.state = "WAITING"
         cluster.state = "TERMINATED"

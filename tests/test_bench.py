@@ -171,8 +171,8 @@ def tables_of(page):
 
 
 def test_every_table_of_the_pages_has_a_name_that_makes_it():
-    for page in (ROOT / "docs").glob("*.md"):
-        name = f"docs/{page.name}"
+    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "emr" / "README.md"]:
+        name = page.relative_to(ROOT).as_posix()
         made = [title for one in MADE.values() if one.page == name for title in one.tables]
         assert set(tables_of(name)) <= set(made), name
 
@@ -190,7 +190,8 @@ def test_every_name_stands_on_its_page_and_in_the_list():
 
 
 def test_every_command_of_the_pages_has_a_known_name():
-    for page in [*(ROOT / "docs").glob("*.md"), ROOT / "CHANGELOG.md", ROOT / "README.md"]:
+    for page in [*(ROOT / "docs").glob("*.md"),
+                 *(ROOT / name for name in ("CHANGELOG.md", "README.md", "emr/README.md"))]:
         text = " ".join(page.read_text().split())
         assert "python -m bench." not in text, page
         for name in re.findall(r"python -m bench (?:--only )?([a-z][\w-]*)", text):

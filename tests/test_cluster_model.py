@@ -13,10 +13,11 @@ import pytest
 from conftest import ROOT, command
 from pages import commands_of, read_page, shell_in
 
-from bench.clusters import figures, model
+from bench.clusters import model
 from bench.clusters.held_against_jobs import beside_loop
-from bench.clusters.prediction import costs, predict
-from bench.clusters.simulation import Cluster, Slots, seconds_of_task
+from mr_extract.jobs.model import figures
+from mr_extract.jobs.model.prediction import costs, predict
+from mr_extract.jobs.model.simulation import Cluster, Slots, seconds_of_task
 
 FIGURES = figures.Figures(
     kernel=0.1, task_image=0.11, image=0.12, task_start=0.5, container_start=1.5,

@@ -1,106 +1,18 @@
-"""What the model of a cluster is told of a machine: figures by name, as JSON and as a table."""
-
-import json
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+"""The table of the figures that the model is told."""
 
 from bench.report import Section, milliseconds
-
-#: What each figure is, for people.
-MEANINGS = {
-    "kernel": "an image in a warm process: read, measured, formatted (CPU)",
-    "task_image": "an image in a task, both processes (CPU)",
-    "image": "an image in a job: its share of all containers, Java with them (CPU)",
-    "task_start": "a task: Python, imports, both processes (CPU)",
-    "container_start": "the Java process around a map task (CPU)",
-    "reduce_start": "the Java process around a reduce task, and its Python (CPU)",
-    "reduce": "an image in a reduce task, all its processes (CPU)",
-    "plan_line": "the driver, a line: read, checked, dealt to a shard (CPU)",
-    "gather": "the driver, an image: put into the one catalog (CPU)",
-    "stream_megabyte": "a megabyte of parts streamed to the driver by `hadoop fs -text` (CPU)",
-    "submit": "the command until YARN has the job (wall, least of the runs)",
-    "master": "YARN has the job until the first container runs (wall, least of the runs)",
-    "finish": "the last container ended until the command does (wall, least of the runs)",
-}
+from mr_extract.jobs.model.figures import MEANINGS
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Measured figures: seconds, unless said otherwise; `MEANINGS` says of what.
-
-    Parameters
-    ----------
-    spread : float
-        Standard deviation of the natural logarithm of the CPU time of an image.
-    spread_real : float or None
-        The same of the time by pixel over real images of many kinds.
-    image_bytes, rows_bytes : float
-        Bytes of an image, and of its rows.
-    machine : str
-        Whose figures these are.
-    trials : sequence of dict
-        Jobs on a small cluster, each beside `-r local` over the same images: those of
-        `bench.clusters.measured_jobs`.
-    """
-
-    kernel: float
-    task_image: float
-    image: float
-    task_start: float
-    container_start: float
-    reduce_start: float
-    reduce: float
-    plan_line: float
-    gather: float
-    stream_megabyte: float
-    submit: float
-    master: float
-    finish: float
-    spread: float
-    image_bytes: float
-    rows_bytes: float
-    spread_real: float | None = None
-    machine: str = ""
-    trials: tuple = ()
-
-    @property
-    def start(self):
-        """Seconds of a container and its task before the first image, but for waits."""
-        return self.container_start + self.task_start
-
-    def section(self):
-        """Return the table of the figures."""
-        section = Section("Measured", f"{self.machine}.", ("", ""))
-        for name, meaning in MEANINGS.items():
-            section.add(meaning, f"{milliseconds(getattr(self, name))} ms")
-        section.add("spread of images of the simulated night (sigma of ln)", f"{self.spread:.2f}")
-        if self.spread_real is not None:
-            section.add("spread by pixel over real images of several surveys (sigma of ln)",
-                        f"{self.spread_real:.2f}")
-        section.add("an image", f"{self.image_bytes / 1e6:.1f} MB")
-        section.add("its rows", f"{self.rows_bytes / 1e6:.2f} MB")
-        return section
-
-
-def read(path):
-    """Return the figures of a JSON file.
-
-    Raises
-    ------
-    ValueError
-        When some are missing or unknown; the message names them.
-    """
-    told = json.loads(Path(path).read_text(encoding="utf-8"))
-    known = {field.name for field in fields(Figures)}
-    wrong = sorted(set(told) - known)
-    lacking = sorted(known - set(told) - {"spread_real", "machine", "trials"})
-    if wrong or lacking:
-        raise ValueError(f"{path}: unknown {wrong}, missing {lacking} "
-                         "(--cluster measures those of Hadoop)")
-    return Figures(**told)
-
-
-def write(figures, path):
-    """Write figures, a `Figures` or a part of one as a dict, to a JSON file."""
-    told = figures if isinstance(figures, dict) else asdict(figures)
-    Path(path).write_text(json.dumps(told, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+def measured(told):
+    """Return the table of figures (mr_extract.jobs.model.figures.Figures)."""
+    section = Section("Measured", f"{told.machine}.", ("", ""))
+    for name, meaning in MEANINGS.items():
+        section.add(meaning, f"{milliseconds(getattr(told, name))} ms")
+    section.add("spread of images of the simulated night (sigma of ln)", f"{told.spread:.2f}")
+    if told.spread_real is not None:
+        section.add("spread by pixel over real images of several surveys (sigma of ln)",
+                    f"{told.spread_real:.2f}")
+    section.add("an image", f"{told.image_bytes / 1e6:.1f} MB")
+    section.add("its rows", f"{told.rows_bytes / 1e6:.2f} MB")
+    return section

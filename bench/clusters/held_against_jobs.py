@@ -3,9 +3,9 @@
 from dataclasses import replace
 from statistics import median
 
-from bench.clusters.prediction import predict
-from bench.clusters.simulation import Cluster
 from bench.report import Section
+from mr_extract.jobs.model.prediction import predict
+from mr_extract.jobs.model.simulation import Cluster
 
 SLOTS = 2  # cores of the machine, and map tasks at once
 _SIDE_BY_SIDE = ("image", "task_start", "container_start")
@@ -75,7 +75,7 @@ def stretched(told, two, one):
 
     Parameters
     ----------
-    told : bench.clusters.figures.Figures
+    told : mr_extract.jobs.model.figures.Figures
     two, one : float
         How many times longer two processes at once take, and one alone.
     """

@@ -6,10 +6,10 @@ import math
 import os
 import statistics
 import tempfile
+from datetime import date
 from pathlib import Path
 from time import process_time
 
-from bench.clusters import figures
 from bench.machine import where
 from bench.night import make_night
 from bench.processes import job, module, run
@@ -17,6 +17,7 @@ from bench.report import middle
 from mr_extract.jobs.driver.gather import gather
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.extract import WORK
+from mr_extract.jobs.model import figures
 from mr_extract.jobs.task.one_line import process
 from mr_extract.settings.config import Config
 from mr_extract.text import blocks
@@ -56,6 +57,7 @@ def main(arguments=None):
     found["machine"] = (
         f"{options.frames} simulated frames of {shape[1]} x {shape[0]} pixels, medians of "
         f"{options.rounds} rounds, measured on: {where()}")
+    found["date"] = date.today().isoformat()
     if options.output:
         figures.write(found, options.output)
     else:

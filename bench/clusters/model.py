@@ -4,11 +4,12 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from bench.clusters import figures as machine
+from bench.clusters.figures import measured
 from bench.clusters.held_against_jobs import beside_loop, checked
-from bench.clusters.prediction import predict
-from bench.clusters.simulation import Cluster
 from bench.report import Section, give, takes_output
+from mr_extract.jobs.model import figures as machine
+from mr_extract.jobs.model.prediction import predict
+from mr_extract.jobs.model.simulation import Cluster
 from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, number_of_reduces
 
 #: Images of Kira's four sets, by name, and its seconds for the third by cores.
@@ -46,13 +47,13 @@ def sections(told, cores=CORES, quick=False):
 
     Parameters
     ----------
-    told : bench.clusters.figures.Figures
+    told : mr_extract.jobs.model.figures.Figures
     cores : sequence of int
     quick : bool
         Without the largest set of images.
     """
     sets = {name: images for name, images in SETS.items() if not (quick and name == LARGEST)}
-    found = [told.section(), by_set(told, cores, sets), against_kira(told),
+    found = [measured(told), by_set(told, cores, sets), against_kira(told),
              by_shards(told, cores, sets), sensitivity(told, sets)]
     return [*found, checked(told), beside_loop(told)] if told.trials else found
 

@@ -183,8 +183,10 @@ def check_runner(options: Namespace) -> None:
     if options.env_archive and options.runner not in ("hadoop", "emr"):
         raise ValueError("--env-archive is for -r hadoop and -r emr: here this Python runs the "
                          "tasks")
-    if options.max_hours and options.runner != "emr":
-        raise ValueError("--max-hours is for -r emr")
+    if options.runner != "emr":
+        for name in ("max_hours", "estimate_by", "price", "yes"):
+            if getattr(options, name):
+                raise ValueError(f"--{name.replace('_', '-')} is for -r emr")
     if options.runner == "spark" and find_spec("pyspark") is None:
         raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
     if options.runner == "hadoop" and not (

@@ -69,7 +69,7 @@ def reported(job: ImageJob, plan: Plan, totals: Totals,
     options = job.options
     facts: dict[str, Any] = summary.summarise(
         totals, counters, seconds, options.runner or "inline", len(plan), job.work.rows,
-        job.streamed)
+        job.streamed, job.expense)
     if not options.quiet:
         complain(summary.as_text(facts))
     if options.summary:

@@ -128,7 +128,10 @@ def _run_once(job, plan, scratch, text, packed=()):
                     complain(words)
         elif runner_name == "emr":
             runner.images, runner.reduces = images, number_of_reduces(size)
-            runner.prepare(options)
+            try:
+                runner.prepare(options, plan, is_merged(options))
+            except ValueError as error:
+                raise WrongOption(str(error)) from error
         elif runner_name in ("inline", "local") and sys.stderr.isatty() and not options.quiet:
             from mr_extract.jobs.driver.progress import Progress
 
@@ -150,6 +153,8 @@ def _run_once(job, plan, scratch, text, packed=()):
         finally:
             for line in getattr(runner, "complaints", ()):
                 complain(line)
+            if runner_name == "emr":
+                job.expense = runner.expense()
         counters = next(iter(runner.counters()), {})
         if packed:
             _check_keys(counters)

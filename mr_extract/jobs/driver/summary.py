@@ -18,7 +18,8 @@ WITHOUT_KERNELS = "kernels", "images without compiled ones"
 
 def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds: float | None,
               runner: str, lines: int, rows: str = "sources",
-              packed: bool = False) -> dict[str, Any]:
+              packed: bool = False,
+              expense: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return what a job did as plain dictionaries.
 
     Parameters
@@ -35,6 +36,8 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
         What the rows of the catalog are.
     packed : bool
         The tasks had the images from Hadoop: it says how many ran near them.
+    expense : dict of str to dict, optional
+        Of a cluster that was started for the job: what was estimated, and what it took.
     """
     tried = lines - totals.failures["lost"]
     stages, tasks = counters.get(_TIMES, {}), counters.get("Job Counters ", {})
@@ -62,6 +65,7 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
             WITHOUT_KERNELS[1], 0),
         "seconds": None if seconds is None else round(seconds, 3),
         "images_per_second": round(tried / seconds, 3) if seconds else 0.0,
+        **({"cluster": dict(expense)} if expense else {}),
         "milliseconds": dict(sorted(stages.items(), key=lambda pair: -pair[1])),
     }
 
@@ -97,6 +101,10 @@ def as_text(summary: Mapping[str, Any]) -> str:
     if summary["map_tasks"]:
         lines.append("{where_their_data_are} of {launched} map tasks ran where their data are"
                      .format(**summary["map_tasks"]))
+    if "cluster" in summary:
+        from mr_extract.jobs.runners.emr.telling import compared
+
+        lines.append(compared(summary["cluster"]))
     stages = summary["milliseconds"]
     if sum(stages.values()):
         whole = sum(stages.values())

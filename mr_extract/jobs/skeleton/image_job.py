@@ -35,6 +35,7 @@ class ImageJob(CommandLine):
 
     streamed = False  # packed records come to the tasks on standard input
     scratch: str | None = None  # a folder of the driver's, for what tasks are given
+    expense: dict[str, Any] | None = None  # of a cluster: what was estimated, and what it took
 
     _done = 0
     _last_status = float("-inf")

@@ -82,6 +82,14 @@ def add_running(add_argument: Callable[..., object]) -> None:
                  help="processes of -r local and threads of -r spark [all cores]")
     add_argument("--max-hours", type=_hours, metavar="HOURS",
                  help="with -r emr: stop the job after so long, and keep what is done [no limit]")
+    add_argument("--yes", action="store_true",
+                 help="with -r emr: start a cluster, which costs money, without asking")
+    add_argument("--estimate-by", type=_sample_or_summary, metavar="N|FILE",
+                 help="with -r emr: how the estimate knows what an image costs: by N images that "
+                      "are measured here first, or by the --summary of an earlier run [by bytes, "
+                      "as others were measured on another machine]")
+    add_argument("--price", type=_price, action="append", metavar="TYPE=DOLLARS",
+                 help="with -r emr: what an hour of a machine costs, above the table of prices")
     add_argument("--env-archive", metavar="auto|FILE|URI",
                  help="with -r hadoop, for nodes without our Python or packages: an archive that "
                       "they unpack and whose bin/python runs the tasks; auto: one of the Python "
@@ -156,6 +164,23 @@ def _hours(text):
     if not 0 < hours < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours")
     return hours
+
+
+def _sample_or_summary(text):
+    if not text.isdecimal():
+        return text
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of images nor a file")
+    return int(text)
+
+
+def _price(text):
+    from mr_extract.jobs.runners.emr.prices import parse_price
+
+    try:
+        return parse_price(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no TYPE=DOLLARS an hour") from None
 
 
 def _seconds(text):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Options that both jobs have and only one of them heeds.
 _OWN = {"args", "reduce", "summary", "told", "sky_work"}
+_OF_EMR = {"yes": False, "estimate_by": None, "price": None, "max_hours": None,
+           "env_archive": None}
 
 
 def reduced_after(job: ImageJob,
@@ -59,6 +61,10 @@ def reduced_after(job: ImageJob,
         if not os.path.exists(catalog):
             return status
         following.options.args = [catalog]
+        if options.runner == "emr":
+            complain("the cluster has ended; its catalog is here, and so goes on with -r local")
+            for name, value in {"runner": "local", **_OF_EMR}.items():
+                setattr(following.options, name, value)
         return max(status, sky_drive(following))
 
 

@@ -41,6 +41,9 @@ def drive(job: SkyJob) -> int:
     end_in_order()
     try:
         check_runner(options)
+        if options.runner == "emr":
+            raise ValueError("-r emr is for images: a job over catalogs runs with -r local or "
+                             "-r hadoop")
         if options.output_dir:
             raise ValueError("--output-dir is not for this job: --catalog FILE names the catalog")
         with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:

@@ -66,6 +66,23 @@ def list_files(uri: str) -> Iterator[Found]:
         raise ImageFailure("fetch-not-found", "no object has this name or is below it")
 
 
+def region_of(bucket: str) -> str:
+    """Return the region of a bucket; empty where it is not told.
+
+    S3 tells it whoever asks, also where it then refuses; services of others may not.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = client().head_bucket(Bucket=bucket)
+    except ClientError as error:
+        answer = error.response
+    except BotoCoreError:
+        return ""
+    return answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get(
+        "x-amz-bucket-region", "")
+
+
 def write(uri: str, source: BinaryIO) -> None:
     """Write an object, as `mr_extract.storage.write` does; large ones in parts."""
     bucket, key = _object(uri)

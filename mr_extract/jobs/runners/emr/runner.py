@@ -8,11 +8,10 @@ does, and it ends with the job, when it is idle, or after the hours that were al
 
 from __future__ import annotations
 
-import re
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -24,22 +23,30 @@ from mrjob.step import StepFailedException
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
-from mr_extract.jobs.runners.emr.kept import kept
+from mr_extract.jobs.runners.emr.asked import elsewhere, far_away
+from mr_extract.jobs.runners.emr.consent import check_that_somebody_agrees
+from mr_extract.jobs.runners.emr.costing import Costing
+from mr_extract.jobs.runners.emr.kept import brought, kept, remove
+from mr_extract.jobs.runners.emr.machines import GRAVITON, as_text, workers_of
 from mr_extract.jobs.runners.emr.refusals import NO_REGION, explained
 from mr_extract.jobs.runners.emr.waiting import ENDED, Waiting
 from mr_extract.jobs.runners.hadoop.bare_nodes import AUTO, ENVIRONMENT, PYTHON, chosen_archive
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
 
+if TYPE_CHECKING:
+    from mr_extract.jobs.driver.plan import Plan
+
 RELEASE = "emr-7.5.0"
 _NONE = "no-region"
-_GRAVITON = re.compile(r"^[a-z]+\d+[a-z]*g[a-z]*\.")  # m7g, c6gn, is4gen; not g5, g4dn
 _GLIBC = {"emr-7.": "2.34", "emr-6.": "2.26"}  # of Amazon Linux 2023 and 2
 #: Of Java in the containers that `Elsewhere` asks for; EMR's own is for larger ones.
 _JAVA = {"mapreduce.map.java.opts": "-Xmx512m", "mapreduce.reduce.java.opts": "-Xmx768m"}
 
 
-class EmrRunner(Elsewhere, Waiting):
+class EmrRunner(Elsewhere, Costing, Waiting):
     """Start or join a cluster, run one map task for each shard, and end what was started."""
+
+    _travels = False
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
@@ -72,24 +79,36 @@ class EmrRunner(Elsewhere, Waiting):
         """Whether tasks run with the Python of an archive; it must be shipped then."""
         return self._opts["python_bin"] == [PYTHON]
 
-    @property
-    def machines(self) -> dict[str, int]:
-        """How many machines of each type run tasks: as asked for, without fleets."""
-        found: dict[str, int] = {}
-        for role in ("CORE", "TASK"):
-            if number := self._num_instances(role):
-                kind = self._instance_type(role)
-                found[kind] = found.get(kind, 0) + number
-        return found or {self._instance_type("MASTER"): 1}
+    def prepare(self, options: Namespace, plan: Plan, merged: bool) -> None:
+        """Ask before a cluster starts, and bring Python where the nodes have none.
 
-    def prepare(self, options: Namespace) -> None:
-        """Bring Python where the nodes have none, and take over what the user allows."""
+        Parameters
+        ----------
+        options : argparse.Namespace
+        plan : mr_extract.jobs.driver.plan.Plan
+        merged : bool
+            One catalog is made by the driver.
+
+        Raises
+        ------
+        ValueError
+            When nobody agrees to a cluster, or what it costs is not known.
+        JobFailed
+            When something is not there that the job needs.
+        """
         from mr_extract.env_archive.archive import needs_of
 
         self.max_hours = options.max_hours
         if options.quiet:
             self.say = lambda _: None
+        if self.starts_a_cluster:
+            check_that_somebody_agrees(options.yes)
         self.check_bucket()
+        if self.starts_a_cluster:
+            self.ask_before(plan, options, merged)
+        else:
+            for bucket, (place, _) in elsewhere(plan, self.region).items():
+                complain(far_away(bucket, place, self.region))
         if options.env_archive or self.brings_python:
             archive = options.env_archive or chosen_archive(AUTO, self.say)
             self.say(self.ship_environment(archive, needs_of(archive)))
@@ -114,8 +133,8 @@ class EmrRunner(Elsewhere, Waiting):
         """Refuse an archive with which every task would fail, before it costs money."""
         place = "make it on such a machine (python -m mr_extract.env_archive) and name it with " \
                 "--env-archive"
-        for kind in self.machines:
-            wants = "aarch64" if _GRAVITON.match(kind) else "x86_64"
+        for kind in sorted({kind for one in workers_of(self.groups) for kind in one.kinds}):
+            wants = "aarch64" if GRAVITON.match(kind) else "x86_64"
             if machine != wants:
                 raise JobFailed(f"machines of type {kind} are {wants}, and the archive of the "
                                 f"environment is for {machine}: {place}")
@@ -147,9 +166,24 @@ class EmrRunner(Elsewhere, Waiting):
         found.setdefault("AutoTerminationPolicy", {"IdleTimeout": idle})
         return found
 
+    # mrjob makes a client for each file that it brings or removes, of which there may be hundreds.
+
+    def _upload_local_files(self):
+        self._copy_files_to_wd_mirror()
+        brought(self.fs.s3.make_s3_client(), self._upload_mgr.path_to_uri())
+
+    def _cleanup_cloud_tmp(self):
+        if not self._travels:
+            return  # a bucket that was not reached is not asked for what is not there
+        try:
+            remove(self.fs.s3.make_s3_client(), self._cloud_tmp_dir)
+        except (ClientError, BotoCoreError) as error:
+            complain(f"what travelled with the job is still in {self._cloud_tmp_dir}: "
+                     f"{explained(error)}")
+
     def _run(self):
         try:
-            self._started = time.monotonic()
+            self._travels, self._started = True, time.monotonic()
             super()._run()
         except (ClientError, BotoCoreError, Boto3Error) as error:
             raise JobFailed(explained(error)) from error
@@ -160,14 +194,19 @@ class EmrRunner(Elsewhere, Waiting):
         """Raise JobFailed where the bucket is not there, which mrjob would make."""
         bucket = self._opts["cloud_tmp_dir"].partition("://")[2].partition("/")[0]
         try:
-            self.fs.s3.make_s3_client().head_bucket(Bucket=bucket)
+            told = self.fs.s3.make_s3_client().head_bucket(Bucket=bucket)
         except (ClientError, BotoCoreError) as error:
             raise JobFailed(f"s3://{bucket}: {explained(error)}") from error
+        place = told["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region", self.region)
+        if place != self.region:
+            complain(f"warning: cloud_tmp_dir is in {place} and the cluster in {self.region}: what "
+                     "travels between them costs transfer")
 
     def _launch_emr_job(self):
+        self.launched = time.monotonic()
         super()._launch_emr_job()
         verb = "starts" if self._created_cluster else "has the job"
-        what = ", ".join(f"{n} x {kind}" for kind, n in self.machines.items())
+        what = as_text(workers_of(self.groups))
         self.say(f"cluster {self._cluster_id} ({what}; {self._opts['region']}) {verb}; "
                  f"python -m emr status {self._cluster_id}")
 
@@ -207,5 +246,3 @@ class EmrRunner(Elsewhere, Waiting):
                 yield from self.fs.cat(uri)
         except (ClientError, BotoCoreError, OSError) as error:
             raise BrokenOff(f"reading {self._output_dir} broke off: {explained(error)}") from error
-
-

@@ -2,8 +2,10 @@
 
 import hashlib
 import importlib.util
+import json
 import os
-import py_compile
+import subprocess
+import sys
 import tempfile
 import zipfile
 from pathlib import Path
@@ -12,6 +14,14 @@ PACKAGES = ("mr_extract", "mrjob")
 ENVIRONMENTS = (".tar.gz", ".tgz", ".tar")  # that YARN unpacks
 _KINDS = (*ENVIRONMENTS, ".zip")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold
+# Not by this process: which strings it shares is in the bytes, and depends on what it has imported.
+# By no time of change: unpacking gives files the time that it likes.
+_COMPILE = """
+import json, py_compile, sys
+for source, name, target in json.load(sys.stdin):
+    py_compile.compile(source, target, dfile=name, doraise=True,
+                       invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+"""
 
 
 def write_code_archive(path: str | os.PathLike[str]) -> None:
@@ -24,17 +34,29 @@ def write_code_archive(path: str | os.PathLike[str]) -> None:
     ----------
     path : path
     """
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for package in PACKAGES:
-            found = importlib.util.find_spec(package)
-            assert found is not None and found.origin is not None
-            root = Path(found.origin).parent
-            for source in sorted(root.rglob("*.py")):
-                name = source.relative_to(root.parent).as_posix()
-                _add(archive, name, source.read_bytes())
-                _add(archive, importlib.util.cache_from_source(name), _compiled(source, name))
-            for library in sorted(root.rglob("*.abi3.so")):  # nodes that cannot load it do without
-                _add(archive, library.relative_to(root.parent).as_posix(), library.read_bytes())
+    sources: dict[str, Path] = {}
+    libraries: dict[str, Path] = {}
+    for package in PACKAGES:
+        found = importlib.util.find_spec(package)
+        assert found is not None and found.origin is not None
+        root = Path(found.origin).parent
+        sources |= {source.relative_to(root.parent).as_posix(): source
+                    for source in sorted(root.rglob("*.py"))}
+        # Nodes that cannot load it do without.
+        libraries |= {library.relative_to(root.parent).as_posix(): library
+                      for library in sorted(root.rglob("*.abi3.so"))}
+    with tempfile.TemporaryDirectory() as folder, \
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        compiled = {name: os.path.join(folder, str(k)) for k, name in enumerate(sources)}
+        subprocess.run([sys.executable, "-I", "-S", "-c", _COMPILE], check=True, text=True,
+                       input=json.dumps([(str(source), name, compiled[name])
+                                         for name, source in sources.items()]))
+        for name, source in sources.items():
+            _add(archive, name, source.read_bytes())
+            _add(archive, importlib.util.cache_from_source(name),
+                 Path(compiled[name]).read_bytes())
+        for name, library in libraries.items():
+            _add(archive, name, library.read_bytes())
 
 
 def kept_name(path: str, stem: str) -> str:
@@ -58,10 +80,3 @@ def _add(archive, name, content):
     entry.compress_type = zipfile.ZIP_DEFLATED
     archive.writestr(entry, content)
 
-
-def _compiled(source, name):
-    with tempfile.NamedTemporaryFile(suffix=".pyc") as file:
-        # By no time of change: unpacking gives files the time that it likes.
-        py_compile.compile(str(source), file.name, dfile=name, doraise=True,
-                           invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-        return Path(file.name).read_bytes()

@@ -5,11 +5,15 @@ its own. With both at zero this is list scheduling: each task, in order, to the 
 free first.
 """
 
+from __future__ import annotations
+
 import heapq
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 _FREED, _BEAT = 0, 1  # in this order at one time
 
@@ -46,17 +50,17 @@ class Cluster:
     node_spread: float = 0.0
 
     @property
-    def slots(self):
+    def slots(self) -> int:
         """Containers that run tasks at once."""
         return self.nodes * self.cores - self.master
 
     @property
-    def share(self):
+    def share(self) -> float:
         """Bytes a second of each container when all read."""
         return min(self.node_bandwidth / self.cores,
                    self.total_bandwidth / (self.nodes * self.cores))
 
-    def without_waits(self):
+    def without_waits(self) -> Cluster:
         """Return the same cluster with nothing but slots."""
         return replace(self, heartbeat=0.0, asks=0.0, node_bandwidth=math.inf,
                        total_bandwidth=math.inf, master=False, node_spread=0.0)
@@ -72,7 +76,8 @@ class Attempt:
     ended: float
 
 
-def seconds_of_task(images, size, share, read_ahead=True):
+def seconds_of_task(images: ArrayLike, size: float, share: float,
+                    read_ahead: bool = True) -> float:
     """Return the seconds of a task's images, one after the other.
 
     Parameters
@@ -108,7 +113,7 @@ class Slots:
         When the ApplicationMaster begins to ask.
     """
 
-    def __init__(self, cluster, rng, ready=0.0):
+    def __init__(self, cluster: Cluster, rng: np.random.Generator, ready: float = 0.0) -> None:
         self._cluster, self._ready = cluster, ready
         self._phase = rng.uniform(0.0, cluster.heartbeat, cluster.nodes)
         self._slow = np.exp(cluster.node_spread * rng.standard_normal(cluster.nodes))
@@ -117,12 +122,14 @@ class Slots:
             self._free[0] -= 1
         if sum(self._free) < 1:
             raise ValueError("the ApplicationMaster leaves no room for a task")
-        self._order, self._beating = 0, set()
-        self._events = []
+        self._order = 0
+        self._beating: set[int] = set()
+        self._events: list[tuple[float, int, int, int]] = []
         for node in range(cluster.nodes):
             self._push(_beat_from(ready, self._phase[node], cluster.heartbeat), _BEAT, node)
 
-    def run(self, seconds, not_before=0.0, waits_until=0.0, tail=0.0):
+    def run(self, seconds: Sequence[float], not_before: float = 0.0, waits_until: float = 0.0,
+            tail: float = 0.0) -> list[Attempt]:
         """Run tasks in order, each in the first container that YARN gives.
 
         Parameters
@@ -140,7 +147,8 @@ class Slots:
         -------
         list of Attempt
         """
-        cluster, done, pending = self._cluster, [], 0
+        cluster, pending = self._cluster, 0
+        done: list[Attempt] = []
         while pending < len(seconds):
             time, kind, _, node = heapq.heappop(self._events)
             if kind == _FREED:

@@ -1,13 +1,17 @@
 """The time of a whole job on a cluster, from figures that were measured and a simulation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.clusters.simulation import Slots, seconds_of_task
+from mr_extract.jobs.model.figures import Figures
+from mr_extract.jobs.model.simulation import Cluster, Slots, seconds_of_task
 from mr_extract.jobs.runners.hadoop.settings import DEFAULTS
 
-SLOW_START = DEFAULTS["mapreduce.job.reduce.slowstart.completedmaps"]
+SLOW_START: float = DEFAULTS["mapreduce.job.reduce.slowstart.completedmaps"]
 
 
 @dataclass(frozen=True)
@@ -41,38 +45,40 @@ class Prediction:
     computed: float
 
     @property
-    def time(self):
+    def time(self) -> float:
         """Seconds of the whole job."""
         return self.start + self.maps + self.reduces + self.end
 
     @property
-    def on_cluster(self):
+    def on_cluster(self) -> float:
         """Seconds while tasks run."""
         return self.maps + self.reduces
 
     @property
-    def efficiency(self):
+    def efficiency(self) -> float:
         """Core-seconds in the kernels to those that the job held the cluster's cores."""
         return self.kernel * self.images / (self.cores * self.time)
 
-    def relative(self, other):
+    def relative(self, other: Prediction) -> float:
         """Return the efficiency to that of another run of the same images, as Kira's."""
         return other.time * other.cores / (self.time * self.cores)
 
 
-def costs(images, mean, spread, rng):
+def costs(images: int, mean: float, spread: float,
+          rng: np.random.Generator) -> NDArray[np.float64]:
     """Return seconds of images, log-normal with a mean and a sigma of the logarithm."""
     return mean * np.exp(spread * rng.standard_normal(images) - spread * spread / 2)
 
 
-def predict(figures, images, cluster, tasks, reduces, merged=False, read_ahead=True, seed=1):
+def predict(figures: Figures, images: int, cluster: Cluster, tasks: int, reduces: int,
+            merged: bool = False, read_ahead: bool = True, seed: int = 1) -> Prediction:
     """Predict a job.
 
     Parameters
     ----------
-    figures : bench.clusters.figures.Figures
+    figures : mr_extract.jobs.model.figures.Figures
     images : int
-    cluster : bench.clusters.simulation.Cluster
+    cluster : mr_extract.jobs.model.simulation.Cluster
     tasks, reduces : int
         Map tasks and reduce tasks.
     merged : bool

@@ -1,0 +1,1 @@
+"""What a job takes on a cluster: a simulation, and the figures of a machine that it is told."""
