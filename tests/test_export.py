@@ -8,10 +8,12 @@ import pytest
 from astropy.io import fits, votable
 from astropy.table import Table
 from conftest import command, job, module
+from detections import write_detections
 from remote_places import bare_client, moto_server
 from test_objects import epochs_about
 
 from mr_extract.export.__main__ import main
+from mr_extract.text import typed_rows
 
 parquet = pytest.importorskip("pyarrow.parquet")
 KINDS = ("catalog", "unique", "objects", "points", "quality")
@@ -226,7 +228,7 @@ def test_what_cannot_be_exported_is_refused_by_name(folder, tmp_path, capsys, mo
 
 @pytest.mark.parametrize("ending", [".fits", ".parquet", ".vot"])
 def test_pieces_of_any_size_are_the_same_table(ending, tmp_path, monkeypatch):
-
+    monkeypatch.setattr(typed_rows, "_AT_ONCE", 3000)
     epochs_about("ra 0", tmp_path, {"all.tsv": 6})
     assert main([str(tmp_path / "all.tsv"), str(tmp_path / f"small{ending}")]) == 0
     monkeypatch.undo()
@@ -237,3 +239,28 @@ def test_pieces_of_any_size_are_the_same_table(ending, tmp_path, monkeypatch):
     assert len(one) > 500
     for name in one.colnames:
         np.testing.assert_array_equal(one[name], other[name])
+
+
+@pytest.mark.parametrize("ending, pyarrow", [(".fits", True), (".fits", False), (".parquet", True)])
+def test_what_is_wider_in_later_rows_is_whole(ending, pyarrow, tmp_path, monkeypatch):
+    """Types are those of all rows, though they are looked for in the first."""
+    number = 40
+    rows = {"ra": np.arange(number) / 7, "dec": np.zeros(number)}
+    faint, bright = (np.full(number, value) for value in (np.float32(0.1), 1e40))
+    write_detections(tmp_path / "all.tsv", {"a.fits": (rows | {"mag_auto": faint}, {}),
+                                            "longer.fits": (rows | {"mag_auto": bright}, {})})
+    monkeypatch.setattr(typed_rows, "_AT_ONCE", 500)
+    if not pyarrow:
+        monkeypatch.setattr(typed_rows, "arrow_table", lacking)
+    whole = str(tmp_path / f"all{ending}")
+    assert main([str(tmp_path / "all.tsv"), whole]) == 0
+    assert main([whole, str(tmp_path / "back.tsv")]) == 0
+    assert (tmp_path / "back.tsv").read_bytes() == (tmp_path / "all.tsv").read_bytes()
+    if ending == ".fits":
+        with fits.open(whole) as units:
+            columns = units[1].columns
+            assert columns["image"].format == "11A" and columns["mag_auto"].format == "D"
+
+
+def lacking(*_):
+    raise ModuleNotFoundError(name="pyarrow")

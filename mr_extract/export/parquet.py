@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mr_extract.text.typed_rows import Source
+from mr_extract.text.typed_rows import ROWS, Source
 
 HEADER, ACCOUNTS = b"mr_extract.header", b"mr_extract.accounts"
 
@@ -21,25 +21,52 @@ def write_parquet(source: Source, path: str) -> None:
     -----
     nan is null. A column has ``unit``, ``ucd`` and ``description`` in its metadata.
     """
-    import pyarrow as pa
+    shapes = source.shapes(whole=False)
+    if not _written(source, shapes, path):
+        _written(source, source.shapes(), path)
+
+
+def _written(source, shapes, path):
+    """Write, and tell whether all columns were as they were thought to be."""
     from pyarrow import parquet
 
+    schema = _schema(source, shapes)
+    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        for table in _gathered(source.arrow_tables(shapes)):
+            if table.schema.types != schema.types:
+                return False
+            writer.write_table(table.cast(schema))
+    return True
+
+
+def _schema(source, shapes):
+    import pyarrow as pa
+
     kinds = {"S": pa.string(), "i4": pa.int32(), "f4": pa.float32(), "f8": pa.float64()}
-    shapes = source.shapes()
     said = list(source.said())
-    schema = pa.schema([
+    return pa.schema([
         pa.field(one.name, kinds.get(one.dtype.kind) or kinds[one.dtype.str[1:]], metadata={
             "unit": one.column.unit, "ucd": one.column.ucd,
             "description": one.column.description})
         for one in shapes], metadata={HEADER: b"\n".join(said[:2]),
                                       ACCOUNTS: b"\n".join(said[2:])})
-    with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for table in source.tables():
-            writer.write_table(pa.table([
-                pa.array(values.astype(one.dtype) if one.dtype.kind != "S" else values.tolist(),
-                         schema.field(one.name).type,
-                         mask=np.isnan(values) if values.dtype.kind == "f" else None)
-                for one, values in zip(shapes, table.values())], schema=schema))
+
+
+def _gathered(tables):
+    """Give tables of `ROWS` rows or some more; one of other types by itself."""
+    import pyarrow as pa
+
+    held = []
+    for table in tables:
+        if held and table.schema.types != held[0].schema.types:
+            yield table
+            return
+        held.append(table)
+        if sum(map(len, held)) >= ROWS:
+            yield pa.concat_tables(held)
+            held = []
+    if held:
+        yield pa.concat_tables(held)
 
 
 def read_parquet(path: str) -> tuple[list[bytes], Iterator[dict[str, np.ndarray]]]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mr_extract.tables.opening import ROWS, Column
+from mr_extract.tables.opening import ROWS
+from mr_extract.tables.pieces import Columns
 
 
 class ParquetTable:
@@ -34,12 +35,11 @@ class ParquetTable:
         except ArrowInvalid as error:
             raise ValueError(" ".join(str(error).split())[:200]) from None
 
-    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
+    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
         """Give some columns, masked where they have no value."""
-        names = [self.names[k] for k in columns]
         with self._file() as file:
-            for batch in file.iter_batches(ROWS, columns=names):
-                yield [_values(batch.column(name), name) for name in names]
+            for batch in file.iter_batches(ROWS, columns=list(names)):
+                yield Columns({name: _values(batch.column(name), name) for name in names})
 
 
 def _values(column, name):
