@@ -116,8 +116,8 @@ class Source:
                     data += text.readline()
                     if not data.endswith(b"\n"):
                         raise UnfitCatalog(f"{uri!r}: it breaks off within a line")
-                    found, accounts = _parted(data)
-                    rows, images = rows + found.count(b"\n"), images + len(accounts)
+                    found, count, accounts = _parted(data)
+                    rows, images = rows + count, images + len(accounts)
                     self._check(accounts, seen, uri)
                     yield found, accounts
         promised = self.header.totals["images"] + self.header.totals["failed"]
@@ -261,17 +261,18 @@ def _named(opened, uri):
 
 
 def _parted(data):
-    """Return the rows of whole lines, and the lines among them that begin with #."""
-    rows, accounts, start = [], [], 0
-    while start < len(data):
-        if data.startswith(b"#", start):
-            stop = data.index(b"\n", start) + 1
-            accounts.append(data[start:stop])
-        else:
-            stop = data.find(b"\n#", start) + 1 or len(data)
-            rows.append(data[start:stop])
-        start = stop
-    return b"".join(rows), accounts
+    """Return the rows of whole lines, how many, and the lines among them that begin with #."""
+    codes = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(codes == ord("\n")) + 1
+    starts = np.concatenate([[0], ends[:-1]])
+    said = codes[starts] == ord("#")
+    if not said.any():
+        return data, len(ends), []
+    accounts = [data[start:stop] for start, stop in zip(starts[said].tolist(), ends[said].tolist())]
+    # What lies between them.
+    begins, stops = np.append(0, ends[said]), np.append(starts[said], len(data))
+    rows = b"".join([data[start:stop] for start, stop in zip(begins.tolist(), stops.tolist())])
+    return rows, len(ends) - len(accounts), accounts
 
 
 def _is_folder(uri):

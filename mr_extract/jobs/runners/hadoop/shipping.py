@@ -6,6 +6,7 @@ import os
 import py_compile
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 PACKAGES = ("mr_extract", "mrjob")
@@ -14,7 +15,8 @@ _KINDS = (*ENVIRONMENTS, ".zip")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can hold
 
 
-def write_code_archive(path: str | os.PathLike[str]) -> None:
+def write_code_archive(path: str | os.PathLike[str],
+                       others: Mapping[str, Path] | None = None) -> None:
     """Write this package and mrjob to a zip file, compiled for this Python too.
 
     A task would otherwise compile what it imports, on each node anew. The same
@@ -23,6 +25,8 @@ def write_code_archive(path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     path : path
+    others : dict of str to pathlib.Path, optional
+        Python files that go with them, by their names there.
     """
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for package in PACKAGES:
@@ -35,6 +39,8 @@ def write_code_archive(path: str | os.PathLike[str]) -> None:
                 _add(archive, importlib.util.cache_from_source(name), _compiled(source, name))
             for library in sorted(root.rglob("*.abi3.so")):  # nodes that cannot load it do without
                 _add(archive, library.relative_to(root.parent).as_posix(), library.read_bytes())
+        for name, source in (others or {}).items():
+            _add(archive, name, source.read_bytes())
 
 
 def kept_name(path: str, stem: str) -> str:
