@@ -83,15 +83,16 @@ def test_fits_holds_the_same(folder, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_parquet_holds_the_same(folder, kind):
     cells, lines = text_of(folder / f"{kind}.tsv")
-    table = parquet.read_table(exported(folder, kind, ".parquet"))
+    path = exported(folder, kind, ".parquet")
+    table = parquet.read_table(path)
     assert table.schema.names == list(cells)
     for name, expected in cells.items():
         kind = table.schema.field(name).type.to_pandas_dtype()
         agree([one if one is None else kind(one) for one in table[name].to_pylist()]
               if kind is not np.object_ else table[name].to_pylist(), expected)
     assert table.schema.field("ra").metadata[b"unit"] == b"deg"
-    said = table.schema.metadata[b"mr_extract.header"], table.schema.metadata[
-        b"mr_extract.accounts"]
+    metadata = parquet.read_metadata(path).metadata
+    said = metadata[b"mr_extract.header"], metadata[b"mr_extract.accounts"]
     assert b"\n".join(said).decode().split("\n") == lines
 
 

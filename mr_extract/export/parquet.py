@@ -30,26 +30,31 @@ def _written(source, shapes, path):
     """Write, and tell whether all columns were as they were thought to be."""
     from pyarrow import parquet
 
-    schema = _schema(source, shapes)
+    schema = _schema(shapes)
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for table in _gathered(source.arrow_tables(shapes)):
             if table.schema.types != schema.types:
                 return False
             writer.write_table(table.cast(schema))
+        header, accounts = _said(source)
+        writer.add_key_value_metadata({HEADER: header, ACCOUNTS: accounts})
     return True
 
 
-def _schema(source, shapes):
+def _said(source):
+    lines = list(source.said())
+    return b"\n".join(lines[:2]), b"\n".join(lines[2:])
+
+
+def _schema(shapes):
     import pyarrow as pa
 
     kinds = {"S": pa.string(), "i4": pa.int32(), "f4": pa.float32(), "f8": pa.float64()}
-    said = list(source.said())
     return pa.schema([
         pa.field(one.name, kinds.get(one.dtype.kind) or kinds[one.dtype.str[1:]], metadata={
             "unit": one.column.unit, "ucd": one.column.ucd,
             "description": one.column.description})
-        for one in shapes], metadata={HEADER: b"\n".join(said[:2]),
-                                      ACCOUNTS: b"\n".join(said[2:])})
+        for one in shapes])
 
 
 def _gathered(tables):
@@ -83,7 +88,7 @@ def read_parquet(path: str) -> tuple[list[bytes], Iterator[dict[str, np.ndarray]
         file = parquet.ParquetFile(path)
     except ArrowInvalid as error:
         raise OSError(str(error)) from None
-    said = file.schema_arrow.metadata or {}
+    said = file.metadata.metadata or {}
     lines = said[HEADER].split(b"\n") + [one for one in said[ACCOUNTS].split(b"\n") if one]
     return lines, (
         {name: batch.column(name).to_numpy(zero_copy_only=False)

@@ -79,6 +79,7 @@ class Source:
     uris: list[str]
     header: Header = field(init=False)
     columns: dict[str, Column] = field(init=False)
+    _accounts: list[bytes] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         headers = []
@@ -107,7 +108,7 @@ class Source:
         UnfitCatalog
             When rows or images are fewer or more than the header says, or an image stands twice.
         """
-        rows, images = 0, 0
+        rows, every = 0, [b""][:0]
         seen: set[int] = set()
         for uri in self.uris:
             with _opened(uri) as text:
@@ -117,13 +118,15 @@ class Source:
                     if not data.endswith(b"\n"):
                         raise UnfitCatalog(f"{uri!r}: it breaks off within a line")
                     found, count, accounts = _parted(data)
-                    rows, images = rows + count, images + len(accounts)
+                    rows += count
+                    every += accounts
                     self._check(accounts, seen, uri)
                     yield found, accounts
         promised = self.header.totals["images"] + self.header.totals["failed"]
-        if (rows, images) != (self.count, promised):
+        if (rows, len(every)) != (self.count, promised):
             raise UnfitCatalog(f"the header promises {self.count} rows and {promised} images, and "
-                               f"{rows} and {images} are there")
+                               f"{rows} and {len(every)} are there")
+        self._accounts = every
 
     def _check(self, accounts, seen, uri):
         for line in accounts:
@@ -138,11 +141,16 @@ class Source:
             seen.add(digest)
 
     def said(self) -> Iterator[bytes]:
-        """Give without their ends the first lines of the header, and one for each image."""
+        """Give without their ends the first lines of the header, and one for each image.
+
+        All is read for it where it was not read to its end before.
+        """
         yield from self.header.text().encode().split(b"\n")[:2]
-        for _, accounts in self.pieces():
-            for line in accounts:
-                yield line.rstrip(b"\n")
+        if self._accounts is None:
+            for _ in self.pieces():
+                pass
+        for line in self._accounts or ():
+            yield line.rstrip(b"\n")
 
     def tables(self, shapes: Sequence[Shape] = ()) -> Iterator[dict[str, np.ndarray]]:
         """Give the columns of some rows at a time, name to ndarray; text is bytes in UTF-8.

@@ -17,6 +17,7 @@ from mr_extract.objects.sphere import arcseconds, vectors
 #: A row of the catalogs and one of the reference; -1 for a row that has none.
 PAIR = np.dtype([("place", "<i8"), ("other", "<i8"), ("distance", "<f8")])
 NONE = -1
+_AT_ONCE = 1 << 15  # pairs, unless one row has more
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ class Pairs:
                 pairs = np.frombuffer(self._pairs.read(size), PAIR)
                 places = pairs["place"]
                 self._ordered[ends[places] - self._numbers[places] + ranks(places)] = pairs
-        step = 1 << 14
-        for start in range(0, self._count, step):
-            stop = min(start + step, self._count)
-            yield np.array(self._ordered[ends[start] - self._numbers[start]:ends[stop - 1]])
+        start, begin = 0, 0
+        while start < self._count:
+            stop = max(int(np.searchsorted(ends, begin + _AT_ONCE, side="right")), start + 1)
+            yield np.array(self._ordered[begin:ends[stop - 1]])
+            start, begin = stop, int(ends[stop - 1])

@@ -136,6 +136,7 @@ class Texts:
     """
 
     def __init__(self, text: int, ends: int, count: int) -> None:
+        self._file = text
         self._text: mmap.mmap | bytes = b""
         self._ends = np.zeros(0, np.int64)
         if count:
@@ -148,8 +149,10 @@ class Texts:
             return []
         first, last = int(places.min()), int(places.max())
         if last - first < _SPREAD * len(places):
-            # Nearly all rows from one to another: cut at line ends in one call.
-            lines = self._text[self._start(first):int(self._ends[last]) - 1].split(b"\n")
+            # Nearly all rows from one to another: cut at line ends in one call. Read, as pages of
+            # a file that is mapped count as memory of the process.
+            start = self._start(first)
+            lines = os.pread(self._file, int(self._ends[last]) - 1 - start, start).split(b"\n")
             if last - first + 1 == len(places) and (np.diff(places) == 1).all():
                 return lines
             return [lines[k] for k in (places - first).tolist()]
