@@ -15,6 +15,7 @@ from remote_places import bare_client, moto_server
 from test_object_association import PLACES, scattered
 
 from mr_extract.export.__main__ import main as export
+from mr_extract.jobs.sky import pairing
 from mr_extract.jobs.sky.drive import drive
 from mr_extract.jobs.sky.pairing import NONE, PAIR, Pairing, Pairs
 from mr_extract.jobs.sky.region import settle
@@ -91,7 +92,8 @@ def in_cells(records, order, held, pairing):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("most", [0, 1])
-def test_cells_of_any_size_and_any_memory_give_the_same_pairs(place, most, tmp_path):
+def test_cells_of_any_size_and_any_memory_give_the_same_pairs(place, most, tmp_path, monkeypatch):
+    monkeypatch.setattr(pairing, "_AT_ONCE", 7)
     sides = two_lists(place, 100.0 if most else 30.0)
     records = np.zeros(sum(map(len, sides)), ROW)
     records["ra"], records["dec"] = positions(np.concatenate(sides))
@@ -109,7 +111,11 @@ def test_cells_of_any_size_and_any_memory_give_the_same_pairs(place, most, tmp_p
         pairs = Pairs(str(tmp_path), len(ours))
         pairs.take(found)
         assert pairs.unknown() is None
-        ordered = np.concatenate(list(pairs))
+        parts = list(pairs)
+        firsts = [int(part["place"][0]) for part in parts]
+        assert len(parts) > 1 and firsts == sorted(set(firsts))  # of a row all are in one
+        assert all(part["place"][-1] < first for part, first in zip(parts, firsts[1:]))
+        ordered = np.concatenate(parts)
         assert ordered["place"].tolist() == [k for k, _ in wanted]
         np.testing.assert_array_equal(
             ordered["distance"][ordered["other"] != NONE],
