@@ -67,7 +67,7 @@ MADE = {made.name: made for made in (
     Made("figures", "clusters.measured_figures", "docs/scale.md", ("figures.json, for model",)),
     Made("model", "clusters.model", "docs/scale.md",
          ("Measured", "Four sets of images", "Beside Kira", "Shards", "What it depends on",
-          "Held against jobs")),
+          "Held against jobs", "Beside the bare loop")),
 )}
 #: Those that are measured over one night, all of them by default.
 PARTS = [name for name, made in MADE.items() if made.part]

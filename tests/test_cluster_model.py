@@ -14,6 +14,7 @@ from conftest import ROOT, command
 from pages import commands_of, read_page, shell_in
 
 from bench.clusters import figures, model
+from bench.clusters.held_against_jobs import beside_loop
 from bench.clusters.prediction import costs, predict
 from bench.clusters.simulation import Cluster, Slots, seconds_of_task
 
@@ -23,7 +24,7 @@ FIGURES = figures.Figures(
     submit=6.0, master=4.0, finish=3.0, spread=0.2,
     image_bytes=6e6, rows_bytes=3e5, machine="figures of no machine",
     trials=({"images": 24, "tasks": 2, "local": 3.0, "wall": 30.0, "submit": 8.0, "master": 5.0,
-             "finish": 4.0},))
+             "finish": 4.0, "cpu": 10.0, "started": 7.0, "waited": 5.0},))
 FREE = replace(FIGURES, **{name: 0.0 for name in figures.MEANINGS
                            if name not in ("kernel", "image")}, image=0.1, spread=0.0)
 WAITS = Cluster(4, 8)
@@ -187,7 +188,7 @@ def test_the_model_fills_its_page_from_a_file_of_figures(tmp_path):
     assert done.status == 0, done.err
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
-    assert_tables(text, 6)
+    assert_tables(text, 7)
 
 
 def assert_tables(text, number):
@@ -236,4 +237,11 @@ def test_the_commands_of_the_page_measure_a_cluster_and_write_its_tables(tmp_pat
     assert trial["images"] == 4 and trial["tasks"] == 2
     assert trial["wall"] > trial["submit"] + trial["master"] + trial["finish"]
     assert not re.search(r"/[\w/]+/", found.machine)  # nothing of where it was measured
-    assert_tables((tmp_path / "docs" / "scale.md").read_text().split("<!-- numbers")[1], 6)
+    assert_tables((tmp_path / "docs" / "scale.md").read_text().split("<!-- numbers")[1], 7)
+
+
+def test_a_job_beside_the_bare_loop_is_counted_without_its_start():
+    row, = beside_loop(FIGURES).rows
+    # 13 s and 2 of Java and Python, and 0.11 of the image; 3 CPU seconds for 24 images of 0.1 s;
+    # 2 s of `-r local` to 30 - 13 - 4 - 5 = 8.
+    assert list(row) == ["24", "13.0", "15.1", "125.0", "1.25", "0.25"]

@@ -15,7 +15,11 @@ from mr_extract.images.read import read_image, read_unpacked
 from mr_extract.images.region import Region
 from mr_extract.images.section import Section
 from mr_extract.images.units import list_units, reader_of
+from mr_extract.jobs.extract import WORK
+from mr_extract.jobs.task.one_line import process
+from mr_extract.jobs.task.opened import opened
 from mr_extract.remarks import hearing, parse_cell
+from mr_extract.text.manifest import parse_line
 
 SHAPE = (60, 80)
 
@@ -231,3 +235,26 @@ def test_a_softening_that_is_none_is_said():
     with hearing() as said:
         read_map(buffer, image, None, Config().companions)
     assert [kind for kind, _ in said] == ["unusable-card"]
+
+
+def test_a_file_of_many_extensions_is_searched_once(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in ("a.fits", "b.fits")]
+    for path in paths:
+        hdus = [fits.PrimaryHDU()]
+        hdus += [fits.ImageHDU(np.random.default_rng(k).normal(100, 5, SHAPE)) for k in range(1, 4)]
+        path.write_bytes(content(hdus) + b"junk" * 720)
+    entries = [parse_line(f"{path}[{k}]".encode()) for path in paths for k in (1, 2, 3)]
+    alone = []
+    for entry in entries:
+        opened(str(tmp_path / "a.fits"))  # lets go of what is held
+        alone.append(process(entry, WORK, Config()).block)
+    searched = []
+
+    def counted(read):
+        searched.append(read)
+        return list_units(read)
+
+    monkeypatch.setattr("mr_extract.images.listed.list_units", counted)
+    assert [process(entry, WORK, Config()).block for entry in entries] == alone
+    assert len(searched) == 2
+    assert all(b"remarks=" in block and b"trailing-bytes" in block for block in alone)

@@ -46,6 +46,30 @@ def checked(told):
     return section
 
 
+def beside_loop(told):
+    """Return the section of what jobs cost beyond a bare loop, in seconds and in CPU."""
+    section = Section(
+        "Beside the bare loop",
+        "The same jobs. `first container` is the time from the command until it starts, "
+        "`first image` with what Java, Python and an image take behind it. `an image` is "
+        "the CPU of all containers, less that of a job over images of a few pixels, and its ratio "
+        "to a warm process that reads, measures and formats it. `throughput` is that of `-r local "
+        "--jobs 2`: images by the seconds from the first container to the end of the last, less "
+        "those of the job over images of a few pixels, to images by the seconds of `-r local`, "
+        "less its start.",
+        ("images", "first container, s", "first image, s", "an image, ms", "to the bare loop",
+         "throughput to `-r local`"),
+    )
+    for trial in told.trials:
+        first = trial["submit"] + trial["master"]
+        image = (trial["cpu"] - trial["started"]) / trial["images"]
+        tasks = trial["wall"] - first - trial["finish"] - trial["waited"]
+        section.add(trial["images"], f"{first:.1f}", f"{first + told.start + told.task_image:.1f}",
+                    f"{1000 * image:.1f}", f"{image / told.kernel:.2f}",
+                    f"{(trial['local'] - 2 * told.task_start) / tasks:.2f}")
+    return section
+
+
 def stretched(told, two, one):
     """Return figures of a machine of which others take a part.
 

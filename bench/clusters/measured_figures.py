@@ -49,9 +49,10 @@ def main(arguments=None):
         night = make_night(Path(folder), options.frames, shape)
         found = measure(night, options.rounds, options.lines, options.real)
         if options.cluster:
-            from bench.clusters.measured_jobs import FEW, MANY, measure_jobs
+            from bench.clusters.measured_jobs import AGAIN, FEW, MANY, measure_jobs
 
-            found |= measure_jobs(night, options.rounds, FEW + 2 if options.quick else MANY)
+            found |= measure_jobs(night, options.rounds, FEW + 2 if options.quick else MANY,
+                                  1 if options.quick else AGAIN)
     found["machine"] = (
         f"{options.frames} simulated frames of {shape[1]} x {shape[0]} pixels, medians of "
         f"{options.rounds} rounds, measured on: {where()}")

@@ -11,12 +11,13 @@ from mr_extract.images.asinh import is_asinh, linear, say_of_one
 from mr_extract.images.cards import read_cards
 from mr_extract.images.extensions import meant_unit
 from mr_extract.images.image import plane_shape
+from mr_extract.images.listed import listed
 from mr_extract.images.plain import integers, pixel_type
 from mr_extract.images.read import read_unpacked
 from mr_extract.images.scaling import scaling
 from mr_extract.images.sdss.masks import is_object_mask, read_object_mask
 from mr_extract.images.section import Section
-from mr_extract.images.units import NotPlain, list_units, reader_of
+from mr_extract.images.units import NotPlain
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _read(buffer, image, ext):
     if is_object_mask(buffer):
         return read_object_mask(buffer, image.data.shape), None, {}
     try:
-        units = list_units(reader_of(buffer))
+        units = listed(buffer).units
     except NotPlain:
         read = read_unpacked(buffer, meant_unit(units_of(buffer), image, ext))
         return read.pixels(), read.mask, read.header
@@ -145,7 +146,7 @@ def _read(buffer, image, ext):
 def units_of(buffer: bytes | memoryview | Section) -> list[Unit]:
     """Return the units of a file or of a region of it, whatever its headers are like."""
     try:
-        return buffer.units() if isinstance(buffer, Section) else list_units(reader_of(buffer))
+        return buffer.units() if isinstance(buffer, Section) else listed(buffer).units
     except NotPlain:
         from mr_extract.images.general import general_units
 

@@ -35,7 +35,7 @@ def chosen_unit(units: Sequence[Unit], ext: int | str | None = None) -> Unit:
         if unit is None and found and not units[-1].cut:
             unit = found[0]
     else:
-        unit = next((unit for unit in units if is_meant(unit, ext)), None)
+        unit = _named(units, ext)
     if unit is None and ext is None and not units[-1].cut:
         raise ImageFailure("no-image", f"none of {len(units)} units holds an image")
     if unit is None and not units[-1].cut:
@@ -47,6 +47,12 @@ def chosen_unit(units: Sequence[Unit], ext: int | str | None = None) -> Unit:
         raise ImageFailure("no-image", f"extension {ext!r} holds no image")
     say_of_unit(units, ext, unit)
     return unit
+
+
+def _named(units, ext):
+    if isinstance(ext, int) and 0 <= ext < len(units) and units[ext].number == ext:
+        return units[ext]
+    return next((unit for unit in units if is_meant(unit, ext)), None)
 
 
 def say_of_unit(units: Sequence[Unit], ext: int | str | None, unit: Unit) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from mr_extract.failures import ImageFailure
 from mr_extract.images.extensions import say_of_unit
 from mr_extract.images.image import Image
+from mr_extract.images.listed import listed
 from mr_extract.images.read_compressed import alone
 from mr_extract.images.scaling import scaled_plainly
 from mr_extract.images.through_astropy import Index, listed_units, opened, read_number
-from mr_extract.images.units import NotPlain, Unit, list_units, reader_of
+from mr_extract.images.units import NotPlain, Unit
 
 
 def read_general(
@@ -74,7 +75,7 @@ def header_of_unit(buffer: bytes | memoryview, number: int) -> str:
         As for `read_general`.
     """
     try:
-        unit = list_units(reader_of(buffer))[number]
+        unit = listed(buffer).units[number]
         if not unit.compressed:
             return unit.header
     except (NotPlain, IndexError):

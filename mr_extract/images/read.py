@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from mr_extract.images.cards import Cards, read_cards
 from mr_extract.images.coordinate_tables import with_tables
-from mr_extract.images.extensions import chosen_unit, siblings_of
+from mr_extract.images.extensions import chosen_unit
+from mr_extract.images.listed import listed
 from mr_extract.images.plain import read_unit
 from mr_extract.images.section import Section
-from mr_extract.images.units import NotPlain, list_units, reader_of
+from mr_extract.images.units import NotPlain
 from mr_extract.remarks import say
 from mr_extract.unpacking import unpack
 
@@ -55,18 +56,17 @@ def read_unpacked(buffer: bytes | memoryview | Section, ext: int | str | None = 
         _say_of_blank(image)
         return image
     try:
-        units = list_units(reader_of(buffer))
-        unit = chosen_unit(units, ext)
-        images = sum(unit.is_plane for unit in units)
+        file = listed(buffer)
+        unit = chosen_unit(file.units, ext)
         if unit.compressed:
             from mr_extract.images.read_compressed import read_tiled
 
-            image = read_tiled(buffer, unit, images)
+            image = read_tiled(buffer, unit, file.images)
             if unit.name:
                 cast(Cards, image.header)["EXTNAME"] = unit.name  # of two cards the true one
         else:
-            image = read_unit(buffer, unit, images)
-        image.siblings = siblings_of(units)
+            image = read_unit(buffer, unit, file.images)
+        image.siblings = file.siblings
     except NotPlain:
         from mr_extract.images.general import read_general
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mr_extract import storage
 from mr_extract.addresses import shown
 from mr_extract.failures import ImageFailure
+from mr_extract.images import listed
 from mr_extract.packed.records import PackedFile
 from mr_extract.remarks import hearing, repeat
 from mr_extract.unpacking import unpack
@@ -74,10 +75,12 @@ def opened(uri: str, keep: bool = False, role: str = "image",
         not the file that was packed.
     """
     if is_held(uri, role):
-        _, file, said = _held[role] if keep else _held.pop(role)
+        _, file, said = _held[role]
+        if not keep:
+            _let_go(role)
         repeat(said)
         return file
-    _held.pop(role, None)  # before the next is read: there may be no room for two
+    _let_go(role)  # before the next is read: there may be no room for two
     fetched = _at_hand.pop(uri, None)
     if fetched is None:  # a packed record names files as they may be shown
         fetched = _at_hand.pop(shown(uri), None)
@@ -101,7 +104,13 @@ def opened(uri: str, keep: bool = False, role: str = "image",
     lap("read")
     if keep:
         _held[role] = storage.absolute(uri), file, said
+        listed.hold(file[0])
     return file
+
+
+def _let_go(role):
+    if role in _held:
+        listed.let_go(_held.pop(role)[1][0])
 
 
 def stays_open(entry: Entry) -> bool:
