@@ -263,5 +263,39 @@ def test_what_is_wider_in_later_rows_is_whole(ending, pyarrow, tmp_path, monkeyp
             assert columns["image"].format == "11A" and columns["mag_auto"].format == "D"
 
 
+def test_light_curves_are_lists_beside_their_objects(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(typed_rows, "_AT_ONCE", 4000)
+    objects, points = (str(folder / f"{name}.tsv") for name in ("objects", "points"))
+    out = tmp_path / "both.parquet"
+    assert main([objects, str(out), "--light-curves", points]) == 0
+    table = parquet.read_table(out)
+    assert table.schema.field("points_mjd").metadata[b"unit"] == b"d"
+    cells, _ = text_of(folder / "points.tsv")
+    for name, expected in cells.items():
+        if name != "object":
+            values = [one for row in table[f"points_{name}"].to_pylist() for one in row]
+            kind = table.schema.field(f"points_{name}").type.value_type.to_pandas_dtype()
+            agree([one if one is None or kind is np.object_ else kind(one) for one in values],
+                  expected)
+    assert [len(row) for row in table["points_mjd"].to_pylist()] == table["detections"].to_pylist()
+    assert np.repeat(table["object"].to_pylist(), table["detections"]).tolist() == list(
+        cells["object"])
+    assert main([str(out), str(tmp_path / "back.tsv")]) == 0
+    assert (tmp_path / "back.tsv").read_bytes() == (folder / "objects.tsv").read_bytes()
+    other = tmp_path / "other.tsv"
+    lines = (folder / "points.tsv").read_text().splitlines(keepends=True)
+    other.write_text("".join([*lines[:-1], "0" + lines[-1]]))
+    capsys.readouterr()
+    for words, said in (
+        ([objects, str(out), "--light-curves", objects], "is no catalog of light curves"),
+        ([points, str(out), "--light-curves", points], "is no catalog of objects"),
+        ([objects, str(out), "--light-curves", str(other)], "both must be of one run"),
+        ([objects, "x.fits", "--light-curves", points], "--light-curves is for .parquet"),
+    ):
+        assert main(words) == 2
+        error = capsys.readouterr().err
+        assert said in error and error.count("\n") == 1
+
+
 def lacking(*_):
     raise ModuleNotFoundError(name="pyarrow")

@@ -4,35 +4,43 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mr_extract.export.light_curves import Curves
+from mr_extract.export.schema import schema_of
 from mr_extract.text.typed_rows import ROWS, Source
 
 HEADER, ACCOUNTS = b"mr_extract.header", b"mr_extract.accounts"
 
 
-def write_parquet(source: Source, path: str) -> None:
+def write_parquet(source: Source, path: str, points: Source | None = None) -> None:
     """Write the rows, with units in the schema and what else the catalog says in its metadata.
 
     Parameters
     ----------
     source : mr_extract.text.typed_rows.Source
     path : str
+    points : mr_extract.text.typed_rows.Source, optional
+        Light curves of the objects in `source`, which become columns of lists.
 
     Notes
     -----
     nan is null. A column has ``unit``, ``ucd`` and ``description`` in its metadata.
     """
-    shapes = source.shapes(whole=False)
-    if not _written(source, shapes, path):
-        _written(source, source.shapes(), path)
+    curves = None if points is None else Curves(points, source)
+    if not _written(source, source.shapes(whole=False), path, curves):
+        _written(source, source.shapes(), path, curves)
 
 
-def _written(source, shapes, path):
+def _written(source, shapes, path, curves):
     """Write, and tell whether all columns were as they were thought to be."""
     from pyarrow import parquet
 
-    schema = _schema(shapes)
+    schema, tables = schema_of(shapes), source.arrow_tables(shapes)
+    if curves is None:
+        tables = _gathered(tables)
+    else:
+        schema, tables = curves.schema(schema), curves.beside(tables)
     with parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for table in _gathered(source.arrow_tables(shapes)):
+        for table in tables:
             if table.schema.types != schema.types:
                 return False
             writer.write_table(table.cast(schema))
@@ -44,17 +52,6 @@ def _written(source, shapes, path):
 def _said(source):
     lines = list(source.said())
     return b"\n".join(lines[:2]), b"\n".join(lines[2:])
-
-
-def _schema(shapes):
-    import pyarrow as pa
-
-    kinds = {"S": pa.string(), "i4": pa.int32(), "f4": pa.float32(), "f8": pa.float64()}
-    return pa.schema([
-        pa.field(one.name, kinds.get(one.dtype.kind) or kinds[one.dtype.str[1:]], metadata={
-            "unit": one.column.unit, "ucd": one.column.ucd,
-            "description": one.column.description})
-        for one in shapes])
 
 
 def _gathered(tables):
@@ -82,7 +79,7 @@ def read_parquet(path: str) -> tuple[list[bytes], Iterator[dict[str, np.ndarray]
     KeyError, OSError
         When it is no such file.
     """
-    from pyarrow import ArrowInvalid, parquet
+    from pyarrow import ArrowInvalid, parquet, types
 
     try:
         file = parquet.ParquetFile(path)
@@ -90,8 +87,9 @@ def read_parquet(path: str) -> tuple[list[bytes], Iterator[dict[str, np.ndarray]
         raise OSError(str(error)) from None
     said = file.metadata.metadata or {}
     lines = said[HEADER].split(b"\n") + [one for one in said[ACCOUNTS].split(b"\n") if one]
+    names = [one.name for one in file.schema_arrow if not types.is_list(one.type)]
     return lines, (
         {name: batch.column(name).to_numpy(zero_copy_only=False)
          if batch.schema.field(name).type != "string" else
-         np.array(batch.column(name).to_pylist(), str) for name in batch.schema.names}
-        for batch in file.iter_batches())
+         np.array(batch.column(name).to_pylist(), str) for name in names}
+        for batch in file.iter_batches(columns=names))

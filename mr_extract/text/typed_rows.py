@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract import storage
 from mr_extract.columns.table import Column
-from mr_extract.failures import ImageFailure
-from mr_extract.storage.streaming import opened_text
 from mr_extract.text.accounting import Header, parse_account, parse_header
 from mr_extract.text.arrow_rows import arrow_table, as_arrow, bytes_in, numbers_in
 from mr_extract.text.catalog import schema_of
+from mr_extract.text.opened_catalog import opened_catalog
 from mr_extract.text.rows import parse_rows
 from mr_extract.text.stored_catalog import UnfitCatalog
 
@@ -84,7 +79,7 @@ class Source:
     def __post_init__(self) -> None:
         headers = []
         for uri in self.uris:
-            with _opened(uri) as text:
+            with opened_catalog(uri) as text:
                 headers.append(_header(text, uri))
         first, totals = headers[0], dict(headers[0].totals)
         for uri, other in zip(self.uris[1:], headers[1:]):
@@ -111,7 +106,7 @@ class Source:
         rows, every = 0, [b""][:0]
         seen: set[int] = set()
         for uri in self.uris:
-            with _opened(uri) as text:
+            with opened_catalog(uri) as text:
                 _header(text, uri)
                 while data := text.read(_AT_ONCE):
                     data += text.readline()
@@ -244,30 +239,6 @@ def _header(text, uri):
         raise UnfitCatalog(f"{uri!r} is no catalog: {error}") from None
 
 
-def _opened(uri):
-    """Open a catalog, or the parts in a folder one after the other."""
-    try:
-        folder = uri.rstrip("/")
-        parts = [f"{folder}/_header", *sorted(
-            found.uri for found in storage.list_files(f"{folder}/")
-            if found.uri.rpartition("/")[2].startswith("part-"))] if _is_folder(uri) else [uri]
-        if len(parts) == 1:
-            return _named(opened_text(uri), uri)
-        storage.stat(f"{folder}/_SUCCESS")
-    except ImageFailure as failure:
-        raise UnfitCatalog(f"cannot read {uri!r}: {failure.message}") from None
-    return io.BufferedReader(_Joined(parts), 1 << 20)
-
-
-@contextmanager
-def _named(opened, uri):
-    try:
-        with opened as text:
-            yield text
-    except ImageFailure as failure:
-        raise UnfitCatalog(f"cannot read {uri!r}: {failure.message}") from None
-
-
 def _parted(data):
     """Return the rows of whole lines, how many, and the lines among them that begin with #."""
     codes = np.frombuffer(data, np.uint8)
@@ -281,33 +252,3 @@ def _parted(data):
     begins, stops = np.append(0, ends[said]), np.append(starts[said], len(data))
     rows = b"".join([data[start:stop] for start, stop in zip(begins.tolist(), stops.tolist())])
     return rows, len(ends) - len(accounts), accounts
-
-
-def _is_folder(uri):
-    if not uri.endswith("/"):
-        return storage.is_local(uri) and os.path.isdir(storage.local.path_of(uri))
-    return True
-
-
-class _Joined(io.RawIOBase):
-    """Files that are read as one."""
-
-    def __init__(self, uris):
-        self._uris, self._context, self._file = list(uris), None, None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while True:
-            if self._file is None:
-                if not self._uris:
-                    return 0
-                self._context = opened_text(self._uris.pop(0))
-                self._file = self._context.__enter__()
-            data = self._file.read1(len(buffer))
-            if data:
-                buffer[: len(data)] = data
-                return len(data)
-            self._context.__exit__(None, None, None)
-            self._file = None
