@@ -23,9 +23,9 @@ def measure(folder, count, rounds):
         "Exports",
         "CPU seconds of the library that writes simulated detections, eleven columns that are in "
         "memory already, and of `python -m mr_extract.export` from text to the same format. Start "
-        "is an export of fifty rows: Python, numpy and the library. Text is what it takes to make "
-        "columns of the rows, before any is written. Speed is that of an export without its start "
-        f"beside the library's. Medians of {rounds} rounds, one thread.",
+        "is an export of fifty rows: Python, numpy and the library. Text is what it takes to read "
+        "the lines of images, and then to make columns of the rows. Speed is that of an export "
+        f"without its start beside the library's. Medians of {rounds} rounds, one thread.",
         ("", "rows", "library", "export", "of it start", "of it text", "speed"),
     )
     write_survey(folder / "few.tsv", 1)
