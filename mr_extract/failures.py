@@ -29,7 +29,7 @@ KINDS = {
     "bad-region": "the region that was asked for is not within the image",
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",
-    "companion-mismatch": "a mask, weight map, flag image or calibration is not that of the image",
+    "companion-mismatch": "a mask, map, flag image, calibration or PSF is not that of the image",
     "no-valid-pixels": "every pixel is blank, NaN or masked",
     "no-background": "no background cell has enough valid pixels",
     "constant-image": "the pixels have no noise, so neither thresholds nor errors can be had",

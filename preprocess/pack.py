@@ -33,7 +33,7 @@ that it is. The options that name masks, maps and detection images are those of 
 """
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _RULES = ("mask_image", "weight_image", "weight_type", "flag_image", "calibration_file",
-          "detect_image")
+          "psf_image", "detect_image")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -53,6 +53,8 @@ GROUPS = {
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
     "mount-namespaces": lacks_mount_namespaces,
+    "psfex": _lacks("psfex"),
+    "scamp": _lacks("scamp"),
     "shared-data": _lacks_shared_data,
     "sanitizers": lacks_sanitizers,
     "sextractor": _lacks("source-extractor"),

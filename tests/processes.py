@@ -54,16 +54,6 @@ def wait_for(process, text, timeout=120):
     return None
 
 
-def wait_until_it_measures(process, timeout=120):
-    """Wait until a process itself has loaded what measures; for ``-r inline``."""
-    end = time.monotonic() + timeout
-    while time.monotonic() < end and process.poll() is None:
-        if b"/sep" in Path(f"/proc/{process.pid}/maps").read_bytes():
-            return
-        time.sleep(0.01)
-    raise AssertionError("the job ended before it could be hit")
-
-
 def kill(pid, with_signal=signal.SIGKILL):
     """Send a signal; a process that is gone already is none of our business."""
     try:

@@ -17,8 +17,9 @@ from preprocess.simulation.exposure import simulate_frame
 
 pytestmark = pytest.mark.needs("sextractor")
 
-ELSEWHERE = ("forced", "flags", MATCHED_GROUP)  # columns that need a list or companions
-NAMES = {c.sextractor: c for c in COLUMNS if c.sextractor and c.group not in ELSEWHERE}
+ELSEWHERE = ("forced", "flags", "psf", MATCHED_GROUP)  # columns that need a list or companions
+NAMES = {c.sextractor: c for c in COLUMNS if c.sextractor and c.group not in ELSEWHERE
+         and not c.pixels}
 PIXELS = tuple(f"{axis}{what}_IMAGE" for axis in "XY" for what in ("", "WIN", "PEAK", "MIN", "MAX"))
 # The program counts the covariance once in the variance of a sum, and its
 # coefficients are those of an ellipse of a square of a milli-degree: tests below.

@@ -381,7 +381,7 @@ def test_what_cannot_be_matched_is_refused_by_name(sky, tmp_path, capsys, monkey
     ours = sky / "ours.csv"
     for name, text in (
         ("none.csv", "name,z\na,1\n"), ("half.csv", "ra,z\n1,1\n"), ("empty.csv", "ra,dec\n"),
-        ("nan.csv", "ra,dec\nnan,1\n"), ("words.csv", "ra,dec\n12:00,5\n"),
+        ("nan.csv", "ra,dec\nnan,1\n"), ("words.csv", "ra,dec\nnoon,5\n"),
         ("ragged.csv", "ra,dec\n1,2\n1,2,3\n"), ("twice.csv", "ra,dec,ra\n1,2,3\n"),
         ("nothing.csv", ""), ("odd.txt", "ra dec\n"), ("broken.parquet", "PAR"),
         ("broken.fits", "SIMPLE"), ("other.csv", "ra,dec\n1,2\n"), ("ok.csv", "ra,dec\n1,2\n"),
@@ -402,7 +402,7 @@ def test_what_cannot_be_matched_is_refused_by_name(sky, tmp_path, capsys, monkey
         ([ours, "--with", "half.csv"], "which is no pair"),
         ([ours, "--with", "empty.csv"], "'empty.csv' has no row with a position"),
         ([ours, "--with", "nan.csv"], "'nan.csv' has no row with a position"),
-        ([ours, "--with", "words.csv"], "its row 1 has '12:00' in column 'ra', which is no number"),
+        ([ours, "--with", "words.csv"], "its row 1 has 'noon' in column 'ra', which is no number"),
         ([ours, "--with", "ragged.csv"], "its row 2 has 3 cells, not 2"),
         ([ours, "--with", "twice.csv"], "two of its columns have one name"),
         ([ours, "--with", "nothing.csv"], "it is empty"),

@@ -303,7 +303,7 @@ def test_the_sky_goes_before_pixels_unless_it_is_not_there():
 
 @pytest.mark.parametrize("text, said", [
     (b"a,b\n1,2\n", "neither columns"), (b"ra,dec\n1\n", "has 1 cells"),
-    (b"ra,dec\n10:30:00,-5:00:00\n", "hours"), (b"\xff\xfe\x00", "neither UTF-8"),
+    (b"ra,dec\n10:90:00,-5:00:00\n", "no angle"), (b"\xff\xfe\x00", "neither UTF-8"),
 ])
 def test_a_list_that_is_none_says_why(text, said):
     with pytest.raises(ValueError, match=said):

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from conftest import LAUNCHER, ROOT, command, job
+from conftest import LAUNCHER, ROOT, command, job, module
 from hadoop_clusters import clear, processes_of
 from header_damage import write_all
 from pages import commands_of, read_page, shell_in
@@ -230,6 +230,39 @@ def test_a_stopped_driver_takes_its_job_with_it(hadoop, manifest, tmp_path, monk
         status = app["app"]["finalStatus"] if app else status
         time.sleep(0.2)
     assert status == "KILLED"
+
+
+def test_a_job_whose_driver_was_killed_is_collected_from_the_cluster(
+        hadoop, manifest, tmp_path, monkeypatch):
+    for name, value in {**hadoop.environment, "TMPDIR": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    catalog = tmp_path / "catalog.tsv"
+    process = start_job("-r", "hadoop", "--catalog", catalog, manifest)
+    said = ""
+    while "Hadoop has the job" not in said:
+        said = process.stderr.readline().decode()
+        assert said, "it ended before it had a job"
+    kill(process.pid)
+    finish(process)
+    listed = module("collect", "-r", "hadoop").out.decode()
+    name = listed.split("\t")[0]
+    assert listed.count("\n") == 1 and listed.endswith("runs without its driver\n")
+    refused = module("collect", "-r", "hadoop", name)
+    assert refused.status == 2 and "when it has ended" in refused.err and not catalog.exists()
+    end = time.monotonic() + 240
+    while "left" not in (listed := module("collect").out.decode()):
+        assert listed.startswith(name) and time.monotonic() < end
+        time.sleep(1)
+    here = module("collect", name)
+    inline = job("-r", "inline", manifest)
+    assert here.status == inline.status == 1 and catalog.read_bytes() == inline.out
+    catalog.unlink()
+    # As if the machine of the driver were lost.
+    shutil.rmtree(next(tmp_path.glob("mr_extract-*")))
+    there = module("collect", "-r", "hadoop", name)
+    assert there.status == 1 and catalog.read_bytes() == inline.out
+    assert module("collect", "-r", "hadoop", "--remove", name).status == 0
+    assert module("collect", "-r", "hadoop").out == b""
 
 
 def test_properties_that_lose_images_are_refused(night):

@@ -1,12 +1,12 @@
 """Whatever dies on the way, no line is lost and no half catalog looks whole."""
 
-import os
 import signal
 import time
 
 import pytest
 from conftest import Run, job, two_jobs
-from processes import descendants, finish, kill, start_job, wait_for, wait_until_it_measures
+from interrupted import assert_gone, assert_part_of, job_of, wait_until_some_are_done
+from processes import descendants, finish, kill, start_job, wait_for
 
 # What dies is the same whichever job it measures for; a statistic that dies is in
 # test_sky_maps.py.
@@ -74,15 +74,7 @@ def test_a_task_that_always_dies_loses_its_images_by_name_and_no_others(
             time.sleep(0.01)
     status, _, err = finish(process)
     assert status == 1
-    accounts = Run(status, catalog.read_bytes(), err).accounts()
-    assert set(accounts) == set(clean.accounts())
-    lost = {image for image, kind in accounts.items() if kind == "lost"}
-    assert lost and set(accounts.values()) <= {"", "lost"}
-    kept = b"".join(line for line in clean.body.splitlines(True)
-                    if line.split(b"\t")[line.startswith(b"#")].decode() not in lost)
-    ours = b"".join(line for line in catalog.read_bytes().split(b"\n", 3)[3].splitlines(True)
-                    if not line.startswith(b"#error"))
-    assert ours == kept
+    assert_part_of(clean, catalog)
 
 
 def test_an_image_whose_measuring_always_dies_is_a_named_failure(night):
@@ -111,33 +103,41 @@ def test_an_image_that_takes_too_long_is_a_named_failure(night):
 
 
 @pytest.mark.parametrize("runner", ["inline", "local"])
-@pytest.mark.parametrize("fatal", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_job_leaves_no_catalog_and_no_process(
-        long_list, tmp_path, runner, fatal):
+@pytest.mark.parametrize("fatal", [signal.SIGTERM, signal.SIGINT])
+def test_a_job_that_is_told_to_end_keeps_what_it_has_and_leaves_no_process(
+        long_list, clean, tmp_path, runner, fatal):
     catalog = tmp_path / "catalog.tsv"
     process = start_job("-r", runner, "--catalog", catalog, long_list)
-    if runner == "local":
-        _busy(process)
-    else:
-        wait_until_it_measures(process)
+    wait_until_some_are_done(process)
     children = descendants(process.pid)
     kill(process.pid, fatal)
     status, out, err = finish(process)
-    assert status != 0 and "Traceback" not in err
-    assert out == b"" and not catalog.exists()
-    if fatal != signal.SIGKILL:
-        assert list(tmp_path.iterdir()) == []
-        end = time.monotonic() + 60
-        while time.monotonic() < end and any(os.path.exists(f"/proc/{p}") for p in children):
-            time.sleep(0.05)
-        assert not [p for p in children if os.path.exists(f"/proc/{p}")]
+    assert status == 128 + fatal and out == b"" and "Traceback" not in err
+    assert "what had been measured by then is in the catalog" in err
+    assert_part_of(clean, catalog)
+    assert list(tmp_path.iterdir()) == [catalog]
+    assert_gone(children)
 
 
-def test_a_catalog_that_stood_there_stays_until_the_new_one_is_whole(long_list, tmp_path):
+def test_a_job_that_is_killed_leaves_no_catalog_and_no_process(long_list, tmp_path):
+    catalog = tmp_path / "catalog.tsv"
+    process = start_job("-r", "local", "--catalog", catalog, long_list)
+    wait_until_some_are_done(process)
+    children = descendants(process.pid)
+    kill(process.pid)
+    status, out, err = finish(process)
+    assert status == -signal.SIGKILL and out == b"" and not catalog.exists()
+    assert_gone(children)
+    job_of(process).remove()
+
+
+def test_a_catalog_that_stood_there_stays_until_the_new_one_is_whole(long_list, clean, tmp_path):
     catalog = tmp_path / "catalog.tsv"
     catalog.write_text("the old one\n")
     process = start_job("-r", "local", "--catalog", catalog, long_list)
-    _busy(process)
+    wait_until_some_are_done(process)
     kill(process.pid, signal.SIGTERM)
-    finish(process)
+    _, _, err = finish(process)
     assert catalog.read_text() == "the old one\n"
+    assert f"is in {catalog}.interrupted" in err
+    assert_part_of(clean, tmp_path / "catalog.tsv.interrupted")

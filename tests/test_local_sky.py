@@ -6,6 +6,7 @@ from astropy.io import fits
 from conftest import job
 from stars import FWHM_PER_SIGMA, add_gaussian
 
+from bench.accuracy.local_skies import measured
 from mr_extract import Config
 from mr_extract.columns.choice import (
     APERTURE_BAD,
@@ -112,6 +113,31 @@ def test_a_ring_of_too_few_pixels_gives_no_sky_and_says_so(good, known):
         assert np.isfinite(columns["flux_aper_1"][0])
     assert (columns["flag"][0] & NO_LOCAL_SKY > 0) == (not known)
     assert np.isfinite(columns["flux_aper_1"][1]) and columns["flag"][1] == 0
+
+
+def test_a_crowded_field_lifts_the_mode_less_than_the_median_and_this_less_than_the_mean():
+    crowded = measured(0.02, side=300)
+    middle = {name: crowded[name].mean() for name in crowded}
+    assert 0.05 < middle["mode"] < 0.85 * middle["median"] < 0.85 * middle["mean"]
+    empty = measured(0.0, side=300)
+    assert all(abs(values.mean()) < 0.02 for values in empty.values())
+    assert empty["mean"].std() < empty["median"].std() < empty["mode"].std()
+
+
+@pytest.mark.parametrize("statistic", ["median", "mode", "mean"])
+def test_the_error_is_that_of_the_statistic(statistic):
+    rng = np.random.default_rng(5)
+    side = np.arange(20.0, 900.0, 26.0)
+    x, y = (axis.ravel() for axis in np.meshgrid(side, side))
+    columns = at(rng.normal(3.0, 2.0, (920, 920)), x, y, noise=2.0, annulus=(8, 12),
+                 annulus_statistic=statistic, columns=("default",), forced_fwhm=0.0)
+    sky = columns["background_local"]
+    pixels = np.count_nonzero((lambda r: (r >= 8) & (r <= 12))(np.hypot(*np.mgrid[-13:14, -13:14])))
+    expected = 2.0 * np.sqrt({"median": np.pi / 2, "mode": 6.14, "mean": 1.0}[statistic] / pixels)
+    assert sky.std() == pytest.approx(expected, rel=0.08)
+    assert abs(sky.mean() - 3.0) < 5 * expected / np.sqrt(len(x))
+    pulls = columns["flux_aper_1"] / columns["fluxerr_aper_1"]
+    assert pulls.std() == pytest.approx(1.0, abs=0.08)
 
 
 @pytest.mark.parametrize("ring, level", [((8, 12), 0.0), ((8, 12), 30.0), ((9, 9.6), 0.0)])

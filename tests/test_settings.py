@@ -31,10 +31,14 @@ ROWS = st.integers(1, 4).flatmap(
 SPECIAL = {
     "apertures": st.lists(REAL, min_size=1, max_size=4).map(tuple),
     "flux_fractions": st.lists(st.floats(0.001, 0.999), min_size=1, max_size=3).map(tuple),
-    "filter_kernel": st.just(()) | ROWS, "deblend_cont": st.floats(0, 1),
+    "filter_kernel": st.just(()) | ROWS | st.just(("seeing",)),
+    "thresh_type": st.sampled_from(["relative", "absolute"]), "deblend_cont": st.floats(0, 1),
     "deblend_nthresh": st.integers(1, 1024),
     "columns": st.lists(st.sampled_from(["all", "default", "win", "x", "flux_aper"]), min_size=1,
                         max_size=3).map(tuple),
+    "vignet_size": st.tuples(st.integers(1, 1000), st.integers(1, 1000)).map(
+        lambda pair: tuple(map(float, pair))),
+    "list_epoch": st.just(0.0) | st.floats(1700, 2300),
     "gain_key": st.sampled_from(["", "EGAIN", "GAIN"]),
     "annulus": st.tuples(REAL, REAL).map(lambda pair: (pair[0], pair[0] + pair[1] + 1.0)),
     "assoc_params": st.lists(st.sampled_from("123"), min_size=2, max_size=3).map(tuple),

@@ -21,7 +21,10 @@ from mr_extract.text.catalog import read_catalog
 
 # All that the program measures of one frame without a list, flag image or PSF.
 VECTORS = {"FLUX_APER": 3, "FLUXERR_APER": 2, "MAG_APER": 1, "FLUX_RADIUS": 2}
-LEFT_OUT = {"IMAFLAGS_ISO", "NIMAFLAGS_ISO", "VECTOR_ASSOC", "NUMBER_ASSOC"}
+LEFT_OUT = {"IMAFLAGS_ISO", "NIMAFLAGS_ISO", "VECTOR_ASSOC", "NUMBER_ASSOC",
+            # Of pixels and of a PSF, in test_psfex_and_scamp.py and test_psf_fits.py.
+            "VIGNET", "XPSF_IMAGE", "YPSF_IMAGE", "FLUX_PSF", "FLUXERR_PSF", "MAG_PSF",
+            "MAGERR_PSF", "CHI2_PSF", "SPREAD_MODEL", "SPREADERR_MODEL"}
 NAMES = [name for name in PARAMETERS if name not in LEFT_OUT]
 
 

@@ -266,7 +266,8 @@ def test_a_list_of_parameters(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("NUMBER\nVIGNET(3,5)\n", "line 2: VIGNET: cut-outs"),
+    [("NUMBER\nVIGNET_SHIFT(3,5)\n", "line 2: VIGNET_SHIFT: cut-outs"),
+     ("NUMBER\nVIGNET(3)\n", "line 2: VIGNET(3): a cut-out has a width and a height"),
      ("FLUX_MODEL", "line 1: FLUX_MODEL: no model"), ("CLASS_STAR", "size_excess"),
      ("X_IMAG", "X_IMAG is no parameter of SExtractor; is X_IMAGE meant?"),
      ("FLUX_APER(0)", "'0' is not a number of elements"), ("# nothing\n", "names no parameter")],

@@ -130,7 +130,7 @@ def test_the_worked_example_of_two_maps(field):
 # ---- errors together
 
 def test_all_errors_of_a_configuration_are_said_together(field):
-    (field / "bad.param").write_text("NUMBER\nVIGNET(3,3)\nCLASS_STAR\nX_IMAG\n")
+    (field / "bad.param").write_text("NUMBER\nVIGNET_SHIFT(3,3)\nCLASS_STAR\nX_IMAG\n")
     (field / "bad.sex").write_text("DETECT_TRESH 3\nBACK_SIZE many\nPARAMETERS_NAME bad.param\n"
                                    "DGEO_TYPE PIXEL\nCLEAN_PARAM $NO_SUCH_THING\nFILTER N\n")
     run = job("mef.fits", "--config", "bad.sex", cwd=field)

@@ -19,7 +19,7 @@ from mr_extract.sextractor.configured import catalog_columns, columns_of
 from mr_extract.sextractor.convert import converted
 from mr_extract.sextractor.flags import BITS, to_sextractor
 from mr_extract.sextractor.names import Output, outputs
-from mr_extract.sextractor.parameters import OWN, PARAMETERS, parameter, split
+from mr_extract.sextractor.parameters import OWN, PARAMETERS, cutout_size, parameter, split
 
 
 def config_for(*columns, **settings):
@@ -64,12 +64,13 @@ def test_parameters_are_made_of_columns_that_there_are():
 def test_names_and_sizes():
     assert split("FLUX_APER(3)") == ("FLUX_APER", 3)
     assert split("FLUX_APER") == ("FLUX_APER", 1)
-    assert split("VIGNET(11,5)") == ("VIGNET", 11)
+    assert split("VIGNET(11,5)") == ("VIGNET", 1) and cutout_size("VIGNET( 11, 5 )") == (11, 5)
+    assert cutout_size("FLUX_APER(3)") is None
     for text in ("FLUX_APER(x)", "FLUX_APER()", "FLUX_APER(0)", ""):
         with pytest.raises(ValueError):
             split(text)
     for name, word in (("CLASS_STAR", "size_excess"), ("ALPHA_B1950", "B1950"),
-                       ("SPHEROID_REFF_WORLD", "model"), ("FLUX_PSF", "PSF"),
+                       ("SPHEROID_REFF_WORLD", "model"), ("NITER_PSF", "PSF"),
                        ("X_MAMA", "MAMA"), ("DGEOX_IMAGE", "geometry"), ("FLUX_GROWTH", "growth")):
         with pytest.raises(ValueError, match=f"{name}: .*{word}"):
             parameter(name)
@@ -96,7 +97,8 @@ def test_our_groups_and_columns_have_their_names_too():
 
 @pytest.mark.parametrize(("name", "said"), [
     ("FLUX_APER(2)", "more elements than the 1 of PHOT_APERTURES (--apertures)"),
-    ("X_IMAGE(2)", "one element"), ("VIGNET(3,3)", "cut-outs"), ("nonsense", "neither a column"),
+    ("X_IMAGE(2)", "one element"), ("VIGNET_SHIFT(3,3)", "cut-outs"),
+    ("nonsense", "neither a column"),
 ])
 def test_what_cannot_be_had_is_refused(name, said):
     with pytest.raises(ValueError, match=re.escape(said)):

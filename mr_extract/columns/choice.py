@@ -19,6 +19,7 @@ FORCED_GROUPS = ("position", "sky", "aper", "flag", "forced")
 FORCED_FURTHER = ("forced_gauss", "forced_ellipse")
 MATCHED_GROUP = "assoc"
 UNIQUE_GROUP = "unique"  # of what is made of detections, not of an image
+NAMED_GROUPS = {"vignet", "psf"}  # asked for by name alone
 
 CHECK_IMAGES = ("background", "rms", "segmentation", "apertures", "-background", "objects",
                 "-objects")
@@ -93,7 +94,8 @@ def choose(
     had, usual = _groups(forced, association)
     for name in names:
         if name == "all":
-            every = usual if forced else had  # what needs more than a position is asked by name
+            # What needs more than a position is asked by name.
+            every = usual if forced else had - NAMED_GROUPS
             wanted.update(c.name for c in COLUMNS if c.group in every)
         elif name == "default":
             wanted.update(c.name for c in COLUMNS if c.group in usual)

@@ -31,6 +31,9 @@ class Column:
         What it is, in a line.
     vector : str
         Setting whose length is the number of elements, empty for a scalar.
+    pixels : str
+        Setting that says width and height of the cut-out of which a row holds the pixels; in
+        text it is one cell (`mr_extract.text.cutouts`). Empty for all others.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Column:
     ucd: str
     description: str
     vector: str = ""
+    pixels: str = ""
 
 
 def _fluxes(group, flux, ucd, what, vector=""):
@@ -262,6 +266,20 @@ COLUMNS = (
            "distance of the entry assoc_id, nan for none"),
     Column("assoc", "f8", "", "assoc", "VECTOR_ASSOC", "stat.value",
            "what the list holds, 0 for none", "data_columns"),
+    Column("x_psf", "f8", "pix", "psf", "XPSF_IMAGE", "pos.cartesian.x;instr.det",
+           "x of the PSF fit, first pixel is 0, nan where it is lost"),
+    Column("y_psf", "f8", "pix", "psf", "YPSF_IMAGE", "pos.cartesian.y;instr.det",
+           "y of the PSF fit, first pixel is 0, nan where it is lost"),
+    *_fluxes("psf", "flux_psf", "", "of the PSF fit"),
+    Column("chi2_psf", "f4", "", "psf", "CHI2_PSF", "stat.fit.chi2",
+           "reduced chi square of the PSF fit"),
+    Column("spread_model", "f4", "", "psf", "SPREAD_MODEL", "src.class.starGalaxy",
+           "how much wider than the PSF a source is, 0 for a star"),
+    Column("spreaderr_model", "f4", "", "psf", "SPREADERR_MODEL", "stat.error;src.class.starGalaxy",
+           "error of spread_model"),
+    Column("vignet", "str", "adu", "vignet", "VIGNET", "phot.count",
+           "pixels around the source without background; -1e30 for those of neighbours, bad ones "
+           "and beyond the border", pixels="vignet_size"),
     Column("size_excess", "f4", "", "class", "", "src.class.starGalaxy",
            "half-light radius above that of the frame's point sources, in units of its scatter"),
     Column("detections", "i4", "", "unique", "", "meta.number",

@@ -63,6 +63,26 @@ def pixels_over(
     return np.concatenate(found), np.concatenate(values)
 
 
+def gaussian_kernel(fwhm: float) -> tuple[tuple[float, ...], ...]:
+    """Return the weights of a round Gaussian filter.
+
+    Parameters
+    ----------
+    fwhm : float
+        Pixels. The filter reaches as far from its middle.
+
+    Returns
+    -------
+    tuple of tuple of float
+        The highest is 1.
+    """
+    reach = max(1, int(np.ceil(fwhm)))
+    along = np.arange(-reach, reach + 1)
+    # To digits that every exponential agrees on.
+    side = [float(f"{one:.9g}") for one in np.exp(-4.0 * np.log(2.0) * (along / fwhm) ** 2)]
+    return tuple(tuple(a * b for b in side) for a in side)
+
+
 def normalised(kernel: Sequence[Sequence[float]] | np.ndarray) -> np.ndarray:
     """Return the weights of a filter divided by the sum of their absolute values, as sep does.
 

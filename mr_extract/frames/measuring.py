@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from mr_extract.planes.plane import Plane, ready
 from mr_extract.planes.scaled import settings_of
 from mr_extract.remarks import about, say
 from mr_extract.settings.config import Config
+from mr_extract.settings.detecting import Detection
 from mr_extract.stages import Frame, stages_for
 
 if TYPE_CHECKING:
@@ -58,12 +59,18 @@ class Detected:
     segments : mr_extract.detection.segments.Segments
     owned : ndarray of bool, shape (n,), or None
         Which are the image's own, where it is a tile; None for all.
+    settings : mr_extract.settings.detecting.Detection, optional
+        By which they were found, where filter or threshold go by the frame.
+    facts : dict of str to float
+        What of the frame they went by.
     """
 
     plane: Plane
     objects: np.ndarray
     segments: Segments
     owned: np.ndarray | None = None
+    settings: Detection | None = None
+    facts: dict[str, float] = field(default_factory=dict)
 
 
 def find_sources(
@@ -88,7 +95,14 @@ def find_sources(
     raw = None if image.core is None else image.data.copy()
     plane = ready(image, config, zero_point)
     lap("background")
-    settings = settings_of(config, plane.exponent).detection
+    facts: dict[str, float] = {}
+    in_units = settings_of(config, plane.exponent)
+    settings = in_units.detection
+    if settings.adapts:
+        from mr_extract.frames.adapted import adapted
+
+        settings, facts = adapted(plane, in_units)
+        lap("seeing and noise")
     objects, segments = detect(
         plane.data, settings, plane.rms, plane.hidden, plane.gain,
         plane.threshold_noise(settings),
@@ -101,7 +115,8 @@ def find_sources(
         objects["flag"][by_tile & ~by_image] &= ~TRUNCATED
         objects["flag"][by_tile] |= CUT_BY_TILE
     lap("detection")
-    return Detected(plane, objects, segments, owned)
+    return Detected(plane, objects, segments, owned,
+                    settings if config.detection.adapts else None, facts)
 
 
 def measure_image(
@@ -112,6 +127,7 @@ def measure_image(
     known: Known | None = None,
     checks: Sequence[str] = (),
     columns: Mapping[str, Column] | None = None,
+    mjd: float | None = None,
 ) -> Sources:
     """Detect and measure the sources of an image.
 
@@ -133,6 +149,9 @@ def measure_image(
         Check images to make, of `mr_extract.columns.choice.CHECK_IMAGES`.
     columns : dict of str to mr_extract.columns.table.Column, optional
         What to measure; by default what the configuration names, as ours.
+    mjd : float, optional
+        Date of the image, to which lists with proper motions are brought; by default the
+        header's.
 
     Returns
     -------
@@ -167,12 +186,16 @@ def measure_image(
     measured = plane.with_local_gain() if config.companions.weight_gain else plane
     objects, segments = detection.objects, detection.segments
     own = settings_of(config, plane.exponent)
+    if detection.settings is not None:
+        own = replace(own, detection=detection.settings)
     frame = Frame(own, detection.plane, measured, objects, segments)
     values = frame.values
     values["number"] = np.arange(1, len(frame) + 1)
     values |= {name: objects[name] for name in objects.dtype.names or ()}
     values["threshold"] = objects["thresh"]
     _say_of_flags(plane, asked)
+    if plane.psf is not None and not any(column.group == "psf" for column in chosen.values()):
+        say("not-used", "psf, as no column of its fit is chosen")
     for stage in stages_for(asked):
         stage.run(frame)
         clock.lap(stage.name)
@@ -182,16 +205,19 @@ def measure_image(
     frame.flag[frame.failed] |= FAILED
     values["flag"] = frame.flag
 
-    facts = weight_scales(plane, detection.plane)
+    facts = weight_scales(plane, detection.plane) | detection.facts
     if detection.owned is not None:
         frame.keep(detection.owned)
         facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))
     if known is not None:
+        from mr_extract.images.observation import epoch_of
         from mr_extract.lists.association import associate
 
+        if mjd is None and known.motions is not None:
+            mjd = epoch_of({**image.primary, **image.header})
         matches, selected = associate(
             known, plane.header, plane.data.shape, frame.objects["x"], frame.objects["y"],
-            config.association, plane.origin,
+            config.association, plane.origin, mjd,
         )
         values |= matches
         facts["matched"] = int(np.count_nonzero(matches["assoc_number"]))
@@ -234,6 +260,7 @@ def measure_targets(
     *,
     targets: Targets,
     columns: Mapping[str, Column] | None = None,
+    mjd: float | None = None,
 ) -> Sources:
     """Measure an image at given positions.
 
@@ -242,7 +269,7 @@ def measure_targets(
     image, config, zero_point
         As for `measure_image`.
     targets : mr_extract.lists.forced.Targets
-    columns
+    columns, mjd
         As for `measure_image`.
 
     Returns
@@ -261,9 +288,11 @@ def measure_targets(
     clock = _Clock()
     if image.flags is not None:
         say("not-used", "flags, as nothing is detected at given positions")
+    if image.psf is not None:
+        say("not-used", "psf, as it is fitted to detected sources alone")
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     _settle_distortion(image, config)
-    forced = measure_at(image, config, targets, zero_point, further)
+    forced = measure_at(image, config, targets, zero_point, further, mjd)
     clock.seconds |= forced.seconds
     values, plane = forced.values, forced.plane
     if "ra" not in values and (config.astrometry.require_wcs or {"ra", "dec"} & set(chosen)):

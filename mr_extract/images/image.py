@@ -8,6 +8,7 @@ import numpy as np
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cubes import plane_index
 from mr_extract.images.exponents import BIG, exponent_of, times_power
+from mr_extract.images.psf_model import PsfModel
 from mr_extract.images.region import Region
 from mr_extract.remarks import say
 
@@ -49,6 +50,8 @@ class Image:
         Height and width of the image of which this is a region; None for all of it.
     origin : tuple of int
         x and y of the first pixel in that image, whose pixels the catalog counts.
+    psf : mr_extract.images.psf_model.PsfModel or None
+        Model of a star.
     core : mr_extract.images.region.Region or None
         The pixels of that image whose sources belong to this region; None for all.
     primary : mapping
@@ -88,6 +91,7 @@ class Image:
     weight_exponent: int = 0
     plane: tuple | None = None
     cube: tuple = ()
+    psf: PsfModel | None = None
 
     def pixels(self) -> np.ndarray:
         """Return the pixels in the units of the image, where these leave float32 as float64."""

@@ -44,7 +44,8 @@ class Extraction(Work):
         header, primary = image.header, image.primary
         measure = _at_targets(line) if config.targets.forced else _found(line, image, checks)
         line.let_go()
-        sources = measure(image, config, line.zero_point, columns=columns_of(config))
+        sources = measure(image, config, line.zero_point, columns=columns_of(config),
+                          mjd=line.mjd)
         line.take(sources.seconds)
         if checks is not None:
             from mr_extract.jobs.beside.checkimage_files import write_checks

@@ -91,6 +91,7 @@ class Photometry(Work):
     def measure(self, line: Line) -> Rows:
         """Return a row for each source of a line's patch, map or image."""
         from mr_extract.frames.sky_photometry import beam_of, frequency_of, measure_sources
+        from mr_extract.images.observation import epoch_of
         from mr_extract.jobs.beside.position_lists import sources_for
 
         config, entry = line.config, line.entry
@@ -107,8 +108,9 @@ class Photometry(Work):
         beam = beam_of(header, _given(entry, "beam") or maps.beam)
         frequency = frequency_of(header, _given(entry, "frequency") or maps.frequency,
                                  entry.get("filter") or "")
-        columns, failed = measure_sources(field, sources, config.around, beam, frequency, unit,
-                                          function)
+        date = line.mjd if line.mjd is not None else epoch_of(header)
+        columns, failed = measure_sources(field, sources.at(date), config.around, beam,
+                                          frequency, unit, function)
         line.lap("measure")
         facts |= {"unit": unit} if unit else {}
         facts |= {"beam_arcmin": f"{beam:.9g}"} if beam else {}

@@ -12,8 +12,9 @@ import numpy as np
 
 from mr_extract.failures import ImageFailure
 from mr_extract.lists.columns import Table
+from mr_extract.lists.motions import Motions, motions_of
 from mr_extract.lists.placing import Places
-from mr_extract.lists.reading import identities, pixels_or_sky, positions
+from mr_extract.lists.reading import identities, moving_positions, pixels_or_sky
 from mr_extract.remarks import say
 from mr_extract.settings.measuring import Association
 
@@ -36,6 +37,7 @@ class Known:
         What means are weighted by, and of which the least or greatest is taken.
     data : ndarray of float64, shape (n, k)
         What is handed on to the catalog.
+    motions : mr_extract.lists.motions.Motions or None
     """
 
     ids: list
@@ -44,29 +46,32 @@ class Known:
     second: np.ndarray
     weight: np.ndarray | None
     data: np.ndarray
+    motions: Motions | None = None
 
     def __post_init__(self) -> None:
-        self.places = Places(self.sky, self.first, self.second)
+        self.places = Places(self.sky, self.first, self.second, self.motions)
 
 
-def known_from(table: Table, settings: Association) -> Known:
+def known_from(table: Table, settings: Association, epoch: float = 0.0) -> Known:
     """Return the list as the settings say.
 
     Parameters
     ----------
     table : mr_extract.lists.reading.Table
     settings : mr_extract.settings.measuring.Association
+    epoch : float
+        As for `mr_extract.lists.reading.moving_positions`.
 
     Raises
     ------
     ValueError
         When a column is not there, or the type needs a third one of `assoc_params`.
     """
-    params, weight = settings.assoc_params, None
+    params, weight, motions = settings.assoc_params, None, None
     sky = settings.assoc_coord == "sky"
     named = bool(table.names) and not (table.commented and not table.has_positions())
     if params == ("auto",) and named:
-        sky, first, second = positions(table, settings.assoc_coord)
+        sky, first, second, motions = moving_positions(table, settings.assoc_coord, epoch)
     else:
         params = ("2", "3", "4")[: max(2, table.width - 1)] if params == ("auto",) else params
         if table.width == 0:
@@ -81,11 +86,12 @@ def known_from(table: Table, settings: Association) -> Known:
         if settings.assoc_coord == "auto" and not plain:
             sky = table.are_on_sky(places[:2])
         sky, first, second = pixels_or_sky(table, places[:2], sky, float(one_based))
+        motions = motions_of(table, (places[0], places[1]), epoch) if sky else None
     if weight is None and settings.assoc_type in ("mean", "mag_mean", "min", "max"):
         raise ValueError(f"assoc_type {settings.assoc_type} needs a third of assoc_params")
     data = [table.numbers(table.column(name)) for name in settings.data_columns]
     known = Known(identities(table), sky, first, second, weight,
-                  np.stack(data, 1) if data else np.zeros((len(table), 0)))
+                  np.stack(data, 1) if data else np.zeros((len(table), 0)), motions)
     known.places.say_beyond_poles()
     if weight is not None and settings.assoc_type in ("mean", "mag_mean", "min", "max"):
         empty, kind = np.count_nonzero(~np.isfinite(weight)), settings.assoc_type
@@ -103,6 +109,7 @@ def associate(
     y: np.ndarray,
     settings: Association,
     origin: tuple[int, int] = (0, 0),
+    mjd: float | None = None,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Match positions with a list.
 
@@ -120,6 +127,8 @@ def associate(
     origin : tuple of int
         x and y of the image's first pixel, from which `x` and `y` count, in the pixels of
         the list.
+    mjd : float, optional
+        Date of the image, to which entries with proper motions are brought.
 
     Returns
     -------
@@ -136,7 +145,7 @@ def associate(
         ``broken-wcs``, or ``no-wcs`` where the list is on the sky and the image is not.
     """
     n, kind = len(x), settings.assoc_type
-    found = known.places.near_pixels(header, shape, origin, settings.assoc_radius)
+    found = known.places.near_pixels(header, shape, origin, settings.assoc_radius, mjd)
     if found[0] is None:
         raise ImageFailure("no-wcs", "the list is on the sky, and the header has no celestial "
                                      "coordinates")

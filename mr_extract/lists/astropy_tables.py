@@ -1,17 +1,18 @@
-"""Tables of astropy, in memory and in files, to lists: masks, units, bytes, coordinates."""
+"""Tables of astropy to lists: masks, units, bytes, coordinates and their motions."""
 
 from __future__ import annotations
 
-import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract.lists.columns import NoNumbers, Table
-from mr_extract.remarks import say
+from mr_extract.lists.columns import EPOCHS, NoNumbers, Table
 
 if TYPE_CHECKING:
+    from astropy.coordinates import SkyCoord
     from astropy.table import Table as AstropyTable
 
 
@@ -33,14 +34,19 @@ def table_of(given: AstropyTable) -> Table:
         For several SkyCoord columns, or one that has no ICRS position.
     """
     from astropy.coordinates import SkyCoord
+    from astropy.time import Time
 
-    names, columns, units, places = list(given.colnames), [], {}, {}
+    names, units, places = list(given.colnames), {}, {}
+    columns: list[np.ndarray | NoNumbers] = []
     for k, name in enumerate(names):
         if isinstance(given[name], SkyCoord):
             places[name] = given[name]
             columns.append(NoNumbers("holds sky positions"))
             continue
-        columns.append(_column(given[name]))
+        if isinstance(given[name], Time) and name.lower() in EPOCHS:
+            columns.append(column_of(given[name].jyear))
+            continue
+        columns.append(column_of(given[name]))
         unit = getattr(given[name], "unit", None)
         if unit is not None:
             units[k] = str(unit)
@@ -51,109 +57,51 @@ def table_of(given: AstropyTable) -> Table:
         raise ValueError(f"its columns {', '.join(places)} all are sky positions: leave one")
     (name, where), = places.items()
     try:
-        where = where.icrs
-        pair = [_column(angle) for angle in (where.ra.deg, where.dec.deg)]
+        return with_sky(table, name, where)
     except Exception as error:  # what is missing for a frame raises many classes
         raise ValueError(f"its column {name!r} has no ICRS position: {error}") from error
-    sky = len(columns), len(columns) + 1
-    return Table([*names, f"{name}.ra", f"{name}.dec"], [*columns, *pair], units, sky=sky)
 
 
-def read_fits(buffer: bytes | bytearray | memoryview) -> Table:
-    """Return the first table of a FITS file that has positions.
+def with_sky(table: Table, name: str, where: SkyCoord) -> Table:
+    """Return a list with the positions, and motions where there are some, of a SkyCoord.
 
     Parameters
     ----------
-    buffer : bytes-like
-
-    Raises
-    ------
-    ValueError
-        When there is none, or it cannot be read.
+    table : mr_extract.lists.columns.Table
+    name : str
+        Before the names of the new columns.
+    where : astropy.coordinates.SkyCoord, shape (n,)
     """
-    from astropy.io import fits
-    from astropy.table import Table as AstropyTable
-
-    with _plainly("FITS"), fits.open(io.BytesIO(bytes(buffer)), memmap=False) as units:
-        tables = [unit for unit in units if isinstance(unit, (fits.BinTableHDU, fits.TableHDU))]
-        for k, unit in enumerate(tables, 1):
-            if len(set(unit.columns.names)) < len(unit.columns.names):  # astropy takes one
-                table = Table(unit.columns.names, [[]] * len(unit.columns.names))
-                table.on_sky(), table.in_pixels()
-            table = table_of(AstropyTable.read(unit, format="fits", mask_invalid=False))
-            if table.has_positions():
-                _say_further(sum(_names_positions(other) for other in tables[k:]))
-                return table
-    raise ValueError("none of its units is a table with positions")
-
-
-def _names_positions(unit):
-    return Table(unit.columns.names, [[]] * len(unit.columns.names)).has_positions()
+    moving = "s" in where.data.differentials
+    where = where.icrs
+    further = {"ra": where.ra.deg, "dec": where.dec.deg}
+    if moving:
+        further["pm_ra_cosdec"] = where.pm_ra_cosdec.to_value("mas/yr")
+        further["pm_dec"] = where.pm_dec.to_value("mas/yr")
+        epoch = np.nan if where.obstime is None else where.obstime.jyear
+        further["epoch"] = np.broadcast_to(epoch, np.shape(where.ra.deg))
+    first = table.width
+    columns = [*table.columns, *(column_of(values) for values in further.values())]
+    return Table([*table.names, *(f"{name}.{one}" for one in further)], columns, table.units,
+                 sky=(first, first + 1),
+                 motion=(first + 2, first + 3, first + 4) if moving else None)
 
 
-def _say_further(number):
-    if number:
-        say("not-used", f"tables of the list's file behind the first with positions: {number}")
-
-
-def read_ecsv(text: str) -> Table:
-    """Return a table in ECSV.
-
-    Parameters
-    ----------
-    text : str
-
-    Raises
-    ------
-    ValueError
-        When it is none.
-    """
-    from astropy.table import Table as AstropyTable
-
-    with _plainly("ECSV"):
-        return table_of(AstropyTable.read(text, format="ascii.ecsv"))
-
-
-def read_votable(buffer: bytes | bytearray | memoryview) -> Table:
-    """Return the first table of a VOTable.
-
-    Parameters
-    ----------
-    buffer : bytes-like
-
-    Raises
-    ------
-    ValueError
-        When it is none.
-    """
-    from astropy.io import votable
-
-    with _plainly("VOTable"):
-        document = votable.parse(io.BytesIO(bytes(buffer)))
-        found = document.get_first_table()
-        _say_further(sum(1 for _ in document.iter_tables()) - 1)
-        return table_of(found.to_table(use_names_over_ids=True))
-
-
-class _plainly(warnings.catch_warnings):
-    """Have astropy silent, and what it raises a ValueError."""
-
-    def __init__(self, kind):
-        super().__init__()
-        self._kind = kind
-
-    def __enter__(self):
-        super().__enter__()
+@contextmanager
+def plainly(kind: str) -> Iterator[None]:
+    """Have astropy silent, and what it raises a ValueError that names what was read."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-
-    def __exit__(self, kind, error, trace):
-        super().__exit__(kind, error, trace)
-        if isinstance(error, Exception) and not isinstance(error, ValueError):
+        try:
+            yield
+        except ValueError:
+            raise
+        except Exception as error:
             text = " ".join(str(error).split())[:200]
-            raise ValueError(f"astropy cannot read it as {self._kind}: {text}") from error
+            raise ValueError(f"astropy cannot read it as {kind}: {text}") from error
 
 
-def _column(values):
+def column_of(values: object) -> np.ndarray | NoNumbers:
     """Return a column as an array, masked where it has no value, or what it holds instead."""
     mask = getattr(values, "mask", None)
     if not isinstance(values, np.ndarray):

@@ -1,4 +1,4 @@
-"""What the unit of a column says of its numbers: angles to degrees, lengths to pixels."""
+"""What the unit of a column says: angles to degrees, lengths to pixels, motions to mas/yr."""
 
 from __future__ import annotations
 
@@ -51,6 +51,28 @@ def to_pixels(values: np.ndarray, unit: str) -> np.ndarray:
     if unit.strip().lower() not in _PIXELS:
         raise ValueError(f"{unit}, not in pixels")
     return values
+
+
+def to_yearly(values: np.ndarray, unit: str) -> np.ndarray:
+    """Return proper motions in mas/yr.
+
+    Parameters
+    ----------
+    values : ndarray of float64
+    unit : str
+        None is mas/yr.
+
+    Raises
+    ------
+    ValueError
+        With the unit, when it is none of an angle in a time.
+    """
+    if unit.replace(" ", "").lower() in ("", "mas/yr", "mas.yr-1", "mas.yr**-1", "masyr-1"):
+        return values
+    found = _parsed(unit)
+    if found is None or not found.is_equivalent("mas/yr"):
+        raise ValueError(f"{unit}, which is no angle in a time")
+    return found.to("mas/yr", values)
 
 
 def _parsed(unit):

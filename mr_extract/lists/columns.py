@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mr_extract.lists.column_units import to_degrees, to_pixels
+from mr_extract.lists.cells import are_in_parts, degrees_in, numbers_in
+from mr_extract.lists.column_units import to_degrees, to_pixels, to_yearly
 
+#: What VizieR computes for every table of its own, for the epoch 2000.0.
+COMPUTED = ("_raj2000", "_dej2000")
+EPOCHS = ("ref_epoch", "epoch")
 # The first pair that is there counts.
 _SKY = (
     ("ra", "dec"), ("raj2000", "dej2000"), ("raj2000", "decj2000"), ("ra_j2000", "dec_j2000"),
     ("ra_icrs", "de_icrs"), ("ra_icrs", "dec_icrs"), ("ra_deg", "dec_deg"),
     ("alpha_j2000", "delta_j2000"), ("alphawin_j2000", "deltawin_j2000"),
-    ("right_ascension", "declination"),
+    ("right_ascension", "declination"), COMPUTED,
 )
 _GALACTIC = (("glon", "glat"), ("gal_lon", "gal_lat"))
 _PIXELS = (("x", "y", 0.0), ("x_image", "y_image", 1.0), ("xwin_image", "ywin_image", 1.0))
@@ -19,9 +23,13 @@ _NAMES = {
     "a": ("a", "a_image"), "b": ("b", "b_image"), "theta": ("theta", "theta_image"),
     "kron_radius": ("kron_radius",),
     "id": ("id", "target", "source_id", "objid", "object_id", "name", "number"),
+    "pmra": ("pmra", "pm_ra_cosdec", "pm_ra", "pmra_cosdec"),
+    "pmdec": ("pmdec", "pmde", "pm_dec"),
+    "epoch": EPOCHS, "mjd": ("mean_mjd",),
 }
-_IN_UNITS = {"degrees": to_degrees, "pixels": to_pixels}
-MISSING = frozenset(("", "nan", "null", "none", "na", "n/a", "--", "indef"))
+_IN_UNITS = {"degrees": to_degrees, "hours": to_degrees, "pixels": to_pixels, "mas/yr": to_yearly}
+#: Units of a pair on the sky, as `Table.numbers` takes them.
+ON_SKY = ("hours", "degrees")
 
 
 class NoNumbers(str):
@@ -42,7 +50,11 @@ class Table:
     commented : bool
         The names stand in comments, which a reader of numbers passes over.
     sky : tuple of int, optional
-        The columns of right ascension and declination, where no names tell.
+        The columns of right ascension and declination, whatever names tell.
+    motion : tuple of int, optional
+        The columns of the proper motions of `sky` and of their epoch in Julian years.
+    epoch : float
+        Of the positions, in Julian years, where the file says it of all; nan is not known.
     """
 
     def __init__(
@@ -52,20 +64,23 @@ class Table:
         units: Mapping[int, str] | None = None,
         commented: bool = False,
         sky: tuple[int, int] | None = None,
+        motion: tuple[int, int, int] | None = None,
+        epoch: float = np.nan,
     ) -> None:
-        self.names, self._columns, self.commented = names, columns, commented
-        self._units, self._sky = units or {}, sky
+        self.names, self.columns, self.commented = names, columns, commented
+        self.sky, self.motion, self.epoch = sky, motion, epoch
+        self.units = dict(units or {})
         self._places: dict[str, list[int]] = {}
         for k, name in enumerate(names):
             self._places.setdefault(name.lower(), []).append(k)
 
     def __len__(self) -> int:
-        return next((len(c) for c in self._columns if not isinstance(c, NoNumbers)), 0)
+        return next((len(c) for c in self.columns if not isinstance(c, NoNumbers)), 0)
 
     @property
     def width(self) -> int:
         """Number of columns."""
-        return len(self._columns)
+        return len(self.columns)
 
     def find(self, role: str) -> int | None:
         """Return the number of the column of a role, such as ``theta``, or None.
@@ -86,6 +101,8 @@ class Table:
         ValueError
             When one of them is missing, or it is not clear which belong together.
         """
+        if self.sky:
+            return self.sky
         for pair in _SKY:
             if all(name in self._places for name in pair):
                 return tuple(self._only(name) for name in pair)
@@ -93,8 +110,6 @@ class Table:
                  for names in zip(*_SKY)]
         if [len(names) for names in found] == [1, 1]:
             return tuple(self._only(names[0]) for names in found)
-        if self._sky:
-            return self._sky
         if any(found):
             have = ", ".join(name for names in found for name in names)
             raise ValueError(f"of right ascension and declination it has {have}, which is no pair")
@@ -116,6 +131,14 @@ class Table:
     def are_on_sky(self, columns: Sequence[int]) -> bool:
         """Tell whether the names of two columns are those of right ascension and declination."""
         return bool(self.names) and tuple(self.names[k].lower() for k in columns) in _SKY
+
+    def are_computed(self, columns: Sequence[int]) -> bool:
+        """Tell whether two columns are those that VizieR computes."""
+        return bool(self.names) and tuple(self.names[k].lower() for k in columns) == COMPUTED
+
+    def unit(self, k: int) -> str:
+        """Return the unit of a column, an empty text where it has none."""
+        return self.units.get(k, "")
 
     def in_pixels(self) -> tuple[int, int, float] | None:
         """Return the numbers of the columns of x and y and where they count from, or None.
@@ -162,7 +185,9 @@ class Table:
         ----------
         k : int
         unit : str
-            ``degrees`` or ``pixels``, for columns whose own unit counts.
+            ``degrees``, ``pixels`` or ``mas/yr``, for columns whose own unit counts; ``hours``
+            is degrees, too, but angles in parts (``10:00:00``) are hours where nothing else is
+            said.
 
         Raises
         ------
@@ -173,11 +198,13 @@ class Table:
         if isinstance(values, np.ndarray) and values.dtype.kind in "iufb":
             numbers = np.ma.filled(values.astype(np.float64), np.nan)
         else:
-            numbers = self._parsed(k, values)
+            numbers, done = self._parsed(k, values, unit)
+            if done:
+                return numbers
         if not unit:
             return numbers
         try:
-            return _IN_UNITS[unit](numbers, self._units.get(k, ""))
+            return _IN_UNITS[unit](numbers, self.units.get(k, ""))
         except ValueError as error:
             raise ValueError(f"its {self._called(k)} is in {error}") from error
 
@@ -205,25 +232,19 @@ class Table:
         return f"column {self.names[k]!r}" if self.names else f"column {k + 1}"
 
     def _read(self, k):
-        values = self._columns[k]
+        values = self.columns[k]
         if isinstance(values, NoNumbers):
             raise ValueError(f"its {self._called(k)} {values}")
         return values
 
-    def _parsed(self, k, values):
+    def _parsed(self, k, values, unit):
+        """Return texts as numbers, and whether they are degrees already."""
         if not isinstance(values, np.ma.MaskedArray):
             try:
-                return np.array(values, dtype=np.float64)
+                return np.array(values, dtype=np.float64), False
             except (ValueError, TypeError):
                 pass
-        texts, numbers = self.texts(k), np.empty(len(values))
-        for row, text in enumerate(texts):
-            try:
-                numbers[row] = float(text)
-            except ValueError:
-                if text.lower() not in MISSING:
-                    hint = " (degrees, not hours and minutes)" if ":" in text else ""
-                    raise ValueError(f"its row {row + 1} has {text!r} in {self._called(k)}, which "
-                                     f"is no number{hint}") from None
-                numbers[row] = np.nan
-        return numbers
+        texts, called = self.texts(k), self._called(k)
+        if unit in ("degrees", "hours") and are_in_parts(texts):
+            return degrees_in(texts, called, self.unit(k), unit == "hours"), True
+        return numbers_in(texts, called), False

@@ -2,12 +2,14 @@
 
 import re
 
-from mr_extract.lists.columns import MISSING, Table
+from mr_extract.lists.cells import MISSING, is_in_parts
+from mr_extract.lists.columns import Table
 from mr_extract.remarks import say
 
 _HEAD = re.compile(r"#\s*(\d+)\s+([A-Za-z]\w*)(?:.*\[([^\[\]]+)\])?")
 # Others in brackets are words.
-_UNITS = re.compile(r"(deg|arcmin|arcsec|mas|rad|radian|hourangle|h|hr|hours?|pix|pixels?|mm)$")
+_UNITS = re.compile(r"(deg|arcmin|arcsec|mas|rad|radian|hourangle|h|hr|hours?|pix|pixels?|mm|"
+                    r"[hd]:m:s|mas/yr|yr)$")
 
 
 def read_text(text: str) -> Table:
@@ -140,8 +142,8 @@ def _named_by(head, width):
 
 
 def _is_head(cells):
-    """Tell whether a first row is names: it holds no number, or the names of positions."""
-    if not any(_is_number(cell) for cell in cells):
+    """Tell whether a first row is names: it holds no value, or the names of positions."""
+    if not any(_is_value(cell) for cell in cells):
         return not all(cell.lower() in MISSING for cell in cells)
     return Table(cells, [[]] * len(cells)).has_positions()
 
@@ -153,14 +155,14 @@ def _looks_like_row(line, separator, width, sample):
     cells = cells_of(line, separator)
     if len(cells) != width:
         return False
-    places = [k for k in range(1, width) if not sample or _is_number(sample[0][k])]
-    told = [_is_number(cells[k]) or (bool(sample) and cells[k].lower() in MISSING)
+    places = [k for k in range(1, width) if not sample or _is_value(sample[0][k])]
+    told = [_is_value(cells[k]) or (bool(sample) and cells[k].lower() in MISSING)
             for k in places]
     return any(told) and (all(told) or not sample)
 
 
-def _is_number(text):
+def _is_value(text):
     try:
         return float(text) == float(text)
     except ValueError:
-        return False
+        return is_in_parts(text)

@@ -14,11 +14,13 @@ from mr_extract.columns.choice import FAILED, NO_LOCAL_SKY
 from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
 from mr_extract.images.image import Image
+from mr_extract.images.observation import epoch_of
 from mr_extract.images.region import Region
 from mr_extract.lists.columns import Table
 from mr_extract.lists.footprint import Placed
+from mr_extract.lists.motions import Motions
 from mr_extract.lists.placing import Places
-from mr_extract.lists.reading import identities, positions
+from mr_extract.lists.reading import identities, moving_positions
 from mr_extract.measure.at_positions import in_circles, in_given_ellipses, of_gaussians
 from mr_extract.measure.magnitudes import magnitudes
 from mr_extract.measure.stamps import local_background
@@ -41,6 +43,7 @@ class Targets:
         Right ascension and declination, or x and y.
     ellipses : ndarray of float64, shape (3, n), or None
         Half axes in pixels and angles in degrees from the x axis.
+    motions : mr_extract.lists.motions.Motions or None
     """
 
     ids: list
@@ -48,9 +51,10 @@ class Targets:
     first: np.ndarray
     second: np.ndarray
     ellipses: np.ndarray | None = None
+    motions: Motions | None = None
 
     def __post_init__(self) -> None:
-        self.places = Places(self.sky, self.first, self.second)
+        self.places = Places(self.sky, self.first, self.second, self.motions)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -61,9 +65,10 @@ class Targets:
         shape: tuple[int, int],
         origin: tuple[int, int] = (0, 0),
         core: Region | None = None,
+        mjd: float | None = None,
     ) -> Placed:
         """Return the targets on an image, as `mr_extract.lists.placing.Places.on_pixels`."""
-        return self.places.on_pixels(header, shape, origin, core)
+        return self.places.on_pixels(header, shape, origin, core, mjd)
 
     def shapes(self, which: np.ndarray) -> np.ndarray:
         """Return the ellipses of some of the targets, nan where the list has none."""
@@ -72,24 +77,24 @@ class Targets:
         return self.ellipses[:, which]
 
 
-def targets_from(table: Table, how: str = "auto") -> Targets:
+def targets_from(table: Table, how: str = "auto", epoch: float = 0.0) -> Targets:
     """Return the targets that a list gives.
 
     Parameters
     ----------
     table : mr_extract.lists.reading.Table
-    how : str
-        As for `mr_extract.lists.reading.positions`.
+    how, epoch
+        As for `mr_extract.lists.reading.moving_positions`.
 
     Raises
     ------
     ValueError
         When the list has no positions, or none that is a number.
     """
-    sky, first, second = positions(table, how)
+    sky, first, second, motions = moving_positions(table, how, epoch)
     if len(table) and not (np.isfinite(first) & np.isfinite(second)).any():
-        raise ValueError("none of its positions is a number (degrees, not hours and minutes)")
-    targets = Targets(identities(table), sky, first, second, _ellipses(table))
+        raise ValueError("none of its positions is a number")
+    targets = Targets(identities(table), sky, first, second, _ellipses(table), motions)
     if len(table) and not targets.places.there.any():
         raise ValueError("none of its declinations is between -90 and 90 degrees")
     targets.places.say_beyond_poles()
@@ -139,6 +144,7 @@ def measure_at(
     targets: Targets,
     zero_point: float | None = None,
     further: Iterable[str] = (),
+    mjd: float | None = None,
 ) -> Forced:
     """Measure an image in circles around targets.
 
@@ -153,6 +159,9 @@ def measure_at(
         Magnitude of one image unit, in place of the header's and the configuration's.
     further : sequence of str
         What to measure besides, of `mr_extract.columns.choice.FORCED_FURTHER`.
+    mjd : float, optional
+        Date of the image, to which targets with proper motions are brought; by default the
+        header's.
 
     Returns
     -------
@@ -176,7 +185,9 @@ def measure_at(
     beyond the border.
     """
     seconds, mark = {}, perf_counter()
-    found = targets.within(image.header, image.data.shape, image.origin, image.core)
+    if mjd is None and targets.motions is not None:
+        mjd = epoch_of({**image.primary, **image.header})
+    found = targets.within(image.header, image.data.shape, image.origin, image.core, mjd)
     if found[0] is None:
         raise ImageFailure("no-wcs", "the targets are on the sky, and the header has no "
                                      "celestial coordinates")
@@ -192,7 +203,8 @@ def measure_at(
     ring = settings.annulus[1] > 0
     sky, sky_error = np.zeros((2, len(x)))
     if ring:
-        sky, sky_error = local_background(plane, x, y, *settings.annulus)
+        sky, sky_error = local_background(
+            plane, x, y, settings.annulus[0], settings.annulus[1], settings.annulus_statistic)
     lights = {f"_aper_{k}": light for k, light in enumerate(
         in_circles(around, diameters, plane.gain, ring), 1)}
     if "forced_gauss" in further:
@@ -210,7 +222,7 @@ def measure_at(
         "background_local": sky,
     }
     if targets.sky:
-        values["ra"], values["dec"] = targets.first[which], targets.second[which]
+        values["ra"], values["dec"] = targets.places.at(which, mjd)
     for tail, light in lights.items():
         flux, error = light.less(sky, sky_error)
         values[f"flux{tail}"], values[f"fluxerr{tail}"] = flux, error

@@ -1,11 +1,14 @@
 """Catalogued sources: their names and places, in the coordinates that a map has."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mr_extract.astrometry.frames import converted
-from mr_extract.lists.columns import Table
+from mr_extract.lists.columns import ON_SKY, Table
+from mr_extract.lists.motions import NO_DATE, Motions, motions_of
 from mr_extract.lists.reading import identities
 from mr_extract.remarks import say
 
@@ -23,6 +26,8 @@ class Sources:
         Degrees.
     frame : str
         ``icrs``, ``galactic`` or ``ecliptic``.
+    motions : mr_extract.lists.motions.Motions or None
+        Of sources in ICRS.
     """
 
     names: list
@@ -30,10 +35,21 @@ class Sources:
     longitude: np.ndarray
     latitude: np.ndarray
     frame: str
+    motions: Motions | None = None
     _known: dict = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def at(self, mjd: float | None) -> Sources:
+        """Return the sources where they are at a date; without one, which is said, as they are."""
+        if self.motions is None:
+            return self
+        if mjd is None:
+            say("unmoved-positions", NO_DATE)
+            return self
+        moved = self.motions.moved(self.longitude, self.latitude, mjd)
+        return Sources(self.names, self.numbers, *moved, self.frame)
 
     def places(self, frame: str) -> tuple[np.ndarray, np.ndarray]:
         """Return longitudes and latitudes in a frame; what is converted is said."""
@@ -49,7 +65,7 @@ class Sources:
 
 
 def sources_from(
-    table: Table, columns: tuple[str, ...] = ("auto",), frame: str = "auto"
+    table: Table, columns: tuple[str, ...] = ("auto",), frame: str = "auto", epoch: float = 0.0
 ) -> Sources:
     """Return the sources that a table gives; rows without a position are said.
 
@@ -60,6 +76,8 @@ def sources_from(
         Names of longitude and latitude and, perhaps, of the source's name; or ``auto``.
     frame : str
         Of `Sources`, or ``auto``: galactic where the columns are called so.
+    epoch : float
+        As for `mr_extract.lists.reading.moving_positions`.
 
     Raises
     ------
@@ -67,7 +85,9 @@ def sources_from(
         Where the table has no such columns, or no position.
     """
     pair, frame = _columns_of(table, columns, frame)
-    longitude, latitude = (table.numbers(k, "degrees") for k in pair)
+    units = ON_SKY if frame == "icrs" else ("degrees", "degrees")
+    longitude, latitude = (table.numbers(k, unit) for k, unit in zip(pair, units))
+    motions = motions_of(table, pair, epoch) if frame == "icrs" else None
     names = table.texts(table.column(columns[2])) if len(columns) == 3 else identities(table)
     with np.errstate(invalid="ignore"):
         there = np.isfinite(longitude) & (np.abs(latitude) <= 90.0)
@@ -79,7 +99,7 @@ def sources_from(
         say("rows-passed-over", f"rows without a position: {len(there) - len(rows)} of "
                                 f"{len(there)}, the first is row {first}")
     return Sources([names[k] for k in rows.tolist()], rows + 1, longitude[rows] % 360.0,
-                   latitude[rows], frame)
+                   latitude[rows], frame, None if motions is None else motions.of(rows))
 
 
 def _columns_of(table, columns, frame):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _MOST_PIXELS = 1 << 21  # of stamps that are held at once
 LEAST_PIXELS = 20  # of an annulus; the scatter of fewer is itself unknown by over a quarter
+# Of how many medians less how many means the sky is made, and the variance of that over the one
+# of a mean, for a Gaussian: of a median it is pi / 2, and of median and mean the covariance 1.
+STATISTICS = {"median": (1.0, 0.0), "mode": (3.0, 2.0), "mean": (0.0, -1.0)}
 _FEW = 6.5  # what the uncertain scatter of n pixels adds to the variance, times n; simulated
 _REACH = 4.0  # sigma of a Gaussian
 
@@ -62,7 +65,8 @@ def stamps(
 
 
 def local_background(
-    plane: Plane, x: np.ndarray, y: np.ndarray, inner: float, outer: float
+    plane: Plane, x: np.ndarray, y: np.ndarray, inner: float, outer: float,
+    statistic: str = "median",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return what is left of the background around positions.
 
@@ -73,15 +77,21 @@ def local_background(
         0-based pixels.
     inner, outer : float
         Radii of the annulus in pixels.
+    statistic : str
+        ``median``, ``mean``, or ``mode``, which is DAOPHOT's estimate of it, 3 medians less 2
+        means.
 
     Returns
     -------
     background, error : ndarray of float64, shape (n,)
-        Median of the good pixels whose centres lie in the annulus, without those
+        Statistic of the good pixels whose centres lie in the annulus, without those
         further than 3 sigma from the first median (sigma is 1.4826 times the median
         absolute deviation, or the noise where most pixels have one value), and its error
-        sqrt(pi / 2 n (1 + 6.5 / n)) sigma; nan and nan where there are fewer than 20.
+        sqrt(v / n (1 + 6.5 / n)) sigma, where v is pi / 2 for the median, 1 for the mean and
+        6.14 for the mode; nan and nan where there are fewer than 20 pixels.
     """
+    medians, means = STATISTICS[statistic]
+    variance = medians**2 * np.pi / 2.0 - 2.0 * medians * means + means**2
     result = np.full((2, len(x)), np.nan)
     for part, dx, dy, values, noise, good in stamps(plane, x, y, outer):
         radius = np.hypot(dx, dy)
@@ -98,9 +108,10 @@ def local_background(
         sigma[flat, 0] = np.nanmedian(np.where(good, noise, np.nan)[flat], 1)
         values[~(np.abs(values - middle) <= 3.0 * sigma)] = np.nan
         number = np.isfinite(values).sum(1)
-        result[0, part][enough] = np.nanmedian(values, 1)
+        sky = medians * np.nanmedian(values, 1) if medians else 0.0
+        result[0, part][enough] = sky - means * np.nanmean(values, 1) if means else sky
         result[1, part][enough] = sigma[:, 0] * np.sqrt(
-            np.pi / 2.0 / number * (1.0 + _FEW / number))
+            variance / number * (1.0 + _FEW / number))
     return result[0], result[1]
 
 

@@ -228,6 +228,14 @@ class Surroundings:
             return box[label < 0], pixel[label < 0]
         return box, pixel
 
+    def within(
+        self, x0: np.ndarray, x1: np.ndarray, y0: np.ndarray, y1: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return boxes cut at the border of the image."""
+        x0, x1 = (np.clip(v, 0, self._width) for v in (x0, x1))
+        y0, y1 = (np.clip(v, 0, self._height) for v in (y0, y1))
+        return x0, x1, y0, y1
+
     def substitutes(
         self, owner: np.ndarray, pixel: np.ndarray, x: np.ndarray, y: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray | None]:

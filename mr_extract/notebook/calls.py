@@ -7,12 +7,14 @@ from typing import Any
 from mr_extract.lists.columns import Table
 from mr_extract.lists.reading import read_table
 from mr_extract.settings.config import Config
+from mr_extract.settings.declaring import parts_of
 from mr_extract.settings.options import settled, with_files
 from mr_extract.sextractor.hints import keyword_hint
 from mr_extract.unpacking import unpack
 
 _LISTS = ("forced", "assoc")
-_RULES = {"mask": "mask_image", "weight": "weight_image", "flags": "flag_image"}
+_RULES = {"mask": "mask_image", "weight": "weight_image", "flags": "flag_image",
+          "psf": "psf_image"}
 
 
 def configured(
@@ -44,7 +46,7 @@ def configured(
             raise ValueError(keyword_hint(name) or f"there is no setting {name!r}")
     given = dict(given)
     if isinstance(given.get("columns"), (str, os.PathLike)):
-        given["columns"] = [part.strip() for part in os.fspath(given["columns"]).split(",")]
+        given["columns"] = parts_of(os.fspath(given["columns"]))
     if not isinstance(config, (str, os.PathLike)):
         config = config or Config()
         if "columns" in given:

@@ -15,6 +15,7 @@ from mr_extract.images.companions import (
     set_weight,
 )
 from mr_extract.images.image import Image
+from mr_extract.images.psf_model import PsfModel, read_psf
 from mr_extract.images.section import Section
 from mr_extract.images.units import reader_of
 from mr_extract.notebook.astropy_objects import values_of
@@ -22,9 +23,12 @@ from mr_extract.notebook.images import beside
 from mr_extract.notebook.paths import is_path, opened
 from mr_extract.remarks import about, say
 from mr_extract.settings.beside import WEIGHT_KINDS, Companions
+from mr_extract.unpacking import unpack
 
 
-def add_companions(image: Image, mask: Any, weight: Any, flags: Any, rules: Companions) -> None:
+def add_companions(
+    image: Image, mask: Any, weight: Any, flags: Any, psf: Any, rules: Companions
+) -> None:
     """Give an image what was given with it: arrays, or paths with perhaps an ``[extension]``.
 
     Parameters
@@ -33,6 +37,7 @@ def add_companions(image: Image, mask: Any, weight: Any, flags: Any, rules: Comp
     mask, weight, flags : array, HDU, NDData, path or None
         As for `mr_extract.notebook.astropy_objects.values_of`; masked pixels are bad, have
         no weight and no flags.
+    psf : mr_extract.images.psf_model.PsfModel, path or None
     rules : mr_extract.settings.beside.Companions
 
     Raises
@@ -42,9 +47,12 @@ def add_companions(image: Image, mask: Any, weight: Any, flags: Any, rules: Comp
     ImageFailure
         For a file that is no companion of the image.
     """
-    if rules.mask_image or rules.weight_image or rules.flag_image or rules.calibration_file:
+    if rules.mask_image or rules.weight_image or rules.flag_image or rules.calibration_file or (
+            rules.psf_image):
         raise ValueError("rules that name files are for manifests: give mask, weight and flags "
-                         "as arrays or paths, zero_point and gain as numbers")
+                         "as arrays or paths, psf as a path, zero_point and gain as numbers")
+    if psf is not None:
+        image.psf = _model(psf)
     say_idle_settings(mask is not None, weight is not None or image.weight is not None, rules)
     kind = WEIGHT_KINDS.get(rules.weight_type)
     missing = {}
@@ -93,6 +101,16 @@ def add_companions(image: Image, mask: Any, weight: Any, flags: Any, rules: Comp
         if gone is not None and image.flags is not None:
             image.flags[gone] = 0
             say("not-used", f"flags: those of {gone.sum()} masked pixels count as 0")
+
+
+def _model(psf):
+    if isinstance(psf, PsfModel):
+        return psf
+    if not is_path(psf):
+        raise ValueError(f"psf takes the path of a .psf file, not an object of type "
+                         f"{type(psf).__name__}")
+    with about("psf"), open(psf, "rb") as file:
+        return read_psf(unpack(file.read()))
 
 
 def _companion(path, image):

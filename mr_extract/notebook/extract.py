@@ -34,6 +34,7 @@ def extract(
     flags: Any = None,
     detect: Any = None,
     plane: Any = None,
+    psf: Any = None,
     **settings: Any,
 ) -> Table:
     """Detect and measure the sources of one image.
@@ -64,6 +65,8 @@ def extract(
         uncertainty of a CCDData is absolute, as ``map_rms``: ``weight=image.uncertainty``.
     flags : array of integers, shape (height, width), HDU, CCDData or path, optional
         Flag image, for the columns `imaflags_iso` and `nimaflags_iso`.
+    psf : path, optional
+        A ``.psf`` file of PSFEx, for the columns of the group psf.
     detect : path, HDU, NDData, ndarray or mr_extract.images.Image, optional
         Another image of the same pixels, on which the sources are found.
     plane : int, sequence of int or str, optional
@@ -109,12 +112,13 @@ def extract(
     from mr_extract import __version__
 
     settings, tables = tables_of(settings)
-    config = configured(config, settings, mask=mask, weight=weight, flags=flags)
+    config = configured(config, settings, mask=mask, weight=weight, flags=flags,
+                        psf=psf)
     with to_standard_error(), hearing() as said:
         image = image_of(source, ext, config, weighted=weight is not None, plane=plane)
         if header is not None:
             give_header(image, header, config.companions)
-        add_companions(image, mask, weight, flags, config.companions)
+        add_companions(image, mask, weight, flags, psf, config.companions)
         beside = image if names_extension(source, ext) else None
         sources = _sources(image, config, detect, tables, beside)
     chosen = catalog_columns(config)
@@ -143,13 +147,14 @@ def _sources(image, config, detect, tables, beside):
             raise ValueError("nothing is detected at given positions: leave out detect")
         with about("targets"):
             table = tables["forced"] if "forced" in tables else list_of(config.targets.forced)
-            targets = targets_from(table, config.targets.forced_coord)
+            targets = targets_from(table, config.targets.forced_coord,
+                                   config.lists.list_epoch)
         return measure_targets(image, config, targets=targets, columns=columns_of(config))
     known = None
     if config.association.assoc:
         with about("list"):
             table = tables["assoc"] if "assoc" in tables else list_of(config.association.assoc)
-            known = known_from(table, config.association)
+            known = known_from(table, config.association, config.lists.list_epoch)
     if isinstance(detect, Image):
         detect = replace(detect, data=detect.data.copy())
     elif detect is not None:

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from mr_extract.images.image import Image
+from mr_extract.images.psf_model import PsfModel
 from mr_extract.images.region import Region
 from mr_extract.planes.background import global_rms, subtract_background
 from mr_extract.planes.filling import fill
@@ -60,6 +61,8 @@ class Plane:
         As of `mr_extract.images.Image`.
     saturation : float
         Image value at which a pixel counts as saturated.
+    psf : mr_extract.images.psf_model.PsfModel or None
+        Model of a star.
     elsewhere : dict of str to float
         Those of `gain`, `saturation` and `zero_point` that neither a header nor the settings
         said, in the units of the image.
@@ -86,6 +89,7 @@ class Plane:
     saturation: float = np.inf
     exponent: int = 0
     elsewhere: dict[str, float] = field(default_factory=dict)
+    psf: PsfModel | None = None
 
     def __post_init__(self) -> None:
         if self.sky_noise is None:
@@ -191,5 +195,5 @@ def ready(image: Image, config: Config, zero_point: float | None = None) -> Plan
         saturated, image.flags, header, hidden, even_gain=image.gain is not None,
         weight_scale=weight_scale, typical_noise=typical, origin=image.origin, core=image.core,
         saturation=saturation, exponent=image.exponent,
-        elsewhere={name: getattr(known, name) for name in sorted(known.elsewhere)},
+        elsewhere={name: getattr(known, name) for name in sorted(known.elsewhere)}, psf=image.psf,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mr_extract.failures import ImageFailure
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ _OF_DETECTION = {"threshold", "cpeak", "cflux"}
 _IMAGE_UNIT = "adu"
 _FAR = 1e38  # more than any pixel, in float32 as well
 _SINGLE = np.finfo(np.float32)
+_NOTHING = -1e29  # a pixel of a cut-out that is not there is less
 
 
 def times(value: float, exponent: int) -> float:
@@ -99,6 +101,9 @@ def columns_of(
     columns, wide = {}, False
     for name, value in values.items():
         column = chosen[name]
+        if column.pixels:
+            columns[name] = _cutouts(value, measured)
+            continue
         value = np.ascontiguousarray(value, column.dtype)
         if column.unit == _IMAGE_UNIT:
             exponent = detected if column.name in _OF_DETECTION else measured
@@ -108,6 +113,18 @@ def columns_of(
     if wide:
         say("beyond-float32")
     return columns
+
+
+def _cutouts(value, exponent):
+    if not exponent:
+        return value
+    there = value > _NOTHING
+    wide = np.ldexp(value.astype(float), exponent)
+    size = np.abs(wide[there & (value != 0)])
+    if len(size) and not (size.min() >= _SINGLE.tiny and size.max() <= _SINGLE.max):
+        raise ImageFailure("unsupported-pixels", "cut-outs are in single precision, which these "
+                                                 "pixels leave: choose columns without vignet")
+    return np.where(there, wide, value).astype(np.float32)
 
 
 def _outside(value, exponent):

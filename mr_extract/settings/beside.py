@@ -65,6 +65,10 @@ class Companions(Section):
         "rule that names the tsField file of an SDSS fpC image, which gives zero point, gain "
         "and saturation; a line's calibration= wins"
     )
+    psf_image: str = rule(
+        "rule that names the model of the PSF of an image, a .psf file of PSFEx; a line's psf= "
+        "wins (PSF_NAME)"
+    )
     calibrated: str = setting(
         "none", "what is known of the images: sdss-frame is in nanomaggies (zero point 22.5), and "
         "its own file tells the noise of each pixel before the sky was taken off",

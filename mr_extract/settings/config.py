@@ -9,7 +9,7 @@ from mr_extract.settings.declaring import (
     setting,
 )
 from mr_extract.settings.detecting import Background, Detection
-from mr_extract.settings.measuring import Association, Measurement, Targets
+from mr_extract.settings.measuring import Association, Lists, Measurement, Targets
 from mr_extract.settings.tree import Settings
 
 
@@ -68,12 +68,15 @@ class Config(Settings):
     pairing: Pairing = Pairing()
     targets: Targets = Targets()
     association: Association = Association()
+    lists: Lists = Lists()
     astrometry: Astrometry = Astrometry()
     output: Output = Output()
 
     def __post_init__(self) -> None:
-        from mr_extract.sextractor.configured import columns_of
+        from mr_extract.sextractor.configured import columns_of, with_cutouts
 
+        for name, section in with_cutouts(self.measurement, self.output).items():
+            object.__setattr__(self, name, section)
         if self.targets.forced and self.association.assoc:
             raise ValueError("assoc is for detected sources: forced has its own list")
         if self.targets.forced and self.pairing.detect_image:
@@ -81,3 +84,5 @@ class Config(Settings):
         chosen = columns_of(self).values()
         if not self.targets.forced_fwhm and any(c.group == "forced_gauss" for c in chosen):
             raise ValueError("forced_fwhm must be given for the columns forced_gauss")
+        if not self.measurement.vignet_size[0] and any(c.pixels for c in chosen):
+            raise ValueError("vignet_size must be given for the column vignet")

@@ -3,6 +3,7 @@
 A check takes a value and returns True, or what it must be.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import Field, field, fields
 from math import isfinite
@@ -91,6 +92,11 @@ def fraction(value: float) -> bool | str:
     return 0 <= value <= 1 or "must lie between 0 and 1"
 
 
+def epoch(value: float) -> bool | str:
+    """Check for a year in which there are catalogues of positions, or 0."""
+    return value == 0 or 1700 <= value <= 2300 or "must be a year, such as 2016.0"
+
+
 def levels(value: int) -> bool | str:
     """Check for a number of deblending levels that sep survives."""
     return 1 <= value <= 1024 or "must lie between 1 and 1024"
@@ -117,14 +123,26 @@ def annulus(values: Sequence[float]) -> bool | str:
     return fine or "needs an inner and a greater outer radius"
 
 
+def size_of_cutouts(values: Sequence[float]) -> bool | str:
+    """Check for a width and a height in pixels, or two zeros."""
+    fine = len(values) == 2 and (values == (0.0, 0.0) or all(
+        v == int(v) and 1 <= v <= 1000 for v in values))
+    return fine or "needs a width and a height from 1 to 1000"
+
+
+def parts_of(text: str) -> list[str]:
+    """Return the parts of a text between commas, other than those in brackets."""
+    return [part.strip() for part in re.split(r",(?![^()]*\))", text) if part.strip()]
+
+
 def two_or_three(values: Sequence[str]) -> bool | str:
     """Check for two or three columns, or the word auto."""
     return values == ("auto",) or len(values) in (2, 3) or "needs two or three columns"
 
 
 def kernel(rows: Sequence[Sequence[float]]) -> bool | str:
-    """Check for rows of weights, or none."""
-    if not rows:
+    """Check for rows of weights, none, or the word seeing."""
+    if not rows or rows == ("seeing",):
         return True
     if len({len(row) for row in rows}) != 1:
         return "needs rows of equal length"
@@ -152,7 +170,7 @@ def coerced(one: Field, value: Any) -> Any:
         if one.name == "filter_kernel" and value is None:
             return ()
         if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
+            value = parts_of(value)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             value = [value]
     if isinstance(one.default, tuple) and isinstance(value, (list, tuple)):
@@ -183,7 +201,7 @@ def validate(one: Field, value: Any) -> None:
         raise ValueError(f"{one.name} must be less than 2147483648")
     if isinstance(value, float) and not isfinite(value):
         raise ValueError(f"{one.name} must be a finite number")
-    if wanted is tuple:
+    if wanted is tuple and value != ("seeing",):
         kind, rows = type(next(_elements(default))), isinstance(default[0], tuple)
         if any(isinstance(v, tuple) != rows for v in value):
             raise ValueError(f"{one.name} needs {'rows' if rows else 'one row'}, not {value!r}")

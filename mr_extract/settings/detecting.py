@@ -16,6 +16,7 @@ from mr_extract.settings.declaring import (
     setting,
 )
 
+SEEING = ("seeing",)  # a filter that goes by the frame
 DEFAULT_KERNEL = ((1.0, 2.0, 1.0), (2.0, 4.0, 2.0), (1.0, 2.0, 1.0))
 
 
@@ -45,8 +46,9 @@ class Detection(Section):
 
     thresh: float = setting(1.5, "detection threshold (DETECT_THRESH)", positive)
     thresh_type: str = setting(
-        "relative", "threshold in units of the background rms, or absolute in image units",
-        choices=("relative", "absolute"),
+        "relative", "threshold in units of the background rms, absolute in image units, or, as "
+        "significance, in units of the noise of the filtered image",
+        choices=("relative", "absolute", "significance"),
     )
     analysis_thresh: float = setting(
         0.0, "threshold of areas over levels, of fwhm_iso and of mu_threshold; 0 takes that of "
@@ -64,7 +66,8 @@ class Detection(Section):
     )
     filter_kernel: tuple = setting(
         DEFAULT_KERNEL,
-        "detection filter: a .conv file, rows as 1,2,1/2,4,2/1,2,1, or 'none' (FILTER_NAME)",
+        "detection filter: a .conv file, rows as 1,2,1/2,4,2/1,2,1, 'none', or 'seeing', a "
+        "Gaussian as wide as the image's stars (FILTER_NAME)",
         kernel,
     )
     filter_type: str = setting(
@@ -85,3 +88,14 @@ class Detection(Section):
         "when an image fills it, so it changes the speed and never the result",
         positive, told=None,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.thresh_type == "significance" and self.filter_type == "matched":
+            raise ValueError("thresh_type significance is for filter_type conv: a matched filter "
+                             "has its own significance")
+
+    @property
+    def adapts(self) -> bool:
+        """Whether filter or threshold go by the frame."""
+        return self.thresh_type == "significance" or self.filter_kernel == SEEING

@@ -6,12 +6,14 @@ from mr_extract.settings.declaring import (
     Section,
     annulus,
     diameters,
+    epoch,
     fractions,
     not_empty,
     not_negative,
     place,
     positive,
     setting,
+    size_of_cutouts,
     two_or_three,
 )
 
@@ -51,6 +53,10 @@ class Measurement(Section):
     flux_fractions: tuple = setting(
         (0.5,), "fractions of the Kron flux for flux_radius (PHOT_FLUXFRAC)", fractions
     )
+    vignet_size: tuple = setting(
+        (0.0, 0.0), "width and height in pixels of the cut-outs of the column vignet; 0,0 is what "
+        "VIGNET(w,h) among the columns says", size_of_cutouts,
+    )
     pixel_scale: float = setting(
         0.0, "arcseconds a pixel for surface brightnesses; 0 takes it from the WCS (PIXEL_SCALE)",
         not_negative,
@@ -80,7 +86,8 @@ class Targets(Section):
     """Photometry at given positions in place of detection."""
 
     forced: str = place(
-        "table of targets (ra and dec, or x and y from 0, or X_IMAGE and Y_IMAGE from 1; id): "
+        "table of targets (ra and dec, or x and y from 0, or X_IMAGE and Y_IMAGE from 1; id) or "
+        "points and circles of DS9: "
         "nothing is detected, they are measured; 'lines': each line's positions= names its table"
     )
     forced_coord: str = setting(
@@ -91,12 +98,27 @@ class Targets(Section):
         (0.0, 0.0), "inner and outer radius in pixels of the ring from which a local background "
         "is taken off each target; 0,0 is none", annulus,
     )
+    annulus_statistic: str = setting(
+        "median", "what of the ring's pixels is the sky: median, mean, or mode, which is 3 medians "
+        "less 2 means and in crowded fields less too high, but of twice the scatter",
+        choices=("median", "mode", "mean"),
+    )
     forced_fwhm: float = setting(
         0.0, "FWHM of stars in pixels, for the columns forced_gauss: the flux of a Gaussian star "
         "at the target; 0 is none", not_negative,
     )
     limit_sigma: float = setting(
         3.0, "upper limits are so many errors above the flux, or above 0", positive
+    )
+
+
+@dataclass(frozen=True)
+class Lists(Section):
+    """Lists of positions, whatever they are for."""
+
+    list_epoch: float = setting(
+        0.0, "epoch of the positions of lists with proper motions, in Julian years, where a list "
+        "does not say it; 0 is not known", epoch,
     )
 
 

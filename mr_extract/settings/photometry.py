@@ -12,9 +12,11 @@ from mr_extract.settings.declaring import (
     setting,
     two_or_three,
 )
+from mr_extract.settings.measuring import Lists
 from mr_extract.settings.tree import Settings
 
-_WITHOUT_USE = ("weight_gain", "interp_maxlag", "flag_image", "flag_type", "calibration_file")
+_WITHOUT_USE = ("weight_gain", "interp_maxlag", "flag_image", "flag_type", "calibration_file",
+                "psf_image")
 
 
 @dataclass(frozen=True)
@@ -22,8 +24,8 @@ class Catalogue(Section):
     """Which sources are measured."""
 
     sources: str = place(
-        "table of sources: FITS, VOTable, ECSV, CSV or TSV, with columns ra and dec (ICRS) or "
-        "GLON and GLAT; a line's positions= wins"
+        "table of sources: FITS, VOTable, ECSV, Parquet, CSV or TSV, with columns ra and dec "
+        "(ICRS) or GLON and GLAT; a line's positions= wins"
     )
     source_columns: tuple = setting(
         ("auto",), "its columns of longitude and latitude and, perhaps, the source's name, where "
@@ -96,6 +98,7 @@ class PhotometrySettings(Settings):
     """
 
     catalogue: Catalogue = Catalogue()
+    lists: Lists = Lists()
     around: Around = Around()
     maps: SkyMaps = SkyMaps()
     companions: Companions = Companions()

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import Field
 
-from mr_extract.settings.declaring import is_rule
+from mr_extract.settings.declaring import is_rule, parts_of
 
 
 def as_text(value: object) -> str:
@@ -46,7 +46,7 @@ def parser_of(one: Field) -> Callable[[str], object]:
         element = type(one.default[0])
 
         def values(text):
-            return tuple(_parsed(element, part.strip()) for part in text.split(",") if part.strip())
+            return tuple(_parsed(element, part) for part in parts_of(text))
         return values
     return lambda text: _parsed(type(one.default), text)
 
@@ -69,6 +69,8 @@ def _yes_or_no(text):
 def _kernel(text):
     if text.lower() == "none":
         return ()
+    if text.lower() == "seeing":
+        return ("seeing",)
     try:
         return tuple(tuple(map(float, row.split(","))) for row in text.split("/"))
     except ValueError:

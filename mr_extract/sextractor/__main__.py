@@ -57,7 +57,9 @@ def _names(text):
         from mr_extract.sextractor.files import read_parameters
 
         return read_parameters(text)
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    from mr_extract.settings.declaring import parts_of
+
+    return tuple(parts_of(text))
 
 
 def _refuse(message):

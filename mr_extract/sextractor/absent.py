@@ -21,14 +21,14 @@ _ABSENT = (
     ("no focal-plane coordinates are computed", "(X|Y)(|PEAK|WIN)_FOCAL"),
     ("positions are not precessed to B1950; astropy does it with ra and dec",
      "(ALPHA|DELTA)(|PEAK|WIN)_B1950 (|ERR)THETA(|WIN)_B1950"),
-    ("cut-outs of pixels are not kept in the catalogue", "VIGNET VIGNET_SHIFT"),
+    ("cut-outs are not resampled; VIGNET has the pixels as they are", "VIGNET_SHIFT"),
     ("differential geometry maps are not applied", "DGEO(X|Y)(|WIN)_IMAGE VIGNET_DGEO(X|Y)"),
     ("growth curves are not kept; FLUX_APER at several diameters gives one",
      "(FLUX|MAG)_GROWTH(|STEP)"),
     ("self-organising maps are not fitted", f"({_FOUR}|ERROR|VECTOR)_SOMFIT"),
-    ("no PSF is fitted",
-     f"FWHMPSF_({_WHERE}) (X|Y)PSF_({_WHERE}) (ALPHA|DELTA)PSF_({_SYSTEM}) "
-     f"({_FOUR}|NITER|CHI2)_PSF ERR({_AXES})PSF_({_WHERE}) ERR(A|B)PSF_({_WHERE}) "
+    ("of the PSF fit there are flux, place in pixels, CHI2_PSF and SPREAD_MODEL",
+     f"FWHMPSF_({_WHERE}) (X|Y)PSF_WORLD (ALPHA|DELTA)PSF_({_SYSTEM}) NITER_PSF "
+     f"ERR({_AXES})PSF_({_WHERE}) ERR(A|B)PSF_({_WHERE}) "
      f"ERRTHETAPSF_({_ANGLE})"),
     ("principal components are not fitted, nor by SExtractor any more",
      f"PC (X2|Y2|XY|A|B|THETA)PC_IMAGE ({_FOUR}|ERROR)_GALFIT GAL(D|B)(ANG|SCALE|ASPEC)_IMAGE "
@@ -38,7 +38,7 @@ _ABSENT = (
      f"({_FOUR})_HYBRID (FLUX|MU)_(MAX|EFF|MEAN)_(MODEL|SPHEROID|DISK) (X|Y)MODEL_({_WHERE}) "
      f"(X|Y)FOCAL_WORLD (ALPHA|DELTA)MODEL_({_SYSTEM}) (|ERR)({_AXES}|A|B)MODEL_({_WHERE}) "
      f"(|ERR)THETAMODEL_({_ANGLE}) (ELLIP|POLAR)(1|2|1ERR|2ERR|CORR)MODEL_({_WHERE}) "
-     f"SPREAD(|ERR)_MODEL NOISEAREA_MODEL FLUX(|ERR)_BACKOFFSET "
+     f"NOISEAREA_MODEL FLUX(|ERR)_BACKOFFSET "
      f"({_FOUR}|FLUXRATIO|FLUXRATIOERR)_(POINTSOURCE|SPHEROID|DISK|BAR|ARMS) "
      f"(SPHEROID_REFF|DISK_SCALE|BAR_LENGTH)(|ERR)_({_WHERE}) "
      f"(SPHEROID|DISK|BAR)_ASPECT(|ERR)_({_WHERE}) (SPHEROID|DISK|BAR)_THETA_({_ANGLE}) "

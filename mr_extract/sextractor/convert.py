@@ -13,6 +13,7 @@ NO_MAGNITUDE = 99.0
 _CROWDED = 1
 # Pixel coordinates: the first pixel is 1.
 _PIXELS = {"X_IMAGE", "Y_IMAGE", "X_IMAGE_DBL", "Y_IMAGE_DBL", "XWIN_IMAGE", "YWIN_IMAGE",
+           "XPSF_IMAGE", "YPSF_IMAGE",
            *(f"{axis}{what}_IMAGE" for axis in "XY" for what in ("MIN", "MAX", "PEAK"))}
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from mr_extract.sextractor import ascii_format as text
+from mr_extract.sextractor.configured import check_cutouts
 from mr_extract.sextractor.source import look_through
 from mr_extract.storage.output import written_whole
 
@@ -60,6 +61,7 @@ def export(
     complain = complain or partial(warnings.warn, stacklevel=2)
     source = look_through(path)
     wanted = source.outputs(names)
+    check_cutouts([one.parameter for one in wanted], kind)
     if not (place.endswith("/") or os.path.isdir(place)):
         _write(place, kind, source, list(source.files.items()), wanted, uri_of, complain)
         return [place], []

@@ -133,8 +133,9 @@ def field_cards(
     background, detection, measurement = (
         config[section] for section in ("background", "detection", "measurement")
     )
-    relative = detection["thresh_type"] == "relative"
-    thresh = analysis = detection["thresh"] * (rms if relative else 1.0)
+    relative = detection["thresh_type"] != "absolute"
+    thresh = analysis = detection["thresh"] * (rms if relative else 1.0) * float(
+        facts.get("filter_sigma", 1.0))
     if detection.get("analysis_thresh"):
         relative = detection["analysis_thresh_type"] == "relative"
         analysis = detection["analysis_thresh"] * (rms if relative else 1.0)

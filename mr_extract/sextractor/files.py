@@ -19,9 +19,9 @@ def read_parameters(path: str) -> tuple[Placed, ...]:
     Returns
     -------
     tuple of str
-        Parameters in their order, a vector with its size unless it is 1. One that
-        stands twice has its first place and its last size, as in SExtractor. They are
-        `Placed`, for what is found wrong with them later.
+        Parameters in their order, a vector with its size unless it is 1, a cut-out as it
+        stands. One that stands twice has its first place and its last size, as in SExtractor.
+        They are `Placed`, for what is found wrong with them later.
 
     Raises
     ------
@@ -45,12 +45,12 @@ def read_parameters(path: str) -> tuple[Placed, ...]:
             continue
         if size > 1 and not found.vector:
             size = 1  # as SExtractor, which passes over it
-        sizes[found.name] = size, place
+        sizes[found.name] = size, place, text if found.pixels else found.name
     refuse_all(reasons)
     if not sizes:
         raise ValueError(f"{path} names no parameter")
     return tuple(Placed(name if size == 1 else f"{name}({size})", place)
-                 for name, (size, place) in sizes.items())
+                 for size, place, name in sizes.values())
 
 
 def _first(text):

@@ -10,6 +10,7 @@ from mr_extract.images.cards import printable
 from mr_extract.sextractor.ascii_format import cut, in_type
 from mr_extract.sextractor.identities import in_fits
 from mr_extract.sextractor.names import Output
+from mr_extract.text.cutouts import from_texts
 
 _BLOCK = 2880
 _CODES = {"i2": "I", "i4": "J", "f4": "E", "f8": "D"}
@@ -64,6 +65,10 @@ def objects(name: str, columns: Mapping[str, np.ndarray], outputs: Sequence[Outp
         if parameter.dtype == "str":
             data = in_fits(values[0])
             form, dtype, shape = f"{max(1, data.itemsize)}A", f"S{max(1, data.itemsize)}", ()
+        elif one.shape:
+            height, width = shape = one.shape
+            data, dtype = from_texts(values[0], height, width), ">f4"
+            form = f"{height * width}E"
         else:
             shape = (one.size,) if one.size > 1 else ()
             data = np.stack([in_type(v, parameter.dtype) for v in values], axis=-1)
@@ -72,6 +77,8 @@ def objects(name: str, columns: Mapping[str, np.ndarray], outputs: Sequence[Outp
         fields.append(((f"c{k}", dtype, shape), data))
         cards.append((f"TTYPE{k}", parameter.name, cut(parameter.description, 47)))
         cards.append((f"TFORM{k}", form, ""))
+        if one.shape:
+            cards.append((f"TDIM{k}", f"({one.shape[1]},{one.shape[0]})", ""))
         if parameter.unit:
             cards.append((f"TUNIT{k}", parameter.unit, ""))
         if parameter.dtype != "str":

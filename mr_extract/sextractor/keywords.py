@@ -143,8 +143,10 @@ KEYWORDS = {k.name: k for k in (
     K("PHOT_PETROPARAMS", NUMBER, TWO, "2.0 3.5", "petro_factor, petro_min_radius",
       m.pair("petro_factor", "petro_min_radius")),
     K("PIXEL_SCALE", NUMBER, ONE, "1.0", "pixel_scale", m.one("pixel_scale")),
-    K("PSF_NAME", NAME, PAIR, "default.psf", _NO_PSF),
-    K("PSF_NMAX", WHOLE, ONE, "1", _NO_PSF),
+    K("PSF_NAME", NAME, PAIR, "default.psf", "psf_image, where a parameter of its fit is asked "
+      "for; two different ones are refused", m.psf_image, m.several_psfs),
+    K("PSF_NMAX", WHOLE, ONE, "1", "one star is fitted to a source; more are refused where "
+      "parameters of the fit are asked for", refuse=m.several_stars),
     K("RESCALE_WEIGHTS", FLAG, PAIR, "Y", "rescale_weights; two different ones are refused",
       m.one("rescale_weights"), m.two_different),
     K("SATUR_KEY", NAME, ONE, "SATURATE", "satur_key", m.one("satur_key")),

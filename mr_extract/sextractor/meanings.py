@@ -207,6 +207,25 @@ def several_flags(v: Values) -> str:
     return "several flag images are not combined here" if _flags_asked(v) and v.own[1:] else ""
 
 
+_OF_PSF = {"FLUX_PSF", "FLUXERR_PSF", "MAG_PSF", "MAGERR_PSF", "XPSF_IMAGE", "YPSF_IMAGE",
+           "CHI2_PSF", "SPREAD_MODEL", "SPREADERR_MODEL"}
+
+
+def psf_image(v: Values) -> dict[str, object]:
+    """Return the rule of naming of PSF models, where parameters of the fit are asked for."""
+    return {"psf_image": _rule(v.first)} if _OF_PSF & v.asked and v.own else {}
+
+
+def several_psfs(v: Values) -> str:
+    """Refuse a model for detection and another for measurement."""
+    return two_different(v) if _OF_PSF & v.asked else ""
+
+
+def several_stars(v: Values) -> str:
+    """Refuse to fit several stars to a source."""
+    return "one star is fitted to a source" if _OF_PSF & v.asked and v.first > 1 else ""
+
+
 def _rule(name):
     """Return a rule of naming: as it stands where it is one, else one file for all images."""
     if any(sign in name for sign in _RULE):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,10 +40,13 @@ class Output:
     parameter : mr_extract.sextractor.parameters.Parameter
     size : int
         Number of elements.
+    shape : tuple of int
+        Height and width of the cut-out that it is, else empty.
     """
 
     parameter: Parameter
     size: int = 1
+    shape: tuple[int, ...] = ()
 
     @property
     def cells(self) -> list[str]:
@@ -75,15 +78,23 @@ def outputs(config: Config) -> list[Output]:
         if is_parameter(name):
             try:
                 one, size = parameter(name)
-                found[one.name] = Output(one, _checked(one, size, config))
+                found[one.name] = Output(one, _checked(one, size, config), shape_of(
+                    one, config.measurement.vignet_size))
             except ValueError as error:
                 reasons.append(said_of(name, str(error)))
             continue
         for column in _meant(name, config):
             one = _BY_COLUMN[column]
-            found.setdefault(one.name, Output(one, _length(one, config) if one.vector else 1))
+            found.setdefault(one.name, Output(
+                one, _length(one, config) if one.vector else 1,
+                shape_of(one, config.measurement.vignet_size)))
     refuse_all(reasons)
     return [one for one in found.values() if one.size]
+
+
+def shape_of(one: Parameter, size: Sequence[float]) -> tuple[int, ...]:
+    """Return height and width of a parameter that is a cut-out of this width and height."""
+    return (int(size[1]), int(size[0])) if one.pixels else ()
 
 
 def our_columns(config: Config) -> tuple[str, ...]:
@@ -107,6 +118,9 @@ def translated(names: Iterable[str]) -> tuple[str, ...]:
             found.append(name)
             continue
         one = parameter(name)[0]
+        if one.pixels:  # whose size stands with it
+            found.append(name)
+            continue
         # Under our names nothing falls back: nan says that it was not measured.
         needs = one.needs[:1] if one.needs and "WIN_" in one.name else one.needs
         found.extend(need for need in needs if need not in found)
@@ -128,7 +142,7 @@ def as_column(one: Parameter) -> Column:
     if one.name.endswith("_BEST"):
         dtype = "f4"
     return Column(one.name, dtype, one.unit, ours.group if ours else "key", one.name,
-                  ours.ucd if ours else "meta.id", one.description, one.vector)
+                  ours.ucd if ours else "meta.id", one.description, one.vector, one.pixels)
 
 
 def parameter_of(column: Column) -> Parameter:

@@ -33,6 +33,8 @@ class Parameter:
         Setting that says how many elements there are, empty for a scalar.
     close : str
         What differs from SExtractor's, empty where it is the same.
+    pixels : str
+        Setting that says width and height of the cut-out that a row holds, else empty.
     """
 
     name: str
@@ -43,8 +45,10 @@ class Parameter:
     description: str
     vector: str = ""
     close: str = ""
+    pixels: str = ""
 
 
+CUTOUT = "VIGNET"
 _MU = "mag * arcsec**(-2)"
 
 # dtype, format, unit and the names of what has a column here, in SExtractor's order.
@@ -53,10 +57,11 @@ _PRESENT = (
     ("i2", "%3d", "", "EXT_NUMBER"),
     ("f4", "%12.7g", "count",
      "FLUX_ISO FLUXERR_ISO FLUX_ISOCOR FLUXERR_ISOCOR FLUX_APER FLUXERR_APER FLUX_AUTO "
-     "FLUXERR_AUTO FLUX_PETRO FLUXERR_PETRO FLUX_BEST FLUXERR_BEST FLUX_WIN FLUXERR_WIN"),
+     "FLUXERR_AUTO FLUX_PETRO FLUXERR_PETRO FLUX_BEST FLUXERR_BEST FLUX_WIN FLUXERR_WIN "
+     "FLUX_PSF FLUXERR_PSF"),
     ("f4", "%8.4f", "mag",
      "MAG_ISO MAGERR_ISO MAG_ISOCOR MAGERR_ISOCOR MAG_APER MAGERR_APER MAG_AUTO MAGERR_AUTO "
-     "MAG_PETRO MAGERR_PETRO MAG_BEST MAGERR_BEST MAG_WIN MAGERR_WIN"),
+     "MAG_PETRO MAGERR_PETRO MAG_BEST MAGERR_BEST MAG_WIN MAGERR_WIN MAG_PSF MAGERR_PSF"),
     ("f4", "%10.4g", "", "SNR_WIN"),
     ("f4", "%5.2f", "", "KRON_RADIUS PETRO_RADIUS"),
     ("f4", "%12.7g", "count", "BACKGROUND THRESHOLD FLUX_MAX"),
@@ -125,6 +130,10 @@ _PRESENT = (
     ("f8", "%12.7g", "", "VECTOR_ASSOC"),
     ("i4", "%10d", "", "NUMBER_ASSOC"),
     ("f4", "%10.3f", "pixel", "FLUX_RADIUS"),
+    ("f4", "%12.7g", "count", "VIGNET"),
+    ("f8", "%11.4f", "pixel", "XPSF_IMAGE YPSF_IMAGE"),
+    ("f4", "%9.4g", "", "CHI2_PSF"),
+    ("f4", "%8.5f", "", "SPREAD_MODEL SPREADERR_MODEL"),
 )
 
 # Parameters that are not one of our columns under another name.
@@ -161,6 +170,16 @@ _CLOSE = {
     "BACKGROUND": "the spline that is subtracted; SExtractor interpolates linearly for this column",
     "IMAFLAGS_ISO": "of one flag image",
     "NIMAFLAGS_ISO": "of one flag image",
+    **dict.fromkeys(("FLUX_PSF", "MAG_PSF"), "nan (99) where the fit is lost; SExtractor has 0 and "
+                    "99; pixels are weighted by the noise of the sky, there by that of the "
+                    "source, too"),
+    **dict.fromkeys(("FLUXERR_PSF", "MAGERR_PSF"), "of the sky's weights, with photons"),
+    "CHI2_PSF": "reduced; SExtractor divides by flux and noise squared once more",
+    **dict.fromkeys(("SPREAD_MODEL", "SPREADERR_MODEL"), "of a disc of 1/16 FWHM; SExtractor "
+                    "draws it on the samples of the model, which makes both larger by 6 % for "
+                    "half a pixel and 16 % for a whole one"),
+    "VIGNET": "in FITS_LDAC and FITS_1.0; bad pixels are -1e30 as those of neighbours are; "
+              "SExtractor has what the image holds there, or bridges them with",
     **{name: "ICRS; SExtractor takes FK5 for the same (20 mas)"
        for name in ("ALPHA_J2000", "DELTA_J2000", "ALPHAWIN_J2000", "DELTAWIN_J2000",
                     "ALPHAPEAK_J2000", "DELTAPEAK_J2000")},
@@ -204,7 +223,7 @@ def _table():
                 # Where the window is lost SExtractor gives the isophotal value.
                 needs = (*needs, *table[name.replace("WIN_", "_")].needs)
             table[name] = Parameter(name, dtype, form, unit, needs, description, vector,
-                                    _CLOSE.get(name, ""))
+                                    _CLOSE.get(name, ""), column.pixels if column else "")
     return table
 
 
@@ -243,13 +262,31 @@ def split(text: str) -> tuple[str, int]:
     if not match:
         raise ValueError(f"{text!r} is no name")
     name, size = match.groups()
-    if size is None:
+    if size is None or name == CUTOUT:
         return name, 1
-    # Vectors of several axes are cut-outs and matrices, which are refused anyway.
+    # Other vectors of several axes are matrices, which are refused anyway.
     first = re.split(r"[\s,;.]+", size)[0]
     if not first.isdecimal() or int(first) < 1:
         raise ValueError(f"{text}: {size!r} is not a number of elements")
     return name, int(first)
+
+
+def cutout_size(text: str) -> tuple[float, float] | None:
+    """Return width and height of ``VIGNET(25,25)``, None for another parameter.
+
+    Raises
+    ------
+    ValueError
+        When it has not two sizes.
+    """
+    match = _VECTOR.fullmatch(text.strip())
+    if not match or match[1] != CUTOUT:
+        return None
+    sizes = re.split(r"\s*[\s,;]\s*", match[2] or "")
+    if len(sizes) != 2 or not all(size.isdecimal() and 1 <= int(size) <= 1000 for size in sizes):
+        raise ValueError(f"{text}: a cut-out has a width and a height from 1 to 1000, as in "
+                         f"{CUTOUT}(25,25)")
+    return float(sizes[0]), float(sizes[1])
 
 
 def parameter(text: str) -> tuple[Parameter, int]:
@@ -261,6 +298,7 @@ def parameter(text: str) -> tuple[Parameter, int]:
         For a parameter that is not here, with the reason, and for a name that is none.
     """
     name, size = split(text)
+    cutout_size(text)
     found = PARAMETERS.get(name) or OWN.get(name)
     if found is None:
         if name in REASONS:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mr_extract.sextractor.convert import converted
-from mr_extract.sextractor.names import Output, parameter_of
+from mr_extract.sextractor.names import Output, parameter_of, shape_of
 from mr_extract.sextractor.parameters import OWN, PARAMETERS, parameter
 from mr_extract.text.accounting import config_of, parse_account
 from mr_extract.text.catalog import schema_of
@@ -94,7 +94,7 @@ class Source:
         for name in names:
             one, size = parameter(name)
             if one.name in held and size <= held[one.name].size:
-                found.append(Output(one, size))
+                found.append(Output(one, size, held[one.name].shape))
             elif self._can_make(one):
                 found.append(Output(one))
             else:
@@ -109,7 +109,9 @@ class Source:
                 continue
             one = {**PARAMETERS, **OWN}[column.name] if theirs else parameter_of(column)
             sizes[one.name] = (one, sizes.get(one.name, (one, 0))[1] + 1)
-        return {name: Output(one, size) for name, (one, size) in sizes.items()}
+        cutout = self.config["measurement"].get("vignet_size", (0, 0))
+        return {name: Output(one, size, shape_of(one, cutout))
+                for name, (one, size) in sizes.items()}
 
     def _can_make(self, one):
         theirs = self.config["output"].get("names") == "sextractor"

@@ -9,12 +9,15 @@ from mr_extract.measure.isophotal import areas, core_width, corrected, isophotal
 from mr_extract.measure.light_radii import light_radii
 from mr_extract.measure.magnitudes import magnitudes
 from mr_extract.measure.petrosian import petrosian
+from mr_extract.measure.psf_fits import RESULTS, psf_fits
 from mr_extract.measure.shapes import position_errors, shapes
 from mr_extract.measure.sizes import size_excess
 from mr_extract.measure.surface import surface_brightness
 from mr_extract.measure.surroundings import Surroundings
+from mr_extract.measure.vignettes import vignettes
 from mr_extract.measure.windows import windowed
 from mr_extract.planes.background import background_at
+from mr_extract.remarks import say
 from mr_extract.stages.state import Frame
 
 # Flags of an aperture that reaches farther than half of the light.
@@ -157,6 +160,22 @@ def add_sizes(frame: Frame) -> None:
     values["size_excess"] = size_excess(
         values["half_light_radius"], values["flux_auto"], values["fluxerr_auto"], ~bad
     )
+
+
+def add_psf_fits(frame: Frame) -> None:
+    """Add what a fit of the PSF finds; nan without a model of it."""
+    plane = frame.measured
+    if plane.psf is None:
+        say("companion-absent", "psf: there is no model, and the columns of its fit are nan")
+        frame.values |= {name: np.full(len(frame), np.nan) for name in RESULTS}
+        return
+    frame.values |= psf_fits(frame.around, plane.psf, plane.origin)
+
+
+def add_vignettes(frame: Frame) -> None:
+    """Add the pixels around the sources."""
+    width, height = map(int, frame.config.measurement.vignet_size)
+    frame.values["vignet"] = vignettes(frame.around, width, height)
 
 
 def add_background(frame: Frame) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from mr_extract import storage
 from mr_extract.addresses import shown
 from mr_extract.failures import ImageFailure
-from mr_extract.lists.columns import Table
+from mr_extract.lists.columns import ON_SKY, Table
 from mr_extract.storage.seekable import opened_in_parts
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 #: Numbers, or text; cells as they stand in a catalog; masked where a value is missing.
 Column: TypeAlias = "np.ndarray | list[bytes] | list[str]"
 ROWS = 1 << 16  # that are in memory at a time
-ENDINGS = (".parquet", ".fits", ".fit", ".fits.gz", ".csv", ".tsv", ".csv.gz", ".tsv.gz")
+WHOLE = tuple(kind + packed for kind in (".ecsv", ".vot", ".votable", ".xml", ".reg")
+              for packed in ("", ".gz"))
+ENDINGS = (".parquet", ".fits", ".fit", ".fits.gz", ".csv", ".tsv", ".csv.gz", ".tsv.gz", *WHOLE)
 
 
 class OpenTable(Protocol):
@@ -83,6 +85,10 @@ def open_table(uri: str, scratch: str) -> OpenTable:
             from mr_extract.tables.delimited import DelimitedTable
 
             return DelimitedTable(uri, "," if ".csv" in name[-7:] else "\t")
+        elif name.endswith(WHOLE):
+            from mr_extract.tables.whole import WholeTable
+
+            return WholeTable(uri)
         if _is_folder(uri) or is_own(uri):
             from mr_extract.tables.own import OwnTable
 
@@ -158,7 +164,7 @@ def degrees_of(table: OpenTable, pair: tuple[int, int],
     names = [table.names[k] for k in pair]
     units = {k: table.units[number] for k, number in enumerate(pair) if number in table.units}
     listing = Table(names, list(columns), units)
-    ra, dec = listing.numbers(0, "degrees"), listing.numbers(1, "degrees")
+    ra, dec = (listing.numbers(k, unit) for k, unit in enumerate(ON_SKY))
     nowhere = ~(np.isfinite(ra) & (np.abs(dec) <= 90))
     return np.where(nowhere, np.nan, ra), np.where(nowhere, np.nan, dec)
 

@@ -1,10 +1,11 @@
 """Parquet files of equal columns; pyarrow reads, some rows at a time."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from mr_extract.tables.opening import ROWS
+from mr_extract.tables.opening import ROWS, Column
 from mr_extract.tables.pieces import Columns
 
 
@@ -39,10 +40,22 @@ class ParquetTable:
         """Give some columns, masked where they have no value."""
         with self._file() as file:
             for batch in file.iter_batches(ROWS, columns=list(names)):
-                yield Columns({name: _values(batch.column(name), name) for name in names})
+                yield Columns({name: values_of(batch.column(name), name) for name in names})
 
 
-def _values(column, name):
+def values_of(column: Any, name: str) -> Column:
+    """Return a column of pyarrow as numbers, masked where it has no value, or as text.
+
+    Parameters
+    ----------
+    column : pyarrow.Array
+    name : str
+
+    Raises
+    ------
+    ValueError
+        For what is neither.
+    """
     from pyarrow import compute, types
 
     if types.is_dictionary(column.type):

@@ -14,7 +14,7 @@ from mr_extract.images.region import looks_like_region, parse_region
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
 _MAPS = ("mask", "weight", "rms", "variance", "flags")
-COMPANIONS = (*_MAPS, "calibration", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
+COMPANIONS = (*_MAPS, "calibration", "psf", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
               "positions")
 REGIONS = ("region", "tile_core", "tile_origin")
 PART = ("plane", *REGIONS)
@@ -22,11 +22,11 @@ USED = ("ext", "id", "bytes", "zero_point", "packed", *PART, *COMPANIONS)
 # Names by which the accounting line says what was measured.
 FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "sha256",
          "version", "config", "images_in_file", "failed_sources", "failed_rows",
-         "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "detect_sha256",
-         "detect_mask_sha256", "detect_weight_sha256", "targets_sha256", "assoc_sha256",
-         "targets", "outside", "matched", "of_other_tiles", "detections", "elsewhere",
-         "unplaced", "members", "no_epoch", "remarks",
-         "used_gain", "used_saturation", "used_zero_point")
+         "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "psf_sha256",
+         "detect_sha256", "detect_mask_sha256", "detect_weight_sha256", "targets_sha256",
+         "assoc_sha256", "targets", "outside", "matched", "of_other_tiles", "detections",
+         "elsewhere", "unplaced", "members", "no_epoch", "remarks",
+         "filter_seeing", "filter_sigma", "used_gain", "used_saturation", "used_zero_point")
 RESERVED = ("flat",)
 
 _LOOKED_AT = frozenset(("id", "ext", "bytes", "zero_point", *PART))  # what they say may be wrong

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import orjson
 
+from mr_extract.text.cutouts import as_texts
 from mr_extract.text.entry import escaped
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def format_rows(image_id: str, columns: Mapping[str, np.ndarray]) -> bytes:
     image_id : str
         First cell of every row; without tabs and line ends.
     columns : dict of str to ndarray, shape (n,)
-        Integers, float32, float64 or text, C-contiguous.
+        Integers, float32, float64 or text, C-contiguous; or cut-outs, shape (n, height,
+        width).
 
     Returns
     -------
@@ -61,6 +63,7 @@ def _cells(columns: Mapping[str, np.ndarray | list[bytes]]) -> list[list[bytes]]
         return []
     return [
         values if isinstance(values, list)
+        else as_texts(values) if values.ndim == 3
         else [escaped(text).encode() for text in values.tolist()] if values.dtype.kind == "U"
         else orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
         .replace(b"null", b"nan")

@@ -11,9 +11,11 @@ import os
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.lists.motions import Motions
 from mr_extract.lists.sources import Sources
 
 _START, _END = "sources-", ".npz"
+_MOVING = ("pmra", "pmdec", "epoch")
 Said = list[tuple[str, str]]
 
 
@@ -31,8 +33,10 @@ def write_carried(folder: str, sources: Sources, checksum: str, said: Said) -> s
     """
     content = io.BytesIO()
     told = json.dumps([checksum, sources.frame, sources.names, said]).encode()
+    motions = sources.motions
+    moving = {} if motions is None else {name: getattr(motions, name) for name in _MOVING}
     np.savez_compressed(content, told=np.frombuffer(told, np.uint8), numbers=sources.numbers,
-                        longitude=sources.longitude, latitude=sources.latitude)
+                        longitude=sources.longitude, latitude=sources.latitude, **moving)
     digest = hashlib.sha256(content.getbuffer()).hexdigest()
     path = os.path.join(folder, f"{_START}{digest}{_END}")
     with open(path, "wb") as file:
@@ -60,5 +64,7 @@ def read_carried(path: str) -> tuple[Sources, str, Said]:
         raise ImageFailure("bad-list", f"{name} is not what its name says (SHA-256)")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         checksum, frame, names, said = json.loads(arrays["told"].tobytes())
-        sources = Sources(names, arrays["numbers"], arrays["longitude"], arrays["latitude"], frame)
+        motions = Motions(*(arrays[k] for k in _MOVING)) if "epoch" in arrays else None
+        sources = Sources(names, arrays["numbers"], arrays["longitude"], arrays["latitude"], frame,
+                          motions)
     return sources, checksum, [(kind, detail) for kind, detail in said]

@@ -28,7 +28,7 @@ def attach(image: Image, entry: Entry, settings: Companions,
     Parameters
     ----------
     image : mr_extract.images.Image
-        Gets its masked pixels, weights, flags and calibration.
+        Gets its masked pixels, weights, flags, calibration and PSF.
     entry : mr_extract.text.entry.Entry
     settings : mr_extract.settings.beside.Companions
     file : tuple of (bytes-like or mr_extract.images.section.Section, str)
@@ -106,6 +106,11 @@ def _take(image, one, place, buffer, settings):
 
         calibrate(image, buffer)
         return
+    if one.role == "psf":
+        from mr_extract.images.psf_model import read_psf
+
+        image.psf = read_psf(buffer)
+        return
     if one.role == "weight":
         values, invalid = read_map(buffer, image, place.ext, settings)
         set_weight(image, values, one.kind, invalid)
@@ -121,8 +126,8 @@ def open_first(one: Wanted, entry: Entry,
     empty.
     """
     missing = []
-    # A calibration has no pixels.
-    whole = entry.is_whole or one.role == "calibration"
+    # These have no pixels.
+    whole = entry.is_whole or one.role in ("calibration", "psf")
     for place in one.places:
         if not place.uri:
             return (place, *file, 0) if whole else (place, file[0].again(), "", 0)

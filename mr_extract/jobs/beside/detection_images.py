@@ -71,7 +71,7 @@ def detection_for(
         return None, {}, 0
     fields = [(name, value) for name in _OWN
               if (value := entry.get(f"detect_{name}")) is not None]
-    fields.append(("calibration", ""))  # it gives no fluxes
+    fields += [("calibration", ""), ("psf", "")]  # it gives no fluxes
     fields += [(name, value) for name in PART if (value := entry.get(name)) is not None]
     key = one.places, entry.uri if not all(p.uri for p in one.places) else None, entry.ext, \
         tuple(fields), config

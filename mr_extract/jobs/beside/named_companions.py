@@ -27,7 +27,7 @@ class Wanted:
     Parameters
     ----------
     role : str
-        ``mask``, ``weight``, ``flags`` or ``calibration``.
+        ``mask``, ``weight``, ``flags``, ``calibration`` or ``psf``.
     kind : str
         What a weight map holds: ``weight``, ``variance`` or ``rms``.
     places : tuple of mr_extract.text.naming.Place
@@ -63,7 +63,8 @@ def wanted(entry: Entry, settings: Companions) -> list[Wanted]:
     """
     found = [companion_of(entry, "mask", FIELDS["mask"], settings.mask_image),
              companion_of(entry, "flags", ("flags",), settings.flag_image),
-             companion_of(entry, "calibration", ("calibration",), settings.calibration_file)]
+             companion_of(entry, "calibration", ("calibration",), settings.calibration_file),
+             companion_of(entry, "psf", ("psf",), settings.psf_image)]
     if settings.weight_type in WEIGHT_KINDS:
         kind = WEIGHT_KINDS[settings.weight_type]
         found.append(

@@ -55,8 +55,8 @@ def targets_for(entry: Entry, config: Config) -> tuple[Targets, str]:
     uri = entry.get("positions") or config.targets.forced
     if uri == LINES:
         raise ImageFailure("malformed-line", "the line has no positions= (--forced lines)")
-    how = config.targets.forced_coord
-    return _made(uri, ("targets", how), lambda table: targets_from(table, how))
+    how = config.targets.forced_coord, config.lists.list_epoch
+    return _made(uri, ("targets", *how), lambda table: targets_from(table, *how))
 
 
 def known_for(config: Config) -> tuple[Known | None, str]:
@@ -71,8 +71,8 @@ def known_for(config: Config) -> tuple[Known | None, str]:
         return None, ""
     from mr_extract.lists.association import known_from
 
-    settings = config.association
-    return _made(settings.assoc, ("list", settings), lambda table: known_from(table, settings))
+    how = config.association, config.lists.list_epoch
+    return _made(how[0].assoc, ("list", *how), lambda table: known_from(table, *how))
 
 
 def sources_for(
@@ -111,7 +111,7 @@ def sources_for(
         from mr_extract.jobs.beside.carried_sources import read_carried
 
         return _kept((carried,), "", lambda: read_carried(carried))
-    how = settings.source_columns, settings.source_coord
+    how = settings.source_columns, settings.source_coord, config.lists.list_epoch
     return _made(uri, ("sources", *how), lambda table: sources_from(table, *how))
 
 

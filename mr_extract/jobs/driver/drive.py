@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -20,15 +19,15 @@ from mrjob.step import StepFailedException
 from mr_extract import __version__
 from mr_extract.addresses import shown_rule, shown_within
 from mr_extract.columns.choice import describe
-from mr_extract.jobs.driver import summary
-from mr_extract.jobs.driver.gather import complain, gather
+from mr_extract.jobs.driver.detached import scratch_folder
+from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.manifests import read_plan, standard_input
-from mr_extract.jobs.driver.outputs import check_outputs, put_catalog, unfinished_catalog
+from mr_extract.jobs.driver.merging import merged, reported
+from mr_extract.jobs.driver.outputs import check_outputs, is_there
 from mr_extract.jobs.driver.plan import check_directory
 from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
-from mr_extract.jobs.skeleton.options import allowed
 from mr_extract.settings.declaring import is_rule
-from mr_extract.text.manifest import is_fits_name
+from mr_extract.sextractor.configured import check_cutouts
 
 if TYPE_CHECKING:
     from mrjob.job import MRJob
@@ -75,11 +74,12 @@ def drive(job: ImageJob, further: Sequence[Namespace] = ()) -> int:
     except StepFailedException as error:
         complain(f"the job failed, nothing was written: {error}")
         return 1
-    status = _reported(job, plan, totals, counters, monotonic() - began)
+    status = reported(job, plan, totals, counters, monotonic() - began)
     if failure:
-        complain(f"the job failed: {failure}\nmr_extract: what its finished tasks had measured is "
-                 "in the catalog; `python -m preprocess remaining` lists the images that are lost")
-        return 1
+        complain(f"{failure.words}\nmr_extract: what had been measured by then is in "
+                 f"{failure.place}; `python -m preprocess remaining` lists the images that are "
+                 "lost")
+        return failure.status
     return 1 if unwritten else status
 
 
@@ -104,6 +104,7 @@ def _planned(job, further):
     check_runner(options)
     for one in (options, *further):
         check_outputs(one, plan)
+    check_cutouts(job.work.columns(job.config).values(), options.catalog_type)
     job.work.check(job.config)
     check_directory()
     if options.env_archive and len(plan):
@@ -117,7 +118,7 @@ def _planned(job, further):
 def _extracted(job, plan, packed):
     """Run the tasks, put the catalog in its place, and return totals and counters.
 
-    With them comes why the job failed, None if it did not (on Hadoop, what its finished
+    With them comes why the job failed or was ended, None if it was not (what its finished
     tasks wrote outlives it), and which catalogues of images could not be written.
     """
     options = job.options
@@ -127,46 +128,41 @@ def _extracted(job, plan, packed):
         # reducers to do, each takes its time to start, and maps that are done are lost with
         # a job that fails before its reducers are.
         options.reduce = "none"
-    with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
+    with scratch_folder() as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             counters, totals, failure = {}, None, None
             if plan.entries:
                 try:
                     counters, totals = run_tasks(job, plan, scratch, text, packed)
-                except StepFailedException as error:
+                except (StepFailedException, KeyboardInterrupt, SystemExit) as error:
                     if not text.tell():
                         raise
-                    failure = error
+                    failure = _Failure(error)
+                    failure.spare_catalog(options)
             if totals is not None and not is_merged(options):
                 return totals, counters, None, []
-            text.flush()
-            with unfinished_catalog(options, scratch) as spool, open(spool, "wb+") as catalog:
-                totals = gather(text, plan, job.work, job.config, catalog, ordered)
-                if options.runner in ("hadoop", "emr") and totals.failures["lost"] and not failure:
-                    raise OSError(f"{totals.failures['lost']} images of a job that ended well did "
-                                  "not come back with its output; no catalog was written")
-                catalog.flush()
-                unwritten = put_catalog(catalog, options, plan, job.stdout)
+            totals, unwritten = merged(job, plan, text, scratch, ordered, complete=not failure
+                                       and options.runner in ("hadoop", "emr"))
     return totals, counters, failure, unwritten
 
 
-def _reported(job, plan, totals, counters, seconds):
-    """Say what was done and return the exit status."""
-    options = job.options
-    facts = summary.summarise(totals, counters, seconds, options.runner or "inline", len(plan),
-                              job.work.rows, job.streamed)
-    if not options.quiet:
-        complain(summary.as_text(facts))
-    if options.summary:
-        summary.write(facts, options.summary)
-    if not totals.measured and not any(is_fits_name(e.uri) for e in plan.entries.values()):
-        complain("no line ends as the name of a FITS image does: is the input a manifest, "
-                 "a path or URI a line?")
-    limit = allowed(options.max_failures, len(plan))
-    if totals.failed > limit:
-        complain(f"{totals.failed} images failed, {limit} allowed (--max-failures)")
-        return 1
-    return 0
+class _Failure:
+    """Why a job ended before its time."""
+
+    def __init__(self, error):
+        self.status, self.words = 1, f"the job failed: {error}"
+        if isinstance(error, KeyboardInterrupt):
+            self.status, self.words = 130, "interrupted"
+        elif isinstance(error, SystemExit):
+            self.status = error.code
+            self.words = f"ended by {signal.Signals(error.code - 128).name}"
+        self.place = "the catalog"
+
+    def spare_catalog(self, options):
+        """Have a catalog that a user did not want to end keep its place."""
+        if self.status > 1 and is_there(options):
+            options.catalog += ".interrupted"
+            self.place = options.catalog
 
 
 def _printed(job):
@@ -226,5 +222,5 @@ def end_in_order() -> None:
 
 
 def _terminated(number, _):
-    # As an exception, so that tasks are stopped and temporary files removed.
+    # As an exception, so that tasks are stopped, and what they have done is kept.
     sys.exit(128 + number)

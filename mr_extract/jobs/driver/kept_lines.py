@@ -44,7 +44,7 @@ class KeptLines:
             self._held, self._held_from = bytearray(), self._end
 
     def text(self, number: int) -> bytes:
-        """Return the line of a good entry, without a line end."""
+        """Return the line of a good entry, without a line end; of others what is kept of them."""
         start, after = self._starts[number], number + 1
         stop = self._starts[after] if after < len(self._starts) else self._end
         if self._file is None or start >= self._held_from:
@@ -52,10 +52,14 @@ class KeptLines:
         return os.pread(self._file.fileno(), stop - start, start)
 
     def __getitem__(self, number: int) -> Entry:
-        text = self.text(number)
-        if text.startswith(b"\0"):
-            uri, pairs, problem, kind = json.loads(text[1:])
-            return Entry(uri, tuple((name, value) for name, value in pairs), problem, kind)
-        uri, *parts = text.decode().split("\t")
-        fields = (part.partition("=") for part in parts)
-        return Entry(uri, tuple((name, value) for name, _, value in fields))
+        return kept_entry(self.text(number))
+
+
+def kept_entry(text: bytes) -> Entry:
+    """Return the entry that was kept as a text."""
+    if text.startswith(b"\0"):
+        uri, pairs, problem, kind = json.loads(text[1:])
+        return Entry(uri, tuple((name, value) for name, value in pairs), problem, kind)
+    uri, *parts = text.decode().split("\t")
+    fields = (part.partition("=") for part in parts)
+    return Entry(uri, tuple((name, value) for name, _, value in fields))

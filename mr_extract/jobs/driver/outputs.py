@@ -150,6 +150,11 @@ def put_catalog(catalog: BinaryIO, options: Namespace, plan: Plan, stdout: Binar
     return []
 
 
+def is_there(options: Namespace) -> bool:
+    """Tell whether a file has the catalog's place already."""
+    return _is_whole(options) and os.path.exists(options.catalog)
+
+
 def _is_whole(options):
     """Tell whether the catalog is written beside its place and takes its name at the end."""
     return bool(options.catalog) and options.catalog_type == TSV and storage.is_local(

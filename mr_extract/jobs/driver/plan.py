@@ -3,11 +3,12 @@
 import os
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.jobs.beside.named_companions import anywhere
-from mr_extract.jobs.driver.kept_lines import KeptLines
+from mr_extract.jobs.driver.kept_lines import KeptLines, kept_entry
 from mr_extract.jobs.driver.numbered import Numbered
 from mr_extract.text.balance import companions_of, size_of
 from mr_extract.text.blocks import DUPLICATE
@@ -113,6 +114,20 @@ class Plan:
             return "duplicate-id", DUPLICATE
         entry = self.lines[number] if self._states[number] == _PROBLEM else None
         return (entry.kind, entry.problem) if entry else None
+
+    def write(self, file: BinaryIO) -> None:
+        """Write all lines to a file from which `read` makes the plan again."""
+        file.writelines(b"%d%b\n" % (state, self.lines.text(number))
+                        for number, state in enumerate(self._states))
+
+    @classmethod
+    def read(cls, lines: Iterable[bytes]) -> "Plan":
+        """Return the plan that `write` wrote."""
+        plan = cls()
+        for line in lines:
+            plan.add(kept_entry(line[1:].removesuffix(b"\n")))
+            plan._states[-1] = int(line[:1])
+        return plan
 
     @property
     def refused(self) -> dict[str, tuple[str, str]]:

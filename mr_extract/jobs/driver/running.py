@@ -14,6 +14,8 @@ from mrjob.step import StepFailedException
 
 import mr_extract
 from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.driver.parts_here import copy_parts
+from mr_extract.jobs.driver.record import write_record
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
 
@@ -134,11 +136,18 @@ def _run_once(job, plan, scratch, text, packed=()):
             from mr_extract.jobs.driver.progress import Progress
 
             watch = Progress(runner._get_local_tmp_dir(), images, job.work.rows, sys.stderr)
+        output = runner._output_dir
+        if runner_name in ("inline", "local"):
+            output = os.path.join(runner._get_local_tmp_dir(), "output")
+        if runner_name in ("inline", "local", "hadoop"):
+            write_record(os.path.join(scratch, "input"), job, plan, runner.get_job_key(), output)
         try:
             with watch:
                 runner.run()
-        except StepFailedException:
-            if runner_name in ("hadoop", "emr") and not (packed or options.output_dir):
+        except (StepFailedException, KeyboardInterrupt, SystemExit):
+            if runner_name in ("inline", "local"):
+                copy_parts(output, text)
+            elif runner_name in ("hadoop", "emr") and not (packed or options.output_dir):
                 rescue(runner, text)
             raise
         finally:

@@ -16,7 +16,7 @@ _TIMES = "milliseconds by stage"
 WITHOUT_KERNELS = "kernels", "images without compiled ones"
 
 
-def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds: float,
+def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds: float | None,
               runner: str, lines: int, rows: str = "sources",
               packed: bool = False) -> dict[str, Any]:
     """Return what a job did as plain dictionaries.
@@ -25,9 +25,9 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
     ----------
     totals : mr_extract.jobs.driver.gather.Totals
     counters : dict of str to dict of str to int
-        Of the runner, by group and name.
-    seconds : float
-        Wall time from the first line read to the catalog's end.
+        Of the runner, by group and name; empty where they are lost.
+    seconds : float or None
+        Wall time from the first line read to the catalog's end, where one process saw both.
     runner : str
     lines : int
         Different images in the manifests.
@@ -36,6 +36,7 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
     packed : bool
         The tasks had the images from Hadoop: it says how many ran near them.
     """
+    tried = lines - totals.failures["lost"]
     stages, tasks = counters.get(_TIMES, {}), counters.get("Job Counters ", {})
     near = tasks.get("Data-local map tasks", 0), tasks.get("Launched map tasks", 0)
     return {
@@ -55,12 +56,12 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
         rows: totals.rows,
         f"failed_{rows}": totals.failed_rows,
         "files_with_further_images": totals.partly,
-        "bytes": counters.get("bytes", {}).get("read", 0),
+        "bytes": counters.get("bytes", {}).get("read", 0) if counters or not tried else None,
         "map_tasks": {"launched": near[1], "where_their_data_are": near[0]} if packed else {},
         "without_compiled_kernels": counters.get(WITHOUT_KERNELS[0], {}).get(
             WITHOUT_KERNELS[1], 0),
-        "seconds": round(seconds, 3),
-        "images_per_second": round(lines / seconds, 3) if seconds > 0 else 0.0,
+        "seconds": None if seconds is None else round(seconds, 3),
+        "images_per_second": round(tried / seconds, 3) if seconds else 0.0,
         "milliseconds": dict(sorted(stages.items(), key=lambda pair: -pair[1])),
     }
 
@@ -68,10 +69,15 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
 def as_text(summary: Mapping[str, Any]) -> str:
     """Return the summary as lines for a person."""
     images, rows = summary["images"], summary["rows_are"]
+    # Of a job that was ended nobody has the counters.
+    read = "" if summary["bytes"] is None else f"{summary['bytes'] / 1e6:.1f} MB read, "
+    took = rate = ""
+    if summary["seconds"] is not None:
+        took = f" in {summary['seconds']:.1f} s"
+        rate = f"{summary['images_per_second']:.2f} images/s, "
     lines = [
         f"{images['measured']} images measured, {images['failed']} failed, {summary[rows]} {rows}"
-        f" in {summary['seconds']:.1f} s ({summary['images_per_second']:.2f} images/s,"
-        f" {summary['bytes'] / 1e6:.1f} MB read, runner {summary['runner']})"
+        f"{took} ({rate}{read}runner {summary['runner']})"
     ]
     if summary[f"failed_{rows}"]:
         lines.append(f"{summary[f'failed_{rows}']} {rows} with a failed measurement: see flag")

@@ -9,7 +9,7 @@ from mrjob.bin import MRJobBinRunner
 from mrjob.step import StepFailedException
 
 from mr_extract.jobs.runners.hadoop.plain_arguments import plain
-from mr_extract.jobs.runners.hadoop.settings import COMMITTER, DEFAULTS, REDUCES
+from mr_extract.jobs.runners.hadoop.settings import COMMITTER, DEFAULTS, REDUCES, TAGS
 from mr_extract.jobs.runners.hadoop.shipping import write_code_archive
 
 CODE = "mr_extract_code"  # the folder of the code where a task runs
@@ -42,7 +42,8 @@ class Elsewhere(MRJobBinRunner):
     packed: Sequence[str] = ()
 
     def _jobconf_for_step(self, step_num):
-        own = {"mapreduce.job.name": f"mr_extract, {self.images} images"}
+        own = {"mapreduce.job.name": f"mr_extract, {self.images} images",
+               TAGS: self.get_job_key()}  # by which YARN knows it when its driver is gone
         if "reducer" in self._get_step(step_num):
             own[REDUCES] = self.reduces
         else:

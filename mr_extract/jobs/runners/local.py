@@ -18,6 +18,7 @@ from mrjob.local import LocalMRJobRunner
 from mrjob.step import StepFailedException
 
 from mr_extract.jobs.runners.hadoop.plain_arguments import plain
+from mr_extract.jobs.task.parent import PARENT
 from mr_extract.jobs.task.retried import ATTEMPTS
 
 _ATTEMPT = "mapreduce_task_attempt_id"
@@ -51,12 +52,13 @@ class LocalRunner(LocalMRJobRunner):
     def _run_process(self, args, task_num, stdin, stdout, stderr, wd, env):
         # mrjob counts no attempts.
         attempt = re.sub(r"\d+$", str(self._attempts.get(task_num, 0)), env[_ATTEMPT])
-        env = {**env, _ATTEMPT: attempt}
+        env = {**env, _ATTEMPT: attempt, PARENT: str(os.getpid())}
         with self._lock:
             if self._stopped:
                 raise StepFailedException(reason="the job was stopped")
             process = subprocess.Popen(
-                args, stdin=stdin, stdout=stdout, stderr=stderr, cwd=wd, env=env
+                args, stdin=stdin, stdout=stdout, stderr=stderr, cwd=wd, env=env,
+                start_new_session=True,  # Ctrl-C is for us to act upon
             )
             self._running.add(process)
         try:

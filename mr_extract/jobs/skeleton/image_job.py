@@ -67,8 +67,10 @@ class ImageJob(CommandLine):
         """
         from mr_extract.jobs.task.environment import check_environment
         from mr_extract.jobs.task.kept_memory import keep_freed_memory
+        from mr_extract.jobs.task.parent import end_with_parent
         from mr_extract.jobs.task.retried import retried_task
 
+        end_with_parent()
         check_environment()
         keep_freed_memory()
         task = retried_task(self.options.attempt_notes, os.environ)
@@ -136,6 +138,7 @@ class ImageJob(CommandLine):
             self.set_status(f"{self._done} images done")
 
     def _report(self, outcome):
+        self.stdout.flush()  # who is ended keeps what is done
         self._done += 1
         self._heartbeat()
         self.increment_counter("images", "failed" if outcome.kind else "measured")
@@ -162,12 +165,16 @@ class ImageJob(CommandLine):
 
     def run_job(self) -> NoReturn:
         """Plan, run and gather; the exit status says whether all is accounted for."""
+        if self.options.detach:
+            from mr_extract.jobs.driver.detached import detach
+
+            sys.exit(detach(self))
+        from mr_extract.jobs.driver.drive import drive
+
         if self.options.reduce in OVER_DETECTIONS:
             from mr_extract.jobs.sky.after_images import reduced_after
 
-            sys.exit(reduced_after(self))
-        from mr_extract.jobs.driver.drive import drive
-
+            sys.exit(reduced_after(self, drive))
         sys.exit(drive(self))
 
     def _non_option_kwargs(self):

@@ -52,6 +52,9 @@ def add_job_options(under: Callable[[str], Callable[..., object]]) -> None:
                  help="failed images that are no reason for exit status 1 [0]")
     add_argument = under("Tasks, and what an image may cost them")
     add_running(add_argument)
+    add_argument("--detach", action="store_true",
+                 help="start the job, print its name and end; `python -m mr_extract.collect NAME` "
+                      "gives what it has made when it is done")
     add_argument("--image-timeout", type=_seconds, default=3600.0, metavar="SECONDS",
                  help="an image that takes longer is a failure; 0 for no limit; not with "
                       "-r inline [3600]")

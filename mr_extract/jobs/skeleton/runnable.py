@@ -33,6 +33,8 @@ class Runnable(MRJob):
     ----------
     reads : str
         What its arguments are, in its usage.
+    arguments : sequence of str
+        As they were given.
     """
 
     INPUT_PROTOCOL = BytesValueProtocol
@@ -40,6 +42,7 @@ class Runnable(MRJob):
     OUTPUT_PROTOCOL = BytesValueProtocol
 
     reads = "MANIFEST"
+    arguments: Sequence[str] = ()
 
     def configure_args(self) -> None:
         """Declare mrjob's options, those of the job, and those of its settings."""
@@ -59,6 +62,7 @@ class Runnable(MRJob):
 
     def load_args(self, args: Sequence[str]) -> None:
         """Parse the options; print the help where that is asked for."""
+        self.arguments = list(args)
         try:
             args = revealed(given(args))
         except ValueError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from mr_extract.jobs.driver.gather import complain
@@ -18,19 +20,21 @@ if TYPE_CHECKING:
 _OWN = {"args", "reduce", "summary", "told", "sky_work"}
 
 
-def reduced_after(job: ImageJob) -> int:
+def reduced_after(job: ImageJob,
+                  drive: Callable[[ImageJob, Sequence[Namespace]], int]) -> int:
     """Run the main job, and the job over its detections with the same runner.
 
     Parameters
     ----------
     job : mr_extract.jobs.skeleton.image_job.ImageJob
+    drive : callable
+        Brings the main job to its end, as `mr_extract.jobs.driver.drive.drive`.
 
     Returns
     -------
     int
         The greater of both exit statuses; that of the first where it wrote no catalog.
     """
-    from mr_extract.jobs.driver.drive import drive
     from mr_extract.jobs.sky.drive import drive as sky_drive
     from mr_extract.jobs.sky.sky_job import SkyJob
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,24 @@ class Line:
         """Magnitude of one image unit where the line says it, else None."""
         text = self.entry.get("zero_point")
         return None if text is None else float(text)
+
+    @property
+    def mjd(self) -> float | None:
+        """Date of the image as a modified Julian date where the line says it, else None.
+
+        Raises
+        ------
+        ImageFailure
+            ``malformed-line`` where it is no date.
+        """
+        text = self.entry.get("mjd")
+        try:
+            date = None if text is None else float(text)
+        except ValueError:
+            date = math.nan
+        if date is not None and not math.isfinite(date):
+            raise ImageFailure("malformed-line", f"the field mjd is no date: {text}")
+        return date
 
     def content(self) -> bytes:
         """Fetch the line's file and return its bytes, unpacked; `image` then reads the same.

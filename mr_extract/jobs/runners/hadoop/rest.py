@@ -6,12 +6,14 @@ show and nothing fails.
 
 import json
 import re
+import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from http.client import HTTPException
 
 _TIMEOUT = 10.0  # seconds
 _MOST = 4096  # bytes of a log
+ENDED = ("FINISHED", "FAILED", "KILLED")
 
 
 class JobTold:
@@ -97,6 +99,29 @@ def cluster_metrics(url: str) -> dict[str, int] | None:
     try:
         told = _json(f"{url}/ws/v1/cluster/metrics")["clusterMetrics"]
         return {name: int(told[name]) for name in ("totalMB", "totalVirtualCores")}
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return None
+
+
+def states_of(url: str, tag: str) -> list[str] | None:
+    """Return the states of the applications with a tag, None when a ResourceManager is silent.
+
+    Parameters
+    ----------
+    url : str
+        Of the ResourceManager.
+    tag : str
+        One of ``mapreduce.job.tags``.
+
+    Returns
+    -------
+    list of str or None
+        As ``RUNNING``; an application that has ended is in one of `ENDED`.
+    """
+    asked = urllib.parse.urlencode({"applicationTags": tag.lower()})  # as YARN keeps them
+    try:
+        told = _json(f"{url}/ws/v1/cluster/apps?{asked}")["apps"] or {"app": []}
+        return [str(one["state"]) for one in told["app"]]
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None
 

@@ -20,6 +20,7 @@ from mrjob.step import StepFailedException
 
 from mr_extract import storage
 from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.driver.record import FOLDER as RECORD
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.runners.hadoop.output import streamed
@@ -136,9 +137,10 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
         shards = os.path.dirname(self._input_paths[0])
         if others:
             self._put(shards, self._shards)
+            self._put(os.path.join(os.path.dirname(shards), RECORD), f"{self._hadoop_tmp_dir}/")
             return
-        # The folder around them becomes the job's own, so that it need not be made before. What
-        # that stands in is there but for a user's first job.
+        # The folder around them, with the record of the job, becomes the job's own, so that it
+        # need not be made before. What that stands in is there but for a user's first job.
         folder, place = os.path.dirname(shards), self._hadoop_tmp_dir
         if self._put(folder, place, ok_stderr=[_NO_PARENT]):
             self.fs.mkdir(os.path.dirname(place))

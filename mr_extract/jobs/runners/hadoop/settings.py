@@ -8,6 +8,7 @@ REDUCES = "mapreduce.job.reduces"
 COMMITTER = "mapreduce.fileoutputcommitter.algorithm.version"
 MAP_MEMORY = "mapreduce.map.memory.mb"
 MAP_CORES = "mapreduce.map.cpu.vcores"
+TAGS = "mapreduce.job.tags"
 
 #: A shard is a file, and never split. What a lost node costs is bounded: unless told so, an
 #: ApplicationMaster asks a dead NodeManager for three minutes, and may end the job over it.

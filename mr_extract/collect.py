@@ -1,0 +1,159 @@
+"""Jobs whose driver was killed, or whose connection was lost: ``python -m mr_extract.collect``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mr_extract import __version__
+from mr_extract.jobs.driver.detached import OUTPUT, WORDS
+from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.driver.left import Left, left_here, left_on_cluster
+from mr_extract.jobs.runners.hadoop.output import BrokenOff
+
+if TYPE_CHECKING:
+    from mr_extract.jobs.skeleton.image_job import ImageJob
+
+
+class _Refused(Exception):
+    """It cannot be collected, for the reason given."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """List jobs, collect or remove one, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m mr_extract.collect", description=(
+        "List jobs that run or were left by their driver; with a NAME give what the driver "
+        "would have given, where it would have put it."))
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of a job, or how one begins")
+    parser.add_argument("-r", "--runner", choices=["local", "hadoop"], default="local",
+                        help="where they are looked for: in the folder for temporary files, or in "
+                             "your folder on the cluster [local]")
+    parser.add_argument("--folder", metavar="DIR", default=tempfile.gettempdir(),
+                        help="that folder for temporary files [%(default)s]")
+    parser.add_argument("--hadoop-bin", metavar="PROGRAM", help="the command hadoop")
+    parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
+    options = parser.parse_args(arguments)
+    hadoop = options.hadoop_bin or _found_hadoop()
+    if options.runner == "hadoop" and not hadoop:
+        parser.error("-r hadoop needs the program hadoop: name it with --hadoop-bin")
+    if options.remove and not options.name:
+        parser.error("--remove needs the NAME of a job")
+    try:
+        jobs = list(left_on_cluster([hadoop]) if options.runner == "hadoop"
+                    else left_here(options.folder, [hadoop] if hadoop else []))
+        if not options.name:
+            for one in jobs:
+                print(_line_of(one))
+            return 0
+        found = [one for one in jobs if one.record.name.startswith(options.name)]
+        if len(found) != 1:
+            raise _Refused(f"{len(found)} jobs are called {options.name}: without a name they "
+                           "are listed")
+        return _removed(found[0]) if options.remove else collect(found[0])
+    except (_Refused, BrokenOff, OSError, ValueError) as error:
+        complain(str(error))
+        return 2 if isinstance(error, _Refused) else 1
+
+
+def collect(one: Left) -> int:
+    """Make the catalog of a job whose driver is gone.
+
+    Parameters
+    ----------
+    one : mr_extract.jobs.driver.left.Left
+
+    Returns
+    -------
+    int
+        The exit status that the driver would have had; images on which nothing is to be had
+        are ``lost``, as after a job that failed.
+    """
+    from mr_extract.jobs.skeleton.image_job import ImageJob
+    from mr_extract.jobs.skeleton.options import OVER_DETECTIONS
+
+    record = one.record
+    if one.ending is not None:
+        return _given(one)
+    if record.version != __version__:
+        raise _Refused(f"{record.name} is a job of version {record.version}, this is "
+                       f"{__version__}")
+    if (state := one.state()) != "left":
+        raise _Refused(f"{record.name} {state}: it can be collected when it has ended")
+    if not one.place:
+        raise _Refused(f"{record.name}: its driver ended while it made the catalog, and nothing is "
+                       "left; run it again")
+    os.chdir(record.directory)
+    job = ImageJob(record.arguments)
+    job.sandbox(stdout=sys.stdout.buffer)
+
+    def gathered(job: ImageJob, further: Sequence[Namespace] = ()) -> int:
+        return _gathered(one, job, further)
+
+    if job.options.reduce in OVER_DETECTIONS:
+        from mr_extract.jobs.sky.after_images import reduced_after
+
+        return reduced_after(job, gathered)
+    return gathered(job)
+
+
+def _gathered(one, job, further=()):
+    from mr_extract.jobs.driver.merging import merged, reported
+    from mr_extract.jobs.driver.outputs import check_outputs
+
+    record, ordered = one.record, job.options.reduce != "none"
+    if job.options.output_dir:
+        raise _Refused(f"what {record.name} wrote is in parts in {job.options.output_dir}: "
+                       "python -m preprocess merge reads them")
+    if job.config.hash() != record.config:
+        raise _Refused(f"{record.name} had other settings than its options mean now: a list or "
+                       "configuration has changed")
+    plan = one.plan()
+    job.options.args = []  # what they say is in the plan
+    for options in (job.options, *further):
+        check_outputs(options, plan)
+    with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
+        with open(os.path.join(scratch, "blocks"), "wb+") as text:
+            one.copy_output(text)
+            totals, unwritten = merged(job, plan, text, scratch, ordered)
+    status = reported(job, plan, totals, {}, None)
+    return 1 if unwritten else status
+
+
+def _given(one):
+    """Say and give what a detached driver has said and given."""
+    sys.stderr.write(Path(one.folder, WORDS).read_text(encoding="utf-8", errors="replace"))
+    with open(Path(one.folder, OUTPUT), "rb") as catalog:
+        shutil.copyfileobj(catalog, sys.stdout.buffer)
+    return one.ending
+
+
+def _removed(one):
+    if one.state() not in ("left", "ended"):
+        raise _Refused(f"{one.record.name} {one.state()}: end it first")
+    one.remove()
+    return 0
+
+
+def _line_of(one):
+    record = one.record
+    began = datetime.fromtimestamp(record.began).isoformat(" ", "minutes")
+    return (f"{record.name}\t{record.runner}\t{began}\t{record.images} images\t"
+            f"process {record.pid} on {record.host}\t{one.state()}")
+
+
+def _found_hadoop():
+    home = os.environ.get("HADOOP_HOME")
+    return shutil.which("hadoop") or (shutil.which(os.path.join(home, "bin", "hadoop"))
+                                      if home else None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

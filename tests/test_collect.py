@@ -1,0 +1,182 @@
+"""Jobs whose driver dies, and jobs that go on without a terminal: what they did is collected."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, command, job, module, program
+from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
+from pages import commands_of, read_page, shell_in
+from processes import descendants, finish, kill, start_job
+
+from mr_extract.jobs.driver.left import left_here
+from mr_extract.jobs.driver.plan import Plan
+from mr_extract.text.manifest import parse_line
+
+
+@pytest.fixture(scope="module")
+def long_list(night, tmp_path_factory):
+    """A manifest of 120 lines, and two that cannot be tried."""
+    lines = [line.split("\t")[0] for line in (night / "manifest.txt").read_text().splitlines()
+             if not line.startswith("#")]
+    path = tmp_path_factory.mktemp("long") / "list.txt"
+    path.write_text("".join(f"{line}\tid=image-{k:03d}-{n}\n"
+                            for k in range(20) for n, line in enumerate(lines)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def clean(long_list):
+    run = job("-r", "inline", long_list)
+    assert run.status == 0
+    return run
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for temporary files of its own."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    yield folder
+    monkeypatch.undo()
+
+
+def preprocess(*words):
+    return command([sys.executable, "-m", "preprocess", *words], cwd=ROOT)
+
+
+def collect(*words):
+    return module("collect", *words)
+
+
+def test_what_a_killed_driver_leaves_is_collected_gone_on_with_and_removed(
+        long_list, clean, tmp_path, temporary):
+    catalog, summary = tmp_path / "catalog.tsv", tmp_path / "summary.json"
+    process = start_job("-r", "local", "--jobs", "2", "--catalog", catalog, "--summary", summary,
+                        long_list)
+    name = wait_until_some_are_done(process).record.name
+    assert collect().out.decode().split("\t")[::5] == [name, "runs\n"]
+    refused = collect(name)
+    assert refused.status == 2 and f"{name} runs: it can be collected when" in refused.err
+    assert collect(name, "--remove").status == 2
+    children = descendants(process.pid)
+    kill(process.pid)
+    finish(process)
+    assert_gone(children)  # they end with their driver
+    assert collect().out.decode().split("\t")[::5] == [name, "left\n"]
+    done = collect(name[:-3])
+    assert done.status == 1 and done.out == b"" and "lost: image-" in done.err
+    assert_part_of(clean, catalog)
+    assert '"lost"' in summary.read_text()
+    rest = tmp_path / "rest.txt"
+    assert preprocess("remaining", long_list, catalog, "-o", rest).status == 0
+    second = job("-r", "inline", rest)
+    (tmp_path / "second.tsv").write_bytes(second.out)
+    whole = preprocess("merge", catalog, tmp_path / "second.tsv")
+    assert whole.status == 0 and whole.out == clean.out
+    assert collect(name, "--remove").status == 0
+    assert list(temporary.iterdir()) == [] and collect().out == b""
+
+
+def test_what_is_not_there_or_has_changed_is_refused(long_list, tmp_path, temporary):
+    kernel = tmp_path / "kernel.conv"
+    kernel.write_text("CONV NORM\n1 2 1\n2 4 2\n1 2 1\n")
+    process = start_job("-r", "local", "--filter-kernel", kernel, long_list)
+    name = wait_until_some_are_done(process).record.name
+    kill(process.pid)
+    finish(process)
+    kernel.write_text("CONV NORM\n1 1 1\n1 1 1\n1 1 1\n")
+    for words, said in (((name,), "had other settings"), (("no",), "0 jobs are called no"),
+                        (("--remove",), "--remove needs the NAME")):
+        run = collect(*words)
+        assert run.status == 2 and said in run.err and "Traceback" not in run.err
+    assert collect(name, "--remove").status == 0
+
+
+def test_a_detached_job_goes_on_and_gives_what_it_would_have_given(
+        long_list, clean, temporary):
+    run = job("-r", "local", "--jobs", "2", "--detach", long_list)
+    assert run.status == 0, run.err
+    name = run.out.decode().strip()
+    end = time.monotonic() + 120
+    while "ended" not in collect().out.decode():
+        assert time.monotonic() < end
+        time.sleep(0.5)
+    done = collect(name)
+    assert done.status == 0 and done.out == clean.out
+    assert "images measured" in done.err
+    assert collect(name, "--remove").status == 0 and list(temporary.iterdir()) == []
+
+
+def test_a_detached_driver_that_is_killed_is_collected_too(long_list, clean, tmp_path, temporary):
+    run = job("-r", "local", "--jobs", "2", "--catalog", tmp_path / "catalog.tsv", "--detach",
+              long_list)
+    assert run.status == 0, run.err
+    one, = left_here(str(temporary))
+    assert one.record.name == run.out.decode().strip()
+    end = time.monotonic() + 120
+    while sum(path.read_bytes().count(b"#image")
+              for path in Path(one.record.output).glob("part-*")) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    kill(one.record.pid)
+    end = time.monotonic() + 60
+    while one.record.is_driven:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    done = collect(one.record.name)
+    assert done.status == 1 and "lost" in done.err
+    assert_part_of(clean, tmp_path / "catalog.tsv")
+
+
+@pytest.mark.parametrize("words, said", [
+    (("no-such-list.txt",), "no-such-list.txt"),
+    (("-",), "--detach needs the names of manifests"),
+])
+def test_what_cannot_begin_is_said_at_once(words, said, temporary):
+    run = job("-r", "local", "--detach", *words)
+    assert run.status == 2 and said in run.err and run.out == b""
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_plan_is_read_as_it_was_written(tmp_path):
+    plan = Plan()
+    for line in (b"/b.fits\tsize=10", b"/a.fits", b"/b.fits[2]\tmask=/m.fits", b"/a.fits",
+                 b"/c.fits\tid=twice", b"/d.fits\tid=twice", b"/e.fits\tno field",
+                 b"/f.fits[3]\tmask=/m.fits"):
+        if entry := parse_line(line):
+            plan.add(entry)
+    with open(tmp_path / "plan", "wb") as file:
+        plan.write(file)
+    with open(tmp_path / "plan", "rb") as file:
+        again = Plan.read(file)
+    assert len(again) == len(plan) == 6
+    assert again.refused == plan.refused
+    assert set(plan.refused) == {"twice", "malformed:/e.fits%09no field"}
+    assert list(again.entries.items()) == list(plan.entries.items())
+    assert [again.size(k) for k in range(6)] == [plan.size(k) for k in range(6)]
+    assert again.parcels == plan.parcels and list(again.in_order()) == list(plan.in_order())
+    assert again.find("/a.fits") == plan.find("/a.fits")
+
+
+def test_a_task_whose_driver_is_gone_does_not_begin():
+    done = subprocess.run(
+        [*program(), "--mapper"], input=b"/no-such.fits\n", capture_output=True,
+        env={"PATH": "/usr/bin:/bin", "MR_EXTRACT_DRIVER": "1"})
+    assert done.returncode == -9 and done.stdout == b""
+
+
+def test_the_commands_of_the_page_run(night, tmp_path, temporary):
+    (tmp_path / "night").symlink_to(night)
+    run = shell_in(tmp_path, {"TMPDIR": str(temporary)})(
+        "\n".join(commands_of(read_page("docs/long-jobs.md"))))
+    assert run.status == 0, run.err
+    assert "images measured" in run.err and list(temporary.iterdir()) == []
+    listed, *_ = run.out.decode().splitlines()
+    assert listed.split("\t")[1::2] == ["local", "6 images", "runs"]
+    assert (tmp_path / "night.tsv").read_bytes() == job("-r", "inline", "night/manifest.txt",
+                                                        cwd=tmp_path).out
