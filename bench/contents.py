@@ -62,6 +62,7 @@ MADE = {made.name: made for made in (
     Made("local-skies", "accuracy.local_skies", "docs/photometry.md", ("Local skies",)),
     Made("tiles", "accuracy.tiles", "docs/tiles.md", ("Sources", "Numbers", "Cost")),
     Made("detections", "speed.detections", "docs/objects.md", ("Detections",)),
+    Made("exports", "speed.exports", "docs/exports.md", ("Exports",)),
     Made("sky-maps", "speed.sky_maps", "docs/sky-maps.md",
          ("Cutting maps", "Sources of a map", "Memory of maps")),
     Made("sky-run", "clusters.sky_run", "docs/sky-maps.md", ("Two maps", "sky-fluxes.png")),

@@ -14,6 +14,7 @@ from mr_extract.detection.segments import Segments
 from mr_extract.measure import ellipse_sums, light_radii, rings, window_sums
 from mr_extract.measure.apertures import coefficients
 from mr_extract.measure.surroundings import BLANK, CORRECT, NONE, Surroundings
+from mr_extract.objects import matching
 from mr_extract.planes import mesh
 from mr_extract.planes.mesh import Mesh
 from mr_extract.planes.plane import Plane
@@ -227,6 +228,22 @@ def same_areas(arguments):
         alike(*both(segments, lambda: [found.count_over(values, limits)])))
 
 
+def fields(rng):
+    """Return two lists of places in a small field, some of them equal, and what is near."""
+    centre = rng.normal(size=3)
+    places = [centre / np.linalg.norm(centre) + rng.normal(0, 2e-5, (rng.integers(1, 90), 3))
+              for _ in range(2)]
+    one, other = (np.round(at, 6) if rng.random() < 0.3 else at for at in places)
+    radius = float(rng.choice([0.5, 4.0, 30.0]))
+    return one, np.concatenate([other, one[::5]]), radius, int(rng.choice([0, 1, 3])), float(
+        rng.choice([0.0, radius / 3]))
+
+
+def same_near(arguments):
+    """Say whether both ways find the same neighbours, in the same order, to the bit."""
+    return alike(*both(matching, lambda: matching.match(*arguments)))
+
+
 def both(module, function):
     """Return what a function gives with the compiled kernels of a module and without."""
     ours, kernels = function(), module.kernels
@@ -244,10 +261,10 @@ def alike(ours, theirs):
 
 COMPARED = ((scans, same_scan), (meshes, same_mesh), (boxes, same_boxes), (curves, same_curves),
             (windows, same_windows), (profiles, same_profiles), (ellipses, same_ellipses),
-            (tables, same_tables), (areas, same_areas))
+            (tables, same_tables), (areas, same_areas), (fields, same_near))
 #: Modules that have compiled kernels.
 MODULES = (scanning, mesh, within_boxes, light_radii, window_sums, rings, ellipse_sums, meals,
-           segments)
+           segments, matching)
 
 
 def main(number):

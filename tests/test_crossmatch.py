@@ -15,6 +15,7 @@ from remote_places import bare_client, moto_server
 from test_object_association import PLACES, scattered
 
 from mr_extract.export.__main__ import main as export
+from mr_extract.jobs.sky import pairing
 from mr_extract.jobs.sky.drive import drive
 from mr_extract.jobs.sky.pairing import NONE, PAIR, Pairing, Pairs
 from mr_extract.jobs.sky.region import settle
@@ -91,7 +92,8 @@ def in_cells(records, order, held, pairing):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("most", [0, 1])
-def test_cells_of_any_size_and_any_memory_give_the_same_pairs(place, most, tmp_path):
+def test_cells_of_any_size_and_any_memory_give_the_same_pairs(place, most, tmp_path, monkeypatch):
+    monkeypatch.setattr(pairing, "_AT_ONCE", 7)
     sides = two_lists(place, 100.0 if most else 30.0)
     records = np.zeros(sum(map(len, sides)), ROW)
     records["ra"], records["dec"] = positions(np.concatenate(sides))
@@ -109,7 +111,11 @@ def test_cells_of_any_size_and_any_memory_give_the_same_pairs(place, most, tmp_p
         pairs = Pairs(str(tmp_path), len(ours))
         pairs.take(found)
         assert pairs.unknown() is None
-        ordered = np.concatenate(list(pairs))
+        parts = list(pairs)
+        firsts = [int(part["place"][0]) for part in parts]
+        assert len(parts) > 1 and firsts == sorted(set(firsts))  # of a row all are in one
+        assert all(part["place"][-1] < first for part, first in zip(parts, firsts[1:]))
+        ordered = np.concatenate(parts)
         assert ordered["place"].tolist() == [k for k, _ in wanted]
         np.testing.assert_array_equal(
             ordered["distance"][ordered["other"] != NONE],
@@ -256,20 +262,47 @@ def test_hadoop_gives_the_same_bytes(sky, matched, hadoop):
     assert done.out == matched.read_bytes()
 
 
+def degrees_apart(path):
+    return {(row["id"], row["ref_id"]): float(row["ref_distance"]) / 3600 for row in rows_of(path)}
+
+
+def found_by_lsdb(path):
+    with open(path) as file:
+        return {(row["ss_id"], str(int(float(row["xmatch_id"])))): float(row["dist"])
+                for row in csv.DictReader(file)}
+
+
 @pytest.mark.parametrize("correct, options", [
     ("xmatch_correct.csv", ("--match-radius", 36)),
     ("xmatch_correct_0_005.csv", ("--match-radius", 18)),
-    ("xmatch_correct_3n_2t.csv", ("--match-radius", 7200, "--nearest", 3))])
+    ("xmatch_correct_002_005.csv", ("--match-radius", 18, "--min-radius", 7.2)),
+    ("xmatch_correct_05_2_3n_margin.csv",
+     ("--match-radius", 7200, "--min-radius", 1800, "--nearest", 3)),
+    ("xmatch_correct_3n_2t.csv", ("--match-radius", 7200, "--nearest", 3)),
+    ("xmatch_correct_3n_2t_negative.csv", ("--match-radius", 7200, "--nearest", 3))])
 def test_it_is_what_lsdb_finds(shared_data, tmp_path, correct, options):
     folder = shared_data / "g/lsdb_xmatch"
-    assert crossmatch(folder / "small_sky.csv", "--with", folder / "small_sky_xmatch.csv", *options,
+    ours = "small_sky_left_xmatch.csv" if "negative" in correct else "small_sky.csv"
+    assert crossmatch(folder / ours, "--with", folder / "small_sky_xmatch.csv", *options,
                       "--catalog", tmp_path / "out.tsv") == 0
-    found = {(row["id"], row["ref_id"]): float(row["ref_distance"]) / 3600
-             for row in rows_of(tmp_path / "out.tsv")}
-    with open(folder / correct) as file:
-        expected = {(row["ss_id"], str(int(float(row["xmatch_id"])))): float(row["dist"])
-                    for row in csv.DictReader(file)}
-    assert found == pytest.approx(expected, abs=1e-9)
+    assert degrees_apart(tmp_path / "out.tsv") == pytest.approx(found_by_lsdb(folder / correct),
+                                                                abs=1e-9)
+
+
+def test_what_lsdb_misses_without_margins_lies_across_borders(shared_data, tmp_path):
+    """Its matches without them are ours of each cell by itself."""
+    folder = shared_data / "g/lsdb_xmatch"
+    sides = [Table.read(folder / f"{name}.csv") for name in ("small_sky", "small_sky_xmatch")]
+    cells = [cells_of(np.asarray(side["ra"]), np.asarray(side["dec"]), 1) for side in sides]
+    found = {}
+    for cell in np.intersect1d(*cells):
+        for name, side, of in zip("ab", sides, cells):
+            side[of == cell].write(tmp_path / f"{name}.csv", overwrite=True)
+        assert crossmatch(tmp_path / "a.csv", "--with", tmp_path / "b.csv", "--match-radius", 7200,
+                          "--nearest", 3, "--catalog", tmp_path / "out.tsv") == 0
+        found |= degrees_apart(tmp_path / "out.tsv")
+    assert found == pytest.approx(found_by_lsdb(folder / "xmatch_correct_3n_2t_no_margin.csv"),
+                                  abs=1e-9)
 
 
 def test_of_hats_only_what_is_near_is_read(sky, tmp_path, capsys):
@@ -386,6 +419,7 @@ def test_what_cannot_be_matched_is_refused_by_name(sky, tmp_path, capsys, monkey
         ([ours, "--with", ours, "--prefix", ""], "two columns would be called id"),
         ([ours, "--with", "ok.csv", "--catalog-position", "a,b"], "it has no column 'a'"),
         ([ours, "--with", "ok.csv", "--catalog", "ok.csv"], "is needed for something else"),
+        ([ours, "--with", "ok.csv", "--min-radius", 2], "--min-radius is larger than --match-"),
     ):
         status = crossmatch(*words)
         error = capsys.readouterr().err

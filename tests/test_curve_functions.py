@@ -1,5 +1,7 @@
 """Claims about functions of light curves: a period is found, and one that fails costs no other."""
 
+import zipfile
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -7,6 +9,8 @@ from conftest import job, module
 from detections import write_detections
 
 from mr_extract.export.__main__ import main
+from mr_extract.jobs.beside.user_functions import function_in, travelling
+from mr_extract.jobs.runners.hadoop.shipping import write_code_archive
 from mr_extract.text.arrays import lines_as_word, lines_from_word
 from mr_extract.text.catalog import read_catalog
 
@@ -67,6 +71,23 @@ def test_the_period_of_a_variable_is_found(folder, runner):
     assert (folder / "inline.tsv").read_bytes() == (folder / f"{runner}.tsv").read_bytes()
 
 
+def test_of_a_package_all_travels_and_of_what_is_installed_nothing(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "curves_of_mine"
+    (package / "deeper").mkdir(parents=True)
+    for name in ("__init__.py", "deeper/__init__.py", "deeper/one.py", "notes.txt"):
+        (package / name).write_text("def best(*light):\n    return {}\n")
+    (tmp_path / "single.py").write_text("")
+    found = travelling(["curves_of_mine.deeper.one:best", "single:best", "numpy:std", "math:sin",
+                        "statistics:mean"])
+    assert found == {**{f"curves_of_mine/{name}": package / name for name in (
+        "__init__.py", "deeper/__init__.py", "deeper/one.py")}, "single.py": tmp_path / "single.py"}
+    write_code_archive(tmp_path / "code.zip", found)
+    with zipfile.ZipFile(tmp_path / "code.zip") as archive:
+        assert {*found, "mr_extract/__init__.py"} <= set(archive.namelist())
+    assert function_in(str(tmp_path), "curves_of_mine.deeper.one:best")() == {}
+
+
 def test_from_images_to_a_period(tmp_path):
     """Thirty small frames, each a pixel or so beside the others, of a variable and two others."""
     rng = np.random.default_rng(8)
@@ -99,11 +120,14 @@ def test_from_images_to_a_period(tmp_path):
 
 
 def test_what_is_no_function_is_refused(folder, night):
-    for name, words in (("nomodule:best", "nomodule cannot be imported"),
+    for name, words in (("nomodule:best", "it is not of the form module:function, or"),
                         ("periods:none", "periods has no function none"),
                         ("periods", "must be module:function")):
         done = module("jobs.objects", "catalog.tsv", "--light-curve-function", name, cwd=folder)
         assert done.status == 2 and words in done.err and not done.out, name
+    done = job(night / "manifest.txt", "--reduce", "objects", "--light-curve-function",
+               "nomodule:best", cwd=folder)
+    assert done.status == 2 and "no such module" in done.err and done.err.count("\n") == 1
     done = job(night / "manifest.txt", "--light-curve-function", "periods:best", cwd=folder)
     assert done.status == 2 and "is for --reduce objects" in done.err
     done = module("jobs.objects", "catalog.tsv", "--light-curve-function", "periods:words",

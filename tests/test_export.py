@@ -8,10 +8,12 @@ import pytest
 from astropy.io import fits, votable
 from astropy.table import Table
 from conftest import command, job, module
+from detections import write_detections
 from remote_places import bare_client, moto_server
 from test_objects import epochs_about
 
 from mr_extract.export.__main__ import main
+from mr_extract.text import typed_rows
 
 parquet = pytest.importorskip("pyarrow.parquet")
 KINDS = ("catalog", "unique", "objects", "points", "quality")
@@ -81,15 +83,16 @@ def test_fits_holds_the_same(folder, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_parquet_holds_the_same(folder, kind):
     cells, lines = text_of(folder / f"{kind}.tsv")
-    table = parquet.read_table(exported(folder, kind, ".parquet"))
+    path = exported(folder, kind, ".parquet")
+    table = parquet.read_table(path)
     assert table.schema.names == list(cells)
     for name, expected in cells.items():
         kind = table.schema.field(name).type.to_pandas_dtype()
         agree([one if one is None else kind(one) for one in table[name].to_pylist()]
               if kind is not np.object_ else table[name].to_pylist(), expected)
     assert table.schema.field("ra").metadata[b"unit"] == b"deg"
-    said = table.schema.metadata[b"mr_extract.header"], table.schema.metadata[
-        b"mr_extract.accounts"]
+    metadata = parquet.read_metadata(path).metadata
+    said = metadata[b"mr_extract.header"], metadata[b"mr_extract.accounts"]
     assert b"\n".join(said).decode().split("\n") == lines
 
 
@@ -226,7 +229,7 @@ def test_what_cannot_be_exported_is_refused_by_name(folder, tmp_path, capsys, mo
 
 @pytest.mark.parametrize("ending", [".fits", ".parquet", ".vot"])
 def test_pieces_of_any_size_are_the_same_table(ending, tmp_path, monkeypatch):
-
+    monkeypatch.setattr(typed_rows, "_AT_ONCE", 3000)
     epochs_about("ra 0", tmp_path, {"all.tsv": 6})
     assert main([str(tmp_path / "all.tsv"), str(tmp_path / f"small{ending}")]) == 0
     monkeypatch.undo()
@@ -237,3 +240,62 @@ def test_pieces_of_any_size_are_the_same_table(ending, tmp_path, monkeypatch):
     assert len(one) > 500
     for name in one.colnames:
         np.testing.assert_array_equal(one[name], other[name])
+
+
+@pytest.mark.parametrize("ending, pyarrow", [(".fits", True), (".fits", False), (".parquet", True)])
+def test_what_is_wider_in_later_rows_is_whole(ending, pyarrow, tmp_path, monkeypatch):
+    """Types are those of all rows, though they are looked for in the first."""
+    number = 40
+    rows = {"ra": np.arange(number) / 7, "dec": np.zeros(number)}
+    faint, bright = (np.full(number, value) for value in (np.float32(0.1), 1e40))
+    write_detections(tmp_path / "all.tsv", {"a.fits": (rows | {"mag_auto": faint}, {}),
+                                            "longer.fits": (rows | {"mag_auto": bright}, {})})
+    monkeypatch.setattr(typed_rows, "_AT_ONCE", 500)
+    if not pyarrow:
+        monkeypatch.setattr(typed_rows, "arrow_table", lacking)
+    whole = str(tmp_path / f"all{ending}")
+    assert main([str(tmp_path / "all.tsv"), whole]) == 0
+    assert main([whole, str(tmp_path / "back.tsv")]) == 0
+    assert (tmp_path / "back.tsv").read_bytes() == (tmp_path / "all.tsv").read_bytes()
+    if ending == ".fits":
+        with fits.open(whole) as units:
+            columns = units[1].columns
+            assert columns["image"].format == "11A" and columns["mag_auto"].format == "D"
+
+
+def test_light_curves_are_lists_beside_their_objects(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(typed_rows, "_AT_ONCE", 4000)
+    objects, points = (str(folder / f"{name}.tsv") for name in ("objects", "points"))
+    out = tmp_path / "both.parquet"
+    assert main([objects, str(out), "--light-curves", points]) == 0
+    table = parquet.read_table(out)
+    assert table.schema.field("points_mjd").metadata[b"unit"] == b"d"
+    cells, _ = text_of(folder / "points.tsv")
+    for name, expected in cells.items():
+        if name != "object":
+            values = [one for row in table[f"points_{name}"].to_pylist() for one in row]
+            kind = table.schema.field(f"points_{name}").type.value_type.to_pandas_dtype()
+            agree([one if one is None or kind is np.object_ else kind(one) for one in values],
+                  expected)
+    assert [len(row) for row in table["points_mjd"].to_pylist()] == table["detections"].to_pylist()
+    assert np.repeat(table["object"].to_pylist(), table["detections"]).tolist() == list(
+        cells["object"])
+    assert main([str(out), str(tmp_path / "back.tsv")]) == 0
+    assert (tmp_path / "back.tsv").read_bytes() == (folder / "objects.tsv").read_bytes()
+    other = tmp_path / "other.tsv"
+    lines = (folder / "points.tsv").read_text().splitlines(keepends=True)
+    other.write_text("".join([*lines[:-1], "0" + lines[-1]]))
+    capsys.readouterr()
+    for words, said in (
+        ([objects, str(out), "--light-curves", objects], "is no catalog of light curves"),
+        ([points, str(out), "--light-curves", points], "is no catalog of objects"),
+        ([objects, str(out), "--light-curves", str(other)], "both must be of one run"),
+        ([objects, "x.fits", "--light-curves", points], "--light-curves is for .parquet"),
+    ):
+        assert main(words) == 2
+        error = capsys.readouterr().err
+        assert said in error and error.count("\n") == 1
+
+
+def lacking(*_):
+    raise ModuleNotFoundError(name="pyarrow")

@@ -20,6 +20,12 @@ from mr_extract.text.bitmaps import bitmap_of, bitmap_word
 from mr_extract.text.catalog import read_catalog
 
 FUNCTION = """
+import os
+
+if "CONTAINER_ID" in os.environ and "mr_extract_code" not in __file__:
+    raise ImportError("a node has not what travelled")
+
+
 def spread(mjd, mag, magerr, filters):
     if len(mjd) != 2:
         raise RuntimeError("not two")
@@ -232,9 +238,9 @@ def test_every_runner_gives_the_same_bytes(observed, made, tmp_path, options):
     assert (tmp_path / "points.tsv").read_bytes() == (made / "points.tsv").read_bytes()
 
 
-def test_hadoop_gives_the_same_bytes(observed, made, hadoop):
-    done = objects("-r", "hadoop", observed, *WITH_FUNCTION, "--cmdenv", f"PYTHONPATH={made}",
-                   env=hadoop.environment, cwd=made)
+def test_hadoop_gives_the_same_bytes_and_the_module_travels(observed, made, hadoop):
+    done = objects("-r", "hadoop", observed, *WITH_FUNCTION, env=hadoop.environment,
+                   cwd=made)
     assert done.status == 0, done.err
     assert done.out == (made / "objects.tsv").read_bytes()
 

@@ -71,11 +71,24 @@ def test_patches_on_s3_are_those_on_disk(sky, here):
     assert rows(runs[1]) == rows(runs[0]) and len(rows(runs[0])) == 25
 
 
-def test_on_hadoop_the_same_bytes_and_the_catalogue_comes_with_the_job(hadoop, sky, here):
+OF_ONES_OWN = """
+import os
+
+if "CONTAINER_ID" in os.environ and "mr_extract_code" not in __file__:
+    raise ImportError("a node has not what travelled")
+
+
+def spread(values, x, y):
+    return values.max() - values.min()
+"""
+
+
+def test_on_hadoop_the_same_bytes_and_what_tasks_share_comes_with_the_job(hadoop, sky, here):
+    (sky / "of_ones_own.py").write_text(OF_ONES_OWN)
     there = cut(sky, f"{hadoop.filesystem}/sky/patches")
     for path in (sky / "here").glob("map_*"):
         assert storage.read(f"{hadoop.filesystem}/sky/patches/{path.name}") == path.read_bytes()
-    words = (there, "--sources", "sources.fits")
+    words = (there, "--sources", "sources.fits", "--function", "of_ones_own:spread")
     expected = photometry(sky, *words)
     done = module("jobs.photometry", *OPTIONS[:-1], "-r", "hadoop", "-D", "mapreduce.job.maps=2",
                   *words, cwd=sky, env=hadoop.environment)

@@ -22,6 +22,7 @@ NOISE = 0.1 / 3600
 COLUMNS = ("number", "x", "y", "ra", "dec", "flux_auto", "fluxerr_auto", "mag_auto", "magerr_auto",
            "flag")
 MEGABYTE = 1e6
+_ALL_PAIRS, _BESIDE = 100_000, 1_000_000  # detections: of each 50 pairs; with LSDB in memory
 LSDB = ROOT / "bench" / "speed" / "lsdb_side.py"
 
 
@@ -61,10 +62,10 @@ def measure(folder, counts, jobs, lsdb=None):
         f"Simulated stars, {PER_DEGREE:,} a square degree, each seen in {EPOCHS} epochs with a "
         f"scatter of 0.1 arcsec. CPU of all processes, with their start; the greatest resident "
         f"memory of one of them; `-r local --jobs {jobs}`. The kernel alone is in memory, on "
-        "one core. One run each. Start is some 3 s, and export reads text twice."
+        "one core. One run each. Start is one to two seconds. `crossmatch` is within an arcsecond."
         + (" LSDB: in one process of one thread, without its start: hats-import of the Parquet, "
-           "then all matches of the catalog with itself within an arcsecond, as many as epochs."
-           if lsdb else ""),
+           "then matches of the catalog with itself, up to a million rows, as it has all pairs in "
+           "memory." if lsdb else ""),
         ("", "detections", "CPU, s", "detections a CPU second", "MB"),
     )
     for count in counts:
@@ -80,12 +81,17 @@ def measure(folder, counts, jobs, lsdb=None):
             ("`crossmatch` with itself, nearest", module(
                 "mr_extract.jobs.crossmatch", *runner, catalog, "--with", catalog, "--take",
                 "number", "--catalog", folder / "matches.tsv")),
+            ("`crossmatch` with itself, all of an object", module(
+                "mr_extract.jobs.crossmatch", *runner, catalog, "--with", catalog, "--take",
+                "number", "--nearest", 0, "--catalog", folder / "matches.tsv")),
             ("`export`, Parquet", module("mr_extract.export", catalog, folder / "x.parquet")),
             ("`export`, FITS", module("mr_extract.export", catalog, folder / "x.fits")),
         ):
+            if title.endswith("all of an object") and written > _ALL_PAIRS:
+                continue  # of a million rows they are fifty million
             peaks = Peaks(command)
             _add(section, title, written, peaks.cpu, max(peaks.sizes) / MEGABYTE)
-        if lsdb:
+        if lsdb and written <= _BESIDE:
             _lsdb(section, lsdb, folder, written)
         catalog.unlink()
     return section
@@ -122,8 +128,8 @@ def _kernel(section, count):
 def main(arguments=None):
     """Measure and give the section."""
     parser = argparse.ArgumentParser(prog="python -m bench detections", description=__doc__)
-    parser.add_argument("--counts", type=int, nargs="+", default=[100_000, 1_000_000, 5_000_000],
-                        metavar="N", help="detections [100000 1000000 5000000]")
+    parser.add_argument("--counts", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000],
+                        metavar="N", help="detections [100000 1000000 10000000]")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes [2]")
     parser.add_argument("--lsdb", metavar="PYTHON",
                         help="a Python that has hats-import and lsdb, to be measured too")

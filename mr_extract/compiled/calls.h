@@ -25,5 +25,6 @@ PyObject *follow_windows(PyObject *self, PyObject *args);
 PyObject *profiles(PyObject *self, PyObject *args);
 PyObject *kron_radius(PyObject *self, PyObject *args);
 PyObject *sum_ellipse(PyObject *self, PyObject *args);
+PyObject *near_points(PyObject *self, PyObject *args);
 
 #endif

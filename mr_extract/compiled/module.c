@@ -417,6 +417,7 @@ static PyMethodDef functions[] = {
      "See mr_extract.detection.meals.least_thresholds."},
     {"count_over", count_over, METH_VARARGS,
      "See mr_extract.detection.segments.Segments.count_over."},
+    {"near_points", near_points, METH_VARARGS, "See mr_extract.objects.matching.Near.to."},
     {NULL, NULL, 0, NULL},
 };
 

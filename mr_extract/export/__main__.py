@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("catalogs", nargs="+", metavar="CATALOG", help="catalogs made alike")
     parser.add_argument("out", metavar="OUT", help="path, s3:// or hdfs://")
+    parser.add_argument("--light-curves", metavar="FILE", help="with .parquet: the light curves of "
+                        "the objects in CATALOG, which become columns of lists")
     add_access(parser.add_argument_group("access").add_argument)
     options = parser.parse_args(argv)
     try:
@@ -42,17 +44,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         kind = FORMATS.get(os.path.splitext(options.out)[1].lower())
         if kind is None:
             raise ValueError(f"{options.out!r} ends in none of {', '.join(FORMATS)}")
-        if any(storage.absolute(one) == storage.absolute(options.out) for one in options.catalogs):
+        points = options.light_curves
+        if points and kind != "parquet":
+            raise ValueError("--light-curves is for .parquet: others take points by themselves")
+        read = [*options.catalogs, *([points] if points else [])]
+        if any(storage.absolute(one) == storage.absolute(options.out) for one in read):
             raise ValueError(f"{options.out!r} would replace what is read")
         if kind == "hats":
             _write_hats(options.catalogs, options.out)
         elif storage.is_local(options.out):
             with written_whole(storage.local.path_of(options.out)) as path:
-                _write(kind, options.catalogs, path)
+                _write(kind, options.catalogs, path, points)
         else:
             with tempfile.TemporaryDirectory(prefix="mr_extract-") as folder:
                 path = os.path.join(folder, "export")
-                _write(kind, options.catalogs, path)
+                _write(kind, options.catalogs, path, points)
                 with open(path, "rb") as file:
                     storage.write(options.out, file)
     except (ValueError, UnfitCatalog, OSError) as error:
@@ -70,7 +76,7 @@ def _refused(words):
     return 2
 
 
-def _write(kind, catalogs, path):
+def _write(kind, catalogs, path, points):
     if kind == "text":
         _write_back(catalogs, path)
         return
@@ -80,7 +86,10 @@ def _write(kind, catalogs, path):
     if kind == "fits":
         from mr_extract.export.fits_table import write_fits as write
     elif kind == "parquet":
-        from mr_extract.export.parquet import write_parquet as write
+        from mr_extract.export.parquet import write_parquet
+
+        write_parquet(source, path, Source([points]) if points else None)
+        return
     elif kind == "votable":
         from mr_extract.export.astropy_texts import write_votable as write
     else:

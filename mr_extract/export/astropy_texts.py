@@ -61,10 +61,10 @@ def _array(source, shapes, dtype, path, masks):
     rows = np.memmap(path, dtype, "w+", shape=(source.count,))
     masked = np.memmap(masks, np.ma.make_mask_descr(dtype), "w+", shape=(source.count,))
     start = 0
-    for table in source.tables():
+    for table in source.tables(shapes):
         stop = start + len(next(iter(table.values())))
         for name, values in table.items():
-            rows[name][start:stop] = values
+            rows[name][start:stop] = _readable(values)
         start = stop
     return np.ma.MaskedArray(rows, masked, copy=False)
 
@@ -98,10 +98,14 @@ def write_ecsv(source: Source, path: str) -> None:
                          meta={"ucd": one.column.ucd}) for one in shapes], meta=meta)
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(_text(head, "ascii.ecsv"))
-        for rows in source.tables():
+        for rows in source.tables(shapes):
             # The delimiter and the quotes are those of ECSV.
-            file.write(_text(Table({one.name: rows[one.name] for one in shapes}),
+            file.write(_text(Table({one.name: _readable(rows[one.name]) for one in shapes}),
                              "ascii.no_header"))
+
+
+def _readable(values):
+    return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
 
 
 def _text(table, kind):

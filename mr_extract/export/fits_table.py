@@ -1,5 +1,6 @@
 """A catalog as a FITS table, and its lines in a second one; astropy writes, a piece at a time."""
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,18 +22,28 @@ def write_fits(source: Source, path: str) -> None:
     path : str
         Of a file that is not there.
     """
-    shapes = source.shapes()
-    lines = [len(line) for line in source.said()]
+    try:
+        _write(source, source.shapes(whole=False), path)
+    except _OtherShape:
+        os.remove(path)
+        _write(source, source.shapes(), path)
+
+
+class _OtherShape(Exception):
+    """A column is wider than it was thought to be."""
+
+
+def _write(source, shapes, path):
     primary = fits.PrimaryHDU()
     primary.header["ORIGIN"] = "mr_extract", f"the table {LINES} says how it was made"
     primary.writeto(path)
-    _append(path, _header(shapes, source.count), _packed(source, np.dtype(
-        [(one.name, one.dtype.newbyteorder(">")) for one in shapes])))
-    width = max(lines)
+    _append(path, _header(shapes, source.count), _packed(source, shapes))
+    lines = list(source.said())
+    width = max(map(len, lines))
     header = fits.BinTableHDU.from_columns(
         fits.ColDefs([fits.Column(LINE, f"{width}A")]), nrows=0, name=LINES).header
     header["NAXIS2"] = len(lines)
-    _append(path, header, (np.array([line], f"S{width}") for line in source.said()))
+    _append(path, header, (np.array([line], f"S{width}") for line in lines))
 
 
 def read_fits(path: str) -> tuple[list[bytes], Iterator[dict[str, np.ndarray]]]:
@@ -60,11 +71,15 @@ def _tables(path):
                    for name in data.columns.names}
 
 
-def _packed(source, dtype):
-    for table in source.tables():
+def _packed(source, shapes):
+    dtype = np.dtype([(one.name, one.dtype.newbyteorder(">")) for one in shapes])
+    for table in source.tables(shapes):
         packed = np.zeros(len(next(iter(table.values()))), dtype)
-        for name, values in table.items():
-            packed[name] = np.char.encode(values, "utf-8") if values.dtype.kind == "U" else values
+        for one in shapes:
+            values = table[one.name]
+            if not one.holds(values):
+                raise _OtherShape
+            packed[one.name] = values
         yield packed
 
 

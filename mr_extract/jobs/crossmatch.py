@@ -21,7 +21,7 @@ from mr_extract.jobs.sky.running import run_shards
 from mr_extract.jobs.sky.spool import CATALOG, REFERENCE, ROW, Spool, write_shards
 from mr_extract.jobs.sky.work import SkyWork
 from mr_extract.objects.cells import finest_order
-from mr_extract.settings.matching import MatchSettings
+from mr_extract.settings.matching import Matching, MatchSettings
 from mr_extract.tables.hats import Hats
 from mr_extract.tables.opening import is_own, open_table, positions_in
 from mr_extract.tables.own import OwnTable
@@ -67,7 +67,7 @@ class CrossMatch(SkyWork):
 
     def make(self, job: SkyJob, scratch: str) -> tuple[Counter, list[str]]:
         """Read both sides, run and write."""
-        _check(job.options)
+        _check(job.options, job.config.matching)
         try:
             totals = _made(job, scratch)
         except ModuleNotFoundError as error:
@@ -78,7 +78,8 @@ class CrossMatch(SkyWork):
 
 def pairing_of(config: MatchSettings) -> Pairing:
     """Return what the settings say of matches."""
-    return Pairing(config.matching.match_radius, config.matching.nearest)
+    matching = config.matching
+    return Pairing(matching.match_radius, matching.nearest, matching.min_radius)
 
 
 def as_text(totals: Counter) -> str:
@@ -89,7 +90,9 @@ def as_text(totals: Counter) -> str:
             "have no position")
 
 
-def _check(options: Namespace) -> None:
+def _check(options: Namespace, matching: Matching) -> None:
+    if matching.min_radius > matching.match_radius:
+        raise ValueError("--min-radius is larger than --match-radius: nothing would match")
     if not options.args:
         raise ValueError("it needs a catalog")
     if not options.reference:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from mr_extract.jobs.beside.user_functions import folder_of, function_in
 from mr_extract.jobs.extract_options import add_light_curves
 from mr_extract.jobs.sky.aggregation import (
     DECIDED,
@@ -17,7 +18,6 @@ from mr_extract.jobs.sky.aggregation import (
     Aggregation,
     record_errors,
 )
-from mr_extract.jobs.sky.curve_functions import function_of
 from mr_extract.jobs.sky.object_catalog import write_objects
 from mr_extract.jobs.sky.object_records import POINT, object_dtype, objects_of, prefixes_of
 from mr_extract.objects.holes import CELL
@@ -47,9 +47,20 @@ class Objects(Aggregation):
     def config_from(self, options: Namespace) -> ObjectSettings:
         """Return the settings; the user's function must be there."""
         config = super().config_from(options)
-        if config.light_curves.light_curve_function:
-            function_of(config.light_curves.light_curve_function)
+        if getattr(options, "told", "{}") == "{}":  # where the job is started
+            self._check_function(config)
         return config
+
+    def _check_function(self, config):
+        for name in self.functions(config):
+            try:
+                function_in(folder_of(name), name)
+            except ValueError as error:
+                raise ValueError(f"--light-curve-function: {error}") from None
+
+    def functions(self, config: ObjectSettings) -> list[str]:
+        """Return the function of light curves, where there is one."""
+        return [name for name in [config.light_curves.light_curve_function] if name]
 
     def add_options(self, add_argument: Callable[..., object]) -> None:
         """Declare where light curves go."""
@@ -86,7 +97,9 @@ class Objects(Aggregation):
         facts = [None if epoch is None else {
             "image": ranks[k], "mjd": epoch, "filter": filters.index(name),
             **({"footprint": place} if place else {})} for epoch, k, name, place in known]
-        return facts, {"filters": filters, "points": options.light_curves is not None}
+        folder = next(map(folder_of, self.functions(config)), "")
+        return facts, {"filters": filters, "points": options.light_curves is not None,
+                       "folder": folder}
 
     def left_out(self, account: Account) -> int | None:
         """Return `NO_EPOCH` for an image without one."""

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from mr_extract.columns.photometry import FLAGS, columns_for
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.beside.user_functions import folder_of, function_in
 from mr_extract.jobs.skeleton.work import Rows, Work
 from mr_extract.remarks import say
 from mr_extract.settings.photometry import PhotometrySettings
@@ -55,7 +53,10 @@ class Photometry(Work):
         if options.function_path:
             more["path"] = options.function_path
         elif config.around.function:
-            more["path"] = _folder_of(config.around.function)
+            try:
+                more["path"] = folder_of(config.around.function)
+            except ValueError as error:
+                raise ValueError(f"--function {error}") from None
         return more
 
     def arguments(self, more: dict[str, Any]) -> list[str]:
@@ -68,6 +69,10 @@ class Photometry(Work):
 
         path = carried_sources(config, folder)
         return {CARRIED: path} if path else {}
+
+    def functions(self, config: PhotometrySettings) -> list[str]:
+        """Return the statistic of the user's, where there is one."""
+        return [name for name in [config.around.function] if name]
 
     def check(self, config: PhotometrySettings) -> None:
         """Raise ValueError where the catalogue or the statistic cannot be used."""
@@ -111,20 +116,6 @@ class Photometry(Work):
         facts |= {"beam_arcmin": f"{beam:.9g}"} if beam else {}
         facts |= {"frequency_ghz": f"{frequency:.9g}"} if frequency else {}
         return Rows(columns, facts, {"targets_sha256": checksum}, failed)
-
-
-def _folder_of(name):
-    """Return the folder from which tasks import the module of a statistic."""
-    module, colon, _ = name.partition(":")
-    try:
-        spec = find_spec(module.partition(".")[0]) if colon else None
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
-        raise ValueError(f"--function {name}: it is not of the form module:function, or there is "
-                         "no such module")
-    folder = os.path.dirname(os.path.abspath(spec.origin))
-    return os.path.dirname(folder) if spec.submodule_search_locations else folder
 
 
 def _field(line):
@@ -174,16 +165,10 @@ def _function(config, more):
     """Return the statistic that settings name, None for none."""
     if not config.around.function:
         return None
-    module, _, name = config.around.function.partition(":")
-    if more.get("path") and more["path"] not in sys.path:
-        sys.path.append(more["path"])
     try:
-        function = getattr(import_module(module), name)
-    except Exception as error:  # of whoever wrote the module
-        raise ImageFailure("function-failed", f"{type(error).__name__}: {error}") from error
-    if not callable(function):
-        raise ImageFailure("function-failed", f"{name} is no function")
-    return function
+        return function_in(more.get("path", ""), config.around.function)
+    except ValueError as error:
+        raise ImageFailure("function-failed", str(error)) from error
 
 
 WORK = Photometry()

@@ -25,11 +25,12 @@ class Cubes:
 
     def __init__(self, xyz: np.ndarray, reach: float) -> None:
         self._side = max(reach * (1 + 1e-9), 2.0 / (_MOST - 4))
-        keys = self._keys(xyz)
+        keys = self.keys_of(xyz)
         self.order = np.argsort(keys, kind="stable")
         self.keys = keys[self.order]
 
-    def _keys(self, xyz):
+    def keys_of(self, xyz: np.ndarray) -> np.ndarray:
+        """Return the cubes of points (int64)."""
         cubes = np.floor((xyz + 1.0) / self._side).astype(np.int64) + 1
         return (((cubes[:, 0] << _SHIFT) | cubes[:, 1]) << _SHIFT) | cubes[:, 2]
 
@@ -70,9 +71,9 @@ class Cubes:
         theirs, ours : ndarray of int64, shape (k,)
             Numbers of theirs, and of the points that are perhaps near to them.
         """
-        keys = self._keys(xyz)
+        keys = self.keys_of(xyz)
         theirs, ours = [], []
-        for low, high in _ALL_ROUND:
+        for low, high in ALL_ROUND:
             start = np.searchsorted(self.keys, keys + low)
             stop = np.searchsorted(self.keys, keys + high, side="right")
             one, places = _spread(start, stop)
@@ -85,8 +86,9 @@ def _step(dx, dy, dz):
     return (((dx << _SHIFT) + dy) << _SHIFT) + dz
 
 
-# Cubes along z have numbers in a row: each search is for up to three.
-_ALL_ROUND = tuple((_step(dx, dy, -1), _step(dx, dy, 1)) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
+#: From a cube to the first and last of those that touch it: cubes along z have numbers in a row, so
+#: that each search is for up to three.
+ALL_ROUND = tuple((_step(dx, dy, -1), _step(dx, dy, 1)) for dx in (-1, 0, 1) for dy in (-1, 0, 1))
 _HALF_ROUND = ((_step(0, 0, 1), _step(0, 0, 1)),
                *((_step(dx, dy, -1), _step(dx, dy, 1))
                  for dx, dy in ((0, 1), (1, -1), (1, 0), (1, 1))))
@@ -119,7 +121,9 @@ def pairs_near(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return what `pairs_within` does, where `others` lie in cubes already."""
     one, other = cubes.pairs(points)
-    squares = ((points[one] - others[other]) ** 2).sum(axis=1)
+    apart = points[one] - others[other]
+    # In the order of the compiled twin.
+    squares = (apart[:, 0] ** 2 + apart[:, 1] ** 2) + apart[:, 2] ** 2
     near = squares <= reach * reach
     return one[near], other[near], squares[near]
 

@@ -17,6 +17,9 @@ class Matching(Section):
         1.0, "arcseconds within which a row of the reference is a match",
         lambda value: 0 < value <= WIDEST or f"must lie between 0 and {WIDEST:g}",
     )
+    min_radius: float = setting(
+        0.0, "arcseconds from which on it is one; what is nearer is passed over", not_negative
+    )
     nearest: int = setting(
         1, "the nearest so many rows of the reference are matches; 0 for all", not_negative
     )

@@ -60,7 +60,7 @@ class Around(Section):
     )
     function: str = setting(
         "", "a statistic of your own, as module:function: it takes values, x and y (arcminutes) "
-        "within the radius and returns a number; tasks must be able to import it",
+        "within the radius and returns a number; its module travels to nodes",
     )
     layout: str = setting(
         "wide", "a row a source, or, long, a row a number: key (the source and what it is) and "

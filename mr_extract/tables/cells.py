@@ -1,8 +1,7 @@
 """Columns of any table as the cells of a catalog."""
 
-from collections.abc import Sequence
-
 import numpy as np
+import orjson
 
 from mr_extract.tables.opening import Column
 from mr_extract.text.entry import escaped
@@ -74,7 +73,7 @@ def _are_numbers(texts):
             return False
         # An id of 18 digits would not come back.
         digits = sum(map(str.isdigit, text.lower().partition("e")[0].lstrip("-+0.")))
-        if digits > _EXACT and repr(number) != text:
+        if digits > _EXACT and orjson.dumps(number).decode() != text:
             return False
     return True
 
@@ -95,14 +94,3 @@ def _cell(one):
     if isinstance(one, bytes):
         return one.rstrip() or b"nan"
     return escaped(one.strip()).encode() or b"nan"
-
-
-def named(names: Sequence[str], columns: Sequence[Column]) -> "dict[str, np.ndarray | list[bytes]]":
-    """Return columns by name as `as_cells` makes them; ValueError names one that has no cells."""
-    found = {}
-    for name, column in zip(names, columns):
-        try:
-            found[name] = as_cells(column)
-        except ValueError as error:
-            raise ValueError(f"its column {name!r} {error}") from None
-    return found

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from mr_extract.tables.opening import ROWS, Column
+from mr_extract.tables.opening import ROWS
+from mr_extract.tables.pieces import Columns
 
 
 class FitsTable:
@@ -33,7 +34,7 @@ class FitsTable:
             self.units = {k: one.unit for k, one in enumerate(columns) if one.unit}
             self._null = {one.name: one.null for one in columns if one.null is not None}
 
-    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
+    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
         """Give some columns, masked where they have no value."""
         from astropy.io import fits
 
@@ -41,7 +42,7 @@ class FitsTable:
             data = units[self._unit].data
             for start in range(0, len(data), ROWS):
                 piece = data[start:start + ROWS]
-                yield [self._column(piece, self.names[k]) for k in columns]
+                yield Columns({name: self._column(piece, name) for name in names})
 
     def _column(self, piece, name):
         values = np.asarray(piece.field(name))

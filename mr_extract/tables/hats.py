@@ -14,8 +14,9 @@ from mr_extract.failures import ImageFailure
 from mr_extract.objects.cells import size_of
 from mr_extract.objects.healpix import centres_of
 from mr_extract.objects.sphere import chord, vectors
-from mr_extract.tables.opening import Column, fetched
+from mr_extract.tables.opening import fetched
 from mr_extract.tables.parquet import ParquetTable
+from mr_extract.tables.pieces import Piece
 
 _PROPERTIES = ("hats.properties", "properties")
 _CELL = re.compile(r"dataset/Norder=(\d+)/(?:Dir=\d+/)?Npix=(\d+)(?:\.parquet|/.+\.parquet)$")
@@ -94,13 +95,11 @@ class Hats:
             self._near[k] = (((places - middle) ** 2).sum(axis=1) <= reach**2).any()
         return int(self._near.sum()), len(self._near)
 
-    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
+    def pieces(self, names: Sequence[str]) -> Iterator[Piece]:
         """Give some columns of what is near, in the order of cells."""
-        wanted = [self.names[k] for k in columns]
         for uri, near in zip(self._uris, self._near):
             if near:
-                table = self._open(uri)
-                yield from table.chunks([table.names.index(name) for name in wanted])
+                yield from self._open(uri).pieces(names)
 
     def _open(self, uri):
         for name in os.listdir(self._scratch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from mr_extract.addresses import shown
 from mr_extract.failures import ImageFailure
 from mr_extract.lists.columns import ON_SKY, Table
 from mr_extract.storage.seekable import opened_in_parts
+
+if TYPE_CHECKING:
+    from mr_extract.tables.pieces import Piece
 
 #: Numbers, or text; cells as they stand in a catalog; masked where a value is missing.
 Column: TypeAlias = "np.ndarray | list[bytes] | list[str]"
@@ -42,8 +45,8 @@ class OpenTable(Protocol):
     sky: tuple[int, int] | None
     kinds: dict[str, str]
 
-    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
-        """Give some columns of some rows at a time; ValueError says what cannot be read."""
+    def pieces(self, names: Sequence[str]) -> Iterator[Piece]:
+        """Give at least these columns, some rows at a time; ValueError says what cannot be read."""
 
 
 def open_table(uri: str, scratch: str) -> OpenTable:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from mr_extract.tables.opening import ROWS, Column
+from mr_extract.tables.pieces import Columns, Piece, Text
+from mr_extract.text.plain_rows import plain_rows
 from mr_extract.text.stored_catalog import UnfitCatalog
 from mr_extract.text.typed_rows import Source
 
@@ -34,27 +35,24 @@ class OwnTable:
         self.kinds = {name: column.dtype for name, column in self.source.columns.items()}
         self.accounts: list[bytes] = []
 
-    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
-        """Give some columns, as the cells that stand there."""
+    def pieces(self, names: Sequence[str]) -> Iterator[Piece]:
+        """Give all columns."""
         self.accounts = []
-        width, held = len(self.names), []
         try:
-            for rows, accounts in self.source.lines():
+            for data, accounts in self.source.pieces():
                 self.accounts += accounts
-                held += rows
-                if len(held) >= ROWS:
-                    yield _turned(held, width, columns)
-                    held = []
+                if data:
+                    rows = plain_rows(data, self.names)
+                    yield self._columns(data) if rows is None else Text(rows)
         except UnfitCatalog as error:
             raise ValueError(str(error)) from None
-        if held:
-            yield _turned(held, width, columns)
 
-
-def _turned(rows, width, columns):
-    for row in rows:
-        cells = row.count(b"\t") + 1
-        if cells != width:
-            raise ValueError(f"a row has {cells} cells, not {width}: {row[:60]!r}")
-    every = b"\t".join(rows).replace(b"\n", b"").split(b"\t")
-    return [every[k::width] for k in columns]
+    def _columns(self, data):
+        width = len(self.names)
+        rows = data[:-1].split(b"\n")
+        for row in rows:
+            cells = row.count(b"\t") + 1
+            if cells != width:
+                raise ValueError(f"a row has {cells} cells, not {width}: {row[:60]!r}")
+        every = b"\t".join(rows).split(b"\t")
+        return Columns({name: every[k::width] for k, name in enumerate(self.names)})

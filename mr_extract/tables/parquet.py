@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from mr_extract.tables.opening import ROWS, Column
+from mr_extract.tables.pieces import Columns
 
 
 class ParquetTable:
@@ -35,12 +36,11 @@ class ParquetTable:
         except ArrowInvalid as error:
             raise ValueError(" ".join(str(error).split())[:200]) from None
 
-    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
+    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
         """Give some columns, masked where they have no value."""
-        names = [self.names[k] for k in columns]
         with self._file() as file:
-            for batch in file.iter_batches(ROWS, columns=names):
-                yield [values_of(batch.column(name), name) for name in names]
+            for batch in file.iter_batches(ROWS, columns=list(names)):
+                yield Columns({name: values_of(batch.column(name), name) for name in names})
 
 
 def values_of(column: Any, name: str) -> Column:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from mr_extract import storage
 from mr_extract.lists.columns import NoNumbers
 from mr_extract.lists.reading import read_table
-from mr_extract.tables.opening import ROWS, Column
+from mr_extract.tables.opening import ROWS
+from mr_extract.tables.pieces import Columns
 from mr_extract.unpacking import unpack
 
 
@@ -37,7 +38,8 @@ class WholeTable:
             self.sky = kept.index(table.sky[0]), kept.index(table.sky[1])
         self._length = len(table)
 
-    def chunks(self, columns: Sequence[int]) -> Iterator[list[Column]]:
+    def pieces(self, names: Sequence[str]) -> Iterator[Columns]:
         """Give some columns of some rows at a time."""
+        columns = {name: self._columns[self.names.index(name)] for name in names}
         for start in range(0, self._length, ROWS):
-            yield [self._columns[k][start:start + ROWS] for k in columns]
+            yield Columns({name: one[start:start + ROWS] for name, one in columns.items()})

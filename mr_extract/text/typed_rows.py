@@ -1,27 +1,29 @@
 """The rows of catalogs, some at a time, with what their columns are."""
 
-import io
+from __future__ import annotations
+
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract import storage
 from mr_extract.columns.table import Column
-from mr_extract.failures import ImageFailure
-from mr_extract.storage.streaming import opened_text
 from mr_extract.text.accounting import Header, parse_account, parse_header
+from mr_extract.text.arrow_rows import arrow_table, as_arrow, bytes_in, numbers_in
 from mr_extract.text.catalog import schema_of
+from mr_extract.text.opened_catalog import opened_catalog
 from mr_extract.text.rows import parse_rows
 from mr_extract.text.stored_catalog import UnfitCatalog
 
+if TYPE_CHECKING:
+    import pyarrow
+
 ROWS = 1 << 16  # that are in memory at a time
+_AT_ONCE = 4 << 20  # bytes of text
 _JOBS = "mr_extract.jobs."
 
 
@@ -40,6 +42,12 @@ class Shape:
     name: str
     column: Column
     dtype: np.dtype
+
+    def holds(self, values: np.ndarray) -> bool:
+        """Tell whether values are in the column as they are."""
+        if values.dtype.kind == "S":
+            return values.dtype.itemsize <= self.dtype.itemsize
+        return values.dtype.itemsize <= self.dtype.itemsize or self.column.dtype != "f4"
 
 
 @dataclass
@@ -66,11 +74,12 @@ class Source:
     uris: list[str]
     header: Header = field(init=False)
     columns: dict[str, Column] = field(init=False)
+    _accounts: list[bytes] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         headers = []
         for uri in self.uris:
-            with _opened(uri) as text:
+            with opened_catalog(uri) as text:
                 headers.append(_header(text, uri))
         first, totals = headers[0], dict(headers[0].totals)
         for uri, other in zip(self.uris[1:], headers[1:]):
@@ -86,31 +95,33 @@ class Source:
         """Number of rows that the header promises."""
         return list(self.header.totals.values())[-1]
 
-    def lines(self) -> Iterator[tuple[list[bytes], list[bytes]]]:
-        """Give lines (bytes), a list of rows and a list of accounts at a time.
+    def pieces(self) -> Iterator[tuple[bytes, list[bytes]]]:
+        """Give rows as they stand there, some megabytes at a time, and the accounts among them.
 
         Raises
         ------
         UnfitCatalog
             When rows or images are fewer or more than the header says, or an image stands twice.
         """
-        rows, images = 0, 0
+        rows, every = 0, [b""][:0]
         seen: set[int] = set()
         for uri in self.uris:
-            with _opened(uri) as text:
+            with opened_catalog(uri) as text:
                 _header(text, uri)
-                while batch := list(islice(text, ROWS)):
-                    accounts = [line for line in batch if line.startswith(b"#")]
-                    cells = [line for line in batch if not line.startswith(b"#")]
-                    if not batch[-1].endswith(b"\n"):
+                while data := text.read(_AT_ONCE):
+                    data += text.readline()
+                    if not data.endswith(b"\n"):
                         raise UnfitCatalog(f"{uri!r}: it breaks off within a line")
-                    rows, images = rows + len(cells), images + len(accounts)
+                    found, count, accounts = _parted(data)
+                    rows += count
+                    every += accounts
                     self._check(accounts, seen, uri)
-                    yield cells, accounts
+                    yield found, accounts
         promised = self.header.totals["images"] + self.header.totals["failed"]
-        if (rows, images) != (self.count, promised):
+        if (rows, len(every)) != (self.count, promised):
             raise UnfitCatalog(f"the header promises {self.count} rows and {promised} images, and "
-                               f"{rows} and {images} are there")
+                               f"{rows} and {len(every)} are there")
+        self._accounts = every
 
     def _check(self, accounts, seen, uri):
         for line in accounts:
@@ -125,38 +136,84 @@ class Source:
             seen.add(digest)
 
     def said(self) -> Iterator[bytes]:
-        """Give without their ends the first lines of the header, and one for each image."""
+        """Give without their ends the first lines of the header, and one for each image.
+
+        All is read for it where it was not read to its end before.
+        """
         yield from self.header.text().encode().split(b"\n")[:2]
-        for _, accounts in self.lines():
-            for line in accounts:
-                yield line.rstrip(b"\n")
+        if self._accounts is None:
+            for _ in self.pieces():
+                pass
+        for line in self._accounts or ():
+            yield line.rstrip(b"\n")
 
-    def tables(self) -> Iterator[dict[str, np.ndarray]]:
-        """Give the columns of some rows at a time, name to ndarray."""
-        for cells, _ in self.lines():
-            if cells:
-                yield self._parsed(cells)
+    def tables(self, shapes: Sequence[Shape] = ()) -> Iterator[dict[str, np.ndarray]]:
+        """Give the columns of some rows at a time, name to ndarray; text is bytes in UTF-8.
 
-    def _parsed(self, cells):
-        try:
-            return parse_rows(cells, self.columns)
-        except ValueError as error:
-            raise UnfitCatalog(f"a row does not fit its columns: {error}") from None
+        Parameters
+        ----------
+        shapes : sequence of Shape, optional
+            A column that is float64 there is so in all pieces.
 
-    def shapes(self) -> list[Shape]:
-        """Read all rows once and return the `Shape` of each column."""
+        Raises
+        ------
+        UnfitCatalog
+            As `pieces`, and for a cell that is not of its column.
+        """
+        columns = self._columns_of(shapes)
+        for data, _ in self.pieces():
+            if not data:
+                continue
+            try:
+                table = arrow_table(data, columns)
+            except ModuleNotFoundError:
+                table = None
+            if table is None:
+                yield {name: np.char.encode(values, "utf-8") if values.dtype.kind == "U" else values
+                       for name, values in _parsed(data, columns).items()}
+            else:
+                yield {name: (bytes_in if one.dtype == "str" else numbers_in)(table.column(name))
+                       for name, one in columns.items()}
+
+    def arrow_tables(self, shapes: Sequence[Shape]) -> Iterator[pyarrow.Table]:
+        """Give what `tables` does as tables of pyarrow, null for nan."""
+        columns = self._columns_of(shapes)
+        for data, _ in self.pieces():
+            if data:
+                table = arrow_table(data, columns)
+                yield as_arrow(_parsed(data, columns)) if table is None else table
+
+    def _columns_of(self, shapes):
+        wide = {one.name for one in shapes if one.dtype == np.float64}
+        return {name: replace(column, dtype="f8") if name in wide else column
+                for name, column in self.columns.items()}
+
+    def shapes(self, whole: bool = True) -> list[Shape]:
+        """Read rows once and return the `Shape` of each column.
+
+        Parameters
+        ----------
+        whole : bool
+            All rows; else some, as a guess of which `Shape.holds` tells whether it was right.
+        """
         widths = dict.fromkeys(self.columns, 1)
         wide = set()
-        for table in self.tables():
+        for table in self.tables() if whole else islice(self.tables(), 1):
             for name, values in table.items():
-                if values.dtype.kind == "U":
-                    longest = max(len(text.encode()) for text in values.tolist())
-                    widths[name] = max(widths[name], longest)
+                if values.dtype.kind == "S":
+                    widths[name] = max(widths[name], values.dtype.itemsize)
                 elif values.dtype == np.float64 and self.columns[name].dtype == "f4":
                     wide.add(name)
         return [Shape(name, column, np.dtype(
             f"S{widths[name]}" if column.dtype == "str" else "f8" if name in wide
             else column.dtype)) for name, column in self.columns.items()]
+
+
+def _parsed(data, columns):
+    try:
+        return parse_rows(data[:-1].split(b"\n"), columns)
+    except ValueError as error:
+        raise UnfitCatalog(f"a row does not fit its columns: {error}") from None
 
 
 def _columns(header):
@@ -182,55 +239,16 @@ def _header(text, uri):
         raise UnfitCatalog(f"{uri!r} is no catalog: {error}") from None
 
 
-def _opened(uri):
-    """Open a catalog, or the parts in a folder one after the other."""
-    try:
-        folder = uri.rstrip("/")
-        parts = [f"{folder}/_header", *sorted(
-            found.uri for found in storage.list_files(f"{folder}/")
-            if found.uri.rpartition("/")[2].startswith("part-"))] if _is_folder(uri) else [uri]
-        if len(parts) == 1:
-            return _named(opened_text(uri), uri)
-        storage.stat(f"{folder}/_SUCCESS")
-    except ImageFailure as failure:
-        raise UnfitCatalog(f"cannot read {uri!r}: {failure.message}") from None
-    return io.BufferedReader(_Joined(parts), 1 << 20)
-
-
-@contextmanager
-def _named(opened, uri):
-    try:
-        with opened as text:
-            yield text
-    except ImageFailure as failure:
-        raise UnfitCatalog(f"cannot read {uri!r}: {failure.message}") from None
-
-
-def _is_folder(uri):
-    if not uri.endswith("/"):
-        return storage.is_local(uri) and os.path.isdir(storage.local.path_of(uri))
-    return True
-
-
-class _Joined(io.RawIOBase):
-    """Files that are read as one."""
-
-    def __init__(self, uris):
-        self._uris, self._context, self._file = list(uris), None, None
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while True:
-            if self._file is None:
-                if not self._uris:
-                    return 0
-                self._context = opened_text(self._uris.pop(0))
-                self._file = self._context.__enter__()
-            data = self._file.read1(len(buffer))
-            if data:
-                buffer[: len(data)] = data
-                return len(data)
-            self._context.__exit__(None, None, None)
-            self._file = None
+def _parted(data):
+    """Return the rows of whole lines, how many, and the lines among them that begin with #."""
+    codes = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero(codes == ord("\n")) + 1
+    starts = np.concatenate([[0], ends[:-1]])
+    said = codes[starts] == ord("#")
+    if not said.any():
+        return data, len(ends), []
+    accounts = [data[start:stop] for start, stop in zip(starts[said].tolist(), ends[said].tolist())]
+    # What lies between them.
+    begins, stops = np.append(0, ends[said]), np.append(starts[said], len(data))
+    rows = b"".join([data[start:stop] for start, stop in zip(begins.tolist(), stops.tolist())])
+    return rows, len(ends) - len(accounts), accounts

@@ -117,6 +117,10 @@ def _run_once(job, plan, scratch, text, packed=()):
         # Copies of the shards may be there, and shards hold addresses as they were given.
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
+        if runner_name in ("hadoop", "emr"):
+            from mr_extract.jobs.beside.user_functions import travelling
+
+            runner.modules = travelling(job.work.functions(job.config))
         if runner_name == "hadoop":
             from mr_extract.jobs.runners.hadoop.progress import Watch
 

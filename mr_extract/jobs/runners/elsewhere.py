@@ -1,7 +1,8 @@
 """What runners have in common whose tasks run elsewhere: our code, and Hadoop, travel with them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mrjob.bin import MRJobBinRunner
@@ -32,9 +33,12 @@ class Elsewhere(MRJobBinRunner):
         The number of reduce tasks, where there are any.
     notes : str
         URI of a folder that does not exist yet, for what attempts leave to the next one.
+    modules : dict of str to pathlib.Path
+        Python files of the user's that tasks import, by their names there.
     """
 
     images, reduces, notes = 0, 1, ""
+    modules: Mapping[str, Path] = {}
     packed: Sequence[str] = ()
 
     def _jobconf_for_step(self, step_num):
@@ -57,5 +61,5 @@ class Elsewhere(MRJobBinRunner):
 
     def _code_archive(self):
         path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
-        write_code_archive(path)
+        write_code_archive(path, self.modules)
         return path

@@ -22,6 +22,7 @@ from mr_extract.jobs.task.parent import PARENT
 from mr_extract.jobs.task.retried import ATTEMPTS
 
 _ATTEMPT = "mapreduce_task_attempt_id"
+_SORT_MEMORY = "64M"
 
 
 class LocalRunner(LocalMRJobRunner):
@@ -36,6 +37,10 @@ class LocalRunner(LocalMRJobRunner):
 
     def _pick_mapper_split_size(self, input_paths, step_num):
         return sys.maxsize
+
+    def _sort_bin(self):
+        # By itself `sort` takes half of the machine's memory.
+        return self._opts["sort_bin"] or [*super()._sort_bin(), "-S", _SORT_MEMORY]
 
     def _invoke_task_func(self, task_type, step_num, task_num):
         return partial(self._run_process, self._substep_args(step_num, task_type), task_num)

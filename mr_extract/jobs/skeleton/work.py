@@ -138,6 +138,10 @@ class Work(ABC):
         """
         return {}
 
+    def functions(self, config: Any) -> list[str]:
+        """Return what of the user's tasks call, as ``module:function``: it travels with the job."""
+        return []
+
     def check(self, config: Any) -> None:
         """Raise ValueError where something that all images share cannot be used."""
         return None

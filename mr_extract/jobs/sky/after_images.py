@@ -46,8 +46,8 @@ def reduced_after(job: ImageJob,
         setattr(following.options, name, getattr(options, name))
     following.sandbox(job.stdin, job.stdout, job.stderr)
     following.options.catalog_type, following.access = TSV, job.access
-    following.config = following.work.config_from(options)
     try:
+        following.config = following.work.config_from(options)
         _check(job, following)
     except ValueError as error:
         complain(str(error))

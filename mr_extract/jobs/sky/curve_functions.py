@@ -1,11 +1,8 @@
-"""A user's function of light curves: found, called for each object, and what it returned."""
+"""A user's function of light curves: called for each object, and what it returned."""
 
 import json
-import os
 import re
-import sys
 from collections.abc import Callable
-from importlib import import_module
 from math import isfinite
 from numbers import Real
 from typing import Any
@@ -13,36 +10,6 @@ from typing import Any
 import numpy as np
 
 _NAME = re.compile(r"[A-Za-z_]\w*")
-
-
-def function_of(name: str) -> Callable[..., Any]:
-    """Return the function of ``module:function``.
-
-    Raises
-    ------
-    ValueError
-        When there is none.
-    """
-    module, _, function = name.partition(":")
-    _look_here_too()
-    try:
-        found = getattr(import_module(module), function, None)
-    except Exception as error:  # whatever a user's module raises when it is loaded
-        raise ValueError(f"--light-curve-function: {module} cannot be imported: "
-                         f"{type(error).__name__}: {error}") from None
-    if not callable(found):
-        raise ValueError(f"--light-curve-function: {module} has no function {function}")
-    return found
-
-
-def _look_here_too():
-    """Have modules of the working directory found, by this process and its tasks."""
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
-    known = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if here not in known:
-        os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, known), here])
 
 
 def results(function: Callable[..., Any], keys: np.ndarray, number: np.ndarray,

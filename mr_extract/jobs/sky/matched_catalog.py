@@ -64,7 +64,8 @@ def write_matches(rows: Spool, reference: Spool, pairs: Pairs, config: MatchSett
         alone = found["other"] == NONE
         others = theirs.of(np.where(alone, 0, found["other"])) if reference.count else [
             nothing] * len(found)
-        _, begins, counts = np.unique(found["place"], return_index=True, return_counts=True)
+        begins = np.flatnonzero(_first_of_row(found))
+        counts = np.diff(begins, append=len(found))
         matches = np.repeat(np.where(alone[begins], 0, counts), counts).astype(np.int32)
         catalog.write(format_table({
             "row": lines, NEW[0]: np.ascontiguousarray(found["distance"]), NEW[1]: matches,
@@ -94,10 +95,16 @@ def _counted(pairs, totals):
     for found in pairs:
         none = found["other"] == NONE
         alone += int(none.sum())
-        totals["rows"] += len(np.unique(found["place"]))
-        totals["matched"] += len(np.unique(found["place"][~none]))
+        totals["rows"] += int(_first_of_row(found).sum())
+        totals["matched"] += int(_first_of_row(found[~none]).sum())
         totals["pairs"] += int((~none).sum())
     return alone
+
+
+def _first_of_row(found):
+    """Tell which pairs are the first of their row, where those of a row stand together."""
+    places = found["place"]
+    return np.concatenate([[True], places[1:] != places[:-1]])[: len(places)]
 
 
 def _account_lines(own):

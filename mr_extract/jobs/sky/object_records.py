@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mr_extract.columns.objects import object_columns, prefix_of
+from mr_extract.jobs.beside.user_functions import function_in
 from mr_extract.jobs.sky.aggregation import DECISION, KEPT
-from mr_extract.jobs.sky.curve_functions import function_of, results
+from mr_extract.jobs.sky.curve_functions import results
 from mr_extract.objects.coverage import covered
 from mr_extract.objects.healpix import DEEPEST, cells_of
 from mr_extract.objects.holes import in_holes
@@ -72,7 +73,8 @@ def objects_of(
         As of `mr_extract.objects.association.associate`.
     config : mr_extract.settings.objects.ObjectSettings
     told : dict
-        ``filters``, their names; ``points``, whether light curves are asked for.
+        ``filters``, their names; ``points``, whether light curves are asked for; ``folder`` of
+        the user's function.
     footprints : dict of int to mr_extract.jobs.sky.aggregation.Footprint
         By number of an image: of all that may cover an object.
 
@@ -117,7 +119,7 @@ def objects_of(
     decisions["place"], decisions["state"] = records["place"], KEPT
     decisions["detections"], decisions["ambiguous"] = members[number], ambiguous
     curves = results(
-        function_of(config.light_curves.light_curve_function), keys, number[used],
+        function_in(told["folder"], config.light_curves.light_curve_function), keys, number[used],
         _light(records[used]), np.array(told["filters"])[records["filter"][used]],
     ) if config.light_curves.light_curve_function else []
     points = _points(records, keys[number], used) if told["points"] else None

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from mr_extract.jobs.sky.decisions import Miscounted
-from mr_extract.jobs.sky.spool import CATALOG, ROW
+from mr_extract.jobs.sky.spool import CATALOG, REFERENCE, ROW
 from mr_extract.objects.cells import near_border
-from mr_extract.objects.matching import match, ranks
+from mr_extract.objects.matching import Near, ranks
 from mr_extract.objects.sphere import arcseconds, vectors
 
 #: A row of the catalogs and one of the reference; -1 for a row that has none.
 PAIR = np.dtype([("place", "<i8"), ("other", "<i8"), ("distance", "<f8")])
 NONE = -1
+_AT_ONCE = 1 << 15  # pairs, unless one row has more
 
 
 @dataclass(frozen=True)
@@ -32,39 +33,45 @@ class Pairing:
         Arcseconds.
     most : int
         The nearest so many; 0 for all.
+    least : float
+        Arcseconds from which on they count.
     """
 
     radius: float
     most: int
+    least: float = 0.0
 
     def settled(self, records: np.ndarray,
                 order: int | None) -> Generator[np.ndarray, None, np.ndarray]:
         """Yield pairs of rows (of `PAIR`), and return the rows that are open (of `ROW`)."""
-        records = records[np.lexsort((records["place"], records["side"]))]
         if not len(records):
             return np.zeros(0, ROW)
-        ours = records["side"] == CATALOG
-        if order is None:
-            closed, is_open = ours, np.zeros(len(records), bool)
-        else:
-            near, beside = (near_border(records["ra"], records["dec"], order, times * self.radius)
-                            for times in (1, 2))
-            closed, is_open = ours & ~near, np.where(ours, near, beside)
-        rows, others = records[closed], records[~ours]
+        sides = [records[records["side"] == side] for side in (CATALOG, REFERENCE)]
+        # By place, so that rows in another order of arrival are equal arrays.
+        rows, others = (side[np.argsort(side["place"])] for side in sides)
+        left = [side[:0] for side in sides]
+        if order is not None:
+            near, beside = (near_border(side["ra"], side["dec"], order, times * self.radius)
+                            for side, times in ((rows, 1), (others, 2)))
+            left, rows = [rows[near], others[beside]], rows[~near]
         if len(rows):
-            yield self._pairs(rows, others)
-        return records[is_open]
+            yield from self._pairs(rows, others)
+        return np.concatenate(left)
 
     def _pairs(self, rows, others):
-        one, other, squares = match(vectors(rows["ra"], rows["dec"]),
-                                    vectors(others["ra"], others["dec"]), self.radius, self.most)
-        alone = np.setdiff1d(np.arange(len(rows)), one, assume_unique=False)
-        found = np.zeros(len(one) + len(alone), PAIR)
-        found["place"] = rows["place"][np.concatenate([one, alone])]
-        found["other"] = np.concatenate([others["place"][other], np.full(len(alone), NONE)])
-        found["distance"] = np.concatenate([arcseconds(np.sqrt(squares)),
-                                            np.full(len(alone), np.nan)])
-        return found
+        near = Near(vectors(others["ra"], others["dec"]), self.radius, self.least)
+        alone = np.ones(len(rows), bool)
+        for one, other, squares in near.to(vectors(rows["ra"], rows["dec"]), self.most):
+            alone[one] = False
+            yield _as_pairs(rows["place"][one], others["place"][other],
+                            arcseconds(np.sqrt(squares)))
+        yield _as_pairs(rows["place"][alone], NONE, np.nan)
+
+
+def _as_pairs(places, others, distances):
+    found = np.empty(len(places), PAIR)
+    found["place"], found["other"], found["distance"] = places, others, distances
+    return found
 
 
 class Pairs:
@@ -91,9 +98,9 @@ class Pairs:
 
     def take(self, pairs: np.ndarray) -> None:
         """Take all pairs of some rows; those of one row stand together, the nearest first."""
-        order = np.argsort(pairs["place"], kind="stable")
-        pairs = pairs[order]
-        places, numbers = np.unique(pairs["place"], return_counts=True)
+        pairs = pairs[np.argsort(pairs["place"], kind="stable")]
+        first = np.flatnonzero(np.diff(pairs["place"], prepend=-1))
+        places, numbers = pairs["place"][first], np.diff(first, append=len(pairs))
         if self._numbers[places].any():
             raise Miscounted("tasks have told of a row twice")
         self._numbers[places] = numbers
@@ -102,9 +109,7 @@ class Pairs:
 
     def leave_out(self, places: np.ndarray) -> None:
         """Say of rows that they lie nowhere."""
-        found = np.zeros(len(places), PAIR)
-        found["place"], found["other"], found["distance"] = places, NONE, np.nan
-        self.take(found)
+        self.take(_as_pairs(places, NONE, np.nan))
 
     def unknown(self) -> int | None:
         """Return the first row of which nothing is known, None if there is none."""
@@ -125,7 +130,8 @@ class Pairs:
                 pairs = np.frombuffer(self._pairs.read(size), PAIR)
                 places = pairs["place"]
                 self._ordered[ends[places] - self._numbers[places] + ranks(places)] = pairs
-        step = 1 << 14
-        for start in range(0, self._count, step):
-            stop = min(start + step, self._count)
-            yield np.array(self._ordered[ends[start] - self._numbers[start]:ends[stop - 1]])
+        start, begin = 0, 0
+        while start < self._count:
+            stop = max(int(np.searchsorted(ends, begin + _AT_ONCE, side="right")), start + 1)
+            yield np.array(self._ordered[begin:ends[stop - 1]])
+            start, begin = stop, int(ends[stop - 1])

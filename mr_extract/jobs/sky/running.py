@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
+from mr_extract.jobs.beside.user_functions import travelling
 from mr_extract.jobs.driver.running import set_up_runner
 from mr_extract.jobs.runners.hadoop.output import collect
 from mr_extract.jobs.runners.hadoop.progress import Watch
@@ -53,6 +54,7 @@ def run_shards(job: SkyJob, write: Callable[[int, str], list[str]], counted: tup
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         if name == "hadoop":
             runner.watch = Watch(*counted, options.quiet)
+            runner.modules = travelling(job.work.functions(job.config))
             runner.reduces = max(1, min(slots or 128, round(size / _REDUCE_SHARE)))
             if options.env_archive:
                 runner.ship_environment(options.env_archive)

@@ -9,15 +9,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mr_extract.objects.healpix import cells_of
-from mr_extract.tables.cells import kind_of, named
 from mr_extract.tables.opening import OpenTable, degrees_of
 from mr_extract.text.arrays import as_word
-from mr_extract.text.rows import format_table
 
 #: A row on its way: its place among the rows of its side, and which side that is.
 ROW = np.dtype([("place", "<i8"), ("side", "<i4"), ("ra", "<f8"), ("dec", "<f8")])
 CATALOG, REFERENCE = 0, 1
 _AT_ONCE = 1 << 14  # rows of a line
+_SPREAD = 4  # times as many rows as are asked for
 
 
 class Spool:
@@ -74,14 +73,14 @@ class Spool:
         """
         self.names = [table.names[k] for k in columns]
         self.units = {table.names[k]: table.units[k] for k in columns if k in table.units}
-        wanted = list(dict.fromkeys([*columns, *pair]))
+        place = [table.names[k] for k in pair]
         text = self._files["text"]
-        for chunk in table.chunks(wanted):
-            read = dict(zip(wanted, chunk))
-            ra, dec = degrees_of(table, pair, [read[k] for k in pair])
-            for name, k in zip(self.names, columns):
-                self._see(name, table.kinds.get(name) or kind_of(read[k]))
-            rows = format_table(named(self.names, [read[k] for k in columns]))
+        for piece in table.pieces(list(dict.fromkeys([*self.names, *place]))):
+            ra, dec = degrees_of(table, pair, [piece.column(name) for name in place])
+            for name in self.names:
+                if self.kinds.get(name) != "str":
+                    self._see(name, table.kinds.get(name) or piece.kind(name))
+            rows = piece.text(self.names)
             ends = np.flatnonzero(np.frombuffer(rows, np.uint8) == 10) + 1 + text.tell()
             self._files["ends"].write(ends.astype("<i8").tobytes())
             text.write(rows)
@@ -137,6 +136,7 @@ class Texts:
     """
 
     def __init__(self, text: int, ends: int, count: int) -> None:
+        self._file = text
         self._text: mmap.mmap | bytes = b""
         self._ends = np.zeros(0, np.int64)
         if count:
@@ -145,10 +145,24 @@ class Texts:
 
     def of(self, places: np.ndarray) -> list[bytes]:
         """Return the rows at some places, without their line ends."""
+        if not len(places):
+            return []
+        first, last = int(places.min()), int(places.max())
+        if last - first < _SPREAD * len(places):
+            # Nearly all rows from one to another: cut at line ends in one call. Read, as pages of
+            # a file that is mapped count as memory of the process.
+            start = self._start(first)
+            lines = os.pread(self._file, int(self._ends[last]) - 1 - start, start).split(b"\n")
+            if last - first + 1 == len(places) and (np.diff(places) == 1).all():
+                return lines
+            return [lines[k] for k in (places - first).tolist()]
         ends = self._ends[places]
         starts = np.where(places > 0, self._ends[np.maximum(places - 1, 0)], 0)
         text = self._text
         return [text[start:end - 1] for start, end in zip(starts.tolist(), ends.tolist())]
+
+    def _start(self, place):
+        return int(self._ends[place - 1]) if place else 0
 
 
 def write_shards(spools: Sequence[Spool], number: int, folder: str) -> list[str]:

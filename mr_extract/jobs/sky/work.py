@@ -37,6 +37,10 @@ class SkyWork(ABC):
         """Declare what the job takes besides its settings."""
         return None
 
+    def functions(self, config: Any) -> list[str]:
+        """Return what of the user's tasks call, as ``module:function``: it travels with the job."""
+        return []
+
     @abstractmethod
     def keyed(self, line: bytes, config: Any,
               told: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:

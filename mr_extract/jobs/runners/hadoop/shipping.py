@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 PACKAGES = ("mr_extract", "mrjob")
@@ -24,7 +25,8 @@ for source, name, target in json.load(sys.stdin):
 """
 
 
-def write_code_archive(path: str | os.PathLike[str]) -> None:
+def write_code_archive(path: str | os.PathLike[str],
+                       others: Mapping[str, Path] | None = None) -> None:
     """Write this package and mrjob to a zip file, compiled for this Python too.
 
     A task would otherwise compile what it imports, on each node anew. The same
@@ -33,6 +35,8 @@ def write_code_archive(path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     path : path
+    others : dict of str to pathlib.Path, optional
+        Python files that go with them, by their names there.
     """
     sources: dict[str, Path] = {}
     libraries: dict[str, Path] = {}
@@ -57,6 +61,8 @@ def write_code_archive(path: str | os.PathLike[str]) -> None:
                  Path(compiled[name]).read_bytes())
         for name, library in libraries.items():
             _add(archive, name, library.read_bytes())
+        for name, source in (others or {}).items():
+            _add(archive, name, source.read_bytes())
 
 
 def kept_name(path: str, stem: str) -> str:
