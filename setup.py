@@ -18,12 +18,13 @@ extras = {
     "compress": ["uncompresspy>=0.4"],
     "export": ["pyarrow>=16"],
     "hats": ["hats-import>=0.11"],
+    "lsdb": ["lsdb>=0.11"],
     "regions": ["regions>=0.9"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
-    *extras["export"], *extras["regions"],
+    *extras["export"], *extras["hats"], *extras["lsdb"], *extras["regions"],
     "astropy-healpix>=1.0",
     "duckdb>=1.0",
     "fitsio>=1.2",

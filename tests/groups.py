@@ -36,6 +36,11 @@ def _lacks_spark():
     return "" if shutil.which("java") else "there is no java"
 
 
+def _lacks_lsdb():
+    lacking = [name for name in ("hats_import", "lsdb") if importlib.util.find_spec(name) is None]
+    return f"not installed: {', '.join(lacking)}" if lacking else ""
+
+
 def _lacks_setpriv():
     if os.geteuid() != 0:
         return ""  # files can be made unreadable for us
@@ -53,6 +58,7 @@ GROUPS = {
     "glibc": _lacks_glibc,
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
+    "lsdb": _lacks_lsdb,
     "mount-namespaces": lacks_mount_namespaces,
     "psfex": _lacks("psfex"),
     "scamp": _lacks("scamp"),

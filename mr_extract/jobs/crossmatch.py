@@ -19,6 +19,7 @@ from mr_extract.jobs.sky.pairing import PAIR, Pairing, Pairs
 from mr_extract.jobs.sky.region import settle
 from mr_extract.jobs.sky.running import run_shards
 from mr_extract.jobs.sky.spool import CATALOG, REFERENCE, ROW, Spool, write_shards
+from mr_extract.jobs.sky.through_lsdb import check_for_lsdb, match_through_lsdb, told_of
 from mr_extract.jobs.sky.work import SkyWork
 from mr_extract.objects.cells import finest_order
 from mr_extract.settings.matching import Matching, MatchSettings
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 #: Cells of some 55 arcminutes, unless the radius needs larger ones.
 ORDER, _RADII = 6, 40
 _FOUND, _OPEN = b"p", b"o"
+ENGINES = ("own", "lsdb")
 
 
 class CrossMatch(SkyWork):
@@ -46,6 +48,10 @@ class CrossMatch(SkyWork):
         add_argument("--with", dest="reference", metavar="REFERENCE", help="what the catalogs are "
                      "matched with: a catalog of this program, .fits, .parquet, .csv, .tsv, or a "
                      "folder in HATS; a path or URI")
+        add_argument("--engine", choices=ENGINES, default=ENGINES[0],
+                     help="lsdb: where both sides are HATS, LSDB itself matches them and writes "
+                          "--catalog NAME.hats, in which columns of the reference end as --prefix "
+                          "begins [own]")
 
     def keyed(self, line: bytes, config: MatchSettings,
               told: dict[str, Any]) -> Iterator[tuple[bytes, bytes]]:
@@ -68,11 +74,17 @@ class CrossMatch(SkyWork):
     def make(self, job: SkyJob, scratch: str) -> tuple[Counter, list[str]]:
         """Read both sides, run and write."""
         _check(job.options, job.config.matching)
+        through_lsdb = job.options.engine == "lsdb"
         try:
+            if through_lsdb:
+                check_for_lsdb(job.options, job.config)
+                totals = match_through_lsdb(job.options, job.config)
+                return totals, [told_of(totals)]
             totals = _made(job, scratch)
         except ModuleNotFoundError as error:
+            extra = "lsdb" if through_lsdb else "export"
             raise ValueError(f"{job.options.reference} needs {error.name}: "
-                             "pip install 'mr_extract[export]'") from error
+                             f"pip install 'mr_extract[{extra}]'") from error
         return totals, [as_text(totals)]
 
 
