@@ -92,10 +92,12 @@ def test_the_command_of_the_page_and_an_image_of_four_stars(tmp_path):
     flux = np.asarray(catalog.columns["flux_psf"], float)
     assert np.isfinite(flux[images == "a.fits"]).mean() > 0.9
     assert np.isnan(flux[images == "few.fits"]).all() and (images == "few.fits").sum() >= 4
-    idle = job("few.fits", "--psf-model", "own", "--catalog", "idle.tsv", cwd=tmp_path)
-    assert idle.status == 0, idle.err
-    idle = read_catalog(tmp_path / "idle.tsv").accounts["few.fits"].values
-    assert "not-used:psf_model" in idle["remarks"] and "psf_stars" not in idle
+    (tmp_path / "places.csv").write_text("x,y\n30,30\n")
+    for words in ((), ("--forced", "places.csv")):
+        idle = job("few.fits", "--psf-model", "own", "--catalog", "idle.tsv", *words, cwd=tmp_path)
+        assert idle.status == 0, idle.err
+        idle = read_catalog(tmp_path / "idle.tsv").accounts["few.fits"].values
+        assert "not-used:psf_model" in idle["remarks"] and "psf_stars" not in idle
 
 
 @pytest.mark.needs("sextractor", "psfex")

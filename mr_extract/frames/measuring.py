@@ -300,6 +300,8 @@ def measure_targets(
         say("not-used", "flags, as nothing is detected at given positions")
     if image.psf is not None:
         say("not-used", "psf, as it is fitted to detected sources alone")
+    if config.measurement.psf_model == "own":
+        say("not-used", "psf_model, as the PSF is fitted to detected sources alone")
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     _settle_distortion(image, config)
     forced = measure_at(image, config, targets, zero_point, further, mjd)
