@@ -26,6 +26,7 @@ REMARKS = {
     "unmoved-positions": "positions of a list were not brought to the date of the image",
     "no-flux-unit": "what the pixels hold is not known in Jy: the columns in Jy are nan",
     "unknown-seeing": "a filter of the image's seeing was asked for, which could not be measured",
+    "unknown-psf": "a PSF of the image's own stars was asked for, which could not be had",
     "rows-passed-over": "rows of a list hold no position, or stand behind #",
     "huge-pixels": "finite pixels too large to be true were taken for bad ones",
     "beyond-float32": "numbers in image units are beyond float32, and the columns are float64",

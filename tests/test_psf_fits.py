@@ -49,16 +49,17 @@ def model(path, degree=0, growth=0.0, axes=("X_IMAGE", "Y_IMAGE")):
 
 
 def frame(signal_to_noise, seed, side=600, profile=moffat, gain=0.0):
-    """Return a frame of sources of one brightness on a grid, and where they are."""
+    """Return a frame of sources on a grid, of one brightness or several in turn, and these."""
     rng = np.random.default_rng(seed)
     x, y = (axis.ravel() for axis in np.meshgrid(*2 * [np.arange(30.0, side - 20, 34.0)]))
     x, y = (axis + rng.uniform(-0.5, 0.5, len(x)) for axis in (x, y))
     dx = np.arange(-15, 16)
     star = moffat(dx, dx[:, None])
-    flux = signal_to_noise * NOISE / np.sqrt((star**2).sum())
+    flux = np.multiply(signal_to_noise, NOISE / np.sqrt((star**2).sum()))
     light = np.zeros((side, side))
-    for one in zip(x, y):
-        add_profile(light, *one, flux, profile, 15, fine=1)
+    for k, (one, its) in enumerate(zip(zip(x, y), np.resize(flux, len(x)))):
+        add_profile(light, *one, its, profile[k % len(profile)] if isinstance(profile, tuple)
+                    else profile, 15, fine=1)
     data = 100 + light + rng.normal(0, NOISE, light.shape)
     if gain:
         data += rng.normal(0, 1, light.shape) * np.sqrt(light / gain)

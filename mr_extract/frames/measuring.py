@@ -194,8 +194,7 @@ def measure_image(
     values |= {name: objects[name] for name in objects.dtype.names or ()}
     values["threshold"] = objects["thresh"]
     _say_of_flags(plane, asked)
-    if plane.psf is not None and not any(column.group == "psf" for column in chosen.values()):
-        say("not-used", "psf, as no column of its fit is chosen")
+    asked |= _of_psf(plane, config, chosen)
     for stage in stages_for(asked):
         stage.run(frame)
         clock.lap(stage.name)
@@ -205,7 +204,7 @@ def measure_image(
     frame.flag[frame.failed] |= FAILED
     values["flag"] = frame.flag
 
-    facts = weight_scales(plane, detection.plane) | detection.facts
+    facts = weight_scales(plane, detection.plane) | detection.facts | frame.facts
     if detection.owned is not None:
         frame.keep(detection.owned)
         facts["of_other_tiles"] = int(np.count_nonzero(~detection.owned))
@@ -246,6 +245,17 @@ def _say_of_flags(plane, asked):
         say("companion-absent", "flags: there is no flag image, and imaflags_iso is 0")
     elif plane.flags is not None and not wanted:
         say("not-used", "flags, as neither imaflags_iso nor nimaflags_iso is chosen")
+
+
+def _of_psf(plane, config, chosen):
+    """Return the columns that a PSF of the image's own stars takes, if one is to be made."""
+    fitted = any(column.group == "psf" for column in chosen.values())
+    own = config.measurement.psf_model == "own"
+    if plane.psf is not None and not fitted:
+        say("not-used", "psf, as no column of its fit is chosen")
+    elif own and not fitted:
+        say("not-used", "psf_model, as no column of its fit is chosen")
+    return {"half_light_radius", "flux_auto"} if own and fitted and plane.psf is None else set()
 
 
 def _settle_distortion(image, config):
@@ -290,6 +300,8 @@ def measure_targets(
         say("not-used", "flags, as nothing is detected at given positions")
     if image.psf is not None:
         say("not-used", "psf, as it is fitted to detected sources alone")
+    if config.measurement.psf_model == "own":
+        say("not-used", "psf_model, as the PSF is fitted to detected sources alone")
     further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
     _settle_distortion(image, config)
     forced = measure_at(image, config, targets, zero_point, further, mjd)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from mr_extract.images.psf_model import PsfModel
+from mr_extract.measure.star_cuts import cuts_of, sample_weights, samples_of, stars, variance
 from mr_extract.measure.surroundings import Surroundings
 
 RESULTS = ("flux_psf", "fluxerr_psf", "x_psf", "y_psf", "chi2_psf", "spread_model",
            "spreaderr_model")
-_LOBES = 4  # of the Lanczos kernel between samples
 _REACH = 1.5  # FWHM that enter the fit
 _STEP = 0.05  # pixels of a difference
 _ROUNDS = 20
@@ -20,20 +18,11 @@ _LEAST_LIGHT = 0.5  # of the star on good pixels
 _AT_ONCE = 200_000  # pixels of cut-outs
 
 
-@dataclass
-class _Cuts:
-    """Pixels around sources: columns and rows, values, inverse variance of the sky."""
-
-    column: np.ndarray
-    row: np.ndarray
-    values: np.ndarray
-    weight: np.ndarray
-
-
 def psf_fits(
-    around: Surroundings, model: PsfModel, origin: tuple[int, int] = (0, 0)
+    around: Surroundings, model: PsfModel, origin: tuple[int, int] = (0, 0),
+    which: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """Fit the PSF to all sources.
+    """Fit the PSF to sources.
 
     Parameters
     ----------
@@ -42,6 +31,8 @@ def psf_fits(
     model : mr_extract.images.psf_model.PsfModel
     origin : tuple of int
         x and y of the plane's first pixel in the image that the model is of.
+    which : ndarray of int64, shape (n,), optional
+        The sources; by default all.
 
     Returns
     -------
@@ -58,20 +49,21 @@ def psf_fits(
     FWHM, spread_model is sum(g p) / sum(f p) - sum(g f) / sum(f f), weighted alike (Desai et al.
     2012, ApJ 757, 83).
     """
-    n, reach = len(around.x), int(np.ceil(_REACH * model.fwhm))
+    which = np.arange(len(around.x)) if which is None else which
+    n, reach = len(which), int(np.ceil(_REACH * model.fwhm))
     result = {name: np.full(n, np.nan) for name in RESULTS}
     wide = model.widened()
     step = max(1, _AT_ONCE // (2 * reach + 1) ** 2)
     for first in range(0, n, step):
-        part = np.arange(first, min(first + step, n))
-        values = _fitted(around, model, wide, part, reach, origin)
+        part = slice(first, first + step)
+        values = _fitted(around, model, wide, which[part], reach, origin)
         for name, value in zip(RESULTS, values):
             result[name][part] = value
     return result
 
 
 def _fitted(around, model, wide, part, reach, origin):
-    cuts = _cuts(around, part, reach)
+    cuts = cuts_of(around, part, reach)
     x0, y0 = around.x[part], around.y[part]
     terms = model.terms(x0 + origin[0], y0 + origin[1])
     local, broad = (np.einsum("nt,thw->nhw", terms, one.samples) for one in (model, wide))
@@ -93,13 +85,13 @@ def _fitted(around, model, wide, part, reach, origin):
     design = _design(model.step, local, cuts, np.arange(len(part)), x, y)
     inverse, solved, weighted = _solved(design, cuts.weight, cuts.values)
     flux, star = solved[0], design[:, 0]
-    noise = _variance(cuts, star, flux, around.plane.gain)
+    noise = variance(cuts, star, flux, around.plane.gain)
     row = np.einsum("na,nap->np", inverse[:, 0], weighted)  # of each pixel in the flux
     error = np.sqrt((row**2 * noise).sum(1))
     good = cuts.weight > 0
     left = cuts.values - flux[:, None] * star
     chi2 = np.where(good, left**2 / noise, 0.0).sum(1) / np.maximum(good.sum(1) - 3, 1)
-    disc = _stars(wide.step, broad, cuts, np.arange(len(part)), x, y)
+    disc = stars(wide.step, broad, cuts, np.arange(len(part)), x, y)
     spread, spread_error = _spread(star, disc, cuts, noise)
     whole = star.sum(1)
     lost = ~((star * good).sum(1) > _LEAST_LIGHT * whole) | ~np.isfinite(flux) | (
@@ -108,66 +100,13 @@ def _fitted(around, model, wide, part, reach, origin):
     return [np.where(lost, np.nan, value) for value in found]
 
 
-def _cuts(around, part, reach):
-    plane = around.plane
-    height, width = plane.data.shape
-    along = np.arange(-reach, reach + 1)
-    left, low = (np.rint(v[part]).astype(np.int64) - reach for v in (around.x, around.y))
-    column, row = left[:, None] + along + reach, low[:, None] + along + reach
-    inside = ((row >= 0) & (row < height))[:, :, None] & (
-        (column >= 0) & (column < width))[:, None, :]
-    at = (np.clip(row, 0, height - 1)[:, :, None], np.clip(column, 0, width - 1)[:, None, :])
-    noise = plane.noise[at] if isinstance(plane.noise, np.ndarray) else plane.noise
-    with np.errstate(divide="ignore"):
-        weight = np.where(inside, 1.0 / np.square(noise, dtype=np.float64), 0.0)
-    side = 2 * reach + 1
-    box, pixel = around.replaced(part, *around.within(left, left + side, low, low + side))
-    weight[box, pixel // width - low[box], pixel % width - left[box]] = 0.0
-    weight[~np.isfinite(weight)] = 0.0
-    n = len(part)
-    return _Cuts(column, row, plane.data[at].astype(np.float64).reshape(n, -1),
-                 weight.reshape(n, -1))
-
-
-def _variance(cuts, star, flux, gain):
-    """Return the variance of each pixel, with the photons of the star; 1 where none counts."""
-    sky = np.where(cuts.weight > 0, 1.0 / np.where(cuts.weight > 0, cuts.weight, 1.0), 1.0)
-    if not gain > 0:
-        return sky
-    return sky + np.maximum(np.nan_to_num(flux)[:, None] * star, 0.0) / gain
-
-
-def _weights(places, size):
-    """Return weights of samples at places among them, shape (n, m, size): Lanczos, of sum 1."""
-    apart = places[:, :, None] - np.arange(size)
-    weight = np.where(np.abs(apart) < _LOBES, np.sinc(apart) * np.sinc(apart / _LOBES), 0.0)
-    within = (places > -1) & (places < size)
-    total = weight.sum(2, keepdims=True)
-    return np.where(within[:, :, None] & (total > 0.1), weight / np.where(
-        total > 0.1, total, 1.0), 0.0)
-
-
-def _stars(step, local, cuts, k, x, y):
-    """Return stars of unit flux on the pixels of cuts, shape (n, pixels)."""
-    height, width = local.shape[1:]
-    u, v = _samples(step, cuts, k, x, y, (height, width))
-    across = np.einsum("nhw,niw->nhi", local, _weights(u, width))
-    return np.einsum("njh,nhi->nji", _weights(v, height), across).reshape(len(k), -1)
-
-
-def _samples(step, cuts, k, x, y, shape):
-    """Return where the columns and rows of cuts lie among the samples of stars."""
-    return ((cuts.column[k] - x[:, None]) / step + shape[1] // 2,
-            (cuts.row[k] - y[:, None]) / step + shape[0] // 2)
-
-
 def _design(step, local, cuts, k, x, y):
     """Return the star and how it changes with its place, shape (n, 3, pixels)."""
     height, width = local.shape[1:]
     pairs = []
-    for places, size in zip(_samples(step, cuts, k, x, y, (height, width)), (width, height)):
-        ahead, behind = (_weights(places + sign * _STEP / step, size) for sign in (-1, 1))
-        pairs.append((_weights(places, size), (ahead - behind) / (2 * _STEP)))
+    for places, size in zip(samples_of(step, cuts, k, x, y, (height, width)), (width, height)):
+        ahead, behind = (sample_weights(places + sign * _STEP / step, size) for sign in (-1, 1))
+        pairs.append((sample_weights(places, size), (ahead - behind) / (2 * _STEP)))
     (by_column, its_change), (by_row, row_change) = pairs
     across, across_change = (np.einsum("nhw,niw->nhi", local, one)
                              for one in (by_column, its_change))

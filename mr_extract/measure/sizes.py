@@ -72,7 +72,7 @@ def _locus(size, noise):
     order = np.lexsort((size, noise))
     size, noise = size[order], noise[order]
     scatter, slope = _FIRST_SCATTER, _RADIUS_NOISE
-    middle = np.full(len(size), _mode(size[:_MOST], np.hypot(scatter, slope * noise[:_MOST])))
+    middle = np.full(len(size), mode(size[:_MOST], np.hypot(scatter, slope * noise[:_MOST])))
     for _ in range(_ROUNDS):
         member = np.abs(size - middle) < _CLIP * np.hypot(scatter, slope * noise)
         if np.count_nonzero(member) < LEAST_SOURCES:
@@ -83,14 +83,20 @@ def _locus(size, noise):
     return level, scatter, slope
 
 
-def _mode(size, width):
-    """Where sources of given uncertainty are densest."""
+def mode(size: np.ndarray, width: np.ndarray) -> float:
+    """Return where sources of given uncertainty are densest.
+
+    Parameters
+    ----------
+    size, width : ndarray of float64, shape (n,)
+        Log r, and its uncertainty.
+    """
     grid = np.arange(size.min(), size.max() + _GRID, _GRID)
     density = np.zeros(len(grid))
     for k in range(0, len(grid), 256):
         apart = (grid[k:k + 256, None] - size) / width
         density[k:k + 256] = (np.exp(-0.5 * apart * apart) / width).sum(1)
-    return grid[density.argmax()]
+    return float(grid[density.argmax()])
 
 
 def _running_median(noise, size):

@@ -57,6 +57,11 @@ class Measurement(Section):
         (0.0, 0.0), "width and height in pixels of the cut-outs of the column vignet; 0,0 is what "
         "VIGNET(w,h) among the columns says", size_of_cutouts,
     )
+    psf_model: str = setting(
+        "named", "the PSF of the columns psf: that which is named (psf_image), or, own, where none "
+        "is named one that is fitted to the image's own stars",
+        choices=("named", "own"),
+    )
     pixel_scale: float = setting(
         0.0, "arcseconds a pixel for surface brightnesses; 0 takes it from the WCS (PIXEL_SCALE)",
         not_negative,

@@ -8,6 +8,7 @@ from mr_extract.measure.flags import image_flags, weight_flags
 from mr_extract.measure.isophotal import areas, core_width, corrected, isophotal, thresholds
 from mr_extract.measure.light_radii import light_radii
 from mr_extract.measure.magnitudes import magnitudes
+from mr_extract.measure.own_psf import LEAST_STARS, own_psf, point_sources
 from mr_extract.measure.petrosian import petrosian
 from mr_extract.measure.psf_fits import RESULTS, psf_fits
 from mr_extract.measure.shapes import position_errors, shapes
@@ -153,23 +154,47 @@ def add_windows(frame: Frame) -> None:
 def add_sizes(frame: Frame) -> None:
     """Add the size beyond that of point sources."""
     values = frame.values
+    values["size_excess"] = size_excess(
+        values["half_light_radius"], values["flux_auto"], values["fluxerr_auto"], _sound(frame)
+    )
+
+
+def _sound(frame):
+    """Return which sources are whole, alone and not saturated."""
     bad = frame.flag & ~_OF_APERTURES != 0
     if frame.measured.saturated is not None:
         saturated = frame.measured.saturated.ravel()[frame.segments.pixels]
         bad = bad | (frame.segments.sums(saturated) > 0)
-    values["size_excess"] = size_excess(
-        values["half_light_radius"], values["flux_auto"], values["fluxerr_auto"], ~bad
-    )
+    return ~bad
 
 
 def add_psf_fits(frame: Frame) -> None:
     """Add what a fit of the PSF finds; nan without a model of it."""
     plane = frame.measured
-    if plane.psf is None:
+    model = plane.psf
+    if model is None and frame.config.measurement.psf_model == "own":
+        model = _own_psf(frame)
+    elif model is None:
         say("companion-absent", "psf: there is no model, and the columns of its fit are nan")
+    if model is None:
         frame.values |= {name: np.full(len(frame), np.nan) for name in RESULTS}
         return
-    frame.values |= psf_fits(frame.around, plane.psf, plane.origin)
+    frame.values |= psf_fits(frame.around, model, plane.origin)
+
+
+def _own_psf(frame):
+    values = frame.values
+    radius = values["half_light_radius"]
+    chosen = point_sources(radius, values["flux_auto"], values["fluxerr_auto"],
+                           1.0 - frame.objects["b"] / frame.objects["a"], _sound(frame))
+    own = own_psf(frame.around, chosen, radius[chosen])
+    frame.facts["psf_stars"] = own.stars
+    if own.model is None:
+        say("unknown-psf", f"{own.stars} stars are fit for it, fewer than {LEAST_STARS}: the "
+                           "columns of its fit are nan")
+        return None
+    frame.facts |= {"psf_fwhm": round(own.model.fwhm, 3), "psf_chi2": round(own.chi2, 3)}
+    return own.model
 
 
 def add_vignettes(frame: Frame) -> None:

@@ -30,6 +30,8 @@ class Frame:
     flag : ndarray of int64, shape (n,)
     failed : ndarray of bool, shape (n,)
         Sources for which a measurement failed.
+    facts : dict of str to float
+        What of the image was found on the way.
     """
 
     config: Config
@@ -41,6 +43,7 @@ class Frame:
     values: dict = field(default_factory=dict)
     flag: np.ndarray = field(init=False)
     failed: np.ndarray = field(init=False)
+    facts: dict[str, float] = field(default_factory=dict)
     _scales: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:

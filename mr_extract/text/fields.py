@@ -26,7 +26,8 @@ FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "s
          "detect_sha256", "detect_mask_sha256", "detect_weight_sha256", "targets_sha256",
          "assoc_sha256", "targets", "outside", "matched", "of_other_tiles", "detections",
          "elsewhere", "unplaced", "members", "no_epoch", "remarks",
-         "filter_seeing", "filter_sigma", "used_gain", "used_saturation", "used_zero_point")
+         "filter_seeing", "filter_sigma", "psf_stars", "psf_fwhm", "psf_chi2", "used_gain",
+         "used_saturation", "used_zero_point")
 RESERVED = ("flat",)
 
 _LOOKED_AT = frozenset(("id", "ext", "bytes", "zero_point", *PART))  # what they say may be wrong
