@@ -12,7 +12,7 @@ from stars import FWHM_PER_SIGMA, add_gaussian, grid
 from mr_extract import Config, extract
 from mr_extract.astrometry import sky_positions
 from mr_extract.failures import ImageFailure
-from mr_extract.frames.measuring import measure_targets
+from mr_extract.frames.given_places import measure_targets
 from mr_extract.images import Image, read_image
 from mr_extract.lists.footprint import in_footprint, unit_vectors
 from mr_extract.lists.forced import Targets, targets_from

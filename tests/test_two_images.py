@@ -11,7 +11,8 @@ from stars import FWHM_PER_SIGMA, add_gaussian, star_field
 
 from mr_extract import Config, extract
 from mr_extract.failures import ImageFailure
-from mr_extract.frames.measuring import Detected, find_sources, measure_image
+from mr_extract.frames.finding import Detected, find_sources
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image, read_image
 
 KERNEL = "CONV NORM\n1 2 1\n2 4 2\n1 2 1\n"
@@ -221,13 +222,13 @@ def test_a_rule_or_a_field_names_the_detection_image(files):
 
 
 def test_a_detection_image_that_many_share_is_detected_once(files, monkeypatch):
-    import mr_extract.frames.measuring
+    import mr_extract.frames.finding
     from mr_extract.jobs.extract import WORK
     from mr_extract.jobs.task.one_line import process
     from mr_extract.text.manifest import parse_line
 
     calls = []
-    monkeypatch.setattr(mr_extract.frames.measuring, "find_sources",
+    monkeypatch.setattr(mr_extract.frames.finding, "find_sources",
                         lambda *a, **k: calls.append(1) or find_sources(*a, **k))
     blocks = []
     for band in "gri":

@@ -2,121 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from time import perf_counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract.astrometry import as_ctype_says, sky_positions
 from mr_extract.columns.choice import (
-    CUT_BY_TILE,
     FAILED,
-    FORCED_FURTHER,
     SATURATED,
-    TRUNCATED,
     choose_for,
 )
 from mr_extract.columns.table import Column
-from mr_extract.detection.extraction import detect
-from mr_extract.detection.ownership import cut, highest_pixels, own
-from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
+from mr_extract.frames.clock import Clock
+from mr_extract.frames.distortion import settle_distortion
+from mr_extract.frames.finding import Detected, find_sources
 from mr_extract.frames.sources import Sources, sources_of, weight_scales
 from mr_extract.images.image import Image
-from mr_extract.planes.plane import Plane, ready
+from mr_extract.planes.plane import ready
 from mr_extract.planes.scaled import settings_of
 from mr_extract.remarks import about, say
 from mr_extract.settings.config import Config
-from mr_extract.settings.detecting import Detection
 from mr_extract.stages import Frame, stages_for
 
 if TYPE_CHECKING:
     from mr_extract.lists.association import Known
-    from mr_extract.lists.forced import Targets
-
-
-class _Clock:
-    def __init__(self):
-        self.seconds, self._last = {}, perf_counter()
-
-    def lap(self, stage):
-        now = perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
-        self._last = now
-
-
-@dataclass(frozen=True)
-class Detected:
-    """An image and what was found on it, to be measured on others.
-
-    Parameters
-    ----------
-    plane : mr_extract.planes.plane.Plane
-    objects : structured ndarray, shape (n,)
-        From `mr_extract.detection.extraction.detect`.
-    segments : mr_extract.detection.segments.Segments
-    owned : ndarray of bool, shape (n,), or None
-        Which are the image's own, where it is a tile; None for all.
-    settings : mr_extract.settings.detecting.Detection, optional
-        By which they were found, where filter or threshold go by the frame.
-    facts : dict of str to float
-        What of the frame they went by.
-    """
-
-    plane: Plane
-    objects: np.ndarray
-    segments: Segments
-    owned: np.ndarray | None = None
-    settings: Detection | None = None
-    facts: dict[str, float] = field(default_factory=dict)
-
-
-def find_sources(
-    image: Image,
-    config: Config,
-    zero_point: float | None = None,
-    lap: Callable[[str], object] = lambda stage: None,
-) -> Detected:
-    """Detect the sources of an image.
-
-    Parameters
-    ----------
-    image, config, zero_point
-        As for `measure_image`.
-    lap : callable
-        Called with the name of each stage when it is done.
-
-    Returns
-    -------
-    Detected
-    """
-    raw = None if image.core is None else image.data.copy()
-    plane = ready(image, config, zero_point)
-    lap("background")
-    facts: dict[str, float] = {}
-    in_units = settings_of(config, plane.exponent)
-    settings = in_units.detection
-    if settings.adapts:
-        from mr_extract.frames.adapted import adapted
-
-        settings, facts = adapted(plane, in_units)
-        lap("seeing and noise")
-    objects, segments = detect(
-        plane.data, settings, plane.rms, plane.hidden, plane.gain,
-        plane.threshold_noise(settings),
-    )
-    owned = None
-    if raw is not None and image.core is not None:
-        column, row = highest_pixels(raw, plane.mask, segments)
-        owned = own(column, row, image.core, image.origin)
-        by_tile, by_image = cut(objects, plane.data.shape, image.core, image.origin)
-        objects["flag"][by_tile & ~by_image] &= ~TRUNCATED
-        objects["flag"][by_tile] |= CUT_BY_TILE
-    lap("detection")
-    return Detected(plane, objects, segments, owned,
-                    settings if config.detection.adapts else None, facts)
 
 
 def measure_image(
@@ -165,12 +76,12 @@ def measure_image(
         another shape, ``no-wcs`` or ``broken-wcs`` where sky positions are asked and
         cannot be had.
     """
-    clock = _Clock()
+    clock = Clock()
     chosen = columns or choose_for(config, config.output.columns)
     asked = {column.name for column in chosen.values()}
     if config.astrometry.require_wcs:
         asked |= {"ra", "dec"}
-    _settle_distortion(image, config)
+    settle_distortion(image, config)
     if detection is None:
         detection = find_sources(image, config, zero_point, clock.lap)
         plane = detection.plane
@@ -256,66 +167,3 @@ def _of_psf(plane, config, chosen):
     elif own and not fitted:
         say("not-used", "psf_model, as no column of its fit is chosen")
     return {"half_light_radius", "flux_auto"} if own and fitted and plane.psf is None else set()
-
-
-def _settle_distortion(image, config):
-    if config.astrometry.distortion == "ctype":
-        image.header = as_ctype_says(image.header)
-
-
-def measure_targets(
-    image: Image,
-    config: Config,
-    zero_point: float | None = None,
-    *,
-    targets: Targets,
-    columns: Mapping[str, Column] | None = None,
-    mjd: float | None = None,
-) -> Sources:
-    """Measure an image at given positions.
-
-    Parameters
-    ----------
-    image, config, zero_point
-        As for `measure_image`.
-    targets : mr_extract.lists.forced.Targets
-    columns, mjd
-        As for `measure_image`.
-
-    Returns
-    -------
-    mr_extract.frames.sources.Sources
-        A row a target on the image, in the order of the list, numbered from 1.
-
-    Raises
-    ------
-    ImageFailure
-        As `mr_extract.lists.forced.measure_at`.
-    """
-    from mr_extract.lists.forced import measure_at
-
-    chosen = columns or choose_for(config, config.output.columns)
-    clock = _Clock()
-    if image.flags is not None:
-        say("not-used", "flags, as nothing is detected at given positions")
-    if image.psf is not None:
-        say("not-used", "psf, as it is fitted to detected sources alone")
-    if config.measurement.psf_model == "own":
-        say("not-used", "psf_model, as the PSF is fitted to detected sources alone")
-    further = {column.group for column in chosen.values()} & set(FORCED_FURTHER)
-    _settle_distortion(image, config)
-    forced = measure_at(image, config, targets, zero_point, further, mjd)
-    clock.seconds |= forced.seconds
-    values, plane = forced.values, forced.plane
-    if "ra" not in values and (config.astrometry.require_wcs or {"ra", "dec"} & set(chosen)):
-        sky = sky_positions(plane.header, values["x"], values["y"])
-        if sky is None and config.astrometry.require_wcs:
-            raise ImageFailure("no-wcs", "the header has no celestial coordinates")
-        if sky is None:
-            say("no-sky-positions")
-        values["ra"], values["dec"] = sky or (np.full(len(forced), np.nan),) * 2
-    facts: dict[str, float] = {"targets": len(targets), "outside": forced.outside}
-    if missing := int(np.count_nonzero(~targets.places.there)):
-        facts["without_position"] = missing
-    return sources_of(values, chosen, plane, plane, failed=forced.failed, seconds=clock.seconds,
-                      facts=facts)

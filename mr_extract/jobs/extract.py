@@ -107,7 +107,7 @@ def _found(line, image, checks):
 
 def _at_targets(line):
     """Return what measures at the positions of a list."""
-    from mr_extract.frames.measuring import measure_targets
+    from mr_extract.frames.given_places import measure_targets
     from mr_extract.jobs.beside.detection_images import say_unused
     from mr_extract.jobs.beside.position_lists import targets_for
 

@@ -6,7 +6,8 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mr_extract.frames.measuring import measure_image, measure_targets
+from mr_extract.frames.given_places import measure_targets
+from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
 from mr_extract.lists.association import known_from
 from mr_extract.lists.forced import targets_from

@@ -15,13 +15,13 @@ from mr_extract.text.entry import Entry
 from mr_extract.text.fields import PART
 
 if TYPE_CHECKING:
-    from mr_extract.frames.measuring import Detected
+    from mr_extract.frames.finding import Detected
     from mr_extract.images import Image
     from mr_extract.images.section import Section
     from mr_extract.settings.config import Config
 
 _OWN = ("mask", "weight", "rms", "variance")
-# What was detected on, mr_extract.frames.measuring.Detected, its facts, what was said, units.
+# What was detected on, mr_extract.frames.finding.Detected, its facts, what was said, units.
 _held: tuple | None = None
 _ABOUT = "detection image"
 
@@ -52,7 +52,7 @@ def detection_for(
 
     Returns
     -------
-    detected : mr_extract.frames.measuring.Detected or None
+    detected : mr_extract.frames.finding.Detected or None
         None where the image is its own detection image.
     facts : dict of str to str
         Checksums for the accounting line.
@@ -110,7 +110,7 @@ def _is_same(meant, image):
 
 def _detected(one, entry, config, file, fields, image, lap):
     """Return what was detected, facts, bytes, and how the unit was told: (units, number)."""
-    from mr_extract.frames.measuring import find_sources
+    from mr_extract.frames.finding import find_sources
     from mr_extract.images.companion_values import units_of
     from mr_extract.images.extensions import meant_unit
     from mr_extract.images.read import read_unpacked
