@@ -15,9 +15,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ROOT, command, job, program
+from conftest import ROOT, command, job
 from pages import commands_of, read_page
 from pretend_emr import DEAD, PretendEmr
+from processes import start_job
 
 from mr_extract.jobs.runners.emr.refusals import with_advice
 
@@ -201,9 +202,8 @@ def test_ctrl_c_ends_the_cluster(on_s3, tmp_path):
 
     on_s3.step = step
     conf = configuration(tmp_path, python_bin=[sys.executable])
-    process = subprocess.Popen([*program(), "-r", "emr", "--yes", "--conf-path", conf, on_s3.list],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env={**os.environ, **on_s3.environment, "PYTHONPATH": str(ROOT)})
+    process = start_job("-r", "emr", "--yes", "--conf-path", conf, on_s3.list,
+                        env={**on_s3.environment, "PYTHONPATH": str(ROOT)})
     try:
         assert running.wait(60)
         process.send_signal(signal.SIGINT)
