@@ -181,7 +181,7 @@ def test_a_host_that_dies_while_tasks_run_costs_nothing(lab, submitted, places, 
     hadoop = HadoopInJob(lab, number)
     wait_in(lab, number, "hit", lambda: hadoop.maps_done() == 1)
     (victim,) = {*HOSTS} - {hadoop.master()[1]}
-    assert hadoop.mappers(victim)
+    wait_in(lab, number, "hit", lambda: hadoop.mappers(victim))
     hadoop.kill_host(victim)
     wait_until(lambda: hadoop.state_of(victim) == "LOST", 120)
     places.may_come.set()
