@@ -8,7 +8,7 @@ from astropy.io import fits
 from stars import FWHM_PER_SIGMA, match, star_field
 
 from mr_extract import Config, extract
-from mr_extract.columns.choice import COLUMNS, MATCHED_GROUP, UNIQUE_GROUP, choose
+from mr_extract.columns.choice import COLUMNS, MATCHED_GROUP, NAMED_GROUPS, UNIQUE_GROUP, choose
 from mr_extract.failures import ImageFailure
 from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
@@ -121,8 +121,9 @@ def test_columns_have_their_units_descriptions_and_types(field):
     table = extract(field.data, settings)
     chosen = choose(("all",), settings.measurement)
     assert table.colnames == [name for name in chosen if name != "image"]
-    # They come with a list of positions, or with a reducer.
-    elsewhere = ("forced", "forced_gauss", "forced_ellipse", MATCHED_GROUP, UNIQUE_GROUP)
+    # They come with a list of positions, with a reducer, or are asked for by name alone.
+    elsewhere = ("forced", "forced_gauss", "forced_ellipse", MATCHED_GROUP, UNIQUE_GROUP,
+                 *NAMED_GROUPS)
     assert {c.name for c in COLUMNS if c.group not in elsewhere} == {
         c.name for c in chosen.values()}
     for name in table.colnames:
