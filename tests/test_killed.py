@@ -32,15 +32,6 @@ def clean(long_list, each_job):
     return run
 
 
-def _busy(process):
-    """Wait until a worker measures; return (mapper, worker) pids."""
-    worker = wait_for(process, WORKER)
-    mapper = wait_for(process, MAPPER)
-    assert worker and mapper, "the job ended before it could be hit"
-    time.sleep(0.5)
-    return mapper, worker
-
-
 def _workers(process):
     return {pid for pid, words in descendants(process.pid).items() if WORKER in words}
 
@@ -49,13 +40,13 @@ def _workers(process):
 def test_a_killed_measuring_process_costs_nothing_and_a_killed_task_is_run_again(
         long_list, clean):
     process = start_job("-r", "local", "--jobs", "2", long_list)
-    mapper, worker = _busy(process)
+    worker = wait_for(process, WORKER)
     before = _workers(process)
     assert kill(worker)
     while not _workers(process) - before:
         assert process.poll() is None, "no other took its place"
         time.sleep(0.01)
-    assert kill(mapper)
+    assert kill(wait_for(process, MAPPER))
     status, out, err = finish(process)
     assert status == 0, err
     assert out == clean.out
