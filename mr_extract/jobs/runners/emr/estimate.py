@@ -201,7 +201,12 @@ def chosen(load: Load, groups: Sequence[Group], prices: Prices, figures: Figures
     def of(number: int) -> Estimate:
         return estimate(load, _with(groups, number), prices, figures)
 
-    number = _fewest(of, hours) if hours is not None else _most(of, dollars or 0.0)
+    if hours is not None:
+        number = _fewest(of, hours)
+    else:
+        slots = slots_of(workers_of(groups)[-1].kind, load.task_memory)
+        # All tasks run at once then, beside the ApplicationMaster.
+        number = _most(of, dollars or 0.0, math.ceil((load.tasks + 1) / max(1, slots)))
     found = of(number)
     if dollars is not None and found.dollars[1] > dollars:
         raise ValueError(f"with {as_text(found.groups)} it would take at most "
@@ -230,10 +235,10 @@ def _fewest(of, hours):
     return high
 
 
-def _most(of, dollars):
+def _most(of, dollars, enough):
     """Return the number that is quickest within a budget, none of it for machines that idle."""
     best, took, number = 1, math.inf, 1
-    while number <= _MOST_MACHINES:
+    while number <= min(enough, _MOST_MACHINES):
         tried = of(number)
         if tried.dollars[1] > dollars:
             if number > best:
