@@ -1,5 +1,6 @@
 """Jobs whose driver dies, and jobs that go on without a terminal: what they did is collected."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -59,6 +60,9 @@ def test_what_a_killed_driver_leaves_is_collected_gone_on_with_and_removed(
     process = start_job("-r", "local", "--jobs", "2", "--catalog", catalog, "--summary", summary,
                         long_list)
     name = wait_until_some_are_done(process).record.name
+    for pid, words in descendants(process.pid).items():
+        if "--mapper" in words:
+            kill(pid, signal.SIGSTOP)  # or it would be done before it has been looked at
     assert collect().out.decode().split("\t")[::5] == [name, "runs\n"]
     refused = collect(name)
     assert refused.status == 2 and f"{name} runs: it can be collected when" in refused.err
