@@ -12,8 +12,9 @@ from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from pages import commands_of, read_page, shell_in
 from processes import descendants, finish, kill, start_job
 
-from mr_extract.jobs.driver.left import left_here
+from mr_extract.jobs.driver.left import Left, left_here
 from mr_extract.jobs.driver.plan import Plan
+from mr_extract.jobs.driver.record import Record
 from mr_extract.text.manifest import parse_line
 
 
@@ -184,3 +185,19 @@ def test_the_commands_of_the_page_run(night, tmp_path, temporary):
     assert listed.split("\t")[1::2] == ["local", "6 images", "runs"]
     assert (tmp_path / "night.tsv").read_bytes() == job("-r", "inline", "night/manifest.txt",
                                                         cwd=tmp_path).out
+
+
+def test_what_the_user_has_named_is_not_removed_with_a_job(tmp_path):
+    hadoop = tmp_path / "hadoop"
+    hadoop.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
+    hadoop.chmod(0o755)
+    record = Record(
+        "job", ("--output-dir", "hdfs:///user/kim/night/catalog"), "/", "hadoop",
+        "hdfs:///user/kim/night/catalog", "hdfs:///user/kim/tmp/mrjob/job", 1, "", "", 0.0, "",
+        1, 1)
+    folder = tmp_path / "mr_extract-job"
+    folder.mkdir()
+    Left(record, str(folder), "", (str(hadoop),)).remove()
+    assert (tmp_path / "asked").read_text() == (
+        "fs -rm -r -f -skipTrash hdfs:///user/kim/tmp/mrjob/job\n")
+    assert not folder.exists()

@@ -100,10 +100,11 @@ class Left:
 
     def remove(self) -> None:
         """Remove all that is left of it."""
-        if not storage.is_local(self.record.output) and self.ending is None:
-            where = self.record.output.rpartition("/")[0]
-            if not self._succeeds("-rm", "-r", "-f", "-skipTrash", where):
-                raise OSError(f"{where} could not be removed")
+        # What a user has named, as with --output-dir, is the user's.
+        where = self.record.folder
+        if where and self.ending is None and not self._succeeds(
+                "-rm", "-r", "-f", "-skipTrash", where):
+            raise OSError(f"{where} could not be removed")
         if self.is_here:
             shutil.rmtree(self.folder)
 
@@ -145,5 +146,4 @@ def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:
         raise
     for line in text.splitlines():
         record = parse_record(line)
-        folder = record.output.rpartition("/")[0]
-        yield Left(record, folder, f"{folder}/{FOLDER}", tuple(hadoop))
+        yield Left(record, record.folder, f"{record.folder}/{FOLDER}", tuple(hadoop))

@@ -35,7 +35,9 @@ class Record:
         Where it was given.
     runner : str
     output : str
-        Folder or URI of what its tasks write.
+        Folder or URI of what its tasks write, which may be the user's own.
+    folder : str
+        URI of the folder that is the job's alone, on a cluster; empty without one.
     images : int
         How many were asked for.
     config : str
@@ -54,6 +56,7 @@ class Record:
     directory: str
     runner: str
     output: str
+    folder: str
     images: int
     config: str
     version: str
@@ -73,7 +76,8 @@ class Record:
         return not self.is_here or _ticks(self.pid) == self.ticks
 
 
-def write_record(folder: str, job: ImageJob, plan: Plan, name: str, output: str) -> None:
+def write_record(folder: str, job: ImageJob, plan: Plan, name: str, output: str,
+                 of_job: str = "") -> None:
     """Write the record of a job that is about to begin; nobody else may read it.
 
     Parameters
@@ -83,14 +87,14 @@ def write_record(folder: str, job: ImageJob, plan: Plan, name: str, output: str)
     job : mr_extract.jobs.skeleton.image_job.ImageJob
     plan : mr_extract.jobs.driver.plan.Plan
     name, output : str
-        As of `Record`.
+        As of `Record`, and `of_job` its `folder`.
     """
     place = Path(folder, FOLDER)
     place.mkdir(mode=0o700)
     record = Record(
         name, tuple(job.arguments), os.getcwd(), job.options.runner or "inline", output,
-        len(plan.entries), job.config.hash(), __version__, time.time(), socket.gethostname(),
-        os.getpid(), _ticks(os.getpid()))
+        of_job, len(plan.entries), job.config.hash(), __version__, time.time(),
+        socket.gethostname(), os.getpid(), _ticks(os.getpid()))
     with open(place / PLAN, "wb", opener=_private) as file:
         plan.write(file)
     # The last to be written: where it is, all is.

@@ -144,7 +144,8 @@ def _run_once(job, plan, scratch, text, packed=()):
         if runner_name in ("inline", "local"):
             output = os.path.join(runner._get_local_tmp_dir(), "output")
         if runner_name in ("inline", "local", "hadoop"):
-            write_record(os.path.join(scratch, "input"), job, plan, runner.get_job_key(), output)
+            write_record(os.path.join(scratch, "input"), job, plan, runner.get_job_key(), output,
+                         getattr(runner, "folder", ""))
         try:
             with watch:
                 runner.run()

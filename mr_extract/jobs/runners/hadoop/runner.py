@@ -78,6 +78,11 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
         return self.watch.images
 
     @property
+    def folder(self) -> str:
+        """URI of the folder that is the job's alone."""
+        return str(self._hadoop_tmp_dir)
+
+    @property
     def notes(self) -> str:  # type: ignore[override]
         """Where attempts leave what the next one should know."""
         return f"{self._hadoop_tmp_dir}/attempts"
