@@ -122,6 +122,15 @@ def main_job_unless_asked_for(request):
     _chosen.pop()
 
 
+def repeated(night, times, path):
+    """Write a manifest that names each frame of a night several times, and return its path."""
+    lines = [line.split("\t")[0] for line in (night / "manifest.txt").read_text().splitlines()
+             if not line.startswith("#")]
+    path.write_text("".join(f"{line}\tid=image-{k:03d}-{n}\n"
+                            for k in range(times) for n, line in enumerate(lines)))
+    return path
+
+
 @pytest.fixture(scope="session")
 def night(tmp_path_factory):
     """A simulated night of six small overlapping frames: folder with manifest and truth."""

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, command, job, module, program
+from conftest import ROOT, command, job, module, program, repeated
 from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from pages import commands_of, read_page, shell_in
 from processes import descendants, finish, kill, start_job
@@ -20,13 +20,8 @@ from mr_extract.text.manifest import parse_line
 
 @pytest.fixture(scope="module")
 def long_list(night, tmp_path_factory):
-    """A manifest of 120 lines, and two that cannot be tried."""
-    lines = [line.split("\t")[0] for line in (night / "manifest.txt").read_text().splitlines()
-             if not line.startswith("#")]
-    path = tmp_path_factory.mktemp("long") / "list.txt"
-    path.write_text("".join(f"{line}\tid=image-{k:03d}-{n}\n"
-                            for k in range(20) for n, line in enumerate(lines)))
-    return path
+    """A manifest of 120 lines."""
+    return repeated(night, 20, tmp_path_factory.mktemp("long") / "list.txt")
 
 
 @pytest.fixture(scope="module")
@@ -185,6 +180,15 @@ def test_the_commands_of_the_page_run(night, tmp_path, temporary):
     assert listed.split("\t")[1::2] == ["local", "6 images", "runs"]
     assert (tmp_path / "night.tsv").read_bytes() == job("-r", "inline", "night/manifest.txt",
                                                         cwd=tmp_path).out
+
+
+def test_a_record_of_another_version_is_passed_over_and_told(temporary):
+    place = temporary / "mr_extract-old" / "input" / "record"
+    place.mkdir(parents=True)
+    (place / "job.json").write_text('{"name": "old", "arguments": []}\n')
+    run = collect()
+    assert run.status == 0 and run.out == b""
+    assert "mr_extract-old is passed over: it is the record of another version" in run.err
 
 
 def test_what_the_user_has_named_is_not_removed_with_a_job(tmp_path):

@@ -4,7 +4,7 @@ import signal
 import time
 
 import pytest
-from conftest import Run, job, two_jobs
+from conftest import Run, job, repeated, two_jobs
 from interrupted import assert_gone, assert_part_of, job_of, wait_until_some_are_done
 from processes import descendants, finish, kill, start_job, wait_for
 
@@ -17,12 +17,7 @@ MAPPER, WORKER = "--mapper", "mr_extract.jobs.task.worker"
 @pytest.fixture(scope="module")
 def long_list(night, tmp_path_factory):
     """A manifest of 240 lines: some seconds of work."""
-    lines = [line.split("\t")[0] for line in (night / "manifest.txt").read_text().splitlines()
-             if not line.startswith("#")]
-    path = tmp_path_factory.mktemp("long") / "list.txt"
-    path.write_text("".join(f"{line}\tid=image-{k:03d}-{n}\n"
-                            for k in range(40) for n, line in enumerate(lines)))
-    return path
+    return repeated(night, 40, tmp_path_factory.mktemp("long") / "list.txt")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.jobs.driver.detached import status_of
+from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.parts_here import copy_parts
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.record import FACTS, FOLDER, PLAN, Record, parse_record
@@ -122,6 +123,9 @@ def left_here(folder: str, hadoop: Sequence[str] = ()) -> Iterator[Left]:
             found = _left_in(scratch, hadoop) if scratch.stat().st_uid == os.getuid() else None
         except FileNotFoundError:
             continue  # its driver has come to its end just now
+        except ValueError as error:
+            complain(f"{scratch} is passed over: {error}")
+            continue
         if found:
             yield found
 
@@ -145,5 +149,9 @@ def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:
             return
         raise
     for line in text.splitlines():
-        record = parse_record(line)
+        try:
+            record = parse_record(line)
+        except ValueError as error:
+            complain(f"a job on the cluster is passed over: {error}")
+            continue
         yield Left(record, record.folder, f"{record.folder}/{FOLDER}", tuple(hadoop))
