@@ -52,3 +52,8 @@ def text_written_whole(path: str) -> Iterator[TextIO]:
     with written_whole(path) as unfinished:
         with open(unfinished, "w", encoding="utf-8", newline="\n") as file:
             yield file
+
+
+def for_me_alone(path: str, flags: int) -> int:
+    """Open a file that nobody else may read: an `opener` for `open`."""
+    return os.open(path, flags, 0o600)

@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import mr_extract
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.record import DETACHED, FACTS, parse_record
+from mr_extract.jobs.runners.import_path import import_path
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -39,12 +39,10 @@ def detach(job: ImageJob) -> int:
         complain("--detach needs the names of manifests: nobody will write to standard input")
         return 2
     folder = tempfile.mkdtemp(prefix="mr_extract-")
-    root = os.path.dirname(os.path.dirname(mr_extract.__file__))
-    paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     with open(Path(folder, OUTPUT), "wb") as output, open(Path(folder, WORDS), "wb") as words:
         process = subprocess.Popen(
             [sys.executable, "-m", __spec__.name, *job.arguments],
-            env={**os.environ, DETACHED: folder, "PYTHONPATH": paths},
+            env={**os.environ, DETACHED: folder, "PYTHONPATH": import_path()},
             stdin=subprocess.DEVNULL, stdout=output, stderr=words, start_new_session=True)
     while process.poll() is None and not Path(folder, FACTS).exists():
         time.sleep(_LOOK)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mr_extract import __version__
+from mr_extract.storage.output import for_me_alone
 
 if TYPE_CHECKING:
     from mr_extract.jobs.driver.plan import Plan
@@ -95,10 +96,10 @@ def write_record(folder: str, job: ImageJob, plan: Plan, name: str, output: str,
         name, tuple(job.arguments), os.getcwd(), job.options.runner or "inline", output,
         of_job, len(plan.entries), job.config.hash(), __version__, time.time(),
         socket.gethostname(), os.getpid(), _ticks(os.getpid()))
-    with open(place / PLAN, "wb", opener=_private) as file:
+    with open(place / PLAN, "wb", opener=for_me_alone) as file:
         plan.write(file)
     # The last to be written: where it is, all is.
-    with open(place / f".{FACTS}", "w", encoding="utf-8", opener=_private) as text:
+    with open(place / f".{FACTS}", "w", encoding="utf-8", opener=for_me_alone) as text:
         text.write(json.dumps(asdict(record)) + "\n")
     os.rename(place / f".{FACTS}", place / FACTS)
     _announce(place / FACTS)
@@ -126,10 +127,6 @@ def parse_record(text: str) -> Record:
         return Record(**{**told, "arguments": tuple(told["arguments"])})
     except (TypeError, KeyError) as error:
         raise ValueError(f"it is the record of another version: {error}") from error
-
-
-def _private(path, flags):
-    return os.open(path, flags, 0o600)  # addresses may hold passwords
 
 
 def _ticks(pid):

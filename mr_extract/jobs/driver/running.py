@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from mrjob.step import StepFailedException
 
-import mr_extract
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.parts_here import copy_parts
 from mr_extract.jobs.driver.record import write_record
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
+from mr_extract.jobs.runners.import_path import import_path
 from mr_extract.jobs.runners.spark_defaults import master as spark_master
 
 if TYPE_CHECKING:
@@ -220,7 +220,4 @@ def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> Non
     if name == "spark":
         options.spark_tmp_dir = options.spark_tmp_dir or os.path.join(scratch, "spark")
     options.bootstrap_mrjob = False
-    root = os.path.dirname(os.path.dirname(mr_extract.__file__))
-    environment = {"PYTHONPATH": os.pathsep.join(
-        path for path in (root, os.environ.get("PYTHONPATH")) if path)}
-    options.cmdenv = {**environment, **(options.cmdenv or {})}
+    options.cmdenv = {"PYTHONPATH": import_path(), **(options.cmdenv or {})}

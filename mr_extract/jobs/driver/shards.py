@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 from mr_extract.jobs.driver.plan import Plan, absolute_entry
+from mr_extract.storage.output import for_me_alone
 from mr_extract.text.balance import LeastFull, Sizes, parts, sizes_of
 from mr_extract.text.entry import Entry
 from mr_extract.text.fields import COMPANIONS
@@ -35,7 +36,7 @@ def write_shards(plan: Plan, number: int, directory: str) -> list[str]:
     """Write the shards of a plan as manifests.
 
     Paths become absolute, as tasks have working directories of their own; the
-    ids stay what they were. Nobody else may read them.
+    ids stay what they were. Nobody else may read them: an address may hold a password.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def write_shards(plan: Plan, number: int, directory: str) -> list[str]:
     paths = []
     for k, numbers in enumerate(_dealt(plan, number)):
         path = Path(directory, f"shard-{k:05d}.txt")
-        with open(path, "wb", opener=_private) as file:
+        with open(path, "wb", opener=for_me_alone) as file:
             file.writelines(_line_for_tasks(plan, one) + b"\n" for one in numbers)
         paths.append(str(path))
     return paths
@@ -57,10 +58,6 @@ def _line_for_tasks(plan, number):
     if _SAME_ANYWHERE.match(text):
         return text
     return format_line(absolute_entry(plan.lines[number])).encode()
-
-
-def _private(path, flags):
-    return os.open(path, flags, 0o600)  # an address may hold a password
 
 
 def _dealt(plan, number):

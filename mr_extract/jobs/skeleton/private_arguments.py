@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from mr_extract.addresses import shown_rule
 from mr_extract.jobs.runners.hadoop.plain_arguments import given, plain
+from mr_extract.storage.output import for_me_alone
 
 OPTION = "--private"
 
@@ -34,7 +35,7 @@ def hidden(arguments: Sequence[str], folder: str) -> tuple[list[str], str]:
     if not secret:
         return list(arguments), ""
     path = os.path.join(folder, "private-options")
-    with open(path, "w", encoding="ascii", opener=_for_me_alone) as file:
+    with open(path, "w", encoding="ascii", opener=for_me_alone) as file:
         file.writelines(f"{one}\n" for one in plain(secret))
     return [one for one in arguments if one not in secret], path
 
@@ -65,7 +66,3 @@ def revealed(arguments: Sequence[str]) -> list[str]:
                              f"{getattr(error, 'strerror', None) or error}") from error
         found += given([line for line in lines if line and not line.startswith("#")])
     return found
-
-
-def _for_me_alone(path, flags):
-    return os.open(path, flags, 0o600)

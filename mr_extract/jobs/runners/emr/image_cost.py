@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import mr_extract
 from mr_extract.jobs.model.figures import Figures
+from mr_extract.jobs.runners.import_path import import_path
 
 # What is measured differs by a quarter from one run to the next; figures of another machine and
 # of other images, and by bytes, by more.
@@ -140,12 +140,10 @@ def _run(words, lines):
     """Run a task without the cluster, and return what it took and told."""
     from mrjob.parse import parse_mr_job_stderr
 
-    root = str(Path(mr_extract.__file__).parent.parent)
-    paths = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
     before = _children()
     done = subprocess.run(
         [sys.executable, *words], input=b"".join(lines), capture_output=True,
-        env={**os.environ, "PYTHONPATH": paths, "OPENBLAS_NUM_THREADS": "1"})
+        env={**os.environ, "PYTHONPATH": import_path(), "OPENBLAS_NUM_THREADS": "1"})
     cpu = _children() - before
     told = parse_mr_job_stderr(done.stderr.splitlines(True))
     if done.returncode:
