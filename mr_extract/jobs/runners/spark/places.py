@@ -11,6 +11,9 @@ from importlib.util import find_spec
 from mr_extract import storage
 from mr_extract.jobs.runners import spark_defaults
 from mr_extract.jobs.runners.spark.settings import (
+    CORES,
+    INSTANCES,
+    TASKS,
     has_containers,
     is_here,
     is_one_machine,
@@ -35,6 +38,10 @@ def settle_master(options: Namespace) -> None:
     # On one machine a task that died is run again, thrice.
     master = with_attempts(options.spark_master or spark_defaults.master() or f"local[{jobs}]")
     options.spark_master = master
+    for name, what in ((TASKS, "tasks"), (CORES, "cores"), (INSTANCES, "executors")):
+        value = str((options.jobconf or {}).get(name, 1))
+        if not value.isdecimal() or int(value) < 1:
+            raise ValueError(f"-D {name}={value}: it is a number of {what}")
     if options.env_archive and is_here(master):
         raise ValueError("--env-archive is for Spark on a cluster: here this Python runs the tasks")
     if options.spark_deploy_mode == "cluster" and not has_containers(master):

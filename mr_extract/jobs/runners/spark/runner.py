@@ -225,7 +225,8 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         """Return the properties of the job: ours, Spark's own configuration's, the user's."""
         given = settings.with_prefix(self._opts["jobconf"])
         found = spark_defaults.properties()
-        ours = settings.defaults(self._spark_master(), {**found, **given})
+        ours = settings.defaults(self._spark_master(), self._spark_deploy_mode() or "client",
+                                 {**found, **given}, for_java(self.folder))
         ours = {name: value for name, value in ours.items() if name not in found}
         python = " ".join(self._python_bin())
         must = {"spark.pyspark.python": python,

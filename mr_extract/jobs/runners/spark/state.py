@@ -94,6 +94,8 @@ class State:
         waits = 0
         if executors < 2 and not tasks["running"] and not tasks["done"]:
             waits = round(monotonic() - self._told["began"])
+        for attempt in counts.silent():
+            context._jsc.sc().killTaskAttempt(attempt, True, "it said nothing for 5 minutes")
         broken = sum(one.numFailedTasks for one in stages)
         told = self._told.get("attempts", [])
         if broken > len(told) < _MOST_FAILURES:
@@ -119,7 +121,7 @@ def _failures(context, stages):
         failed.add(api.TaskStatus.FAILED)
         store = context._jsc.sc().statusStore()
         for stage in stages:
-            found = store.taskList(stage, 0, 0, _MOST_FAILURES, api.TaskSorting.ID, True, failed)
+            found = store.taskList(stage, 0, 0, _MOST_FAILURES, api.TaskSorting.ID, failed)
             for k in range(found.size()):
                 one = found.apply(k)
                 why = one.errorMessage()
