@@ -152,7 +152,7 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
             raise
         finally:
             process.stdout.close()
-        if status or self.watch.has_failed:
+        if status or not self.watch.is_done:
             raise JobFailed(self.watch.ending())
 
     def put(self, path: str, uri: str) -> None:
