@@ -5,6 +5,8 @@ import signal
 import socket
 import sys
 import time
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from conftest import JOBS, ROOT, command, job, module, repeated
@@ -37,6 +39,22 @@ def marked(test):
     for mark in on_spark:
         test = mark(test)
     return test
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spark_home(tmp_path_factory):
+    """A home of Spark, as its executors on this machine write there."""
+    found = find_spec("pyspark")
+    if found is None:
+        yield
+        return
+    home = tmp_path_factory.mktemp("spark")
+    for path in Path(found.origin).parent.iterdir():
+        if path.name != "work":
+            (home / path.name).symlink_to(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_HOME", str(home))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +181,7 @@ def test_an_ended_job_keeps_what_finished_tasks_have_measured(night, tmp_path, m
      "127.0.0.1:1 cannot be reached"),
 ])
 def test_what_cannot_begin_is_told_in_one_line(words, status, said, night, tmp_path, monkeypatch):
-    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR", "SPARK_HOME"):
+    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR"):
         monkeypatch.delenv(name, raising=False)
     run = job("-r", "spark", *[word.replace("TMP", str(tmp_path)) for word in words],
               night / "manifest.txt")
@@ -294,6 +312,27 @@ def test_tasks_are_cut_by_bytes_and_slots_without_a_long_tail():
     assert number_of_tasks(Options, "spark", None, 100_000, 600_000 * mb) == 3125
     Options.jobconf = {"spark.default.parallelism": "5"}
     assert number_of_tasks(Options, "spark", 8, 1000, 6000 * mb) == 5
+
+
+def test_packed_records_are_dealt_by_the_hosts_that_hold_them():
+    near = pytest.importorskip("mr_extract.jobs.runners.spark.near")
+    held = {0: ["a", "b"], 1: ["b", "c"], 2: ["a", "c"], 3: []}
+    lines = [b"%d.fits\tpacked=hdfs://n/x.seq@%d+%d" % (k, k, 1000 + k % 7) for k in range(200)]
+    lines += [line.replace(b".fits", b"-again.fits") for line in lines[:20]]
+    dealt = near.dealt_by_host(lines, lambda uri, offset, size: held[offset % 4], 12)
+    assert sorted(line for part, _ in dealt for line in part) == sorted(lines)
+    sizes = []
+    for part, hosts in dealt:
+        offsets = {int(line.partition(b"@")[2].partition(b"+")[0]) for line in part}
+        assert all(set(hosts) <= set(held[offset % 4]) for offset in offsets)
+        assert hosts or all(not held[offset % 4] for offset in offsets)
+        sizes.append(len(offsets))
+    assert len(dealt) == 12 and max(sizes) - min(sizes) <= 1
+    places = [line.partition(b"@")[2] for part, _ in dealt for line in dict.fromkeys(part)]
+    parts_of = {place: {k for k, (part, _) in enumerate(dealt)
+                        if any(line.endswith(b"@" + place) for line in part)} for place in places}
+    assert all(len(parts) == 1 for parts in parts_of.values())  # a record is fetched once
+    assert near.dealt_by_host([], held.get, 3) == []
 
 
 def test_a_task_knows_what_its_executor_may_hold():
