@@ -28,7 +28,7 @@ from mr_extract.jobs.runners.spark.settings import (
     slots_of,
     with_attempts,
 )
-from mr_extract.jobs.runners.spark.state import SIGN, runs_elsewhere
+from mr_extract.jobs.runners.spark.state import SIGN, goes_on
 from mr_extract.jobs.task.memory_limit import MemoryLimit, container_size
 
 on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(600)]
@@ -359,12 +359,15 @@ def test_on_one_machine_a_task_that_dies_is_run_again():
 
 def test_a_program_that_runs_elsewhere_is_known_by_what_it_says(tmp_path):
     folder = Folder(str(tmp_path))
-    assert not runs_elsewhere(folder)
+    assert not goes_on(folder, driver_is_gone=True)
     for state, runs in (({"at": time.time()}, True), ({"at": time.time() - 100}, False),
+                        ({"at": time.time(), "beside_driver": True}, False),
                         ({"at": time.time(), "failed": "it was told to"}, False),
                         ({"at": time.time(), "counters": {}}, False)):
         (tmp_path / "told").write_text(json.dumps(state))
-        assert runs_elsewhere(folder) is runs
+        assert goes_on(folder, driver_is_gone=True) is runs
+    (tmp_path / "told").write_text(json.dumps({"at": time.time(), "beside_driver": True}))
+    assert goes_on(folder, driver_is_gone=False)
 
 
 def test_a_folder_of_a_job_gives_finished_parts_alone(tmp_path):

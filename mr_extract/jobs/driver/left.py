@@ -20,7 +20,7 @@ from mr_extract.jobs.driver.record import FACTS, FOLDER, PLAN, Record, parse_rec
 from mr_extract.jobs.runners.hadoop.output import BrokenOff, streamed
 from mr_extract.jobs.runners.hadoop.rest import ENDED, resource_managers, states_of
 from mr_extract.jobs.runners.spark.folder import Folder
-from mr_extract.jobs.runners.spark.state import runs_elsewhere
+from mr_extract.jobs.runners.spark.state import goes_on
 from mr_extract.storage.hadoop.configuration import properties as configured
 
 _SCRATCH = "mr_extract-*"  # what drivers call their folders
@@ -54,7 +54,9 @@ class Left:
 
     def state(self) -> str:
         """Say what becomes of it, as ``runs``; of what does not run ``ended`` or ``left``."""
-        if self.is_here and self.record.is_driven:
+        # On a disk that several machines see lie jobs of the others too.
+        if (self.is_here and self.record.is_driven
+                and (self.record.is_here or self.record.runner != "spark")):
             return "runs"
         if self.ending is not None:
             return "ended"
@@ -72,7 +74,7 @@ class Left:
             if states := states_of(url, self.record.name):
                 return not set(states) <= set(ENDED)
         if self.record.runner == "spark":
-            return runs_elsewhere(self._of_job)
+            return goes_on(self._of_job, driver_is_gone=not self.record.is_driven)
         # Hadoop removes that folder when a job ends, however it does.
         return self._succeeds("-test", "-e", f"{self.record.output}/_temporary")
 

@@ -14,7 +14,7 @@ from mr_extract.jobs.runners.spark.java import in_one_line
 SIGN = "mr_extract-spark "  # before a state on standard output
 TOLD = "told"  # that file in the job's folder
 STOP = "stop"  # beside the file: the program should end
-_WRITE, _SILENT = 5.0, 60.0  # seconds
+_WRITE, _WRITE_SELDOM, _SILENT = 5.0, 20.0, 60.0  # seconds
 _MOST_FAILURES = 10  # that are told of one by one
 
 
@@ -26,7 +26,7 @@ class State:
     place : str
         URI of the file.
     echo : bool
-        On standard output, and in the file at the end alone.
+        On standard output, too: the program is a child of the driver, and ends with it.
     """
 
     def __init__(self, place: str, echo: bool) -> None:
@@ -52,9 +52,9 @@ class State:
                 print(SIGN + text, flush=True)
             self._last = text
             ends = "failed" in facts or "counters" in facts
-            if self._context and (ends or not self._echo
-                                  and monotonic() - self._wrote_at >= _WRITE):
-                self._write(json.dumps({**known, "at": time()}))
+            interval = _WRITE_SELDOM if self._echo else _WRITE
+            if self._context and (ends or monotonic() - self._wrote_at >= interval):
+                self._write(json.dumps({**known, "at": time(), "beside_driver": self._echo}))
 
     def _write(self, text):
         self._wrote_at = monotonic()
@@ -103,12 +103,21 @@ class State:
         self.say(images=done, broken=failed, rows=rows, tasks=tasks, waits=waits, attempts=told)
 
 
-def runs_elsewhere(folder: Folder) -> bool:
-    """Tell whether a program runs whose states are in a folder: it has said so just now."""
+def goes_on(folder: Folder, driver_is_gone: bool) -> bool:
+    """Tell whether a program runs whose states are in a folder: it has said so just now.
+
+    Parameters
+    ----------
+    folder : mr_extract.jobs.runners.spark.folder.Folder
+    driver_is_gone : bool
+        That is known, and with it goes a program that ran beside it.
+    """
     text = folder.read(TOLD)
     if text is None:
         return False
     state = json.loads(text)
+    if driver_is_gone and state.get("beside_driver"):
+        return False
     return not {"failed", "counters"} & set(state) and time() - state.get("at", 0) < _SILENT
 
 
