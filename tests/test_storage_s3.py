@@ -143,7 +143,7 @@ def test_what_is_below_a_prefix_is_removed_and_nothing_beside_it(server, client)
     storage.remove_folder("s3a://bucket/jobs/one/")
     storage.remove_folder("s3a://bucket/jobs/one")
     assert [one["Key"] for one in client.list_objects_v2(Bucket="bucket")["Contents"]] == [
-        "jobs/one-more/a.txt"]
+        "a.fits", "jobs/one-more/a.txt"]
 
 
 def test_what_was_not_written_whole_is_not_there(server, client):

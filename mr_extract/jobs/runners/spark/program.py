@@ -14,6 +14,7 @@ import re
 import sys
 import threading
 import zlib
+from contextlib import suppress
 from typing import Any
 
 from pyspark import SparkContext
@@ -26,7 +27,6 @@ from mr_extract.jobs.runners.spark.state import State
 from mr_extract.jobs.runners.spark.tasks import ByTask, Tasks, in_groups
 
 _LOOK = 1.0  # seconds
-_LOOKS_FOR_STOP = 3
 _MEANING = re.compile(r"([*?\[\]{}\\])")  # to Hadoop, in a path
 
 
@@ -108,14 +108,18 @@ class _watched:
     def __exit__(self, *_):
         self._over.set()
         self._thread.join()
+        self._look()  # what came last
+
+    def _look(self):
+        # For people who wait: whatever breaks here, the job is another matter, and tells itself.
+        with suppress(Exception):
+            self._state.look(self._context, self._counts, self._counters)
+            if self._state.is_stopped():
+                self._context.cancelAllJobs()
 
     def _follow(self):
-        looks = 0
         while not self._over.wait(_LOOK):
-            self._state.look(self._context, self._counts, self._counters)
-            looks += 1
-            if looks % _LOOKS_FOR_STOP == 0 and self._state.is_stopped():
-                self._context.cancelAllJobs()
+            self._look()
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from time import monotonic, time
 from typing import Any
 
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.folder import Folder
-from mr_extract.jobs.runners.spark.java import in_one_line
+from mr_extract.jobs.runners.spark.java import cause_of, in_one_line
 
 SIGN = "mr_extract-spark "  # before a state on standard output
 TOLD = "told"  # that file in the job's folder
@@ -35,6 +36,7 @@ class State:
         self._context: Any = None
         self._lock = threading.Lock()
         self._wrote_at, self._last = float("-inf"), ""
+        self._stages: set[int] = set()
 
     def starts(self, context: Any) -> None:
         """Say that Spark has started."""
@@ -54,7 +56,12 @@ class State:
             ends = "failed" in facts or "counters" in facts
             interval = _WRITE_SELDOM if self._echo else _WRITE
             if self._context and (ends or monotonic() - self._wrote_at >= interval):
-                self._write(json.dumps({**known, "at": time(), "beside_driver": self._echo}))
+                try:
+                    self._write(json.dumps({**known, "at": time(), "beside_driver": self._echo}))
+                except Exception as error:  # of Java's
+                    if not self._echo:
+                        raise
+                    print(f"mr_extract: {self._place}: {cause_of(error)}", file=sys.stderr)
 
     def _write(self, text):
         self._wrote_at = monotonic()
@@ -85,7 +92,8 @@ class State:
                           one.get(("rows", "measured"), 0))
         done, failed, rows = counts.total()
         tracker = context.statusTracker()
-        stages = [stage for number in tracker.getActiveStageIds()
+        self._stages |= set(tracker.getActiveStageIds())
+        stages = [stage for number in sorted(self._stages)
                   if (stage := tracker.getStageInfo(number))]
         tasks = {"all": sum(one.numTasks for one in stages),
                  "done": sum(one.numCompletedTasks for one in stages),
