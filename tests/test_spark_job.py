@@ -29,6 +29,7 @@ from mr_extract.jobs.runners.spark.settings import (
     with_attempts,
 )
 from mr_extract.jobs.runners.spark.state import SIGN, goes_on
+from mr_extract.jobs.task.environment import advice
 from mr_extract.jobs.task.memory_limit import MemoryLimit, container_size
 
 on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(600)]
@@ -228,10 +229,23 @@ _FROM_PYTHON = (_WRITING + "Caused by: org.apache.spark.api.python.PythonExcepti
      "exited caused by one of the running tasks) Reason: Command exited with code 137\n"
      "Driver stacktrace:", "10.0.0.5 executor 2: ExecutorLostFailure (executor 2 exited caused by "
      "one of the running tasks) Reason: Command exited with code 137"),
+    (_WRITING + "Caused by: org.apache.spark.SparkException: \nError from python worker:\n"
+     "  Traceback (most recent call last):\n    File \"<frozen runpy>\", line 189, in _run\n"
+     "  ModuleNotFoundError: No module named 'pyspark'\nPYTHONPATH was:\n  /opt/spark/python\n"
+     "org.apache.spark.SparkException: EOFException occurred while reading the port number from "
+     "pyspark.daemon's stdout.\n\tat org.apache.spark.X", "ModuleNotFoundError: No module named "
+     "'pyspark'"),
     ("", "no reason given"),
 ])
 def test_pages_of_java_are_told_in_one_line(text, expected):
     assert in_one_line(text) == expected
+
+
+def test_another_version_of_python_is_told_with_what_helps():
+    said = ("PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in worker has different version: "
+            "3.9 than that in driver: 3.11, PySpark cannot run with different minor versions.")
+    assert advice(said) == ("the nodes' Python is 3.9, and this one 3.11: --env-archive auto ships "
+                            "one, or --python-bin names another")
 
 
 def test_a_person_who_waits_is_told_what_the_program_says(capsys):
