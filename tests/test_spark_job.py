@@ -242,8 +242,8 @@ def test_pages_of_java_are_told_in_one_line(text, expected):
 
 
 def test_another_version_of_python_is_told_with_what_helps():
-    said = ("PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in worker has different version: "
-            "3.9 than that in driver: 3.11, PySpark cannot run with different minor versions.")
+    said = ("PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in worker has different version"
+            ": 3.9 than that in driver: 3.11, PySpark cannot run with different minor versions.")
     assert advice(said) == ("the nodes' Python is 3.9, and this one 3.11: --env-archive auto ships "
                             "one, or --python-bin names another")
 
