@@ -108,7 +108,7 @@ def _run_once(job, plan, scratch, text, packed=()):
             runner.modules = travelling(job.work.functions(job.config))
             runner.reduces = number_of_reduces(size, slots)
         if runner_name in ("hadoop", "spark"):
-            runner.packed = packed
+            runner.packed, runner.is_packed = packed, options.packed
             runner.watch = watch_of(options, images, job.work.rows)
             if options.env_archive:
                 words = runner.ship_environment(options.env_archive)

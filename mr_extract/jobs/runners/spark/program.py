@@ -1,6 +1,7 @@
 """What spark-submit runs: the shards of a job through its own mapper, each a partition.
 
-``program.py --job module:Class --input URI --output URI --told URI [--reduces N] -- ARGUMENTS``
+``program.py --job module:Class --input URI --output URI --told URI [--reduces N] [--packed] [--echo]
+-- ARGUMENTS``
 
 The files at `--input` become parts at `--output`. At `--told` stands how far the job is, from
 its beginning on, and at its end its counters, as JSON: where the program runs beside the driver
@@ -58,6 +59,7 @@ def _options():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--reduces", type=int, default=0)
     parser.add_argument("--echo", action="store_true")
+    parser.add_argument("--packed", action="store_true")
     parser.add_argument("arguments", nargs="*")
     return parser.parse_args()
 
@@ -81,8 +83,9 @@ def _run(context, options, state):
             _watched(context, state, counts, counters):
         tasks = Tasks(options.job, tuple(options.arguments), attempts_of(context.master, conf),
                       container_of(context.master, conf), counters, counts.line)
-        lines = near_data(context, context.textFile(
-            _MEANING.sub(r"\\\1", options.input), use_unicode=False))
+        lines = context.textFile(_MEANING.sub(r"\\\1", options.input), use_unicode=False)
+        if options.packed:
+            lines = near_data(context, lines)
         if options.reduces:
             pairs = lines.mapPartitionsWithIndex(tasks.keyed).repartitionAndSortWithinPartitions(
                 options.reduces, zlib.crc32)

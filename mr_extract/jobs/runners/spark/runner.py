@@ -47,10 +47,12 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         Follows the job.
     environment : str
         A path or URI of an archive whose Python runs the tasks; empty without one.
+    is_packed : bool
+        The lines name records of packed files: a task should run near to its own.
     """
 
     watch: Any = None
-    environment = ""
+    environment, is_packed = "", False
 
     def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
         super().__init__(*args, output_dir=output_dir or "set below", **keywords)
@@ -224,6 +226,7 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
                 "--output", for_java(self._output.uri),
                 "--told", for_java(f"{self.folder}/{TOLD}"), *reduces,
                 *(["--echo"] if self._is_beside else []),
+                *(["--packed"] if self.is_packed else []),
                 "--", *self._mr_job_extra_args(local=self._is_here)]
 
     def _cmdenv(self):
