@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import JOBS, ROOT, command, job, module, repeated
+from conftest import JOBS, ROOT, command, module, repeated
+from conftest import job as a_job
 from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from processes import descendants, finish, kill, start_job
 
@@ -32,8 +33,13 @@ from mr_extract.jobs.runners.spark.state import SIGN, goes_on
 from mr_extract.jobs.task.environment import advice
 from mr_extract.jobs.task.memory_limit import MemoryLimit, container_size
 
-on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(600)]
+on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(1200)]
 CLUSTER = "-r", "spark", "--spark-master", "local-cluster[2,1,1024]"
+
+
+def job(*words, **keywords):
+    """Run the job, however long others keep Spark from starting."""
+    return a_job(*words, timeout=540, **keywords)
 
 
 def marked(test):
@@ -104,7 +110,7 @@ def test_parts_stay_on_the_cluster_and_a_function_of_the_users_travels(night, tm
     inline = command([sys.executable, *words, "-r", "inline", manifest], cwd=tmp_path, env=env)
     assert inline.status == 0, inline.err
     run = command([sys.executable, *words, *CLUSTER, "--output-dir", place, manifest],
-                  cwd=tmp_path, env=env)
+                  cwd=tmp_path, env=env, timeout=540)
     assert run.status == 0 and not run.out, run.err
     parts = sorted(place.glob("part-*"))
     whole = (place / "_header").read_bytes() + b"".join(path.read_bytes() for path in parts)
@@ -147,10 +153,10 @@ def test_an_ended_job_keeps_what_finished_tasks_have_measured(night, tmp_path, m
     for number, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
         catalog = tmp_path / f"{status}.tsv"
         process = start_job(*words, "--catalog", catalog, manifest)
-        name = wait_until_some_are_done(process).record.name
+        name = wait_until_some_are_done(process, timeout=540).record.name
         children = descendants(process.pid)
         kill(process.pid, number)
-        ended, _, err = finish(process)
+        ended, _, err = finish(process, timeout=540)
         assert ended == status and "Traceback" not in err, err
         assert_gone(children)
         if status < 0:
