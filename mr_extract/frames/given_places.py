@@ -19,7 +19,7 @@ from mr_extract.remarks import say
 from mr_extract.settings.config import Config
 
 if TYPE_CHECKING:
-    from mr_extract.lists.forced import Targets
+    from mr_extract.lists.targets import Targets
 
 
 def measure_targets(
@@ -37,7 +37,7 @@ def measure_targets(
     ----------
     image, config, zero_point
         As for `mr_extract.frames.measuring.measure_image`.
-    targets : mr_extract.lists.forced.Targets
+    targets : mr_extract.lists.targets.Targets
     columns, mjd
         As for `mr_extract.frames.measuring.measure_image`.
 
