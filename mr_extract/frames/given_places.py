@@ -9,7 +9,7 @@ import numpy as np
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.columns.choice import FORCED_FURTHER, choose_for
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.failures import ImageFailure
 from mr_extract.frames.clock import Clock
 from mr_extract.frames.distortion import settle_distortion

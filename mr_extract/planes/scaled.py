@@ -16,7 +16,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
     from mr_extract.settings.config import Config
 
 # Of the columns in image units, those of the image in which sources were found.
@@ -88,7 +88,7 @@ def columns_of(
     ----------
     values : dict of str to ndarray, shape (n,)
         In the units of the planes.
-    chosen : dict of str to mr_extract.columns.table.Column
+    chosen : dict of str to mr_extract.columns.column.Column
     measured, detected : int
         Exponents of the images that are measured, and in which sources were found.
 
