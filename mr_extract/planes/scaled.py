@@ -7,6 +7,7 @@ list of what that is. The kernels know nothing of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,7 @@ def levels_of(
     if not exponent:
         return gain, saturation, zero_point
     return (times(gain, exponent), _inside(saturation, exponent),
-            zero_point - 2.5 * np.log10(2.0) * exponent)
+            zero_point - 2.5 * math.log10(2.0) * exponent)
 
 
 def columns_of(
