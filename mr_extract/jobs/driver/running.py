@@ -138,7 +138,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         output = runner._output_dir
         if runner_name in ("inline", "local"):
             output = os.path.join(runner._get_local_tmp_dir(), "output")
-        if runner_name in ("inline", "local", "hadoop"):
+        if runner_name in ("inline", "local", "hadoop", "emr"):
             write_record(os.path.join(scratch, "input"), job, plan, runner.get_job_key(), output,
                          getattr(runner, "folder", ""))
         try:
