@@ -51,8 +51,9 @@ demo-env: $(VENV)/.demo
 demo: demo-env
 	$(BIN)/python -m mr_extract.demo $(if $(FITS),--images $(FITS),--frames $(FRAMES))
 
+# What tests have started ends with them, and they with make, also when it is killed.
 test: env
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	MR_EXTRACT_TESTS_OF=$$PPID exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 # By itself, as it slows down every process that a test starts.
 coverage: env

@@ -33,12 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "List jobs that run or were left by their driver; with a NAME give what the driver "
         "would have given, where it would have put it."))
     parser.add_argument("name", nargs="?", metavar="NAME", help="of a job, or how one begins")
-    parser.add_argument("-r", "--runner", choices=["local", "hadoop"], default="local",
-                        help="where they are looked for: in the folder for temporary files, or in "
-                             "your folder on the cluster [local]")
+    parser.add_argument("-r", "--runner", choices=["local", "hadoop", "emr"],
+                        default="local",
+                        help="where they are looked for: in the folder for temporary files, in "
+                             "your folder on the cluster, or in your bucket [local]")
     parser.add_argument("--folder", metavar="DIR", default=tempfile.gettempdir(),
                         help="that folder for temporary files [%(default)s]")
     parser.add_argument("--hadoop-bin", metavar="PROGRAM", help="the command hadoop")
+    parser.add_argument("--cloud-tmp-dir", metavar="URI", help="the folder of the bucket for "
+                        "-r emr [that of mrjob.conf]")
+    parser.add_argument("--conf-path", metavar="FILE", help="that mrjob.conf, as of the job")
     parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
     options = parser.parse_args(arguments)
     hadoop = options.hadoop_bin or _found_hadoop()
@@ -47,8 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.remove and not options.name:
         parser.error("--remove needs the NAME of a job")
     try:
-        jobs = list(left_on_cluster([hadoop]) if options.runner == "hadoop"
-                    else left_here(options.folder, [hadoop] if hadoop else []))
+        if options.runner == "emr":
+            jobs = list(_left_on_emr(options))
+        else:
+            jobs = list(left_on_cluster([hadoop]) if options.runner == "hadoop"
+                        else left_here(options.folder, [hadoop] if hadoop else []))
         if not options.name:
             for one in jobs:
                 print(_line_of(one))
@@ -122,9 +129,17 @@ def _gathered(one, job, further=()):
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             one.copy_output(text)
+            one.end_cluster()
             totals, unwritten = merged(job, plan, text, scratch, ordered)
     status = reported(job, plan, totals, {}, None)
     return 1 if unwritten else status
+
+
+def _left_on_emr(options):
+    from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
+    from mr_extract.jobs.runners.emr.runner import folder_of
+
+    return left_in_bucket(options.cloud_tmp_dir or folder_of(options.conf_path))
 
 
 def _given(one):
@@ -145,8 +160,12 @@ def _removed(one):
 def _line_of(one):
     record = one.record
     began = datetime.fromtimestamp(record.began).isoformat(" ", "minutes")
+    try:
+        state = one.state()
+    except OSError as error:  # no other need wait for it
+        state = f"nobody tells what becomes of it: {error}"
     return (f"{record.name}\t{record.runner}\t{began}\t{record.images} images\t"
-            f"process {record.pid} on {record.host}\t{one.state()}")
+            f"process {record.pid} on {record.host}\t{state}")
 
 
 def _found_hadoop():

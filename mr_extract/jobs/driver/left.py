@@ -56,7 +56,7 @@ class Left:
             return "runs"
         if self.ending is not None:
             return "ended"
-        if storage.is_local(self.record.output) or not self._is_on_yarn():
+        if storage.is_local(self.record.output) or not self._goes_on():
             return "left"
         driven = self.record.is_driven
         if driven and self.record.is_here:
@@ -64,7 +64,8 @@ class Left:
         return f"runs, its driver perhaps on {self.record.host}" if driven else (
             "runs without its driver")
 
-    def _is_on_yarn(self):
+    def _goes_on(self):
+        """Tell whether the job runs on a cluster, whatever has become of its driver."""
         for url in resource_managers(configured("core-site.xml", "yarn-site.xml")):
             if states := states_of(url, self.record.name):
                 return not set(states) <= set(ENDED)
@@ -98,6 +99,9 @@ class Left:
             copy_parts(self.record.output, text)
         elif self._succeeds("-test", "-e", f"{self.record.output}/part-*"):
             text.writelines(streamed(self.hadoop, f"{self.record.output}/part-*"))
+
+    def end_cluster(self) -> None:
+        """End what was started for the job alone and lives without it: nothing, but on EMR."""
 
     def remove(self) -> None:
         """Remove all that is left of it."""
@@ -136,8 +140,13 @@ def _left_in(scratch, hadoop):
     told = [path for path in (scratch / FACTS, *records) if path.exists()]
     if not told:
         return None
-    return Left(parse_record(told[0].read_text(encoding="utf-8")), str(scratch),
-                str(records[0].parent) if records else "", tuple(hadoop))
+    record = parse_record(told[0].read_text(encoding="utf-8"))
+    place = str(records[0].parent) if records else ""
+    if record.runner == "emr":
+        from mr_extract.jobs.driver.left_in_bucket import LeftInBucket
+
+        return LeftInBucket(record, str(scratch), place)
+    return Left(record, str(scratch), place, tuple(hadoop))
 
 
 def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from mr_extract.jobs.driver.plan import Plan
     from mr_extract.jobs.skeleton.image_job import ImageJob
 
-IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
-TASKS_PER_JOB = 16
-_LARGE = 1 << 20  # bytes of what counts as an image there
-
 
 class WrongOption(Exception):
     """What a runner cannot work with, for the reason given."""
@@ -92,7 +88,7 @@ def _run_once(job, plan, scratch, text, packed=()):
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
     tasks, images = 1, len(plan.entries)
-    if runner_name != "inline":
+    if runner_name in ("hadoop", "emr"):
         from mr_extract.jobs.runners.hadoop.tasks import (
             number_of_maps,
             number_of_reduces,
@@ -101,14 +97,13 @@ def _run_once(job, plan, scratch, text, packed=()):
         )
 
         size = size_of(plan.size(number) for number in plan.asked())
-    if runner_name in ("hadoop", "emr"):
         properties = options.jobconf or {}
         slots = slots_of_cluster(properties) if runner_name == "hadoop" else None
         tasks = number_of_maps(size, properties, slots)
     elif runner_name != "inline":
-        large = min(images, size // _LARGE)
-        full = large // (jobs * IMAGES_PER_TASK)
-        tasks = jobs * max(1, min(TASKS_PER_JOB, full))
+        from mr_extract.jobs.driver.tasks_here import number_of_tasks
+
+        tasks = number_of_tasks(plan, jobs)
     shards = write_shards(plan, tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     set_up_runner(options, runner_name, jobs, scratch)
@@ -143,7 +138,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         output = runner._output_dir
         if runner_name in ("inline", "local"):
             output = os.path.join(runner._get_local_tmp_dir(), "output")
-        if runner_name in ("inline", "local", "hadoop"):
+        if runner_name in ("inline", "local", "hadoop", "emr"):
             write_record(os.path.join(scratch, "input"), job, plan, runner.get_job_key(), output,
                          getattr(runner, "folder", ""))
         try:
