@@ -16,6 +16,7 @@ from processes import descendants, finish, kill, start_job
 
 from bench.clusters.deadly_places import DeadlyPlaces, kills
 from mr_extract.jobs.driver.cutting import number_of_tasks
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.runners.spark import counting
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.folder import Folder
@@ -32,6 +33,7 @@ from mr_extract.jobs.runners.spark.settings import (
 from mr_extract.jobs.runners.spark.state import SIGN, goes_on
 from mr_extract.jobs.task.environment import advice
 from mr_extract.jobs.task.memory_limit import MemoryLimit, container_size
+from mr_extract.text.entry import Entry
 
 on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(1200)]
 CLUSTER = "-r", "spark", "--spark-master", "local-cluster[2,1,1024]"
@@ -316,18 +318,25 @@ def test_slots_are_those_of_the_configuration(master, given, expected):
     assert slots_of(master, given) == expected
 
 
-def test_tasks_are_cut_by_bytes_and_slots_without_a_long_tail():
+def test_tasks_are_cut_by_slots_and_where_nobody_knows_them_by_bytes():
+    def of(images, megabytes):
+        plan = Plan()
+        for k in range(images):
+            plan.add(Entry(f"{k}.fits", (("bytes", str(megabytes << 20)),)))
+        return plan, images * megabytes << 20
+
     class Options:
         jobconf: dict = {}
 
-    mb = 1 << 20
-    assert number_of_tasks(Options, "spark", 8, 60, 60 * mb) == 8
-    assert number_of_tasks(Options, "spark", 8, 100_000, 600_000 * mb) == 8 * 16
-    assert number_of_tasks(Options, "spark", 8, 1000, 6000 * mb) == 8 * 3
-    assert number_of_tasks(Options, "spark", None, 60, 60 * mb) == 8
-    assert number_of_tasks(Options, "spark", None, 100_000, 600_000 * mb) == 3125
+    few, many = of(60, 1), of(3000, 64)
+    assert number_of_tasks(Options, "spark", 8, *few) == 8
+    assert number_of_tasks(Options, "spark", 8, *many) == 8 * 16
+    assert number_of_tasks(Options, "spark", 1, *many) == number_of_tasks(
+        Options, "local", 1, *many)
+    assert number_of_tasks(Options, "spark", None, *few) == 8
+    assert number_of_tasks(Options, "spark", None, *many) == 3000 // 32
     Options.jobconf = {"spark.default.parallelism": "5"}
-    assert number_of_tasks(Options, "spark", 8, 1000, 6000 * mb) == 5
+    assert number_of_tasks(Options, "spark", 8, *many) == 5
 
 
 def test_packed_records_are_dealt_by_the_hosts_that_hold_them():

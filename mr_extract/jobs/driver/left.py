@@ -116,6 +116,9 @@ class Left:
         elif self._succeeds("-test", "-e", f"{self.record.output}/part-*"):
             text.writelines(streamed(self.hadoop, f"{self.record.output}/part-*"))
 
+    def end_cluster(self) -> None:
+        """End what was started for the job alone and lives without it: nothing, but on EMR."""
+
     def remove(self) -> None:
         """Remove all that is left of it."""
         # What a user has named, as with --output-dir, is the user's.
@@ -155,8 +158,13 @@ def _left_in(scratch, hadoop):
     told = [path for path in (scratch / FACTS, *records) if path.exists()]
     if not told:
         return None
-    return Left(parse_record(told[0].read_text(encoding="utf-8")), str(scratch),
-                str(records[0].parent) if records else "", tuple(hadoop))
+    record = parse_record(told[0].read_text(encoding="utf-8"))
+    place = str(records[0].parent) if records else ""
+    if record.runner == "emr":
+        from mr_extract.jobs.driver.left_in_bucket import LeftInBucket
+
+        return LeftInBucket(record, str(scratch), place)
+    return Left(record, str(scratch), place, tuple(hadoop))
 
 
 def left_on_spark(folder: str, hadoop: Sequence[str] = ()) -> Iterator[Left]:

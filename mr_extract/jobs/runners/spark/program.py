@@ -1,7 +1,7 @@
 """What spark-submit runs: the shards of a job through its own mapper, each a partition.
 
-``program.py --job module:Class --input URI --output URI --told URI [--reduces N] [--packed] [--echo]
--- ARGUMENTS``
+``program.py --job module:Class --input URI --output URI --told URI [--reduces N] [--packed]
+[--echo] -- ARGUMENTS``
 
 The files at `--input` become parts at `--output`. At `--told` stands how far the job is, from
 its beginning on, and at its end its counters, as JSON: where the program runs beside the driver
