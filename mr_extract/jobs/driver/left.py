@@ -18,8 +18,10 @@ from mr_extract.jobs.driver.parts_here import copy_parts
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.record import FACTS, FOLDER, PLAN, Record, parse_record
 from mr_extract.jobs.runners.hadoop.output import BrokenOff, streamed
+from mr_extract.jobs.runners.hadoop.places import at_home
 from mr_extract.jobs.runners.hadoop.rest import ENDED, resource_managers, states_of
 from mr_extract.storage.hadoop.configuration import properties as configured
+from mr_extract.storage.local import path_of
 
 _SCRATCH = "mr_extract-*"  # what drivers call their folders
 _ON_CLUSTER = "tmp/mrjob"  # where mrjob has those of its jobs, in a user's own
@@ -50,27 +52,40 @@ class Left:
         """Its folder is on this machine."""
         return storage.is_local(self.folder)
 
-    def state(self) -> str:
-        """Say what becomes of it, as ``runs``; of what does not run ``ended`` or ``left``."""
-        if self.is_here and self.record.is_driven:
-            return "runs"
+    def state(self, ended: bool = False) -> str:
+        """Say what becomes of it, as ``runs``; of what does not run ``ended`` or ``left``.
+
+        Parameters
+        ----------
+        ended : bool
+            A driver of another machine, and a cluster of which nobody tells, are gone.
+        """
+        driven = self.record.is_driven and (self.record.is_here or not ended)
+        words = "runs" if self.record.is_here else f"runs, its driver perhaps on {self.record.host}"
+        if self.is_here and driven:
+            return words
         if self.ending is not None:
             return "ended"
-        if storage.is_local(self.record.output) or not self._goes_on():
+        if self.record.runner in ("inline", "local"):
             return "left"
-        driven = self.record.is_driven
-        if driven and self.record.is_here:
-            return "runs"
-        return f"runs, its driver perhaps on {self.record.host}" if driven else (
-            "runs without its driver")
+        goes_on = self._goes_on()
+        if goes_on is False or (ended and not goes_on):
+            return "left"
+        if driven:
+            return words
+        return "runs without its driver" if goes_on else "perhaps runs without its driver"
 
     def _goes_on(self):
-        """Tell whether the job runs on a cluster, whatever has become of its driver."""
+        """Tell whether the job runs on a cluster without its driver, None where nobody knows."""
         for url in resource_managers(configured("core-site.xml", "yarn-site.xml")):
-            if states := states_of(url, self.record.name):
+            states = states_of(url, self.record.name)
+            if states is not None:
                 return not set(states) <= set(ENDED)
-        # Hadoop removes that folder when a job ends, however it does.
-        return self._succeeds("-test", "-e", f"{self.record.output}/_temporary")
+        # Hadoop removes that folder when a job ends, however it does; not when a cluster ends.
+        remains = f"{self.record.output}/_temporary"
+        if storage.is_local(remains):
+            return None if os.path.exists(path_of(remains)) else False
+        return None if self._succeeds("-test", "-e", remains) else False
 
     @property
     def ending(self) -> int | None:
@@ -96,7 +111,7 @@ class Left:
             When that is on a cluster and cannot be read to its end.
         """
         if storage.is_local(self.record.output):
-            copy_parts(self.record.output, text)
+            copy_parts(path_of(self.record.output), text)
         elif self._succeeds("-test", "-e", f"{self.record.output}/part-*"):
             text.writelines(streamed(self.hadoop, f"{self.record.output}/part-*"))
 
@@ -107,9 +122,11 @@ class Left:
         """Remove all that is left of it."""
         # What a user has named, as with --output-dir, is the user's.
         where = self.record.folder
-        if where and self.ending is None and not self._succeeds(
-                "-rm", "-r", "-f", "-skipTrash", where):
-            raise OSError(f"{where} could not be removed")
+        if where and self.ending is None:
+            if storage.is_local(where):
+                shutil.rmtree(path_of(where), ignore_errors=not os.path.exists(path_of(where)))
+            elif not self._succeeds("-rm", "-r", "-f", "-skipTrash", where):
+                raise OSError(f"{where} could not be removed")
         if self.is_here:
             shutil.rmtree(self.folder)
 
@@ -152,7 +169,7 @@ def _left_in(scratch, hadoop):
 def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:
     """Yield the jobs whose records are in a user's folder on the cluster."""
     try:
-        text = b"".join(streamed(hadoop, f"{_ON_CLUSTER}/*/{FOLDER}/{FACTS}")).decode()
+        text = b"".join(streamed(hadoop, f"{at_home(_ON_CLUSTER)}/*/{FOLDER}/{FACTS}")).decode()
     except BrokenOff as error:
         if "No such file" in str(error):
             return
