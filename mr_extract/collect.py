@@ -16,8 +16,13 @@ from typing import TYPE_CHECKING
 from mr_extract import __version__
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.left import Left, left_here, left_on_cluster
+from mr_extract.jobs.driver.left import Left
+from mr_extract.jobs.driver.left_here import left_here
+from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
+from mr_extract.jobs.driver.left_on_hadoop import left_on_cluster
+from mr_extract.jobs.driver.left_on_spark import left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
+from mr_extract.jobs.runners.spark.places import hadoop_command, job_folders
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -33,12 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "List jobs that run or were left by their driver; with a NAME give what the driver "
         "would have given, where it would have put it."))
     parser.add_argument("name", nargs="?", metavar="NAME", help="of a job, or how one begins")
-    parser.add_argument("-r", "--runner", choices=["local", "hadoop", "emr"],
+    parser.add_argument("-r", "--runner", choices=["local", "hadoop", "spark", "emr"],
                         default="local",
                         help="where they are looked for: in the folder for temporary files, in "
                              "your folder on the cluster, or in your bucket [local]")
-    parser.add_argument("--folder", metavar="DIR", default=tempfile.gettempdir(),
-                        help="that folder for temporary files [%(default)s]")
+    parser.add_argument("--folder", metavar="DIR|URI",
+                        help="that folder for temporary files; with -r spark what was "
+                             f"--spark-tmp-dir [{tempfile.gettempdir()}; on the cluster that in "
+                             "your home]")
     parser.add_argument("--hadoop-bin", metavar="PROGRAM", help="the command hadoop")
     parser.add_argument("--cloud-tmp-dir", metavar="URI", help="the folder of the bucket for "
                         "-r emr [that of mrjob.conf]")
@@ -47,17 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         "its driver was on another machine, or its cluster is gone")
     parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
     options = parser.parse_args(arguments)
-    hadoop = options.hadoop_bin or _found_hadoop()
+    hadoop = [options.hadoop_bin] if options.hadoop_bin else hadoop_command()
     if options.runner == "hadoop" and not hadoop:
         parser.error("-r hadoop needs the program hadoop: name it with --hadoop-bin")
     if options.remove and not options.name:
         parser.error("--remove needs the NAME of a job")
     try:
-        if options.runner == "emr":
-            jobs = list(_left_on_emr(options))
-        else:
-            jobs = list(left_on_cluster([hadoop]) if options.runner == "hadoop"
-                        else left_here(options.folder, [hadoop] if hadoop else []))
+        jobs = list(_jobs(options, hadoop))
         if not options.name:
             for one in jobs:
                 print(_line_of(one))
@@ -70,6 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (_Refused, BrokenOff, OSError, ValueError) as error:
         complain(str(error))
         return 2 if isinstance(error, _Refused) else 1
+
+
+def _jobs(options, hadoop):
+    if options.runner == "emr":
+        return _left_on_emr(options)
+    if options.runner == "hadoop":
+        return left_on_cluster(hadoop)
+    if options.runner == "spark":
+        return left_on_spark(job_folders("yarn", options.folder, ""), hadoop)
+    return left_here(options.folder or tempfile.gettempdir(), hadoop)
 
 
 def collect(one: Left, ended: bool = False) -> int:
@@ -141,7 +154,6 @@ def _gathered(one, job, further=()):
 
 
 def _left_on_emr(options):
-    from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
     from mr_extract.jobs.runners.emr.runner import folder_of
 
     return left_in_bucket(options.cloud_tmp_dir or folder_of(options.conf_path))
@@ -175,12 +187,6 @@ def _line_of(one):
         state = f"nobody tells what becomes of it: {error}"
     return (f"{record.name}\t{record.runner}\t{began}\t{record.images} images\t"
             f"process {record.pid} on {record.host}\t{state}")
-
-
-def _found_hadoop():
-    home = os.environ.get("HADOOP_HOME")
-    return shutil.which("hadoop") or (shutil.which(os.path.join(home, "bin", "hadoop"))
-                                      if home else None)
 
 
 if __name__ == "__main__":

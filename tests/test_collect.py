@@ -14,7 +14,8 @@ from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from pages import commands_of, read_page, shell_in
 from processes import descendants, finish, kill, start_job
 
-from mr_extract.jobs.driver.left import Left, left_here
+from mr_extract.jobs.driver.left_here import left_here
+from mr_extract.jobs.driver.left_on_hadoop import LeftOnHadoop
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.record import Record
 from mr_extract.text.manifest import parse_line
@@ -232,7 +233,7 @@ def test_what_the_user_has_named_is_not_removed_with_a_job(tmp_path):
         1, 1)
     folder = tmp_path / "mr_extract-job"
     folder.mkdir()
-    Left(record, str(folder), "", (str(hadoop),)).remove()
+    LeftOnHadoop(record, str(folder), "", (str(hadoop),)).remove()
     assert (tmp_path / "asked").read_text() == (
         "fs -rm -r -f -skipTrash hdfs:///user/kim/tmp/mrjob/job\n")
     assert not folder.exists()
