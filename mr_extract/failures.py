@@ -37,7 +37,7 @@ KINDS = {
     "no-wcs": "sky positions were required and the header has no celestial WCS",
     "function-failed": "the statistic of --function cannot be had, or returned no number",
     "bad-list": "the list of positions cannot be understood",
-    "not-written": "a check image could not be written",
+    "not-written": "a check image, or a file to be kept beside the catalog, could not be written",
     "pixel-buffer": "more pixels over the threshold than the largest buffer holds",
     "deblending-overflow": "an object has more branches than the largest buffer holds",
     "memory": "the image does not fit into memory",

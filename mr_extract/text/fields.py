@@ -25,7 +25,7 @@ FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "s
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "psf_sha256",
          "detect_sha256", "detect_mask_sha256", "detect_weight_sha256", "targets_sha256",
          "assoc_sha256", "targets", "outside", "matched", "of_other_tiles", "detections",
-         "elsewhere", "unplaced", "members", "no_epoch", "remarks",
+         "elsewhere", "unplaced", "members", "no_epoch", "remarks", "saved_files",
          "filter_seeing", "filter_sigma", "psf_stars", "psf_fwhm", "psf_chi2", "used_gain",
          "used_saturation", "used_zero_point")
 RESERVED = ("flat",)
