@@ -61,6 +61,8 @@ MADE = {made.name: made for made in (
     Made("blends", "accuracy.blends", "docs/sextractor.md", ("blends.png",)),
     Made("completeness", "accuracy.completeness", "docs/detection.md",
          ("Completeness", "completeness.png")),
+    Made("spectra", "accuracy.spectra", "docs/spectra.md",
+         ("Beside specreduce", "Shape of the flux", "Wavelengths of SPRAT", "spectra.png")),
     Made("local-skies", "accuracy.local_skies", "docs/photometry.md", ("Local skies",)),
     Made("tiles", "accuracy.tiles", "docs/tiles.md", ("Sources", "Numbers", "Cost")),
     Made("detections", "speed.detections", "docs/objects.md", ("Detections",)),
