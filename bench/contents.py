@@ -67,6 +67,8 @@ MADE = {made.name: made for made in (
          ("Cutting maps", "Sources of a map", "Memory of maps")),
     Made("sky-run", "clusters.sky_run", "docs/sky-maps.md", ("Two maps", "sky-fluxes.png")),
     Made("faults", "clusters.hadoop_faults", "docs/hadoop.md", ("Faults that were tried",)),
+    Made("spark-faults", "clusters.spark_faults", "docs/spark.md",
+         ("Faults on a standalone cluster", "Faults on YARN")),
     Made("batch", "clusters.batch_figures", "docs/hpc.md",
          ("From the start of a job to its first image", "From the end of a job to nothing",
           "Lines")),

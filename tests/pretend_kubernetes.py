@@ -15,9 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import yaml
+
 from bench.clusters.spark_lab import spark_home
 
-_PLACE = re.compile(r"/api/v1/namespaces/([\w.-]+)/(\w+)(?:/([\w.-]+))?(/\w+)?$")
+_PLACE = re.compile(r"/api(?:s/[\w.-]+)?/v1/namespaces/([\w.-]+)/(\w+)(?:/([\w.-]+))?(/\w+)?$")
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
@@ -32,36 +34,34 @@ class PretendKubernetes:
     runs : bool
         Run pods; without it they stay pending.
     allows : set of (str, str), optional
-        Verbs and resources that are not refused, by default all.
+        Verbs and resources that pods are not refused, by default all.
 
     Attributes
     ----------
     master : str
         What `--spark-master` takes.
-    asked : list of (str, str)
-        Verbs and resources of all requests.
+    asked, asked_by_pods : list of (str, str)
+        Verbs and resources of all requests of users, and of pods.
     made : dict of str to list of dict
         All objects that were ever created, by resource, as they were sent.
     """
 
     def __init__(self, folder, runs=True, allows=None):
         self.folder, self._runs, self._allows = Path(folder), runs, allows
-        self.asked, self.made, self.pods = [], {}, {}
+        self.asked, self.asked_by_pods, self.made, self.pods = [], [], {}, {}
         self._objects, self._version, self._change = {}, 0, threading.Condition()
         self._history, self._over = [], False
-        here = self
-
-        class Handler(_Handler):
-            kubernetes = here
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), type(
+            "Handler", (_Handler,), {"kubernetes": self, "of_pods": of_pods}))
+            for of_pods in (False, True)]
+        self.url, self._url_of_pods = (
+            f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
         self.master = f"k8s://{self.url}"
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
         return self
 
     def __exit__(self, *_):
@@ -71,8 +71,9 @@ class PretendKubernetes:
         for process in list(self.pods.values()):
             process.kill()
             process.wait()
-        self._server.shutdown()
-        self._server.server_close()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
 
     def said(self, pod):
         """Return what a pod has written."""
@@ -88,12 +89,11 @@ class PretendKubernetes:
 
     # What the server does; each under the lock.
 
-    def ask(self, verb, resource, subresource=""):
+    def ask(self, of_pods, verb, resource):
         """Keep what is asked, and tell whether it is allowed."""
-        what = verb, resource + subresource
         with self._change:
-            self.asked.append(what)
-        return self._allows is None or what in self._allows
+            (self.asked_by_pods if of_pods else self.asked).append((verb, resource))
+        return not of_pods or self._allows is None or (verb, resource) in self._allows
 
     def create(self, space, resource, sent):
         """Take an object, or return None where one of this name is there."""
@@ -159,8 +159,7 @@ class PretendKubernetes:
                 if not found:
                     if self._over:
                         return
-                    self._change.wait(1.0)
-                    yield None
+                    self._change.wait()
                     continue
             for version, kind, where, its, told in found:
                 since = version
@@ -208,6 +207,11 @@ class PretendKubernetes:
         self._tell(space, name, "Failed" if status else "Succeeded",
                    {"terminated": {"exitCode": status}}, container)
 
+    def _resolved(self, text):
+        """Return properties of Spark with what the names of a cluster mean here."""
+        text += f"spark.kubernetes.driver.master={self._url_of_pods}\n"
+        return re.sub(r"[\w-]+-driver-svc\.[\w-]+\.svc", "127.0.0.1", text)
+
     def _tell(self, space, name, phase, state, container):
         self.change(space, "pods", name, {"status": {
             "phase": phase, "podIP": "127.0.0.1",
@@ -232,9 +236,7 @@ class PretendKubernetes:
                     time.sleep(0.05)
                     told = self.get(space, "configmaps", volume["configMap"]["name"])
                 for name, text in told["data"].items():
-                    (place / name).write_text(
-                        text.replace("https\\://kubernetes.default.svc",
-                                     self.url.replace(":", "\\:")))
+                    (place / name).write_text(self._resolved(text))
         return places
 
 
@@ -305,7 +307,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _body(self):
         length = int(self.headers.get("Content-Length") or 0)
-        return json.loads(self.rfile.read(length)) if length else {}
+        return yaml.safe_load(self.rfile.read(length)) if length else {}
 
     def _answer(self, status, told):
         body = json.dumps(told).encode()
@@ -331,7 +333,7 @@ class _Handler(BaseHTTPRequestHandler):
             "watch" if watched else "get" if name else "list")
         if verb == "delete" and not name:
             verb = "deletecollection"
-        if not server.ask(verb, resource, below or ""):
+        if not server.ask(self.of_pods, verb, resource + (below or "")):
             return self._refuse(403, "Forbidden")
         if verb == "watch":
             return self._watch(space, resource, query)
@@ -351,6 +353,8 @@ class _Handler(BaseHTTPRequestHandler):
             told = server.get(space, resource, name)
         else:
             told = server.change(space, resource, name, sent)
+            if told is None and "apply-patch" in self.headers["Content-Type"]:
+                told = server.create(space, resource, sent)
         return self._answer(200, told) if told else self._refuse(404, "NotFound")
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
@@ -366,7 +370,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"0\r\n\r\n")
                 return
             for event in self.kubernetes.events(space, resource, query):
-                line = json.dumps(event).encode() + b"\n" if event else b"\n"
+                line = json.dumps(event).encode() + b"\n"
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(line), line))
                 self.wfile.flush()
             self.wfile.write(b"0\r\n\r\n")

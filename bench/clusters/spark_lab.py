@@ -3,11 +3,11 @@
 import importlib.util
 import os
 import re
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
+
+from bench.clusters.hadoop_lab import kill
 
 _JAVA = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m",
          "-Dspark.worker.timeout=10", "-Dspark.ui.enabled=false")
@@ -45,6 +45,8 @@ class StandaloneCluster:
     ----------
     master : str
         What `--spark-master` takes.
+    kept : Path
+        Where jobs keep what they keep.
     """
 
     def __init__(self, folder, workers=2, cores=1, memory="2g", place=None, home=None,
@@ -56,9 +58,9 @@ class StandaloneCluster:
         self._home = Path(home or spark_home())
         kept = {name: value for name, value in os.environ.items()
                 if name not in ("PYTHONPATH", "VIRTUAL_ENV", "PYSPARK_PYTHON")}
-        self._environment = kept if environment is None else environment
+        self._of_workers = kept if environment is None else environment
         self._processes = {}
-        self.master = ""
+        self.master, self.kept = "", self.folder / "kept"
 
     def __enter__(self):
         self.start()
@@ -69,7 +71,7 @@ class StandaloneCluster:
 
     def start(self):
         """Start the daemons and wait until the master has all workers."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.kept.mkdir(parents=True, exist_ok=True)
         try:
             self._begin("master", [*self._java("org.apache.spark.deploy.master.Master"),
                                    "--host", "127.0.0.1", "--port", "0", "--webui-port", "0"])
@@ -77,7 +79,7 @@ class StandaloneCluster:
             for number in self.workers:
                 self.start_worker(number)
             for number in self.workers:
-                self._wait_for(f"worker-{number}", "Successfully registered with master")
+                self.wait_for_worker(number)
         except BaseException:
             self.stop()
             raise
@@ -89,6 +91,10 @@ class StandaloneCluster:
                  self.work_of(number), "--webui-port", "0", self.master]
         self._begin(f"worker-{number}", self._place([str(word) for word in words], number))
 
+    def wait_for_worker(self, number):
+        """Wait until the master has a worker."""
+        self._wait_for(f"worker-{number}", "Successfully registered with master")
+
     def work_of(self, number):
         """Return the folder in which the executors of a worker have theirs."""
         return self.folder / f"worker-{number}"
@@ -97,45 +103,56 @@ class StandaloneCluster:
         """Return what a daemon has written, as that of ``worker-1``."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
-    def executors(self, number):
-        """Return the Java processes of the executors of a worker."""
-        return _below(self.work_of(number), b"CoarseGrainedExecutorBackend")
+    @property
+    def arguments(self):
+        """What a job is told to run here."""
+        return "--spark-master", self.master, "--spark-tmp-dir", self.kept
 
-    def python_workers(self, number):
-        """Return the processes in which Python runs tasks on a worker, not the one that forks."""
-        place, found = self.work_of(number), []
-        for pid in _below(place, b"pyspark.daemon"):
-            parent = _parent(pid)
-            if parent and b"pyspark.daemon" in _words(parent):
-                found.append(pid)
-        return found
+    @property
+    def environment(self):
+        """What the environment of a job has besides that of this process."""
+        return {"SPARK_LOCAL_IP": "127.0.0.1"}
+
+    def processes(self, word):
+        """Return the processes of executors and what they start, by a word of their commands.
+
+        Returns
+        -------
+        dict of int to int
+            Process id to the number of the worker.
+        """
+        return {pid: number for number in self.workers
+                for pid in _below(self.work_of(number), word.encode())}
 
     def kill_node(self, number):
         """Kill a worker with all that runs on it, as a machine that is lost."""
-        process = self._processes.pop(f"worker-{number}")
-        pids = _below(self.work_of(number), b"")
-        process.kill()
-        for pid in pids:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue  # it ended with another
-        process.wait()
+        self._end(f"worker-{number}")
+
+    def kill_master(self):
+        """Kill the master; jobs that run need it no more."""
+        self._end("master")
+
+    def heal(self):
+        """Start workers that were killed, and wait until the master has them."""
+        for number in self.workers:
+            if f"worker-{number}" not in self._processes:
+                (self.folder / f"worker-{number}.log").unlink()
+                self.start_worker(number)
+                self.wait_for_worker(number)
 
     def stop(self):
         """End all that was started; what has been written stays."""
-        for name, process in reversed(self._processes.items()):
-            number = name.partition("-")[2]
-            # Executors end by themselves when their worker is gone, some time later.
-            pids = _below(self.work_of(number), b"") if number else []
-            process.kill()
-            process.wait()
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
-        self._processes.clear()
+        for name in reversed(list(self._processes)):
+            self._end(name)
+
+    def _end(self, name):
+        process = self._processes.pop(name)
+        # Executors end by themselves when their worker is gone, some time later.
+        pids = [] if name == "master" else _below(self.folder / name, b"")
+        process.kill()
+        for pid in pids:
+            kill(pid)
+        process.wait()
 
     def _java(self, name):
         home = self._home
@@ -151,7 +168,7 @@ class StandaloneCluster:
         with open(self.folder / f"{name}.log", "ab") as log:
             self._processes[name] = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-                env={**self._environment, "SPARK_HOME": str(self._home),
+                env={**self._of_workers, "SPARK_HOME": str(self._home),
                      "SPARK_SCALA_VERSION": self._scala(), "SPARK_LOCAL_IP": "127.0.0.1"})
 
     def _wait_for(self, name, pattern):
@@ -186,16 +203,3 @@ def _words(pid):
     except OSError:
         return b""
 
-
-def _parent(pid):
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return int(stat.rpartition(")")[2].split()[1])
-
-
-if __name__ == "__main__":  # for trials by hand
-    with StandaloneCluster(sys.argv[1]) as cluster:
-        print(cluster.master, flush=True)
-        sys.stdin.read()
