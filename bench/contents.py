@@ -74,8 +74,9 @@ MADE = {made.name: made for made in (
           "Lines")),
     Made("figures", "clusters.measured_figures", "docs/scale.md", ("figures.json, for model",)),
     Made("model", "clusters.model", "docs/scale.md",
-         ("Measured", "Four sets of images", "Beside Kira", "Shards", "What it depends on",
-          "Held against jobs", "Beside the bare loop")),
+         ("Measured", "Four sets of images", "Beside Kira", "Beside Kira, on Spark", "Shards",
+          "What it depends on", "Held against jobs", "Beside the bare loop",
+          "Spark beside the bare loop")),
     Made("emr-estimate", "clusters.emr_estimate", "emr/README.md", ("Estimate against a run",)),
     Made("emr-launch", "clusters.emr_launch", "emr/README.md", ("Launching",)),
 )}

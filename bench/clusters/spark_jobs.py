@@ -4,13 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
 
 from bench.clusters.hadoop_lab import WAIT, WORKER, Done, kill
-from bench.processes import ROOT
+from bench.processes import job
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
 _JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
@@ -34,18 +33,21 @@ class SparkLab:
         self.cluster, self.folder = cluster, Path(folder)
         self._events = self.folder / "events"
 
-    def start(self, *arguments, **environment):
-        """Start mr_extract with ``-r spark`` and return its Popen."""
+    def command(self, *arguments):
+        """Return the words of mr_extract with ``-r spark``; Spark logs its events."""
         shutil.rmtree(self._events, ignore_errors=True)
         self._events.mkdir()
         told = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{self._events}",
                 "spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false",
-                "spark.ui.enabled": "false", "spark.executor.extraJavaOptions": _JAVA}
+                "spark.ui.enabled": "false"}
         words = [word for name, value in told.items() for word in ("-D", f"{name}={value}")]
+        return job("-r", "spark", *self.cluster.arguments, *words, *arguments)
+
+    def start(self, *arguments, **environment):
+        """Start mr_extract with ``-r spark`` and return its Popen."""
         self._err = open(self.folder / "stderr", "wb+")  # noqa: SIM115  read when it has ended
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "mr_extract.py"), "-r", "spark",
-             *map(str, (*self.cluster.arguments, *words, *arguments))],
+            self.command("-D", f"spark.executor.extraJavaOptions={_JAVA}", *arguments),
             env={**os.environ, **self.cluster.environment, "SPARK_SUBMIT_OPTS": _JAVA,
                  **environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._err,
@@ -83,8 +85,17 @@ class SparkLab:
         """Return what the running job has written to standard error."""
         return (self.folder / "stderr").read_text(errors="replace")
 
+    def events(self):
+        """Yield the events of the last job, as Spark logs them."""
+        for path in self._events.iterdir():
+            for line in path.read_text(errors="replace").splitlines():
+                try:
+                    yield json.loads(line)
+                except ValueError:
+                    continue  # the last line of a driver that was killed
+
     def attempts(self):
-        """Return the attempts of tasks of the last job, and its executors, by Spark's event log.
+        """Return the attempts of tasks of the last job, and its executors.
 
         Returns
         -------
@@ -92,15 +103,10 @@ class SparkLab:
             successful, failed, killed; executors.
         """
         found = Counter()
-        for path in self._events.iterdir():
-            for line in path.read_text(errors="replace").splitlines():
-                try:
-                    event = json.loads(line)
-                except ValueError:
-                    continue  # the last line of a driver that was killed
-                if event["Event"] == "SparkListenerTaskEnd":
-                    found[_REASONS.get(event["Task End Reason"]["Reason"], "failed")] += 1
-                found["executors"] += event["Event"] == "SparkListenerExecutorAdded"
+        for event in self.events():
+            if event["Event"] == "SparkListenerTaskEnd":
+                found[_REASONS.get(event["Task End Reason"]["Reason"], "failed")] += 1
+            found["executors"] += event["Event"] == "SparkListenerExecutorAdded"
         return found
 
     def processes(self, word):

@@ -99,6 +99,10 @@ class StandaloneCluster:
         """Return the folder in which the executors of a worker have theirs."""
         return self.folder / f"worker-{number}"
 
+    def pid(self, name):
+        """Return the process that was started as a daemon, as ``worker-1``."""
+        return self._processes[name].pid
+
     def said(self, name):
         """Return what a daemon has written, as that of ``worker-1``."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
