@@ -123,7 +123,7 @@ def _extracted(job, plan, packed):
     """
     options = job.options
     ordered = options.reduce != "none"
-    if options.runner != "spark" and not options.output_dir:
+    if not options.output_dir:
         # `gather` sorts and merges all that the tasks wrote: there is nothing left for
         # reducers to do, each takes its time to start, and maps that are done are lost with
         # a job that fails before its reducers are.
@@ -142,7 +142,7 @@ def _extracted(job, plan, packed):
             if totals is not None and not is_merged(options):
                 return totals, counters, None, []
             totals, unwritten = merged(job, plan, text, scratch, ordered, complete=not failure
-                                       and options.runner in ("hadoop", "emr"))
+                                       and options.runner in ("hadoop", "emr", "spark"))
     return totals, counters, failure, unwritten
 
 
@@ -180,9 +180,9 @@ def _printed(job):
 
 def check_runner(options: Namespace) -> None:
     """Raise ValueError where a runner lacks what it needs, or an option is for another."""
-    if options.env_archive and options.runner not in ("hadoop", "emr"):
-        raise ValueError("--env-archive is for -r hadoop and -r emr: here this Python runs the "
-                         "tasks")
+    if options.env_archive and options.runner not in ("hadoop", "emr", "spark"):
+        raise ValueError("--env-archive is for -r hadoop, -r spark and -r emr: here this Python "
+                         "runs the tasks")
     if options.runner != "emr":
         for name in ("max_hours", "estimate_by", "price", "yes"):
             if getattr(options, name):

@@ -121,7 +121,7 @@ class ImageJob(CommandLine):
             from mr_extract.jobs.task.supervisor import measure_supervised
             from mr_extract.jobs.task.worker import opening
 
-            memory = MemoryLimit(self.options.image_memory, container_size(os.environ))
+            memory = MemoryLimit(self.options.image_memory, *container_size(os.environ))
             yield from measure_supervised(
                 images, opening(self.work, self.config, self.access, self.more),
                 self.options.image_timeout, self._heartbeat, memory, overlapping

@@ -19,9 +19,19 @@ def end_with_parent() -> bool:
     parent = os.environ.get(PARENT)
     if parent is None or sys.platform != "linux":
         return False
-    import ctypes  # which numpy will load
-
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _end_by(signal.SIGKILL)
     if str(os.getppid()) != parent:  # it was quicker
         os.kill(os.getpid(), signal.SIGKILL)
     return True
+
+
+def end_when_parent_does() -> None:
+    """Have the kernel tell this process to end when its parent is gone: for what becomes Java."""
+    if sys.platform == "linux":
+        _end_by(signal.SIGTERM)
+
+
+def _end_by(number):
+    import ctypes  # which numpy will load
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
