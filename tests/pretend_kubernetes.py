@@ -51,7 +51,7 @@ class PretendKubernetes:
         self.asked, self.asked_by_pods, self.made, self.pods = [], [], {}, {}
         self._objects, self._version, self._change = {}, 0, threading.Condition()
         self._history, self._over = [], False
-        self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), type(
+        self._servers = [_Server(("127.0.0.1", 0), type(
             "Handler", (_Handler,), {"kubernetes": self, "of_pods": of_pods}))
             for of_pods in (False, True)]
         self.url, self._url_of_pods = (
@@ -184,7 +184,7 @@ class PretendKubernetes:
     def _run(self, space, name):
         pod = self.get(space, "pods", name)
         container = next(one for one in pod["spec"]["containers"]
-                         if one["name"].startswith("spark-kubernetes"))
+                         if one.get("args", [""])[0] in ("driver", "executor"))
         folder = self.folder / name
         folder.mkdir()
         places = self._mounted(space, pod, container, folder)
@@ -209,24 +209,26 @@ class PretendKubernetes:
 
     def _resolved(self, text):
         """Return properties of Spark with what the names of a cluster mean here."""
-        text += f"spark.kubernetes.driver.master={self._url_of_pods}\n"
+        if "spark.master=" in text:
+            text += f"spark.kubernetes.driver.master={self._url_of_pods}\n"
         return re.sub(r"[\w-]+-driver-svc\.[\w-]+\.svc", "127.0.0.1", text)
 
     def _tell(self, space, name, phase, state, container):
         self.change(space, "pods", name, {"status": {
             "phase": phase, "podIP": "127.0.0.1",
+            "conditions": [{"type": "Ready", "status": str("running" in state)}],
             "containerStatuses": [{"name": container["name"], "state": state, "ready": True,
                                    "restartCount": 0, "image": container["image"],
                                    "imageID": "x", "containerID": "x"}]}})
 
     def _mounted(self, space, pod, container, folder):
         """Make a folder of each mount and return them by the places they have in the pod."""
-        places, volumes = {}, {one["name"]: one for one in pod["spec"].get("volumes", ())}
+        volumes = {one["name"]: one for one in pod["spec"].get("volumes", ())}
+        places, found = {}, {}
         for mount in container.get("volumeMounts", ()):
             volume = volumes[mount["name"]]
-            if "hostPath" in volume:
-                places[mount["mountPath"]] = volume["hostPath"]["path"]
-                continue
+            if not (mount["name"].startswith("spark-") or "configMap" in volume):
+                continue  # of a template: this machine has such places
             place = folder / mount["name"]
             place.mkdir(exist_ok=True)
             places[mount["mountPath"]] = str(place)
@@ -235,8 +237,11 @@ class PretendKubernetes:
                 while told is None:  # a driver's is made after its pod, as that owns it
                     time.sleep(0.05)
                     told = self.get(space, "configmaps", volume["configMap"]["name"])
-                for name, text in told["data"].items():
-                    (place / name).write_text(self._resolved(text))
+                found.update({place / name: text for name, text in told["data"].items()})
+                for one in volume["configMap"].get("items", ()):
+                    found[place / one["path"]] = told["data"][one["key"]]
+        for path, text in found.items():
+            path.write_text(_placed(self._resolved(text), places))
         return places
 
 
@@ -300,6 +305,11 @@ def _selected(told, query):
         if name == "metadata.name" and told["metadata"]["name"] != value.lstrip("="):
             return False
     return True
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # a client that is gone
 
 
 class _Handler(BaseHTTPRequestHandler):
