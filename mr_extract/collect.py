@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from mr_extract import __version__
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.left import Left, left_here, left_on_cluster
+from mr_extract.jobs.driver.left import Left, left_here, left_on_cluster, left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
+from mr_extract.jobs.runners.spark.places import hadoop_command, job_folders
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -33,22 +34,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "List jobs that run or were left by their driver; with a NAME give what the driver "
         "would have given, where it would have put it."))
     parser.add_argument("name", nargs="?", metavar="NAME", help="of a job, or how one begins")
-    parser.add_argument("-r", "--runner", choices=["local", "hadoop"], default="local",
+    parser.add_argument("-r", "--runner", choices=["local", "hadoop", "spark"], default="local",
                         help="where they are looked for: in the folder for temporary files, or in "
                              "your folder on the cluster [local]")
-    parser.add_argument("--folder", metavar="DIR", default=tempfile.gettempdir(),
-                        help="that folder for temporary files [%(default)s]")
+    parser.add_argument("--folder", metavar="DIR|URI",
+                        help="that folder for temporary files; with -r spark what was "
+                             f"--spark-tmp-dir [{tempfile.gettempdir()}; on the cluster that in "
+                             "your home]")
     parser.add_argument("--hadoop-bin", metavar="PROGRAM", help="the command hadoop")
     parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
     options = parser.parse_args(arguments)
-    hadoop = options.hadoop_bin or _found_hadoop()
+    hadoop = [options.hadoop_bin] if options.hadoop_bin else hadoop_command()
     if options.runner == "hadoop" and not hadoop:
         parser.error("-r hadoop needs the program hadoop: name it with --hadoop-bin")
     if options.remove and not options.name:
         parser.error("--remove needs the NAME of a job")
     try:
-        jobs = list(left_on_cluster([hadoop]) if options.runner == "hadoop"
-                    else left_here(options.folder, [hadoop] if hadoop else []))
+        jobs = list(_jobs(options.runner, options.folder, hadoop))
         if not options.name:
             for one in jobs:
                 print(_line_of(one))
@@ -61,6 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (_Refused, BrokenOff, OSError, ValueError) as error:
         complain(str(error))
         return 2 if isinstance(error, _Refused) else 1
+
+
+def _jobs(runner, folder, hadoop):
+    if runner == "hadoop":
+        return left_on_cluster(hadoop)
+    if runner == "spark":
+        return left_on_spark(job_folders("yarn", folder, ""), hadoop)
+    return left_here(folder or tempfile.gettempdir(), hadoop)
 
 
 def collect(one: Left) -> int:
@@ -147,12 +157,6 @@ def _line_of(one):
     began = datetime.fromtimestamp(record.began).isoformat(" ", "minutes")
     return (f"{record.name}\t{record.runner}\t{began}\t{record.images} images\t"
             f"process {record.pid} on {record.host}\t{one.state()}")
-
-
-def _found_hadoop():
-    home = os.environ.get("HADOOP_HOME")
-    return shutil.which("hadoop") or (shutil.which(os.path.join(home, "bin", "hadoop"))
-                                      if home else None)
 
 
 if __name__ == "__main__":

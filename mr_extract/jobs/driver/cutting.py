@@ -7,7 +7,8 @@ from argparse import Namespace
 IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
 TASKS_PER_SLOT = 16  # which even out what images take, and at the end leave few to wait for
 _LARGE = 1 << 20  # bytes of what counts as an image there
-_UNKNOWN_SHARE, _MOST_UNKNOWN = 64 << 20, 4096  # bytes of a task where nobody tells of slots
+# Where nobody tells of slots: bytes of a task, and how many there are.
+_UNKNOWN_SHARE, _LEAST_UNKNOWN, _MOST_UNKNOWN = 64 << 20, 8, 4096
 
 
 def number_of_tasks(options: Namespace, runner: str, slots: int | None, images: int,
@@ -29,9 +30,15 @@ def number_of_tasks(options: Namespace, runner: str, slots: int | None, images: 
         from mr_extract.jobs.runners.hadoop.tasks import number_of_maps
 
         return number_of_maps(size, options.jobconf or {}, slots)
+    if runner == "spark":
+        from mr_extract.jobs.runners.spark.settings import TASKS
+
+        if TASKS in (options.jobconf or {}):
+            return int(options.jobconf[TASKS])
     large = min(images, size // _LARGE)
     if slots is None:
-        return max(1, min(size // _UNKNOWN_SHARE, images // IMAGES_PER_TASK, _MOST_UNKNOWN))
+        return max(_LEAST_UNKNOWN, min(size // _UNKNOWN_SHARE, images // IMAGES_PER_TASK,
+                                       _MOST_UNKNOWN))
     return slots * max(1, min(TASKS_PER_SLOT, large // (slots * IMAGES_PER_TASK)))
 
 

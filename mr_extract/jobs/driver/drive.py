@@ -10,7 +10,6 @@ import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -187,8 +186,10 @@ def check_runner(options: Namespace) -> None:
         for name in ("max_hours", "estimate_by", "price", "yes"):
             if getattr(options, name):
                 raise ValueError(f"--{name.replace('_', '-')} is for -r emr")
-    if options.runner == "spark" and find_spec("pyspark") is None:
-        raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
+    if options.runner == "spark":
+        from mr_extract.jobs.runners.spark.places import settle_master
+
+        settle_master(options)
     if options.runner == "hadoop" and not (
         options.hadoop_bin or os.environ.get("HADOOP_HOME") or shutil.which("hadoop")
     ):

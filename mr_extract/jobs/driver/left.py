@@ -19,6 +19,8 @@ from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.record import FACTS, FOLDER, PLAN, Record, parse_record
 from mr_extract.jobs.runners.hadoop.output import BrokenOff, streamed
 from mr_extract.jobs.runners.hadoop.rest import ENDED, resource_managers, states_of
+from mr_extract.jobs.runners.spark.folder import Folder
+from mr_extract.jobs.runners.spark.state import runs_elsewhere
 from mr_extract.storage.hadoop.configuration import properties as configured
 
 _SCRATCH = "mr_extract-*"  # what drivers call their folders
@@ -56,7 +58,7 @@ class Left:
             return "runs"
         if self.ending is not None:
             return "ended"
-        if storage.is_local(self.record.output) or not self._is_on_yarn():
+        if self.record.runner in ("inline", "local") or not self._goes_on():
             return "left"
         driven = self.record.is_driven
         if driven and self.record.is_here:
@@ -64,10 +66,13 @@ class Left:
         return f"runs, its driver perhaps on {self.record.host}" if driven else (
             "runs without its driver")
 
-    def _is_on_yarn(self):
+    def _goes_on(self):
+        """Tell whether the job runs on a cluster, whatever has become of its driver."""
         for url in resource_managers(configured("core-site.xml", "yarn-site.xml")):
             if states := states_of(url, self.record.name):
                 return not set(states) <= set(ENDED)
+        if self.record.runner == "spark":
+            return runs_elsewhere(self._of_job)
         # Hadoop removes that folder when a job ends, however it does.
         return self._succeeds("-test", "-e", f"{self.record.output}/_temporary")
 
@@ -76,13 +81,21 @@ class Left:
         """Exit status of a detached driver that has come to its end."""
         return status_of(self.folder) if self.is_here else None
 
+    @property
+    def _of_job(self):
+        """The folder of a job on Spark."""
+        return Folder(self.record.folder, self.hadoop)
+
     def plan(self) -> Plan:
         """Return the plan of the job."""
-        if self.is_here:
+        if self.is_here and self.place:
             with open(os.path.join(self.place, PLAN), "rb") as file:
                 return Plan.read(file)
         with tempfile.TemporaryFile() as copy:
-            copy.writelines(streamed(self.hadoop, f"{self.place}/{PLAN}"))
+            if self.record.runner == "spark":
+                copy.write((self._of_job / FOLDER).read(PLAN) or b"")
+            else:
+                copy.writelines(streamed(self.hadoop, f"{self.place}/{PLAN}"))
             copy.seek(0)
             return Plan.read(copy)
 
@@ -94,7 +107,9 @@ class Left:
         BrokenOff
             When that is on a cluster and cannot be read to its end.
         """
-        if storage.is_local(self.record.output):
+        if self.record.runner == "spark":
+            text.writelines(Folder(self.record.output, self.hadoop).parts())
+        elif storage.is_local(self.record.output):
             copy_parts(self.record.output, text)
         elif self._succeeds("-test", "-e", f"{self.record.output}/part-*"):
             text.writelines(streamed(self.hadoop, f"{self.record.output}/part-*"))
@@ -103,10 +118,12 @@ class Left:
         """Remove all that is left of it."""
         # What a user has named, as with --output-dir, is the user's.
         where = self.record.folder
-        if where and self.ending is None and not self._succeeds(
+        if self.record.runner == "spark":
+            self._of_job.remove()
+        elif where and self.ending is None and not self._succeeds(
                 "-rm", "-r", "-f", "-skipTrash", where):
             raise OSError(f"{where} could not be removed")
-        if self.is_here:
+        if self.is_here and os.path.exists(self.folder):
             shutil.rmtree(self.folder)
 
     def _succeeds(self, *words):
@@ -138,6 +155,25 @@ def _left_in(scratch, hadoop):
         return None
     return Left(parse_record(told[0].read_text(encoding="utf-8")), str(scratch),
                 str(records[0].parent) if records else "", tuple(hadoop))
+
+
+def left_on_spark(folder: str, hadoop: Sequence[str] = ()) -> Iterator[Left]:
+    """Yield the jobs whose folders are in one that all nodes see.
+
+    Parameters
+    ----------
+    folder : str
+        A path or URI, as of ``--spark-tmp-dir``.
+    hadoop : sequence of str
+        The command ``hadoop``, for what our storage cannot read.
+    """
+    for text in Folder(folder, hadoop).read_below(f"{FOLDER}/{FACTS}"):
+        try:
+            record = parse_record(text.decode())
+        except ValueError as error:
+            complain(f"a job in {folder} is passed over: {error}")
+            continue
+        yield Left(record, record.folder, f"{record.folder}/{FOLDER}", tuple(hadoop))
 
 
 def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:

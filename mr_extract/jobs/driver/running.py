@@ -20,7 +20,6 @@ from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
 from mr_extract.jobs.runners.hadoop.tasks import number_of_reduces, size_of
 from mr_extract.jobs.runners.import_path import import_path
-from mr_extract.jobs.runners.spark_defaults import master as spark_master
 
 if TYPE_CHECKING:
     from mrjob.job import MRJob
@@ -187,11 +186,8 @@ def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> Non
         options.num_cores = 1 if name == "inline" else jobs
     if name == "spark":
         from mr_extract.jobs.runners.spark.places import job_folders
-        from mr_extract.jobs.runners.spark.settings import is_here, with_attempts
+        from mr_extract.jobs.runners.spark.settings import is_here
 
-        # On one machine a task that died is run again, thrice.
-        options.spark_master = with_attempts(
-            options.spark_master or spark_master() or f"local[{jobs}]")
         try:
             options.spark_tmp_dir = job_folders(options.spark_master, options.spark_tmp_dir,
                                                 scratch)

@@ -59,6 +59,10 @@ class Elsewhere(MRJobBinRunner):
         paths = [CODE, *filter(None, [given.get("PYTHONPATH")])]
         return {"OPENBLAS_NUM_THREADS": "1", **given, "PYTHONPATH": ":".join(paths)}
 
+    def put(self, path: str, uri: str) -> None:
+        """Write a file beside the parts of the output."""
+        self.fs.put(path, uri)
+
     def _code_archive(self):
         path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
         write_code_archive(path, self.modules)

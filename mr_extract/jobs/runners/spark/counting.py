@@ -11,12 +11,15 @@ import json
 import secrets
 import socket
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from time import monotonic
 from typing import Self
 
 _SAY = 1.0  # seconds
 _MOST = 2048  # bytes of a datagram
+_SILENCE = 300.0  # seconds: a task speaks every ten, whatever an image takes
+_ENDS = 2
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,9 @@ class Line:
     port: int
     word: str
 
-    def opened(self, task: str) -> Teller:
-        """Return what tells of a task."""
-        return Teller(self, task)
+    def opened(self, task: str, attempt: int) -> Teller:
+        """Return what tells of an attempt of a task, which has a number among all of the job."""
+        return Teller(self, task, attempt)
 
 
 class Teller:
@@ -48,10 +51,11 @@ class Teller:
     line : Line
     task : str
         Its name, which is that of all its attempts.
+    attempt : int
     """
 
-    def __init__(self, line: Line, task: str) -> None:
-        self._line, self._task = line, task
+    def __init__(self, line: Line, task: str, attempt: int) -> None:
+        self._line, self._task, self._attempt = line, task, attempt
         self._done, self._failed, self._rows = 0, 0, 0
         self._said_at = 0.0
         try:
@@ -78,7 +82,7 @@ class Teller:
         if self._socket is None or monotonic() - self._said_at < _SAY:
             return
         self._said_at = monotonic()
-        told = [self._line.word, self._task, self._done, self._failed, self._rows]
+        told = [self._line.word, self._task, self._attempt, self._done, self._failed, self._rows]
         try:
             self._socket.sendto(json.dumps(told).encode(), self._place[4])
         except OSError:
@@ -103,6 +107,8 @@ class Counts:
 
     def __init__(self, host: str, bound: str) -> None:
         self._of_task: dict[str, tuple[int, int, int]] = {}
+        self._attempts: dict[str, tuple[int, float, int]] = {}  # number, when heard, how often
+        self._ended_for_silence: Counter[str] = Counter()
         self.line: Line | None = None
         try:
             family = socket.AF_INET6 if ":" in bound else socket.AF_INET
@@ -127,16 +133,33 @@ class Counts:
         done, failed, rows = (sum(one[k] for one in told) for k in range(3))
         return done, failed, rows
 
+    def silent(self) -> list[int]:
+        """Return attempts that spoke and speak no more, as when a process was stopped: each once.
+
+        A task is given up no more than twice: it may be that its words do not come through.
+        """
+        late = [task for task, (_, heard, times) in list(self._attempts.items())
+                if times > 1 and monotonic() - heard > _SILENCE
+                and self._ended_for_silence[task] < _ENDS]
+        self._ended_for_silence.update(late)
+        return [self._attempts.pop(task)[0] for task in late]
+
     def settle(self, task: str, done: int, failed: int, rows: int) -> None:
         """Take the counts of a task that has ended, which are right."""
         self._of_task[task] = done, failed, rows
+        self._attempts.pop(task, None)
 
     def _hear(self):
         assert self.line is not None
         while True:
             try:
-                word, task, done, failed, rows = json.loads(self._socket.recv(_MOST))
+                word, task, attempt, *counts = json.loads(self._socket.recv(_MOST))
                 if hmac.compare_digest(str(word), self.line.word):
-                    self._of_task[str(task)] = int(done), int(failed), int(rows)
+                    self._take(str(task), int(attempt), *map(int, counts))
             except (ValueError, TypeError):
                 continue  # not of ours
+
+    def _take(self, task, attempt, done, failed, rows):
+        before, _, times = self._attempts.get(task, (attempt, 0.0, 0))
+        self._attempts[task] = attempt, monotonic(), times + 1 if attempt == before else 1
+        self._of_task[task] = done, failed, rows

@@ -96,6 +96,15 @@ class Folder:
                 return None
             raise OSError(f"{self.uri}/{name}: {failure.message}") from failure
 
+    def read_below(self, name: str) -> Iterator[bytes]:
+        """Yield the bytes of the files of a name in each folder of this one."""
+        if not self._ours:
+            if self._run("-test", "-e", f"{self.uri}/*/{name}").returncode == 0:
+                yield from b"".join(streamed(self._hadoop, f"{self.uri}/*/{name}")).splitlines()
+            return
+        for found in self._found(f"/{name}", depth=2 + name.count("/")):
+            yield self._stored(storage.read, found.uri)
+
     def parts(self) -> Iterator[bytes]:
         """Yield the bytes of all parts that tasks have written, whole files one after the other.
 
@@ -109,19 +118,10 @@ class Folder:
                 yield from streamed(self._hadoop, f"{self.uri}/part-*")
             return
         try:
-            for found in self._found():
+            for found in self._found("/part-", depth=1):
                 yield from _pieces(found)
         except ImageFailure as failure:
             raise BrokenOff(f"reading {self.uri} broke off: {failure.message}") from failure
-
-    def holds(self, name: str) -> bool:
-        """Tell whether something of that name is in it."""
-        if not self._ours:
-            return self._run("-test", "-e", f"{self.uri}/{name}").returncode == 0
-        if storage.is_local(self.uri):
-            return os.path.exists(os.path.join(storage.local.path_of(self.uri), name))
-        # Hidden names are not listed.
-        return self.read(name) is not None
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
@@ -130,13 +130,14 @@ class Folder:
         else:
             self._asked("-rm", "-r", "-f", "-skipTrash", self.uri)
 
-    def _found(self):
-        # Below it may be what attempts of tasks have not finished.
-        depth = self.uri.count("/") + 1
+    def _found(self, words, depth):
+        """Return files, so many folders below, in whose last names stand the words."""
+        # Below `parts` may be what attempts of tasks have not finished.
+        depth += self.uri.count("/")
         try:
             return sorted((found for found in storage.list_files(self.uri)
                            if found.uri.count("/") == depth
-                           and found.uri.rpartition("/")[2].startswith("part-")),
+                           and words in "/" + found.uri.split("/", depth - 1)[-1]),
                           key=lambda found: found.uri)
         except ImageFailure as failure:
             if failure.kind == "fetch-not-found":

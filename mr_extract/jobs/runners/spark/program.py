@@ -14,7 +14,6 @@ import re
 import sys
 import threading
 import zlib
-from collections.abc import Callable
 from typing import Any
 
 from pyspark import SparkContext
@@ -26,6 +25,7 @@ from mr_extract.jobs.runners.spark.state import State
 from mr_extract.jobs.runners.spark.tasks import ByTask, Tasks, in_groups
 
 _LOOK = 1.0  # seconds
+_LOOKS_FOR_STOP = 3
 _MEANING = re.compile(r"([*?\[\]{}\\])")  # to Hadoop, in a path
 
 
@@ -95,7 +95,8 @@ class _watched:
     """Have the state told from time to time while a job runs."""
 
     def __init__(self, context: Any, state: State, counts: Counts, counters: Any) -> None:
-        self._look: Callable[[], None] = lambda: state.look(context, counts, counters)
+        self._context, self._state, self._counts = context, state, counts
+        self._counters = counters
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
@@ -107,8 +108,12 @@ class _watched:
         self._thread.join()
 
     def _follow(self):
+        looks = 0
         while not self._over.wait(_LOOK):
-            self._look()
+            self._state.look(self._context, self._counts, self._counters)
+            looks += 1
+            if looks % _LOOKS_FOR_STOP == 0 and self._state.is_stopped():
+                self._context.cancelAllJobs()
 
 
 if __name__ == "__main__":

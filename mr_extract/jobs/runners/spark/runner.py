@@ -30,9 +30,11 @@ from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT
 from mr_extract.jobs.runners.import_path import import_path
 from mr_extract.jobs.runners.spark import settings
 from mr_extract.jobs.runners.spark.folder import Folder, for_java, is_ours
+from mr_extract.jobs.runners.spark.places import check_reachable, hadoop_command
+from mr_extract.jobs.runners.spark.state import STOP, TOLD
 from mr_extract.jobs.task.parent import end_when_parent_does
 
-_SHARDS, _OUTPUT, _TOLD = "shards", "output", "told"
+_SHARDS, _OUTPUT = "shards", "output"
 _PATIENCE = 20.0  # seconds in which spark-submit should end when it is told to
 
 
@@ -94,8 +96,6 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         return f"{self._opts['spark_tmp_dir'].rstrip('/')}/{self._job_key}"
 
     def _hadoop_command(self):
-        from mr_extract.jobs.runners.spark.places import hadoop_command
-
         return self._opts["hadoop_bin"] or hadoop_command()
 
     @property
@@ -133,7 +133,7 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         command = self._command()
         environment = {**os.environ, "PYTHONPATH": import_path()}
         if not self._is_beside:
-            self.watch.ask = lambda: self._folder.read(_TOLD)
+            self.watch.ask = lambda: self._folder.read(TOLD)
         try:
             process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -155,8 +155,14 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         if status or self.watch.has_failed:
             raise JobFailed(self.watch.ending())
 
+    def put(self, path: str, uri: str) -> None:
+        """Write a file beside the parts of the output."""
+        self._output.put({uri.rpartition("/")[2]: path})
+
     def _end(self, process):
         """End what runs, on the cluster too."""
+        if not self._is_beside:
+            self._end_elsewhere(process)
         process.terminate()
         try:
             process.wait(_PATIENCE)
@@ -164,9 +170,23 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
+    def _end_elsewhere(self, process):
+        """Have the program end where it runs."""
+        self._folder.put({STOP: os.devnull})
+        try:
+            process.wait(_PATIENCE)  # spark-submit waits for it
+        except subprocess.TimeoutExpired:
+            complain(f"{self.watch.application or 'what was submitted'} has not ended yet, and "
+                     "will as soon as it begins")
+            self._made = False  # what tells it so must stay
+
     def _upload(self):
         shards = os.path.dirname(self._input_paths[0])
         record = os.path.join(os.path.dirname(shards), RECORD)
+        try:
+            check_reachable(self._spark_master())
+        except OSError as error:
+            raise JobFailed(str(error)) from error
         try:
             self._folder.make()
             self._made = True
@@ -197,7 +217,7 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         job = f"{self._mrjob_cls.__module__}:{self._mrjob_cls.__name__}"
         return ["--job", job, "--input", for_java(f"{self.folder}/{_SHARDS}"),
                 "--output", for_java(self._output.uri),
-                "--told", for_java(f"{self.folder}/{_TOLD}"), *reduces,
+                "--told", for_java(f"{self.folder}/{TOLD}"), *reduces,
                 *(["--echo"] if self._is_beside else []),
                 "--", *self._mr_job_extra_args(local=self._is_here)]
 
@@ -205,7 +225,8 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         """Return the properties of the job: ours, Spark's own configuration's, the user's."""
         given = settings.with_prefix(self._opts["jobconf"])
         found = spark_defaults.properties()
-        ours = settings.defaults(self._spark_master(), {**found, **given})
+        ours = settings.defaults(self._spark_master(), self._spark_deploy_mode() or "client",
+                                 {**found, **given}, for_java(self.folder))
         ours = {name: value for name, value in ours.items() if name not in found}
         python = " ".join(self._python_bin())
         must = {"spark.pyspark.python": python,

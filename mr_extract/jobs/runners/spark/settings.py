@@ -139,6 +139,10 @@ def slots_of(master: str, conf: Mapping[str, str]) -> int | None:
         known = [int(conf["spark.cores.max"])] if "spark.cores.max" in conf else []
         if executors.isdecimal() and cores_each.isdecimal():
             known.append(int(executors) * int(cores_each))
+        if not known and master.startswith("spark://"):
+            from mr_extract.jobs.runners.spark.standalone import cores_of
+
+            known = list(filter(None, [cores_of(master)]))
         if not known:
             return None
         cores = min(known)
@@ -151,14 +155,18 @@ def with_prefix(properties: Mapping[str, str]) -> dict[str, str]:
             for name, value in properties.items()}
 
 
-def defaults(master: str, given: Mapping[str, str]) -> dict[str, Any]:
+def defaults(master: str, deployed: str, given: Mapping[str, str],
+             folder: str) -> dict[str, Any]:
     """Return what a job is told unless the user says otherwise.
 
     Parameters
     ----------
-    master : str
+    master, deployed : str
+        With the mode in which it is, ``client`` or ``cluster``.
     given : dict of str to str
         What the user, and Spark's own configuration, say.
+    folder : str
+        That of the job, as Java takes it.
     """
     found: dict[str, Any] = {
         "spark.task.maxFailures": _ATTEMPTS,
@@ -176,6 +184,11 @@ def defaults(master: str, given: Mapping[str, str]) -> dict[str, Any]:
             # An image may take three executors with it, and others come for them.
             "spark.executor.maxNumFailures": 1000,
             "spark.yarn.max.executor.failures": 1000,  # its name before Spark 3.5
-            "spark.yarn.maxAppAttempts": 1,  # what a second one would do, finished tasks have done
+        }
+    if deployed == "cluster":
+        found |= {
+            # What a second program would do, tasks of the first have done.
+            "spark.yarn.maxAppAttempts": 1,
+            "spark.kubernetes.file.upload.path": folder,  # of the program, and what travels
         }
     return found

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import threading
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 
 from mr_extract.jobs.runners.spark.counting import Counts
+from mr_extract.jobs.runners.spark.folder import Folder
 from mr_extract.jobs.runners.spark.java import in_one_line
 
 SIGN = "mr_extract-spark "  # before a state on standard output
-_WRITE = 5.0  # seconds
+TOLD = "told"  # that file in the job's folder
+STOP = "stop"  # beside the file: the program should end
+_WRITE, _SILENT = 5.0, 60.0  # seconds
 _MOST_FAILURES = 10  # that are told of one by one
 
 
@@ -43,30 +46,36 @@ class State:
         """Add facts, and tell all that is known."""
         with self._lock:
             self._told |= facts
-            text = json.dumps({name: value for name, value in self._told.items()
-                               if name != "began"})
-            if text == self._last:
-                return
-            ends = "failed" in facts or "counters" in facts
+            known = {name: value for name, value in self._told.items() if name != "began"}
+            text = json.dumps(known)
+            if self._echo and text != self._last:
+                print(SIGN + text, flush=True)
             self._last = text
-            if self._echo:
-                try:
-                    print(SIGN + text, flush=True)
-                except BrokenPipeError:
-                    self._echo = False  # the driver is gone, and the job goes on
+            ends = "failed" in facts or "counters" in facts
             if self._context and (ends or not self._echo
                                   and monotonic() - self._wrote_at >= _WRITE):
-                self._write(text)
+                self._write(json.dumps({**known, "at": time()}))
 
     def _write(self, text):
         self._wrote_at = monotonic()
-        java = self._context._jvm
-        path = java.org.apache.hadoop.fs.Path(self._place)
-        file = path.getFileSystem(self._context._jsc.hadoopConfiguration()).create(path, True)
+        files, path = self._at(self._place)
+        file = files.create(path, True)
         try:
             file.write(text.encode())
         finally:
             file.close()
+
+    def _at(self, place):
+        """Return one of Hadoop's file systems, and a path of it."""
+        path = self._context._jvm.org.apache.hadoop.fs.Path(place)
+        return path.getFileSystem(self._context._jsc.hadoopConfiguration()), path
+
+    def is_stopped(self) -> bool:
+        """Tell whether the program should end: who has submitted it has said so."""
+        if self._echo:
+            return False  # then it has other ways
+        files, path = self._at(f"{self._place.rpartition('/')[0]}/{STOP}")
+        return bool(files.exists(path))
 
     def look(self, context: Any, counts: Counts, counters: Any) -> None:
         """Ask Spark how far it is, and tell."""
@@ -85,11 +94,22 @@ class State:
         waits = 0
         if executors < 2 and not tasks["running"] and not tasks["done"]:
             waits = round(monotonic() - self._told["began"])
+        for attempt in counts.silent():
+            context._jsc.sc().killTaskAttempt(attempt, True, "it said nothing for 5 minutes")
         broken = sum(one.numFailedTasks for one in stages)
         told = self._told.get("attempts", [])
         if broken > len(told) < _MOST_FAILURES:
             told = _failures(context, [one.stageId for one in stages])
         self.say(images=done, broken=failed, rows=rows, tasks=tasks, waits=waits, attempts=told)
+
+
+def runs_elsewhere(folder: Folder) -> bool:
+    """Tell whether a program runs whose states are in a folder: it has said so just now."""
+    text = folder.read(TOLD)
+    if text is None:
+        return False
+    state = json.loads(text)
+    return not {"failed", "counters"} & set(state) and time() - state.get("at", 0) < _SILENT
 
 
 def _failures(context, stages):
@@ -101,7 +121,7 @@ def _failures(context, stages):
         failed.add(api.TaskStatus.FAILED)
         store = context._jsc.sc().statusStore()
         for stage in stages:
-            found = store.taskList(stage, 0, 0, _MOST_FAILURES, api.TaskSorting.ID, True, failed)
+            found = store.taskList(stage, 0, 0, _MOST_FAILURES, api.TaskSorting.ID, failed)
             for k in range(found.size()):
                 one = found.apply(k)
                 why = one.errorMessage()

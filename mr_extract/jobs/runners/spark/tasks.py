@@ -100,7 +100,7 @@ class Tasks:
         module, _, name = self.job.partition(":")
         job = getattr(import_module(module), name)([*self.arguments, f"--{kind}", "--step-num=0"])
         counted: Counter[tuple[str, str]] = Counter()
-        tell = self.line.opened(f"{kind} {partition}") if self.line else None
+        tell = self.line and self.line.opened(f"{kind} {partition}", context.taskAttemptId())
 
         def increment_counter(group, counter, amount=1):
             counted[group, counter] += amount
