@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 from bench.clusters.deadly_places import kills
 from bench.clusters.faults_of_images import huge_image, noisy
@@ -212,9 +213,11 @@ def collected(bench):
     environment = {**os.environ, **bench.lab.cluster.environment, "PYTHONPATH": str(ROOT)}
 
     def collect(*words):
-        return subprocess.run([sys.executable, "-m", "mr_extract.collect", *words], cwd=ROOT,
-                              env=environment, capture_output=True)
+        return subprocess.run(
+            [sys.executable, "-m", "mr_extract.collect", "-r", "spark", *map(str, words)],
+            cwd=ROOT, env=environment, capture_output=True)
 
+    collect = partial(collect, *bench.lab.cluster.collecting)
     name = collect().stdout.splitlines()[-1].split()[0].decode()
     end = time.monotonic() + 120
     while (done := collect(name)).returncode == 2 and time.monotonic() < end:

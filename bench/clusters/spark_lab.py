@@ -73,7 +73,7 @@ class StandaloneCluster:
         """Start the daemons and wait until the master has all workers."""
         self.kept.mkdir(parents=True, exist_ok=True)
         try:
-            self._begin("master", [*self._java("org.apache.spark.deploy.master.Master"),
+            self._begin("master", [*_java(spark_home(), "org.apache.spark.deploy.master.Master"),
                                    "--host", "127.0.0.1", "--port", "0", "--webui-port", "0"])
             self.master = self._wait_for("master", r"Starting Spark master at (spark://\S+)")
             for number in self.workers:
@@ -86,8 +86,8 @@ class StandaloneCluster:
 
     def start_worker(self, number):
         """Start a worker, which must not live."""
-        words = [*self._java("org.apache.spark.deploy.worker.Worker"), "--host",
-                 "127.0.0.1", "--cores", self._cores, "--memory", self._memory, "--work-dir",
+        words = [*_java(self._home, "org.apache.spark.deploy.worker.Worker"), "--host", "127.0.0.1",
+                 "--cores", self._cores, "--memory", self._memory, "--work-dir",
                  self.work_of(number), "--webui-port", "0", self.master]
         self._begin(f"worker-{number}", self._place([str(word) for word in words], number))
 
@@ -111,6 +111,11 @@ class StandaloneCluster:
     def arguments(self):
         """What a job is told to run here."""
         return "--spark-master", self.master, "--spark-tmp-dir", self.kept
+
+    @property
+    def collecting(self):
+        """What `mr_extract.collect -r spark` is told to find jobs of here."""
+        return "--folder", self.kept
 
     @property
     def environment(self):
@@ -158,22 +163,12 @@ class StandaloneCluster:
             kill(pid)
         process.wait()
 
-    def _java(self, name):
-        home = self._home
-        java = [str(Path(os.environ["JAVA_HOME"], "bin", "java"))
-                if os.environ.get("JAVA_HOME") else "java"]
-        return [*java, *_JAVA, "-cp", f"{home}/jars/*", name]
-
-    def _scala(self):
-        (core,) = self._home.glob("jars/spark-core_*.jar")
-        return core.name.partition("_")[2].partition("-")[0]
-
     def _begin(self, name, words):
         with open(self.folder / f"{name}.log", "ab") as log:
             self._processes[name] = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env={**self._of_workers, "SPARK_HOME": str(self._home),
-                     "SPARK_SCALA_VERSION": self._scala(), "SPARK_LOCAL_IP": "127.0.0.1"})
+                     "SPARK_SCALA_VERSION": _scala(), "SPARK_LOCAL_IP": "127.0.0.1"})
 
     def _wait_for(self, name, pattern):
         end = time.monotonic() + _WITHIN
@@ -184,6 +179,17 @@ class StandaloneCluster:
                 break
             time.sleep(0.05)
         raise RuntimeError(f"the {name} does not serve:\n{self.said(name)[-3000:]}")
+
+
+def _java(home, name):
+    java = Path(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
+    return [str(java), *_JAVA, "-cp", f"{home}/jars/*", name]
+
+
+def _scala():
+    """Return the version of Scala, by which Spark's scripts know that it is installed."""
+    (core,) = spark_home().glob("jars/spark-core_*.jar")
+    return core.name.partition("_")[2].partition("-")[0]
 
 
 def _below(folder, word):

@@ -16,6 +16,8 @@ class SparkOnYarn:
     folder : path
     """
 
+    collecting = ()
+
     def __init__(self, cluster, folder):
         self.hadoop, self._lab, self._mode = cluster, Lab(cluster, folder), "client"
 
