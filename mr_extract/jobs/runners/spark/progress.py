@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any, Self
@@ -21,6 +21,7 @@ _APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)"
 _TRACKED = re.compile(r"tracking URL: (http\S+)")
 _ACCEPTED = re.compile(r"\(state: (\w+)\)")
 _KEPT_LINES = 400
+_MOST_ALIKE = 3  # attempts that fail for one reason, and are told of
 _LOOK, _LONG = 5.0, 60.0  # seconds
 
 
@@ -52,7 +53,8 @@ class Watch(Follower):
         self.ask: Callable[[], bytes | None] | None = None
         self._state: dict[str, Any] = {}
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._told_attempts = 0
+        self._told_attempts: set[str] = set()
+        self._reasons: Counter[str] = Counter()
         self._url, self._yarn = "", ""
         self._began, self._waited = monotonic(), _LONG
         self._asking = threading.Thread(target=self._ask, daemon=True)
@@ -118,10 +120,14 @@ class Watch(Follower):
         self._state = state
         self.application = state.get("application", self.application)
         self._tell_address(state.get("url", ""))
-        attempts = state.get("attempts", [])
-        for what, where, words in attempts[self._told_attempts:]:
-            self._say(f"{what} on {where} failed and may be tried again: {advice(words) or words}")
-        self._told_attempts = max(self._told_attempts, len(attempts))
+        for what, where, words in state.get("attempts", []):
+            if what in self._told_attempts:
+                continue
+            self._told_attempts.add(what)
+            words = advice(words) or words
+            self._reasons[words] += 1
+            if self._reasons[words] <= _MOST_ALIKE:
+                self._say(f"{what} on {where} failed and may be tried again: {words}")
 
     def _tell_address(self, url):
         if url and not self._url:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from mr_extract.jobs.runners.spark.java import in_one_line
 
 _MAIN = re.compile(r'^Exception in thread "main" (.+)')
-_CAUSED = re.compile(r"^Caused by: (.+)")
+_CAUSED = re.compile(r"^Caused by: ")
 _ERROR = re.compile(r"^(?:\d\d[\d/.:, -]+ )?(?:ERROR|Error:) ?(.+)|^(JAVA_HOME is not set)"
                     r"|^(\S*spark-class: line \d+: .+)")
 _NO_JAVA = re.compile(r"JAVA_HOME is not set|/bin/java: No such file|java: command not found")
@@ -26,8 +26,10 @@ def why_refused(lines: Iterable[str]) -> str:
     for line in lines:
         if _NO_JAVA.search(line):
             return "Spark needs Java: install it, or say with JAVA_HOME where it is"
-        if match := _MAIN.match(line) or _CAUSED.match(line):
+        if match := _MAIN.match(line):
             found = match[1]
+        elif _CAUSED.match(line):
+            found = f"{found}\n{line}"
         elif match := _ERROR.match(line):
             error = next(filter(None, match.groups()))
         if line.strip() and not line.startswith("\tat "):
