@@ -46,6 +46,7 @@ MADE = {made.name: made for made in (
     Made("stages", "speed.stages:measure", _COST, ("Stages of a frame",)),
     Made("crowded", "speed.crowded:measure", _COST, ("Crowded fields",)),
     Made("twins", "accuracy.twins", _COST, ("Compiled kernels and their twins",)),
+    Made("spark", "speed.spark", _COST, ("Spark on one machine",)),
     Made("remote", "speed.remote:measure", _COST, ("Images on S3",)),
     Made("packed", "speed.packed:measure", "docs/packed.md", ("Packed images",)),
     Made("storage", "speed.storage:measure", "docs/architecture.md", ("Remote files",)),

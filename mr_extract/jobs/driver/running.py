@@ -18,7 +18,6 @@ from mr_extract.jobs.driver.parts_here import copy_parts
 from mr_extract.jobs.driver.record import write_record
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
-from mr_extract.jobs.runners.hadoop.tasks import number_of_reduces, size_of
 from mr_extract.jobs.runners.import_path import import_path
 
 if TYPE_CHECKING:
@@ -88,8 +87,11 @@ def _run_once(job, plan, scratch, text, packed=()):
     options = job.options
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
-    images = len(plan.entries)
-    size = size_of(plan.size(number) for number in plan.asked()) if runner_name != "inline" else 0
+    images, size = len(plan.entries), 0
+    if runner_name != "inline":
+        from mr_extract.jobs.runners.hadoop.tasks import number_of_reduces, size_of
+
+        size = size_of(plan.size(number) for number in plan.asked())
     set_up_runner(options, runner_name, jobs, scratch)
     slots = slots_for(options, runner_name, jobs)
     tasks = number_of_tasks(options, runner_name, slots, images, size)

@@ -158,7 +158,7 @@ class Folder:
 
     def _run(self, *words):
         if not self._hadoop:
-            raise OSError(f"{storage.scheme(self.uri)}:// needs the command hadoop, or for "
+            raise BrokenOff(f"{storage.scheme(self.uri)}:// needs the command hadoop, or for "
                           "hdfs:// pip install 'mr_extract[hdfs]'")
         return subprocess.run([*self._hadoop, "fs", *words], stdin=subprocess.DEVNULL,
                               capture_output=True)

@@ -20,6 +20,7 @@ from pyspark import SparkContext
 
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.java import cause_of
+from mr_extract.jobs.runners.spark.near import near_data
 from mr_extract.jobs.runners.spark.settings import attempts_of, container_of, hadoop_properties
 from mr_extract.jobs.runners.spark.state import State
 from mr_extract.jobs.runners.spark.tasks import ByTask, Tasks, in_groups
@@ -80,7 +81,8 @@ def _run(context, options, state):
             _watched(context, state, counts, counters):
         tasks = Tasks(options.job, tuple(options.arguments), attempts_of(context.master, conf),
                       container_of(context.master, conf), counters, counts.line)
-        lines = context.textFile(_MEANING.sub(r"\\\1", options.input), use_unicode=False)
+        lines = near_data(context, context.textFile(
+            _MEANING.sub(r"\\\1", options.input), use_unicode=False))
         if options.reduces:
             pairs = lines.mapPartitionsWithIndex(tasks.keyed).repartitionAndSortWithinPartitions(
                 options.reduces, zlib.crc32)

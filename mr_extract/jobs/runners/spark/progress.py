@@ -20,6 +20,7 @@ _APPLICATION = re.compile(r"Submitted application (application_\d+_\d+)"
                           r"|Application report for (application_\d+_\d+)")
 _TRACKED = re.compile(r"tracking URL: (http\S+)")
 _ACCEPTED = re.compile(r"\(state: (\w+)\)")
+_POD = re.compile(r"\s*pod name: (\S+)")
 _KEPT_LINES = 400
 _MOST_ALIKE = 3  # attempts that fail for one reason, and are told of
 _LOOK, _LONG = 5.0, 60.0  # seconds
@@ -55,7 +56,7 @@ class Watch(Follower):
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._told_attempts: set[str] = set()
         self._reasons: Counter[str] = Counter()
-        self._url, self._yarn = "", ""
+        self._url, self._yarn, self._pod = "", "", ""
         self._began, self._waited = monotonic(), _LONG
         self._asking = threading.Thread(target=self._ask, daemon=True)
 
@@ -82,9 +83,9 @@ class Watch(Follower):
         return self._state.get("counters", {})
 
     @property
-    def has_failed(self) -> bool:
-        """Tell whether the program says so."""
-        return "failed" in self._state
+    def is_done(self) -> bool:
+        """Tell whether the program says that the job has ended well."""
+        return "counters" in self._state
 
     def far(self) -> tuple[int, int, int, str]:
         """Return images done, failed and rows, and how many tasks are done."""
@@ -100,6 +101,8 @@ class Watch(Follower):
         logs = ""
         if self.application.startswith("application_"):
             logs = f"; its logs: yarn logs -applicationId {self.application}"
+        elif self._pod:
+            logs = f"; its logs: kubectl logs {self._pod}"
         return f"{why}{logs}"
 
     def _take(self, line):
@@ -113,6 +116,8 @@ class Watch(Follower):
             self.application = found[1] or found[2]
         if found := _ACCEPTED.search(line):
             self._yarn = found[1]
+        if found := _POD.match(line):
+            self._pod = found[1]
         if found := _TRACKED.search(line):
             self._tell_address(found[1])
 

@@ -11,6 +11,7 @@ _MAIN = re.compile(r'^Exception in thread "main" (.+)')
 _CAUSED = re.compile(r"^Caused by: ")
 _ERROR = re.compile(r"^(?:\d\d[\d/.:, -]+ )?(?:ERROR|Error:) ?(.+)|^(JAVA_HOME is not set)"
                     r"|^(\S*spark-class: line \d+: .+)")
+_CODE = re.compile(r"^\s*exit code: (\d+)")
 _NO_JAVA = re.compile(r"JAVA_HOME is not set|/bin/java: No such file|java: command not found")
 
 
@@ -22,7 +23,7 @@ def why_refused(lines: Iterable[str]) -> str:
     lines : iterable of str
         The last that it wrote.
     """
-    found, error, last = "", "", ""
+    found, error, last, code = "", "", "", ""
     for line in lines:
         if _NO_JAVA.search(line):
             return "Spark needs Java: install it, or say with JAVA_HOME where it is"
@@ -32,6 +33,10 @@ def why_refused(lines: Iterable[str]) -> str:
             found = f"{found}\n{line}"
         elif match := _ERROR.match(line):
             error = next(filter(None, match.groups()))
+        if match := _CODE.search(line):
+            code = match[1]
         if line.strip() and not line.startswith("\tat "):
             last = line.strip()
+    if not found and code:
+        return f"the program that Spark runs ended with status {code}, without a word"
     return in_one_line(found or error or last or "spark-submit failed and said nothing")

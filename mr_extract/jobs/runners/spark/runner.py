@@ -152,7 +152,7 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
             raise
         finally:
             process.stdout.close()
-        if status or self.watch.has_failed:
+        if status or not self.watch.is_done:
             raise JobFailed(self.watch.ending())
 
     def put(self, path: str, uri: str) -> None:
@@ -227,6 +227,8 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         found = spark_defaults.properties()
         ours = settings.defaults(self._spark_master(), self._spark_deploy_mode() or "client",
                                  {**found, **given}, for_java(self.folder))
+        if settings.is_one_machine(self._spark_master()):
+            ours["spark.local.dir"] = self._get_local_tmp_dir()  # which is removed with the rest
         ours = {name: value for name, value in ours.items() if name not in found}
         python = " ".join(self._python_bin())
         must = {"spark.pyspark.python": python,
