@@ -188,7 +188,8 @@ class PretendKubernetes:
         folder = self.folder / name
         folder.mkdir()
         places = self._mounted(space, pod, container, folder)
-        environment = {"PATH": os.environ["PATH"], "SPARK_HOME": str(spark_home())}
+        environment = {"PATH": os.environ["PATH"], "SPARK_HOME": str(spark_home()),
+                       "SPARK_SUBMIT_OPTS": " ".join(_JVM)}
         for one in container.get("env", ()):
             value = one.get("value", "")
             if "valueFrom" in one:

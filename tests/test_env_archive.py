@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -142,6 +143,13 @@ def test_unpacked_elsewhere_it_measures_the_same(unpacked, manifest, inline, tmp
     done = measured(unpacked, manifest, tmp_path)
     assert done.status == 0, done.err
     assert done.out == inline and inline.count(b"\n#image\t") == 6
+
+
+def test_its_interpreter_knows_what_it_is(unpacked):
+    """Its binary has lost the name of a folder that may end as its version does."""
+    told = command([unpacked / "bin" / "python", "-I", "-c",
+                    "import platform, sys; print(platform.python_version(), sys.version)"])
+    assert told.out.decode().strip() == f"{platform.python_version()} {sys.version}", told.err
 
 
 @pytest.mark.needs("mount-namespaces")
