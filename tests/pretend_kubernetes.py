@@ -1,13 +1,10 @@
 """A Kubernetes of this machine: it takes objects as an API server does, and runs pods of Spark.
 
-What is asked of it is kept, by verb and resource as roles name them. A pod becomes a process that
-the entrypoint of Spark's own image would start; what it mounts from config maps is a folder.
+What is asked of it is kept, by verb and resource as roles name them.
 """
 
 import json
-import os
 import re
-import subprocess
 import threading
 import time
 import uuid
@@ -16,12 +13,10 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
-
-from bench.clusters.spark_lab import spark_home
+from pretend_pods import Pods
 
 _PLACE = re.compile(r"/api(?:s/[\w.-]+)?/v1/namespaces/([\w.-]+)/(\w+)(?:/([\w.-]+))?(/\w+)?$")
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
 class PretendKubernetes:
@@ -44,19 +39,21 @@ class PretendKubernetes:
         Verbs and resources of all requests of users, and of pods.
     made : dict of str to list of dict
         All objects that were ever created, by resource, as they were sent.
+    pods : pretend_pods.Pods
     """
 
     def __init__(self, folder, runs=True, allows=None):
         self.folder, self._runs, self._allows = Path(folder), runs, allows
-        self.asked, self.asked_by_pods, self.made, self.pods = [], [], {}, {}
+        self.asked, self.asked_by_pods, self.made = [], [], {}
         self._objects, self._version, self._change = {}, 0, threading.Condition()
         self._history, self._over = [], False
         self._servers = [_Server(("127.0.0.1", 0), type(
             "Handler", (_Handler,), {"kubernetes": self, "of_pods": of_pods}))
             for of_pods in (False, True)]
-        self.url, self._url_of_pods = (
+        self.url, of_pods = (
             f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
         self.master = f"k8s://{self.url}"
+        self.pods = Pods(self, self.folder, of_pods)
 
     def __enter__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -68,16 +65,10 @@ class PretendKubernetes:
         with self._change:
             self._over = True
             self._change.notify_all()
-        for process in list(self.pods.values()):
-            process.kill()
-            process.wait()
+        self.pods.stop()
         for server in self._servers:
             server.shutdown()
             server.server_close()
-
-    def said(self, pod):
-        """Return what a pod has written."""
-        return (self.folder / pod / "log").read_text(errors="replace")
 
     def left(self):
         """Return names of the objects that are there, by resource."""
@@ -110,7 +101,7 @@ class PretendKubernetes:
                 told["status"] = {"phase": "Pending"}
             self._put("ADDED", space, resource, name, told)
         if resource == "pods" and self._runs:
-            threading.Thread(target=self._run, args=(space, name), daemon=True).start()
+            threading.Thread(target=self.pods.run, args=(space, name), daemon=True).start()
         return told
 
     def change(self, space, resource, name, patch):
@@ -133,9 +124,8 @@ class PretendKubernetes:
             owned = [key for key, one in self._objects.items()
                      if told["metadata"]["uid"] in
                      [owner["uid"] for owner in one["metadata"].get("ownerReferences", ())]]
-        process = self.pods.get(name) if resource == "pods" else None
-        if process:
-            process.terminate()
+        if resource == "pods":
+            self.pods.end(name)
         for its_resource, its_space, its_name in owned:
             self.delete(its_space, its_resource, its_name)
         return told
@@ -178,105 +168,6 @@ class PretendKubernetes:
         self._history.append((self._version, kind, space, resource,
                               json.loads(json.dumps(told))))
         self._change.notify_all()
-
-    # What a kubelet does.
-
-    def _run(self, space, name):
-        pod = self.get(space, "pods", name)
-        container = next(one for one in pod["spec"]["containers"]
-                         if one.get("args", [""])[0] in ("driver", "executor"))
-        folder = self.folder / name
-        folder.mkdir()
-        places = self._mounted(space, pod, container, folder)
-        environment = {"PATH": os.environ["PATH"], "SPARK_HOME": str(spark_home()),
-                       "SPARK_SUBMIT_OPTS": " ".join(_JVM)}
-        for one in container.get("env", ()):
-            value = one.get("value", "")
-            if "valueFrom" in one:
-                value = _field(pod, one["valueFrom"]["fieldRef"]["fieldPath"])
-            environment[one["name"]] = _placed(value, places)
-        role, *arguments = (_placed(one, places) for one in container["args"])
-        words = _driver if role == "driver" else _executor
-        with open(folder / "log", "wb") as log:
-            process = subprocess.Popen(
-                words(environment, arguments), env=environment, cwd=folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.pods[name] = process
-        self._tell(space, name, "Running", {"running": {
-            "startedAt": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}}, container)
-        status = process.wait()
-        self._tell(space, name, "Failed" if status else "Succeeded",
-                   {"terminated": {"exitCode": status}}, container)
-
-    def _resolved(self, text):
-        """Return properties of Spark with what the names of a cluster mean here."""
-        if "spark.master=" in text:
-            text += f"spark.kubernetes.driver.master={self._url_of_pods}\n"
-        return re.sub(r"[\w-]+-driver-svc\.[\w-]+\.svc", "127.0.0.1", text)
-
-    def _tell(self, space, name, phase, state, container):
-        self.change(space, "pods", name, {"status": {
-            "phase": phase, "podIP": "127.0.0.1",
-            "conditions": [{"type": "Ready", "status": str("running" in state)}],
-            "containerStatuses": [{"name": container["name"], "state": state, "ready": True,
-                                   "restartCount": 0, "image": container["image"],
-                                   "imageID": "x", "containerID": "x"}]}})
-
-    def _mounted(self, space, pod, container, folder):
-        """Make a folder of each mount and return them by the places they have in the pod."""
-        volumes = {one["name"]: one for one in pod["spec"].get("volumes", ())}
-        places, found = {}, {}
-        for mount in container.get("volumeMounts", ()):
-            volume = volumes[mount["name"]]
-            if not (mount["name"].startswith("spark-") or "configMap" in volume):
-                continue  # of a template: this machine has such places
-            place = folder / mount["name"]
-            place.mkdir(exist_ok=True)
-            places[mount["mountPath"]] = str(place)
-            if "configMap" in volume:
-                told = self.get(space, "configmaps", volume["configMap"]["name"])
-                while told is None:  # a driver's is made after its pod, as that owns it
-                    time.sleep(0.05)
-                    told = self.get(space, "configmaps", volume["configMap"]["name"])
-                found.update({place / name: text for name, text in told["data"].items()})
-                for one in volume["configMap"].get("items", ()):
-                    found[place / one["path"]] = told["data"][one["key"]]
-        for path, text in found.items():
-            path.write_text(_placed(self._resolved(text), places))
-        return places
-
-
-def _executor(environment, _):
-    options = [value for name, value in sorted(environment.items())
-               if name.startswith("SPARK_JAVA_OPT_")]
-    path = f"{environment.get('SPARK_CONF_DIR', '')}:{environment['SPARK_HOME']}/jars/*"
-    return ["java", *_JVM, *options, f"-Xmx{environment['SPARK_EXECUTOR_MEMORY']}", "-cp", path,
-            "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend",
-            "--driver-url", environment["SPARK_DRIVER_URL"],
-            "--executor-id", environment["SPARK_EXECUTOR_ID"],
-            "--cores", environment["SPARK_EXECUTOR_CORES"],
-            "--app-id", environment["SPARK_APPLICATION_ID"],
-            "--hostname", environment["SPARK_EXECUTOR_POD_IP"],
-            "--resourceProfileId", environment["SPARK_RESOURCE_PROFILE_ID"],
-            "--podName", environment["SPARK_EXECUTOR_POD_NAME"]]
-
-
-def _driver(environment, arguments):
-    address = environment["SPARK_DRIVER_BIND_ADDRESS"]
-    return [f"{environment['SPARK_HOME']}/bin/spark-submit",
-            "--conf", f"spark.driver.bindAddress={address}",
-            "--conf", f"spark.executorEnv.SPARK_DRIVER_POD_IP={address}",
-            "--deploy-mode", "client", *arguments]
-
-
-def _field(pod, path):
-    return {"status.podIP": "127.0.0.1", "metadata.name": pod["metadata"]["name"]}[path]
-
-
-def _placed(text, places):
-    for place, here in places.items():
-        text = re.sub(rf"(?<![\w/]){re.escape(place)}(?![\w-])", here, text)
-    return text
 
 
 def _merged(told, patch):

@@ -3,7 +3,11 @@
 The API server is pretended; spark-submit, drivers and executors are Spark's own.
 """
 
+import io
 import json
+import re
+import sys
+import tarfile
 
 import pytest
 import yaml
@@ -55,6 +59,16 @@ def variables(container):
     return {one["name"]: one.get("value") for one in container["env"]}
 
 
+def small_archive(folder):
+    """Make an archive of an environment whose Python is the one that runs here."""
+    script = f'#!/bin/sh\nexec {sys.executable} "$@"\n'.encode()
+    entry = tarfile.TarInfo("bin/python")
+    entry.size, entry.mode = len(script), 0o755
+    with tarfile.open(folder / "env.tar.gz", "w:gz") as tar:
+        tar.addfile(entry, io.BytesIO(script))
+    return folder / "env.tar.gz"
+
+
 @pytest.fixture(scope="module")
 def list_of_secrets(night, tmp_path_factory):
     """The night, and an image at an address with a password, which nobody answers."""
@@ -68,7 +82,8 @@ def test_the_page_is_followed_and_pods_may_do_no_more_than_they_must(list_of_sec
     """In cluster mode, where the driver is a pod, too."""
     (tmp_path / "list.txt").write_bytes(list_of_secrets.read_bytes())
     first, submit = commands_of(read_page("docs/spark.md", "Kubernetes"))
-    submit = submit.replace(" list.txt", " --max-failures 1 --fetch-budget 1 list.txt")
+    submit = submit.replace(" list.txt", " --max-failures 1 --fetch-budget 1 --env-archive "
+                                         f"{small_archive(tmp_path)} list.txt")
     with PretendKubernetes(tmp_path / "pods", allows=role()) as kubernetes:
         shell = shell_in(tmp_path, {
             "API": kubernetes.url, "IMAGE": "registry.example.org/spark:4", "JOBS":
@@ -76,7 +91,7 @@ def test_the_page_is_followed_and_pods_may_do_no_more_than_they_must(list_of_sec
             timeout=800)
         said = shell(first + submit)
         assert said.status == 0, said.err
-        spoken = "".join(map(kubernetes.said, kubernetes.pods))
+        spoken = "".join(map(kubernetes.pods.said, kubernetes.pods.processes))
     expected = job("-r", "inline", "--max-failures", "1", "--fetch-budget", "1", list_of_secrets)
     assert (tmp_path / "kubernetes.tsv").read_bytes() == expected.out
     assert list((tmp_path / "jobs").iterdir()) == []
@@ -97,7 +112,10 @@ def test_the_page_is_followed_and_pods_may_do_no_more_than_they_must(list_of_sec
         # The code comes with the job, by an archive that Spark unpacks there.
         assert variables(container)["PYTHONPATH"] == "mr_extract_code"
     told = json.dumps(kubernetes.made)
-    assert "mr_extract_code.zip" in told
+    assert re.search(r"spark\.archives=\S+mr_extract_code\.zip\S+#mr_extract_code,"
+                     r"\S+env\.tar\.gz\S+#mr_extract_env\W", told.replace("\\\\", "")), told
+    assert variables(driver["spec"]["containers"][0])["PYSPARK_PYTHON"] == (
+        "./mr_extract_env/bin/python")
     assert HUSH not in told and HUSH not in spoken
 
     # The driver was refused nothing, and the role has no verb for nothing but patch and delete

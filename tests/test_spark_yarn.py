@@ -55,11 +55,13 @@ def test_the_page_is_followed_in_client_and_in_cluster_mode(hadoop, environment,
     assert left.stdout == ""
 
 
-def test_parts_stay_on_the_cluster(hadoop, environment, user):
+def test_executors_come_as_there_are_tasks_and_parts_stay_on_the_cluster(
+        hadoop, environment, user):
     folder, _ = user
     clear(hadoop, "/survey/parts")
     done = job("-r", "spark", "--spark-master", "yarn", "--output-dir", "/survey/parts",
-               folder / "hdfs.txt", env=environment)
+               "-D", "spark.dynamicAllocation.enabled=true",
+               "-D", "spark.dynamicAllocation.maxExecutors=2", folder / "hdfs.txt", env=environment)
     assert done.status == 0, done.err
     expected = (folder / "yarn.tsv").read_bytes()
     names = hadoop.run("fs", "-ls", "-C", "/survey/parts").stdout.split()
