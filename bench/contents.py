@@ -41,6 +41,7 @@ _COST = "docs/performance.md"
 MADE = {made.name: made for made in (
     Made("framework", "speed.framework:measure", _COST, ("The framework",)),
     Made("sextractor", "speed.against_sextractor:measure", _COST, ("Against SExtractor",)),
+    Made("small", "speed.small_images:measure", _COST, ("Small images",)),
     Made("two", "speed.two_processes:measure", _COST, ("Two processes",)),
     Made("memory", "speed.memory:measure", _COST, ("Memory",)),
     Made("stages", "speed.stages:measure", _COST, ("Stages of a frame",)),

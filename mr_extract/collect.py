@@ -34,14 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "List jobs that run or were left by their driver; with a NAME give what the driver "
         "would have given, where it would have put it."))
     parser.add_argument("name", nargs="?", metavar="NAME", help="of a job, or how one begins")
-    parser.add_argument("-r", "--runner", choices=["local", "hadoop", "spark"], default="local",
-                        help="where they are looked for: in the folder for temporary files, or in "
-                             "your folder on the cluster [local]")
+    parser.add_argument("-r", "--runner", choices=["local", "hadoop", "spark", "emr"],
+                        default="local",
+                        help="where they are looked for: in the folder for temporary files, in "
+                             "your folder on the cluster, or in your bucket [local]")
     parser.add_argument("--folder", metavar="DIR|URI",
                         help="that folder for temporary files; with -r spark what was "
                              f"--spark-tmp-dir [{tempfile.gettempdir()}; on the cluster that in "
                              "your home]")
     parser.add_argument("--hadoop-bin", metavar="PROGRAM", help="the command hadoop")
+    parser.add_argument("--cloud-tmp-dir", metavar="URI", help="the folder of the bucket for "
+                        "-r emr [that of mrjob.conf]")
+    parser.add_argument("--conf-path", metavar="FILE", help="that mrjob.conf, as of the job")
     parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
     options = parser.parse_args(arguments)
     hadoop = [options.hadoop_bin] if options.hadoop_bin else hadoop_command()
@@ -50,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.remove and not options.name:
         parser.error("--remove needs the NAME of a job")
     try:
-        jobs = list(_jobs(options.runner, options.folder, hadoop))
+        jobs = list(_jobs(options, hadoop))
         if not options.name:
             for one in jobs:
                 print(_line_of(one))
@@ -65,12 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2 if isinstance(error, _Refused) else 1
 
 
-def _jobs(runner, folder, hadoop):
-    if runner == "hadoop":
+def _jobs(options, hadoop):
+    if options.runner == "emr":
+        return _left_on_emr(options)
+    if options.runner == "hadoop":
         return left_on_cluster(hadoop)
-    if runner == "spark":
-        return left_on_spark(job_folders("yarn", folder, ""), hadoop)
-    return left_here(folder or tempfile.gettempdir(), hadoop)
+    if options.runner == "spark":
+        return left_on_spark(job_folders("yarn", options.folder, ""), hadoop)
+    return left_here(options.folder or tempfile.gettempdir(), hadoop)
 
 
 def collect(one: Left) -> int:
@@ -132,9 +138,17 @@ def _gathered(one, job, further=()):
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             one.copy_output(text)
+            one.end_cluster()
             totals, unwritten = merged(job, plan, text, scratch, ordered)
     status = reported(job, plan, totals, {}, None)
     return 1 if unwritten else status
+
+
+def _left_on_emr(options):
+    from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
+    from mr_extract.jobs.runners.emr.runner import folder_of
+
+    return left_in_bucket(options.cloud_tmp_dir or folder_of(options.conf_path))
 
 
 def _given(one):
@@ -155,8 +169,12 @@ def _removed(one):
 def _line_of(one):
     record = one.record
     began = datetime.fromtimestamp(record.began).isoformat(" ", "minutes")
+    try:
+        state = one.state()
+    except OSError as error:  # no other need wait for it
+        state = f"nobody tells what becomes of it: {error}"
     return (f"{record.name}\t{record.runner}\t{began}\t{record.images} images\t"
-            f"process {record.pid} on {record.host}\t{one.state()}")
+            f"process {record.pid} on {record.host}\t{state}")
 
 
 if __name__ == "__main__":

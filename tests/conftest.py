@@ -13,7 +13,7 @@ from mr_extract import storage
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
-pytest_plugins = ("groups", "scheduling")
+pytest_plugins = ("ended_with", "groups", "scheduling")
 
 # Tests start thousands of processes: none compiles the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

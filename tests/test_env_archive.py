@@ -315,8 +315,15 @@ def test_of_a_package_its_programs_and_pips_notes_stay_behind(tmp_path):
               "thing-1.0.dist-info/direct_url.json,sha256=c,1\n"
               "thing-1.0.dist-info/METADATA,sha256=d,1\n")
     thing = distribution(tmp_path, RECORD=record)
+    (tmp_path / "thing").mkdir()
+    (tmp_path / "thing" / "__init__.py").touch()
     assert packages.package_files(thing) == {
         name: tmp_path / name for name in ("thing/__init__.py", "thing-1.0.dist-info/METADATA")}
+    known = packages.identity_of(thing)
+    (tmp_path / "thing" / "__init__.py").unlink()
+    assert packages.identity_of(thing) == known
+    with pytest.raises(ValueError, match="thing has lost its file thing/__init__.py"):
+        packages.package_files(thing)
 
 
 @pytest.mark.parametrize(("files", "said"), [

@@ -9,12 +9,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from conftest import JOBS, ROOT, command, job, module, repeated
+from conftest import JOBS, ROOT, command, module, repeated
+from conftest import job as a_job
 from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from processes import descendants, finish, kill, start_job
 
 from bench.clusters.deadly_places import DeadlyPlaces, kills
 from mr_extract.jobs.driver.cutting import number_of_tasks
+from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.runners.spark import counting
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.folder import Folder
@@ -28,11 +30,18 @@ from mr_extract.jobs.runners.spark.settings import (
     slots_of,
     with_attempts,
 )
-from mr_extract.jobs.runners.spark.state import SIGN, runs_elsewhere
+from mr_extract.jobs.runners.spark.state import SIGN, goes_on
+from mr_extract.jobs.task.environment import advice
 from mr_extract.jobs.task.memory_limit import MemoryLimit, container_size
+from mr_extract.text.entry import Entry
 
-on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(600)]
+on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(1200)]
 CLUSTER = "-r", "spark", "--spark-master", "local-cluster[2,1,1024]"
+
+
+def job(*words, **keywords):
+    """Run the job, however long others keep Spark from starting."""
+    return a_job(*words, timeout=540, **keywords)
 
 
 def marked(test):
@@ -103,15 +112,11 @@ def test_parts_stay_on_the_cluster_and_a_function_of_the_users_travels(night, tm
     inline = command([sys.executable, *words, "-r", "inline", manifest], cwd=tmp_path, env=env)
     assert inline.status == 0, inline.err
     run = command([sys.executable, *words, *CLUSTER, "--output-dir", place, manifest],
-                  cwd=tmp_path, env=env)
+                  cwd=tmp_path, env=env, timeout=540)
     assert run.status == 0 and not run.out, run.err
     parts = sorted(place.glob("part-*"))
     whole = (place / "_header").read_bytes() + b"".join(path.read_bytes() for path in parts)
     assert whole == inline.out and (place / "_SUCCESS").exists()
-    again = command([sys.executable, *words, *CLUSTER, "--output-dir", place, manifest],
-                    cwd=tmp_path, env=env)
-    assert again.status == 1 and "already exists" in again.err and "Traceback" not in again.err
-    assert (place / "_SUCCESS").exists()
 
 
 @marked
@@ -150,10 +155,10 @@ def test_an_ended_job_keeps_what_finished_tasks_have_measured(night, tmp_path, m
     for number, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
         catalog = tmp_path / f"{status}.tsv"
         process = start_job(*words, "--catalog", catalog, manifest)
-        name = wait_until_some_are_done(process).record.name
+        name = wait_until_some_are_done(process, timeout=540).record.name
         children = descendants(process.pid)
         kill(process.pid, number)
-        ended, _, err = finish(process)
+        ended, _, err = finish(process, timeout=540)
         assert ended == status and "Traceback" not in err, err
         assert_gone(children)
         if status < 0:
@@ -232,10 +237,23 @@ _FROM_PYTHON = (_WRITING + "Caused by: org.apache.spark.api.python.PythonExcepti
      "exited caused by one of the running tasks) Reason: Command exited with code 137\n"
      "Driver stacktrace:", "10.0.0.5 executor 2: ExecutorLostFailure (executor 2 exited caused by "
      "one of the running tasks) Reason: Command exited with code 137"),
+    (_WRITING + "Caused by: org.apache.spark.SparkException: \nError from python worker:\n"
+     "  Traceback (most recent call last):\n    File \"<frozen runpy>\", line 189, in _run\n"
+     "  ModuleNotFoundError: No module named 'pyspark'\nPYTHONPATH was:\n  /opt/spark/python\n"
+     "org.apache.spark.SparkException: EOFException occurred while reading the port number from "
+     "pyspark.daemon's stdout.\n\tat org.apache.spark.X", "ModuleNotFoundError: No module named "
+     "'pyspark'"),
     ("", "no reason given"),
 ])
 def test_pages_of_java_are_told_in_one_line(text, expected):
     assert in_one_line(text) == expected
+
+
+def test_another_version_of_python_is_told_with_what_helps():
+    said = ("PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in worker has different version"
+            ": 3.9 than that in driver: 3.11, PySpark cannot run with different minor versions.")
+    assert advice(said) == ("the nodes' Python is 3.9, and this one 3.11: --env-archive auto ships "
+                            "one, or --python-bin names another")
 
 
 def test_a_person_who_waits_is_told_what_the_program_says(capsys):
@@ -300,18 +318,25 @@ def test_slots_are_those_of_the_configuration(master, given, expected):
     assert slots_of(master, given) == expected
 
 
-def test_tasks_are_cut_by_bytes_and_slots_without_a_long_tail():
+def test_tasks_are_cut_by_slots_and_where_nobody_knows_them_by_bytes():
+    def of(images, megabytes):
+        plan = Plan()
+        for k in range(images):
+            plan.add(Entry(f"{k}.fits", (("bytes", str(megabytes << 20)),)))
+        return plan, images * megabytes << 20
+
     class Options:
         jobconf: dict = {}
 
-    mb = 1 << 20
-    assert number_of_tasks(Options, "spark", 8, 60, 60 * mb) == 8
-    assert number_of_tasks(Options, "spark", 8, 100_000, 600_000 * mb) == 8 * 16
-    assert number_of_tasks(Options, "spark", 8, 1000, 6000 * mb) == 8 * 3
-    assert number_of_tasks(Options, "spark", None, 60, 60 * mb) == 8
-    assert number_of_tasks(Options, "spark", None, 100_000, 600_000 * mb) == 3125
+    few, many = of(60, 1), of(3000, 64)
+    assert number_of_tasks(Options, "spark", 8, *few) == 8
+    assert number_of_tasks(Options, "spark", 8, *many) == 8 * 16
+    assert number_of_tasks(Options, "spark", 1, *many) == number_of_tasks(
+        Options, "local", 1, *many)
+    assert number_of_tasks(Options, "spark", None, *few) == 8
+    assert number_of_tasks(Options, "spark", None, *many) == 3000 // 32
     Options.jobconf = {"spark.default.parallelism": "5"}
-    assert number_of_tasks(Options, "spark", 8, 1000, 6000 * mb) == 5
+    assert number_of_tasks(Options, "spark", 8, *many) == 5
 
 
 def test_packed_records_are_dealt_by_the_hosts_that_hold_them():
@@ -359,12 +384,15 @@ def test_on_one_machine_a_task_that_dies_is_run_again():
 
 def test_a_program_that_runs_elsewhere_is_known_by_what_it_says(tmp_path):
     folder = Folder(str(tmp_path))
-    assert not runs_elsewhere(folder)
+    assert not goes_on(folder, driver_is_gone=True)
     for state, runs in (({"at": time.time()}, True), ({"at": time.time() - 100}, False),
+                        ({"at": time.time(), "beside_driver": True}, False),
                         ({"at": time.time(), "failed": "it was told to"}, False),
                         ({"at": time.time(), "counters": {}}, False)):
         (tmp_path / "told").write_text(json.dumps(state))
-        assert runs_elsewhere(folder) is runs
+        assert goes_on(folder, driver_is_gone=True) is runs
+    (tmp_path / "told").write_text(json.dumps({"at": time.time(), "beside_driver": True}))
+    assert goes_on(folder, driver_is_gone=False)
 
 
 def test_a_folder_of_a_job_gives_finished_parts_alone(tmp_path):

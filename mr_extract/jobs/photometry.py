@@ -19,7 +19,7 @@ from mr_extract.settings.photometry import PhotometrySettings
 from mr_extract.text.fields import COMPANIONS
 
 if TYPE_CHECKING:
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
     from mr_extract.jobs.task.line import Line
 
 

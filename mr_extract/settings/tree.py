@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import Field, asdict, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from mr_extract.settings.declaring import Section
@@ -98,4 +99,9 @@ class Settings:
 
     def hash(self) -> str:
         """Return 16 hexadecimal digits that identify `as_json`."""
+        return self._hash
+
+    @cached_property
+    def _hash(self):
+        # Each image says it.
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:16]

@@ -81,7 +81,7 @@ def companion_of(entry: Entry, role: str, names: Sequence[str], rule: str,
         name, text = field
         kind = name if name in ("rms", "variance") else kind
         return Wanted(role, kind, (parse_place(text),)) if text else None
-    found = parse_rule(rule)
+    found = parse_rule(rule) if rule else None  # as of most lines
     if not found:
         return None
     places = tuple(found.places(entry.uri, entry.ext))

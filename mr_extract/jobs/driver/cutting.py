@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
-IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
-TASKS_PER_SLOT = 16  # which even out what images take, and at the end leave few to wait for
-_LARGE = 1 << 20  # bytes of what counts as an image there
-# Where nobody tells of slots: bytes of a task, and how many there are.
-_UNKNOWN_SHARE, _LEAST_UNKNOWN, _MOST_UNKNOWN = 64 << 20, 8, 4096
+if TYPE_CHECKING:
+    from mr_extract.jobs.driver.plan import Plan
+
+# Where nobody tells how many tasks run at once: what each should have, and how many there are.
+_IMAGES, _SHARE, _LEAST, _MOST = 32, 64 << 20, 8, 4096
 
 
-def number_of_tasks(options: Namespace, runner: str, slots: int | None, images: int,
+def number_of_tasks(options: Namespace, runner: str, slots: int | None, plan: Plan,
                     size: int) -> int:
     """Return how many tasks a job should have.
 
@@ -21,8 +22,9 @@ def number_of_tasks(options: Namespace, runner: str, slots: int | None, images: 
     runner : str
     slots : int or None
         How many tasks run at once, where that is known.
-    images, size : int
-        How many they are, and their bytes.
+    plan : mr_extract.jobs.driver.plan.Plan
+    size : int
+        Bytes of all images.
     """
     if runner == "inline":
         return 1
@@ -35,11 +37,11 @@ def number_of_tasks(options: Namespace, runner: str, slots: int | None, images: 
 
         if TASKS in (options.jobconf or {}):
             return int(options.jobconf[TASKS])
-    large = min(images, size // _LARGE)
     if slots is None:
-        return max(_LEAST_UNKNOWN, min(size // _UNKNOWN_SHARE, images // IMAGES_PER_TASK,
-                                       _MOST_UNKNOWN))
-    return slots * max(1, min(TASKS_PER_SLOT, large // (slots * IMAGES_PER_TASK)))
+        return max(_LEAST, min(size // _SHARE, len(plan) // _IMAGES, _MOST))
+    from mr_extract.jobs.driver.tasks_here import number_of_tasks as those_of_slots
+
+    return those_of_slots(plan, slots)
 
 
 def slots_for(options: Namespace, runner: str, jobs: int) -> int | None:

@@ -20,7 +20,7 @@ from mr_extract.jobs.driver.record import FACTS, FOLDER, PLAN, Record, parse_rec
 from mr_extract.jobs.runners.hadoop.output import BrokenOff, streamed
 from mr_extract.jobs.runners.hadoop.rest import ENDED, resource_managers, states_of
 from mr_extract.jobs.runners.spark.folder import Folder
-from mr_extract.jobs.runners.spark.state import runs_elsewhere
+from mr_extract.jobs.runners.spark.state import goes_on
 from mr_extract.storage.hadoop.configuration import properties as configured
 
 _SCRATCH = "mr_extract-*"  # what drivers call their folders
@@ -54,7 +54,9 @@ class Left:
 
     def state(self) -> str:
         """Say what becomes of it, as ``runs``; of what does not run ``ended`` or ``left``."""
-        if self.is_here and self.record.is_driven:
+        # On a disk that several machines see lie jobs of the others too.
+        if (self.is_here and self.record.is_driven
+                and (self.record.is_here or self.record.runner != "spark")):
             return "runs"
         if self.ending is not None:
             return "ended"
@@ -72,7 +74,7 @@ class Left:
             if states := states_of(url, self.record.name):
                 return not set(states) <= set(ENDED)
         if self.record.runner == "spark":
-            return runs_elsewhere(self._of_job)
+            return goes_on(self._of_job, driver_is_gone=not self.record.is_driven)
         # Hadoop removes that folder when a job ends, however it does.
         return self._succeeds("-test", "-e", f"{self.record.output}/_temporary")
 
@@ -114,6 +116,9 @@ class Left:
         elif self._succeeds("-test", "-e", f"{self.record.output}/part-*"):
             text.writelines(streamed(self.hadoop, f"{self.record.output}/part-*"))
 
+    def end_cluster(self) -> None:
+        """End what was started for the job alone and lives without it: nothing, but on EMR."""
+
     def remove(self) -> None:
         """Remove all that is left of it."""
         # What a user has named, as with --output-dir, is the user's.
@@ -153,8 +158,13 @@ def _left_in(scratch, hadoop):
     told = [path for path in (scratch / FACTS, *records) if path.exists()]
     if not told:
         return None
-    return Left(parse_record(told[0].read_text(encoding="utf-8")), str(scratch),
-                str(records[0].parent) if records else "", tuple(hadoop))
+    record = parse_record(told[0].read_text(encoding="utf-8"))
+    place = str(records[0].parent) if records else ""
+    if record.runner == "emr":
+        from mr_extract.jobs.driver.left_in_bucket import LeftInBucket
+
+        return LeftInBucket(record, str(scratch), place)
+    return Left(record, str(scratch), place, tuple(hadoop))
 
 
 def left_on_spark(folder: str, hadoop: Sequence[str] = ()) -> Iterator[Left]:

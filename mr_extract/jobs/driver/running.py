@@ -88,13 +88,13 @@ def _run_once(job, plan, scratch, text, packed=()):
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
     images, size = len(plan.entries), 0
-    if runner_name != "inline":
+    if runner_name in ("hadoop", "emr", "spark"):
         from mr_extract.jobs.runners.hadoop.tasks import number_of_reduces, size_of
 
         size = size_of(plan.size(number) for number in plan.asked())
     set_up_runner(options, runner_name, jobs, scratch)
     slots = slots_for(options, runner_name, jobs)
-    tasks = number_of_tasks(options, runner_name, slots, images, size)
+    tasks = number_of_tasks(options, runner_name, slots, plan, size)
     shards = write_shards(plan, tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
     job.scratch = scratch
@@ -108,7 +108,7 @@ def _run_once(job, plan, scratch, text, packed=()):
             runner.modules = travelling(job.work.functions(job.config))
             runner.reduces = number_of_reduces(size, slots)
         if runner_name in ("hadoop", "spark"):
-            runner.packed = packed
+            runner.packed, runner.is_packed = packed, options.packed
             runner.watch = watch_of(options, images, job.work.rows)
             if options.env_archive:
                 words = runner.ship_environment(options.env_archive)
@@ -127,7 +127,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         output = runner._output_dir
         if runner_name in ("inline", "local"):
             output = os.path.join(runner._get_local_tmp_dir(), "output")
-        if runner_name in ("inline", "local", "hadoop", "spark"):
+        if runner_name in ("inline", "local", "hadoop", "spark", "emr"):
             write_record(os.path.join(scratch, "input"), job, plan, runner.get_job_key(), output,
                          getattr(runner, "folder", ""))
         try:

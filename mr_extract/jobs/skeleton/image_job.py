@@ -66,6 +66,7 @@ class ImageJob(CommandLine):
         value : bytes
             A part of a block under its key, or with ``--reduce none`` a block.
         """
+        from mr_extract.jobs.task.counted import Counts
         from mr_extract.jobs.task.environment import check_environment
         from mr_extract.jobs.task.kept_memory import keep_freed_memory
         from mr_extract.jobs.task.parent import end_with_parent
@@ -75,6 +76,7 @@ class ImageJob(CommandLine):
         check_environment()
         keep_freed_memory()
         task = retried_task(self.options.attempt_notes, os.environ)
+        self._counts = Counts(self.increment_counter)
         for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
             self._report(outcome)
             if self.options.reduce == "none":
@@ -83,6 +85,7 @@ class ImageJob(CommandLine):
             key = blocks.key(entry.id)
             for value in blocks.pack(outcome.block, entry.meaning):
                 yield key, value
+        self._counts.tell()
 
     def _images(self, pairs, task):
         """Return the images of the lines, or of the packed records on standard input."""
@@ -133,6 +136,7 @@ class ImageJob(CommandLine):
             yield entry, process(entry, self.work, self.config, files, self.more)
 
     def _heartbeat(self):
+        self._counts.tell_now_and_then()
         # A task that is silent for long is taken for dead by Hadoop.
         if monotonic() - self._last_status >= STATUS_INTERVAL:
             self._last_status = monotonic()
@@ -141,21 +145,22 @@ class ImageJob(CommandLine):
     def _report(self, outcome):
         self.stdout.flush()  # who is ended keeps what is done
         self._done += 1
-        self._heartbeat()
-        self.increment_counter("images", "failed" if outcome.kind else "measured")
+        count = self._counts.add
+        count("images", "failed" if outcome.kind else "measured")
         if outcome.kind:
-            self.increment_counter("failures", outcome.kind)
-        self.increment_counter("rows", "measured", outcome.rows)
+            count("failures", outcome.kind)
+        count("rows", "measured", outcome.rows)
         if outcome.failed_rows:
-            self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
+            count("rows", "with a failed measurement", outcome.failed_rows)
         if not outcome.compiled:
             from mr_extract.jobs.driver.summary import WITHOUT_KERNELS
 
-            self.increment_counter(*WITHOUT_KERNELS)
-        self.increment_counter("bytes", "read", outcome.size)
+            count(*WITHOUT_KERNELS)
+        count("bytes", "read", outcome.size)
         for stage, milliseconds in outcome.milliseconds.items():
             if milliseconds:
-                self.increment_counter("milliseconds by stage", stage, milliseconds)
+                count("milliseconds by stage", stage, milliseconds)
+        self._heartbeat()
 
     def reducer(self, key: bytes, values: Iterable[bytes]) -> Iterator[tuple[None, bytes]]:
         """Yield the block of one image, once."""

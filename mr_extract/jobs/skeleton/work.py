@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mr_extract.settings.options import settings_from
 
 if TYPE_CHECKING:
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
     from mr_extract.jobs.task.line import Line
     from mr_extract.settings.tree import Settings
 
@@ -76,7 +76,7 @@ class Work(ABC):
 
     @abstractmethod
     def columns(self, config: Any) -> dict[str, Column]:
-        """Return the columns of the catalog, name to `mr_extract.columns.table.Column`, in order.
+        """Return the columns of the catalog, name to `mr_extract.columns.column.Column`, in order.
 
         ``image`` is the first. A driver asks for them, and must not load what measures.
         """

@@ -7,6 +7,8 @@ _RAISED = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception|Exit|Interrupt)): (.+)"
 _LOST_TASK = re.compile(r"Lost task [\d.]+ in stage [\d.]+ \(TID \d+\) \(([^)]*)\): (.*)",
                         re.DOTALL)
 _CRASHED = re.compile(r"Python worker exited unexpectedly \(crashed\):?(.*)")
+_NO_DAEMON = re.compile(r"Error from python worker:\s*\n(.*?)^PYTHONPATH was:",
+                        re.DOTALL | re.MULTILINE)
 _CAUSED = re.compile(r"^Caused by: ([\w.$]+: .+)", re.MULTILINE)
 _CLASS = re.compile(r"^(?:[a-z]\w*\.)+([A-Z][\w$]*): ")
 _MOST = 600  # characters
@@ -46,6 +48,9 @@ def in_one_line(text: str) -> str:
 
 def _python(text):
     """Return what Python raised, or that it ended; empty where it did neither."""
+    if failed := _NO_DAEMON.search(text):
+        if lines := failed[1].split("\n")[:-1]:
+            return lines[-1].strip()
     trace = text.rpartition(_TRACE)[2].partition("\n\tat ")[0] if _TRACE in text else ""
     if raised := _RAISED.findall(trace):
         kind, words = raised[-1]

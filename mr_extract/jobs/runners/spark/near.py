@@ -36,10 +36,10 @@ def near_data(context: Any, lines: RDD) -> RDD:
     -------
     pyspark.RDD of bytes
     """
-    first = lines.take(1)
-    if not first or not _WITH_HOSTS.search(first[0]):
+    found = lines.collect()
+    if not found or not _WITH_HOSTS.search(found[0]):
         return lines
-    dealt = dealt_by_host(lines.collect(), Blocks(context).hosts, lines.getNumPartitions())
+    dealt = dealt_by_host(found, Blocks(context).hosts, lines.getNumPartitions())
     settings = context._jsc.sc().conf()
     if settings.get(_WAIT, "") == _OURS:
         settings.set(_WAIT, _PATIENCE)

@@ -1,6 +1,7 @@
 """What spark-submit runs: the shards of a job through its own mapper, each a partition.
 
-``program.py --job module:Class --input URI --output URI --told URI [--reduces N] -- ARGUMENTS``
+``program.py --job module:Class --input URI --output URI --told URI [--reduces N] [--packed]
+[--echo] -- ARGUMENTS``
 
 The files at `--input` become parts at `--output`. At `--told` stands how far the job is, from
 its beginning on, and at its end its counters, as JSON: where the program runs beside the driver
@@ -14,6 +15,7 @@ import re
 import sys
 import threading
 import zlib
+from contextlib import suppress
 from typing import Any
 
 from pyspark import SparkContext
@@ -26,7 +28,6 @@ from mr_extract.jobs.runners.spark.state import State
 from mr_extract.jobs.runners.spark.tasks import ByTask, Tasks, in_groups
 
 _LOOK = 1.0  # seconds
-_LOOKS_FOR_STOP = 3
 _MEANING = re.compile(r"([*?\[\]{}\\])")  # to Hadoop, in a path
 
 
@@ -58,6 +59,7 @@ def _options():
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--reduces", type=int, default=0)
     parser.add_argument("--echo", action="store_true")
+    parser.add_argument("--packed", action="store_true")
     parser.add_argument("arguments", nargs="*")
     return parser.parse_args()
 
@@ -81,8 +83,9 @@ def _run(context, options, state):
             _watched(context, state, counts, counters):
         tasks = Tasks(options.job, tuple(options.arguments), attempts_of(context.master, conf),
                       container_of(context.master, conf), counters, counts.line)
-        lines = near_data(context, context.textFile(
-            _MEANING.sub(r"\\\1", options.input), use_unicode=False))
+        lines = context.textFile(_MEANING.sub(r"\\\1", options.input), use_unicode=False)
+        if options.packed:
+            lines = near_data(context, lines)
         if options.reduces:
             pairs = lines.mapPartitionsWithIndex(tasks.keyed).repartitionAndSortWithinPartitions(
                 options.reduces, zlib.crc32)
@@ -108,14 +111,18 @@ class _watched:
     def __exit__(self, *_):
         self._over.set()
         self._thread.join()
+        self._look()  # what came last
+
+    def _look(self):
+        # For people who wait: whatever breaks here, the job is another matter, and tells itself.
+        with suppress(Exception):
+            self._state.look(self._context, self._counts, self._counters)
+            if self._state.is_stopped():
+                self._context.cancelAllJobs()
 
     def _follow(self):
-        looks = 0
         while not self._over.wait(_LOOK):
-            self._state.look(self._context, self._counts, self._counters)
-            looks += 1
-            if looks % _LOOKS_FOR_STOP == 0 and self._state.is_stopped():
-                self._context.cancelAllJobs()
+            self._look()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.record import FOLDER as RECORD
-from mr_extract.jobs.runners import spark_defaults
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT
 from mr_extract.jobs.runners.import_path import import_path
@@ -32,6 +31,7 @@ from mr_extract.jobs.runners.spark import settings
 from mr_extract.jobs.runners.spark.folder import Folder, for_java, is_ours
 from mr_extract.jobs.runners.spark.places import check_reachable, hadoop_command
 from mr_extract.jobs.runners.spark.state import STOP, TOLD
+from mr_extract.jobs.runners.spark.submission import properties, travelling
 from mr_extract.jobs.task.parent import end_when_parent_does
 
 _SHARDS, _OUTPUT = "shards", "output"
@@ -47,10 +47,12 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         Follows the job.
     environment : str
         A path or URI of an archive whose Python runs the tasks; empty without one.
+    is_packed : bool
+        The lines name records of packed files: a task should run near to its own.
     """
 
     watch: Any = None
-    environment = ""
+    environment, is_packed = "", False
 
     def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
         super().__init__(*args, output_dir=output_dir or "set below", **keywords)
@@ -202,7 +204,12 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
                  "--master", self._spark_master()]
         if self._spark_deploy_mode():
             words += ["--deploy-mode", self._spark_deploy_mode()]
-        for name, value in sorted(self._properties().items()):
+        told = properties(
+            self._spark_master(), "client" if self._is_beside else "cluster",
+            self._opts["jobconf"], " ".join(self._python_bin()), self._cmdenv(),
+            for_java(self.folder), self._get_local_tmp_dir())
+        told[settings.TAGS] = self.get_job_key()  # by which YARN knows it when its driver is gone
+        for name, value in sorted(told.items()):
             words += ["--conf", f"{name}={value}"]
         if self._opts["libjars"]:
             words += ["--jars", ",".join(self._opts["libjars"])]
@@ -219,53 +226,21 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
                 "--output", for_java(self._output.uri),
                 "--told", for_java(f"{self.folder}/{TOLD}"), *reduces,
                 *(["--echo"] if self._is_beside else []),
+                *(["--packed"] if self.is_packed else []),
                 "--", *self._mr_job_extra_args(local=self._is_here)]
-
-    def _properties(self):
-        """Return the properties of the job: ours, Spark's own configuration's, the user's."""
-        given = settings.with_prefix(self._opts["jobconf"])
-        found = spark_defaults.properties()
-        ours = settings.defaults(self._spark_master(), self._spark_deploy_mode() or "client",
-                                 {**found, **given}, for_java(self.folder))
-        if settings.is_one_machine(self._spark_master()):
-            ours["spark.local.dir"] = self._get_local_tmp_dir()  # which is removed with the rest
-        ours = {name: value for name, value in ours.items() if name not in found}
-        python = " ".join(self._python_bin())
-        must = {"spark.pyspark.python": python,
-                "spark.pyspark.driver.python": sys.executable if self._is_beside else python,
-                "spark.yarn.tags": self.get_job_key()}
-        for name, value in self._cmdenv().items():
-            must[f"spark.executorEnv.{name}"] = value
-            if not self._is_beside:
-                for prefix in ("spark.yarn.appMasterEnv", "spark.kubernetes.driverEnv"):
-                    must[f"{prefix}.{name}"] = value
-        return {**ours, **given, **must}
 
     def _cmdenv(self):
         # On this machine the package is where it is.
         return super(Elsewhere, self)._cmdenv() if self._is_here else super()._cmdenv()
 
     def _travelling(self):
-        """Return the options by which files and archives get to where tasks run."""
-        folder = os.path.join(self._get_local_tmp_dir(), "travelling")
-        os.mkdir(folder)
-        files = []
-        for name, path in self._working_dir_mgr.name_to_path("file").items():
-            if path == self._script_path:
-                continue
-            if storage.is_local(path):
-                # Spark calls a file as it is called here.
-                link = os.path.join(folder, name)
-                os.symlink(os.path.abspath(path), link)
-                path = link
-            files.append(path)
+        files = {name: path for name, path in self._working_dir_mgr.name_to_path("file").items()
+                 if path != self._script_path}
         archives = {CODE: self._code_archive(), **self._working_dir_mgr.name_to_path("archive")}
         if self.environment:
             archives[ENVIRONMENT] = self.environment
-        words = ["--archives", ",".join(f"{path}#{name}" for name, path in archives.items())]
-        if self._opts["py_files"]:
-            words += ["--py-files", ",".join(self._opts["py_files"])]
-        return [*words, "--files", ",".join(files)] if files else words
+        return travelling(files, archives, self._opts["py_files"],
+                          os.path.join(self._get_local_tmp_dir(), "travelling"))
 
     def counters(self) -> list[dict[str, dict[str, int]]]:
         """Return the counters of the job, by group and name."""

@@ -21,6 +21,7 @@ _HEAP_MB, _PYTHON_MB = 512, 1536  # of an executor for each of its cores: as a t
 
 PROGRAM = str(Path(__file__).parent / "program.py")
 TASKS = "spark.default.parallelism"
+TAGS = "spark.yarn.tags"
 CORES, INSTANCES = "spark.executor.cores", "spark.executor.instances"
 MEMORY, OVERHEAD = "spark.executor.memory", "spark.executor.memoryOverhead"
 

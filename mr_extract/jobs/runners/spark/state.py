@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from time import monotonic, time
 from typing import Any
 
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.folder import Folder
-from mr_extract.jobs.runners.spark.java import in_one_line
+from mr_extract.jobs.runners.spark.java import cause_of, in_one_line
 
 SIGN = "mr_extract-spark "  # before a state on standard output
 TOLD = "told"  # that file in the job's folder
 STOP = "stop"  # beside the file: the program should end
-_WRITE, _SILENT = 5.0, 60.0  # seconds
+_WRITE, _WRITE_SELDOM, _SILENT = 5.0, 20.0, 60.0  # seconds
 _MOST_FAILURES = 10  # that are told of one by one
 
 
@@ -26,7 +27,7 @@ class State:
     place : str
         URI of the file.
     echo : bool
-        On standard output, and in the file at the end alone.
+        On standard output, too: the program is a child of the driver, and ends with it.
     """
 
     def __init__(self, place: str, echo: bool) -> None:
@@ -35,6 +36,7 @@ class State:
         self._context: Any = None
         self._lock = threading.Lock()
         self._wrote_at, self._last = float("-inf"), ""
+        self._stages: set[int] = set()
 
     def starts(self, context: Any) -> None:
         """Say that Spark has started."""
@@ -52,9 +54,14 @@ class State:
                 print(SIGN + text, flush=True)
             self._last = text
             ends = "failed" in facts or "counters" in facts
-            if self._context and (ends or not self._echo
-                                  and monotonic() - self._wrote_at >= _WRITE):
-                self._write(json.dumps({**known, "at": time()}))
+            interval = _WRITE_SELDOM if self._echo else _WRITE
+            if self._context and (ends or monotonic() - self._wrote_at >= interval):
+                try:
+                    self._write(json.dumps({**known, "at": time(), "beside_driver": self._echo}))
+                except Exception as error:  # of Java's
+                    if not self._echo:
+                        raise
+                    print(f"mr_extract: {self._place}: {cause_of(error)}", file=sys.stderr)
 
     def _write(self, text):
         self._wrote_at = monotonic()
@@ -85,7 +92,8 @@ class State:
                           one.get(("rows", "measured"), 0))
         done, failed, rows = counts.total()
         tracker = context.statusTracker()
-        stages = [stage for number in tracker.getActiveStageIds()
+        self._stages |= set(tracker.getActiveStageIds())
+        stages = [stage for number in sorted(self._stages)
                   if (stage := tracker.getStageInfo(number))]
         tasks = {"all": sum(one.numTasks for one in stages),
                  "done": sum(one.numCompletedTasks for one in stages),
@@ -103,12 +111,21 @@ class State:
         self.say(images=done, broken=failed, rows=rows, tasks=tasks, waits=waits, attempts=told)
 
 
-def runs_elsewhere(folder: Folder) -> bool:
-    """Tell whether a program runs whose states are in a folder: it has said so just now."""
+def goes_on(folder: Folder, driver_is_gone: bool) -> bool:
+    """Tell whether a program runs whose states are in a folder: it has said so just now.
+
+    Parameters
+    ----------
+    folder : mr_extract.jobs.runners.spark.folder.Folder
+    driver_is_gone : bool
+        That is known, and with it goes a program that ran beside it.
+    """
     text = folder.read(TOLD)
     if text is None:
         return False
     state = json.loads(text)
+    if driver_is_gone and state.get("beside_driver"):
+        return False
     return not {"failed", "counters"} & set(state) and time() - state.get("at", 0) < _SILENT
 
 
