@@ -1,5 +1,6 @@
 """`-r spark` on YARN, with images on HDFS: the page in both modes, and a driver that is killed."""
 
+import os
 import re
 import time
 
@@ -23,7 +24,8 @@ def environment(hadoop, tmp_path_factory):
         f"spark.yarn.jars local:{spark_home()}/jars/*\n"
         f"spark.executor.extraJavaOptions {java}\nspark.driver.extraJavaOptions {java}\n"
         f"spark.yarn.am.extraJavaOptions {java}\nspark.driver.memory 512m\n")
-    return {**hadoop.environment, "SPARK_CONF_DIR": str(folder)}
+    path = os.pathsep.join([str(hadoop.hadoop_bin.parent), os.environ["PATH"]])
+    return {**hadoop.environment, "SPARK_CONF_DIR": str(folder), "PATH": path}
 
 
 @pytest.fixture(scope="module")
