@@ -15,6 +15,8 @@ from conftest import ROOT, job
 from pages import commands_of, read_page, shell_in
 from pretend_kubernetes import PretendKubernetes
 
+from bench.clusters.deadly_places import DeadlyPlaces
+
 pytestmark = [pytest.mark.needs("spark"), pytest.mark.timeout(900)]
 FILES = ROOT / "mr_extract" / "kubernetes"
 HUSH = "hush-hush"
@@ -71,19 +73,21 @@ def small_archive(folder):
 
 @pytest.fixture(scope="module")
 def list_of_secrets(night, tmp_path_factory):
-    """The night, and an image at an address with a password, which nobody answers."""
+    """The night, and an image at an address with a password."""
     path = tmp_path_factory.mktemp("list") / "list.txt"
-    lines = [f"{image}\tid={image.stem}" for image in sorted(night.glob("*.fits"))]
-    path.write_text("\n".join([*lines, f"http://me:{HUSH}@127.0.0.1:9/a.fits\tid=a"]) + "\n")
-    return path
+    images = sorted(night.glob("*.fits"))
+    with DeadlyPlaces(night) as places:
+        address = places.url.replace("://", f"://me:{HUSH}@")
+        path.write_text("".join(f"{image}\tid={image.stem}\n" for image in images)
+                        + f"{address}/{images[0].name}\tid=secret\n")
+        yield path
 
 
 def test_the_page_is_followed_and_pods_may_do_no_more_than_they_must(list_of_secrets, tmp_path):
     """In cluster mode, where the driver is a pod, too."""
     (tmp_path / "list.txt").write_bytes(list_of_secrets.read_bytes())
     first, submit = commands_of(read_page("docs/spark.md", "Kubernetes"))
-    submit = submit.replace(" list.txt", " --max-failures 1 --fetch-budget 1 --env-archive "
-                                         f"{small_archive(tmp_path)} list.txt")
+    submit = submit.replace(" list.txt", f" --env-archive {small_archive(tmp_path)} list.txt")
     with PretendKubernetes(tmp_path / "pods", allows=role()) as kubernetes:
         shell = shell_in(tmp_path, {
             "API": kubernetes.url, "IMAGE": "registry.example.org/spark:4", "JOBS":
@@ -92,7 +96,8 @@ def test_the_page_is_followed_and_pods_may_do_no_more_than_they_must(list_of_sec
         said = shell(first + submit)
         assert said.status == 0, said.err
         spoken = "".join(map(kubernetes.pods.said, kubernetes.pods.processes))
-    expected = job("-r", "inline", "--max-failures", "1", "--fetch-budget", "1", list_of_secrets)
+    expected = job("-r", "inline", list_of_secrets)
+    assert expected.out.count(b"\n#image\t") == 7
     assert (tmp_path / "kubernetes.tsv").read_bytes() == expected.out
     assert list((tmp_path / "jobs").iterdir()) == []
 
