@@ -78,6 +78,7 @@ setup(
                   "input_lists": ["*.toml", "*.txt", "*.md"],
                   "mr_extract.compiled": ["COPYING.LESSER"],
                   "mr_extract.jobs.model": ["measured.json"],
+                  "mr_extract.kubernetes": ["*.yaml"],
                   "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     ext_modules=[kernels],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

@@ -244,6 +244,11 @@ _FROM_PYTHON = (_WRITING + "Caused by: org.apache.spark.api.python.PythonExcepti
      "pyspark.daemon's stdout.\n\tat org.apache.spark.X", "ModuleNotFoundError: No module named "
      "'pyspark'"),
     ("", "no reason given"),
+    ('java.io.IOException: Cannot run program "/opt/py/bin/python": error=2, No such file or '
+     "directory\n\tat java.base/java.lang.ProcessBuilder.start(ProcessBuilder.java:1143)\n"
+     "Caused by: "
+     "java.io.IOException: error=2, No such file or directory",
+     'Cannot run program "/opt/py/bin/python": error=2, No such file or directory'),
 ])
 def test_pages_of_java_are_told_in_one_line(text, expected):
     assert in_one_line(text) == expected

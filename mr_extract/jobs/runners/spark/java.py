@@ -10,6 +10,7 @@ _CRASHED = re.compile(r"Python worker exited unexpectedly \(crashed\):?(.*)")
 _NO_DAEMON = re.compile(r"Error from python worker:\s*\n(.*?)^PYTHONPATH was:",
                         re.DOTALL | re.MULTILINE)
 _CAUSED = re.compile(r"^Caused by: ([\w.$]+: .+)", re.MULTILINE)
+_NO_PROGRAM = re.compile(r'Cannot run program "[^"]+".*error=\d+.*')
 _CLASS = re.compile(r"^(?:[a-z]\w*\.)+([A-Z][\w$]*): ")
 _MOST = 600  # characters
 
@@ -62,6 +63,8 @@ def _python(text):
 
 def _bottom(text):
     causes = _CAUSED.findall(text)
+    if found := _NO_PROGRAM.search(text):
+        return found[0]  # below it is that there is no such file, and not which
     if causes:
         return _CLASS.sub("", causes[-1])
     lines = [line.strip() for line in text.splitlines()
