@@ -31,7 +31,7 @@ def main(arguments=None):
         os.environ["SPARK_HOME"] = str(linked_home(Path(folder) / "spark"))
         night = make_night(Path(folder), frames, shape, options.night)
         section = measure(night, rounds)
-    section.where = f"{night.told}; {section.where}"
+        section.where = f"{night.told}; {section.where}"
     give([section], options.output)
     return 0
 
