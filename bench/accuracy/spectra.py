@@ -175,9 +175,9 @@ def _wavelengths(frames, standard):
     star = frames[0][0]
     section = Section(
         "Wavelengths of SPRAT", "Where our spectra have lines of the night (the sky beside LHS "
-        "6328) and of absorption (Hiltner 102), less where they are in air, in Angstrom; a pixel is 4.7. "
-        f"The lamp has {star.lines_used} lines, with an rms of {star.wave_rms:.2f}. A star that is "
-        "not in the middle of the slit, and its velocity, shift its lines alike.",
+        "6328) and of absorption (Hiltner 102), less where they are in air, in Angstrom; a pixel "
+        f"is 4.7. The lamp has {star.lines_used} lines, with an rms of {star.wave_rms:.2f}. A star "
+        "that is not in the middle of the slit, and its velocity, shift its lines alike.",
         ("line", "away"))
     night = np.mean([frame[0].sky for frame in frames], axis=0)
     for line in NIGHT:
