@@ -19,6 +19,7 @@ from mrjob.step import StepFailedException
 from mr_extract import __version__
 from mr_extract.addresses import shown_rule, shown_within
 from mr_extract.columns.choice import describe
+from mr_extract.jobs.driver.ahead import Ahead
 from mr_extract.jobs.driver.detached import scratch_folder
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.manifests import read_plan, standard_input
@@ -27,6 +28,7 @@ from mr_extract.jobs.driver.outputs import check_outputs, is_there
 from mr_extract.jobs.driver.plan import check_directory
 from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
 from mr_extract.settings.declaring import is_rule
+from mr_extract.settings.options import arguments
 from mr_extract.sextractor.configured import check_cutouts
 
 if TYPE_CHECKING:
@@ -129,6 +131,7 @@ def _extracted(job, plan, packed):
         # a job that fails before its reducers are.
         options.reduce = "none"
     with scratch_folder() as scratch:
+        _settle(job, plan, scratch)
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             counters, totals, failure = {}, None, None
             if plan.entries:
@@ -144,6 +147,18 @@ def _extracted(job, plan, packed):
             totals, unwritten = merged(job, plan, text, scratch, ordered, complete=not failure
                                        and options.runner in ("hadoop", "emr"))
     return totals, counters, failure, unwritten
+
+
+def _settle(job, plan, scratch):
+    """Have the job find out what it must before its tasks start."""
+    before = job.config
+    try:
+        job.config, job.more = job.work.settled(before, job.more, Ahead(job, plan, scratch))
+    except ValueError as error:
+        raise WrongOption(str(error)) from error
+    # Whoever finishes the job has its command line, and finds out nothing.
+    known = arguments(before)
+    job.arguments = [*job.arguments, *(one for one in arguments(job.config) if one not in known)]
 
 
 class _Failure:

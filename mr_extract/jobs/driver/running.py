@@ -118,9 +118,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
         if runner_name in ("hadoop", "emr"):
-            from mr_extract.jobs.beside.user_functions import travelling
-
-            runner.modules = travelling(job.work.functions(job.config))
+            runner.modules = job.work.modules(job.config, job.more)
         if runner_name == "hadoop":
             from mr_extract.jobs.runners.hadoop.progress import Watch
 
