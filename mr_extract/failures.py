@@ -35,7 +35,7 @@ KINDS = {
     "constant-image": "the pixels have no noise, so neither thresholds nor errors can be had",
     "broken-wcs": "the header's celestial WCS cannot be used",
     "no-wcs": "sky positions were required and the header has no celestial WCS",
-    "function-failed": "a function of the user's cannot be had, raised an error or ended the process",
+    "function-failed": "a function of the user's cannot be had, raised an error or ended itself",
     "bad-result": "a function of the user's returned what is no row of the columns",
     "bad-list": "the list of positions cannot be understood",
     "not-written": "a check image, or a file to be kept beside the catalog, could not be written",

@@ -72,7 +72,7 @@ class Apply(Work):
         wanted, columns = declaring.signature_and_columns(config, more, ahead.has_field)
         if not config.are_declared:
             if not columns and len(ahead):
-                columns = declaring.learned_columns(ahead, {**more, _LEARN: True})
+                columns = declaring.learned_columns(ahead, config, {**more, _LEARN: True})
             config = config.updated(learned_columns=columns or ("none",))
         return config, more
 
@@ -88,11 +88,15 @@ class Apply(Work):
 
         config, more = line.config, line.more
         function, wanted, folders = _function(config.function.function, more.get("path", ""))
-        given = {**json.loads(config.found.given_values), **carried.side_paths(config, more)}
+        side = carried.side_paths(config, more)
+        watch = carried.watched(side, config)
+        watch.check()
+        given = {**json.loads(config.found.given_values), **side}
         line.lap("function")
         with calls.own_folder() as place:
             def call(found):
                 value = calls.called(function, folders, place, line.entry.id, **found)
+                watch.check()
                 line.lap("function")
                 return value
 

@@ -14,7 +14,7 @@ import numpy as np
 from mr_extract.columns.table import Column
 from mr_extract.text.accounting import Header, parse_account, parse_header
 from mr_extract.text.arrow_rows import arrow_table, as_arrow, bytes_in, numbers_in
-from mr_extract.text.catalog import schema_of
+from mr_extract.text.catalog import schema_of, told_columns
 from mr_extract.text.opened_catalog import opened_catalog
 from mr_extract.text.rows import parse_rows
 from mr_extract.text.stored_catalog import UnfitCatalog
@@ -218,9 +218,8 @@ def _parsed(data, columns):
 
 def _columns(header):
     names = header.columns.split("\t")
-    told = json.loads(header.config).get("columns")
-    if isinstance(told, dict):  # columns of other programs, of which the catalog itself says
-        return {name: Column(name, *told[name], "told", "", "", "") for name in names}
+    if told := told_columns(json.loads(header.config), names):
+        return told
     job = dict(header.made_with).get("job", "")
     try:
         if job.startswith(_JOBS) and job.count(".") == 2 and hasattr(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mr_extract.jobs.driver.plan import Plan
     from mr_extract.jobs.skeleton.image_job import ImageJob
     from mr_extract.jobs.task.one_line import Outcome
+    from mr_extract.settings.tree import Settings
 
 IMAGES = 8  # that are tried
 
@@ -37,23 +38,24 @@ class Ahead:
         """Tell whether any line has a field of this name."""
         return any(entry.get(name) is not None for entry in self._plan.entries.values())
 
-    def outcomes(self, more: dict[str, Any]) -> Iterator[Outcome]:
+    def outcomes(self, config: Settings, more: dict[str, Any]) -> Iterator[Outcome]:
         """Yield what becomes of the first images, one after the other.
 
         Parameters
         ----------
+        config : mr_extract.settings.tree.Settings
         more : dict of str to object
-            What a task is told besides the settings.
+            What a task is told besides.
         """
         job = self._job
         entries = islice(self._plan.entries.values(), IMAGES)
-        images = fetch_ahead(entries, job.config, most_images=1)
+        images = fetch_ahead(entries, config, most_images=1)
         if (job.options.runner or "inline") == "inline":
             from mr_extract.jobs.task.one_line import process
             from mr_extract.jobs.task.renewal import asked
 
             for entry, files in images:
-                yield process(entry, job.work, job.config, files, more)
+                yield process(entry, job.work, config, files, more)
                 asked()  # there is no process to renew
             return
         from mr_extract.jobs.task.memory_limit import MemoryLimit
@@ -61,7 +63,7 @@ class Ahead:
         from mr_extract.jobs.task.worker import opening
 
         for _, outcome in measure_supervised(
-                images, opening(job.work, job.config, job.access, more),
+                images, opening(job.work, config, job.access, more),
                 job.options.image_timeout, memory=MemoryLimit(job.options.image_memory),
                 overlapping=False):
             yield outcome

@@ -61,7 +61,17 @@ def with_arguments(line: Line, wanted: Signature, given: Mapping[str, Any], plac
         return call(found)
     from mr_extract.images.through_astropy import opened
 
-    return opened(content, lambda units: call(_with_units(line, asked, found, units)))
+    def use(units):
+        arguments = _with_units(line, asked, found, units)
+        try:
+            return call(arguments), None
+        except BaseException as error:  # which says nothing of the file
+            return None, error
+
+    value, error = opened(content, use)
+    if error is not None:
+        raise error
+    return value
 
 
 def _of_the_line(line, wanted, given):

@@ -117,10 +117,15 @@ def _printing_to(words):
     kept = [(number, _copy(number)) for number in (1, 2)]
     for number in (1, 2):
         os.dup2(words, number, inheritable=True)
+    # Those behind them too, as who closes one closes it for all.
+    behind = sys.__stdout__, sys.__stderr__
     sys.stdout = sys.stderr = text
+    sys.stdin = open(os.devnull)  # what is there may be the lines to come
+    sys.__stdout__, sys.__stderr__ = text, text  # type: ignore[misc]
     try:
         yield
     finally:
+        sys.__stdout__, sys.__stderr__ = behind  # type: ignore[misc]
         with suppress(OSError, ValueError):
             text.flush()
         _flush()

@@ -13,6 +13,7 @@ import shutil
 import stat
 import zipfile
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -191,8 +192,7 @@ def _brought(name, uri, folder):
             suffix = "".join(Path(uri).suffixes[-2:])
             target = place / f"{name}{suffix}"
             _copied(uri, target)
-            with open(target, "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return _digest_at(target)
         root = here.rstrip("/") if here else uri.rstrip("/")
         for found in storage.list_files(root if here else f"{root}/"):
             _copied(found.uri, place / "files" / found.uri.removeprefix(root).lstrip("/"))
@@ -218,6 +218,62 @@ def _for_reading(folder):
     for root, _, names in os.walk(folder, topdown=False):
         for name in names:
             os.chmod(os.path.join(root, name), stat.S_IRUSR)
+
+
+class Unchanged:
+    """Watches that side data stay what they are, where nothing else keeps anybody from writing.
+
+    Parameters
+    ----------
+    paths : dict of str to str
+        By name.
+    digests : sequence of str
+        ``name=SHA-256``, as the catalog says them.
+    """
+
+    def __init__(self, paths: dict[str, str], digests: tuple[str, ...]) -> None:
+        self._paths = paths if os.geteuid() == 0 else {}  # whom no right keeps from writing
+        self._digests, self._facts = digests, self._now()
+        self._changed = [name for name, path in self._paths.items()
+                         if f"{name}={_digest_at(Path(path))}" not in digests]
+
+    def check(self) -> None:
+        """Raise ImageFailure (``function-failed``) where a file has been changed."""
+        now = self._now()
+        changed = [name for name in now if now[name] != self._facts[name]] + self._changed
+        if changed:
+            self._changed = changed
+            raise ImageFailure("function-failed", f"what --files calls {changed[0]} has been "
+                                                  "changed by the function: it is for all images")
+
+    def _now(self):
+        return {name: [_facts_of(one) for one in (path, *_below(Path(path)).values())]
+                for name, path in self._paths.items()}
+
+
+def _facts_of(path):
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _digest_at(path):
+    if path.is_dir():
+        return digest_of(_below(path))
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(1)
+def _watched(paths, digests):
+    return Unchanged(dict(paths), digests)
+
+
+def watched(paths: dict[str, str], config: ApplySettings) -> Unchanged:
+    """Return what watches the side data of a task."""
+    return _watched(tuple(paths.items()), config.found.side_sha256)
 
 
 def side_paths(config: ApplySettings, more: dict[str, Any]) -> dict[str, str]:

@@ -125,12 +125,14 @@ def side_names(config: ApplySettings) -> list[str]:
         one.partition("=")[0] for one in config.found.side_sha256]
 
 
-def learned_columns(ahead: Ahead, more: dict[str, Any]) -> tuple[str, ...]:
+def learned_columns(ahead: Ahead, config: ApplySettings, more: dict[str, Any]
+                    ) -> tuple[str, ...]:
     """Return the columns of what a function returns for the first image that has rows.
 
     Parameters
     ----------
     ahead : mr_extract.jobs.driver.ahead.Ahead
+    config : ApplySettings
     more : dict of str to object
         By which a task returns `as_rows` of the columns.
 
@@ -145,7 +147,7 @@ def learned_columns(ahead: Ahead, more: dict[str, Any]) -> tuple[str, ...]:
         Where the first images had none, and there are more.
     """
     why, tried = "it returned no rows", 0
-    for outcome in ahead.outcomes(more):
+    for outcome in ahead.outcomes(config, more):
         tried += 1
         if outcome.kind:
             why = outcome.block.decode().rstrip("\n").split("\t", 2)[2].replace("\t", ": ")

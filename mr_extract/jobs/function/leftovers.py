@@ -76,9 +76,7 @@ class Before:
             os.environ.clear()
             os.environ.update(self._environment)
             time.tzset()
-        with suppress(OSError):
-            if os.getcwd() != self._folder:
-                os.chdir(self._folder)
+        os.chdir(self._folder)
         if locale.setlocale(locale.LC_ALL) != self._locale:
             locale.setlocale(locale.LC_ALL, self._locale)
         self._put_back_signals()
@@ -158,9 +156,10 @@ class Before:
 
 def seed(text: str) -> None:
     """Have random numbers begin in the same way for the same text."""
+    import numpy.random
+
     random.seed(text)
-    if numpy := sys.modules.get("numpy.random"):
-        numpy.seed(random.getrandbits(32))
+    numpy.random.seed(random.getrandbits(32))
 
 
 def children() -> set[int]:

@@ -182,10 +182,10 @@ def columns_of(returned: Any, wanted: Sequence[OwnColumn], choose: bool,
     lacking = [one.name for one in wanted if one.name not in found]
     left_out = [name for name in found if name not in names]
     if lacking or (left_out and not choose):
-        raise _bad("its rows " + " and ".join(filter(None, (
-            lacking and f"lack {', '.join(lacking)}",
-            left_out and not choose and f"have {', '.join(left_out)} besides")))
-            + f": the columns are {', '.join(map(str, wanted)) or 'none'}")
+        wrong = [f"lack {', '.join(lacking)}"] if lacking else []
+        wrong += [f"have {', '.join(left_out)} besides"] if left_out and not choose else []
+        raise _bad(f"its rows {' and '.join(wrong)}: the columns are "
+                   f"{', '.join(map(str, wanted)) or 'none'}")
     columns = {}
     for one in wanted:
         _check_unit(one, {_unit(returned, one.name), *map(_unit_of, found[one.name])} - {""})

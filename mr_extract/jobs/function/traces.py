@@ -8,8 +8,8 @@ import traceback
 from collections.abc import Iterable, Sequence
 
 _FRAME = re.compile(r'^  File "(.*)", line (\d+) in (.*)$', re.MULTILINE)
-_OURS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_OUR_PACKAGE = os.path.join(_OURS, "mr_extract")
+_OUR_PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_OURS = os.path.dirname(_OUR_PACKAGE)
 _LONGEST = 200
 
 

@@ -78,6 +78,8 @@ class ImageJob(CommandLine):
         task = retried_task(self.options.attempt_notes, os.environ)
         for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
             self._report(outcome)
+            if outcome.renew:
+                self.stderr.write(f"mr_extract: {entry.id}: {outcome.renew}\n".encode())
             if self.options.reduce == "none":
                 yield None, outcome.block.removesuffix(b"\n")
                 continue
@@ -129,7 +131,6 @@ class ImageJob(CommandLine):
             )
             return
         from mr_extract.jobs.task.one_line import process
-
         from mr_extract.jobs.task.renewal import asked
 
         for entry, files in images:

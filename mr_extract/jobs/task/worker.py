@@ -104,9 +104,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         files = dict(_file(*_expected(requests)) for _ in range(head["files"]))
         entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
                       head["kind"])
-        outcome = process(entry, work, config, files, told["more"])
-        if not all(_is_still(*one) for one in streams):
-            os._exit(last_words.LOST_STREAMS)  # what is written now would go elsewhere
+        try:
+            outcome = process(entry, work, config, files, told["more"])
+        finally:
+            if not all(_is_still(*one) for one in streams):
+                os._exit(last_words.LOST_STREAMS)  # what is written now would go elsewhere
         outcome.renew = renewal.asked()
         facts = {name: value for name, value in vars(outcome).items() if name != "block"}
         write_frame(answers, facts, outcome.block)
