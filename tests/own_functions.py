@@ -82,11 +82,9 @@ def mixed(id):
 # What may go wrong at one image of several.
 
 
-def at_one(data, id, what, only):
-    """Do something wrong at one image; of all others say how the process is."""
-    if only in id:
-        return globals()[f"_{what}"](data)
-    return _state(data)
+def misbehaves(data, what=""):
+    """Do something wrong where a line says what; of all others say how the process is."""
+    return globals()[f"_{what}"](data) if what else _state(data)
 
 
 def _state(data):

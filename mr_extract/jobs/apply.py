@@ -106,7 +106,8 @@ class Apply(Work):
             files = kept_files.KeptFiles(line)
             try:
                 columns, left_out = results.columns_of(
-                    returned, config.columns or (), config.are_declared, partial(_keep, files))
+                    returned, config.columns or (), config.are_declared,
+                    partial(_keep, files, place))
             except ImageFailure:
                 raise
             except Exception as error:  # of objects of the user's own
@@ -117,10 +118,10 @@ class Apply(Work):
         return Rows(columns)
 
 
-def _keep(files, name, value):
+def _keep(files, place, name, value):
     from mr_extract.jobs.function.results import as_file
 
-    suffix, content = as_file(value)
+    suffix, content = as_file(value, place)
     return files.take(name, suffix, content)
 
 

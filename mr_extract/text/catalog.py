@@ -9,7 +9,7 @@ from mr_extract.columns.objects import object_column
 from mr_extract.columns.table import Column
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
-from mr_extract.text.accounting import config_of, parse_account
+from mr_extract.text.accounting import ACCOUNTS, config_of, parse_account
 from mr_extract.text.rows import parse_rows
 
 
@@ -54,7 +54,7 @@ def read_catalog(path: str) -> Catalog:
     rows = [line for line in lines if line and not line.startswith(b"#")]
     if not rows or not comments or not comments[0].startswith("#mr_extract "):
         raise ValueError(f"{path} is not a catalog of mr_extract")
-    accounts = (parse_account(c) for c in comments if c.startswith(("#image\t", "#error\t")))
+    accounts = (parse_account(c) for c in comments if c.startswith(ACCOUNTS))
     config, names = config_of(comments), rows[0].decode().split("\t")
     schema = told_columns(config, names) or schema_of(names)
     return Catalog(

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -103,6 +104,7 @@ def _planned(job, further):
     else:
         stdin = standard_input() if "-" in sources else None
         plan = read_plan(sources, stdin, options.extensions, options.plane)
+    _select(job, plan)
     check_runner(options)
     for one in (options, *further):
         check_outputs(one, plan)
@@ -115,6 +117,25 @@ def _planned(job, further):
         say = (lambda _: None) if options.quiet else complain
         options.env_archive = chosen_archive(options.env_archive, say)
     return plan, packed if options.runner == "hadoop" else []
+
+
+def _select(job, plan):
+    """Leave out the lines that are not meant."""
+    options = job.options
+    if options.where is None:
+        for name in ("log_book", "log_key"):
+            if getattr(options, name) is not None:
+                raise ValueError(f"--{name.replace('_', '-')} is for --where")
+        return
+    if options.log_key is not None and options.log_book is None:
+        raise ValueError("--log-key is for --log-book")
+    from mr_extract.jobs.driver.where import select
+
+    with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
+        options.log_book_sha256 = select(plan, options.where, options.log_book, options.log_key,
+                                         scratch, complain)
+    if options.log_book_sha256:
+        job.arguments = [*job.arguments, f"--log-book-sha256={options.log_book_sha256}"]
 
 
 def _extracted(job, plan, packed):

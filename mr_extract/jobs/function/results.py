@@ -289,13 +289,15 @@ def _told(value):
     return f"{type(value).__name__} {text[:_LONGEST]}{'...' if len(text) > _LONGEST else ''}"
 
 
-def as_file(value: Any) -> tuple[str, bytes | Callable[[], io.BufferedIOBase]]:
+def as_file(value: Any, place: str) -> tuple[str, bytes | Callable[[], io.BufferedIOBase]]:
     """Return the suffix of a file to be kept and what is in it: bytes, or what opens it.
 
     Parameters
     ----------
     value : ndarray, HDU, HDUList or pathlib.Path
         An array becomes the primary image of a FITS file; a path is taken as it is.
+    place : str
+        Where a path begins that is a relative one.
 
     Raises
     ------
@@ -303,9 +305,9 @@ def as_file(value: Any) -> tuple[str, bytes | Callable[[], io.BufferedIOBase]]:
         ``bad-result`` where it cannot be a file.
     """
     if isinstance(value, Path):
-        if not value.is_file():
+        path = os.path.join(place, value)
+        if not os.path.isfile(path):
             raise _bad(f"there is no file {value.name}, which it returned")
-        path = os.path.abspath(value)
         return "".join(value.suffixes[-2:]), lambda: open(path, "rb")
     from astropy.io import fits
 
