@@ -86,7 +86,7 @@ class Where:
                     f"{LOG}.{found[1]}")
         elif found := _MISSING.fullmatch(text):
             text = f"the log book has no column {found[1].removeprefix(f'{LOG}.')}"
-        elif "not authorized" in text or "prohibited" in text:
+        elif "not authorized" in text or "no such function" in text or "prohibited" in text:
             text = ("it may compare and compute, with the functions " + ", ".join(FUNCTIONS)
                     + ", and do nothing else")
         elif "interrupted" in text:
@@ -129,7 +129,8 @@ class Where:
             book.
         """
         columns = [name for table, name in self._read if table == LOG]
-        told, matched = _Lines(plan, self._fields, columns, self._book is not None), 0
+        own = {name for table, name in self._read if table == "line"}.intersection(OWN)
+        told, matched = _Lines(plan, self._fields, columns, own, self._book is not None), 0
         insert = f"INSERT INTO line VALUES ({', '.join('?' * (5 + len(self._fields)))})"
         for lines in told:
             self._database.executemany(insert, lines)
@@ -197,7 +198,7 @@ class _Guarded:
             self._selects += 1
             return sqlite3.SQLITE_OK if self._selects == 1 else sqlite3.SQLITE_DENY
         if action == sqlite3.SQLITE_READ:
-            if first == LOG and second.lower() != "rowid":
+            if second.lower() != "rowid":
                 self._read.add((first, second))
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_FUNCTION:
@@ -219,8 +220,10 @@ class _Lines:
         That are told.
     columns : list of str
         Of the log book; of these it is noted which are fields of lines as well.
+    own : set of str
+        Which of `OWN` are told.
     stems : bool
-        The names of files are needed.
+        The names of files are needed, by which rows of the log book are found.
 
     Attributes
     ----------
@@ -228,8 +231,10 @@ class _Lines:
         Those of fields and columns that are fields of any line.
     """
 
-    def __init__(self, plan: Plan, fields: list[str], columns: list[str], stems: bool) -> None:
-        self._plan, self._stems, self.found = plan, stems, set[str]()
+    def __init__(self, plan: Plan, fields: list[str], columns: list[str], own: set[str],
+                 stems: bool) -> None:
+        self._plan, self._own, self._stems = plan, own, stems
+        self.found: set[str] = set()
         self._patterns = {name: re.compile(rf"\t{re.escape(name)}=([^\t\n]*)") for name in fields}
         self._columns = columns
         self._kinds: dict[str, set[str]] = {name: set() for name in fields}
@@ -240,10 +245,12 @@ class _Lines:
             lines = [text.decode() for text in self._plan.lines.texts(some)]
             whole = "\n".join(lines)
             self.found.update(name for name in self._columns if f"\t{name}=" in whole)
-            uris = [line.partition("\t")[0] for line in lines]
-            names = [uri.rpartition("/")[2] for uri in uris]
-            yield list(zip(some, map(stem_of, names) if self._stems else repeat(None),
-                           self._ids(some, whole, uris), uris, names,
+            uris = [line.partition("\t")[0] for line in lines] if self._own else []
+            own = {"id": self._ids(some, whole, uris) if "id" in self._own else (),
+                   "uri": uris if "uri" in self._own else (),
+                   "file": [uri.rpartition("/")[2] for uri in uris] if "file" in self._own else ()}
+            yield list(zip(some, map(stem_of, uris) if self._stems else repeat(None),
+                           *(own[name] or repeat(None) for name in OWN),
                            *(self._values(name, lines, whole) for name in self._patterns)))
 
     def _ids(self, some, whole, uris):
@@ -279,7 +286,7 @@ class _Lines:
 
     def all_fields(self) -> set[str]:
         """Return the names of the fields of all lines."""
-        return {name for number in self._plan.asked()
+        return {name for number in range(len(self._plan))
                 for name, _ in self._plan.lines[number].fields}
 
 

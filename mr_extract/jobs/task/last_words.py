@@ -9,7 +9,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
-import tempfile
 import time
 from contextlib import suppress
 
@@ -26,6 +25,8 @@ class LastWords:
     """Two files of a process and its parent: what was printed, and where it was at its end."""
 
     def __init__(self) -> None:
+        import tempfile
+
         self._files = [tempfile.TemporaryFile(prefix="mr_extract-"),
                        tempfile.TemporaryFile(prefix="mr_extract-")]
 
@@ -107,6 +108,8 @@ def clear(number: int) -> None:
 
 
 def _new() -> int:
+    import tempfile
+
     with tempfile.TemporaryFile(prefix="mr_extract-") as file:
         return os.dup(file.fileno())
 
