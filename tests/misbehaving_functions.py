@@ -85,11 +85,11 @@ def write_manifest(path, image, inline=False):
     return path
 
 
-def run_all(manifest, *options):
+def run_all(manifest, *options, **keywords):
     """Run the job over the faults in one task."""
     return module("jobs.apply", manifest, "--function", "own_functions:misbehaves", "--columns",
                   STATE, "--image-timeout", TIMEOUT, "--image-memory", MEGABYTES, "--jobs", "1",
-                  *options, cwd=ROOT / "tests", timeout=280)
+                  *options, cwd=ROOT / "tests", timeout=280, **keywords)
 
 
 def messages_of(run):

@@ -54,16 +54,6 @@ def test_every_runner_gives_the_same_bytes(manifest):
     assert {run.out for run in packed} == {inline.out}
 
 
-@pytest.mark.needs("spark")
-def test_spark_gives_the_same_bytes_and_its_tasks_have_what_travels(manifest, tmp_path):
-    (tmp_path / "notes.json").write_text('{"k": 7}')
-    options = _given(tmp_path)
-    inline, spark = (apply(manifest, "given", "-r", runner, "--jobs", "2", *options)
-                     for runner in ("inline", "spark"))
-    assert spark.status == 0, spark.err
-    assert spark.out == inline.out
-
-
 def _given(folder):
     (folder / "notes.json").write_text('{"k": 7}')
     (folder / "flats" / "r").mkdir(parents=True, exist_ok=True)
@@ -86,6 +76,30 @@ def test_parameters_get_what_they_are_called_after(manifest, night, tmp_path):
     assert set(columns["filter"]) == {"r"} and columns["mjd"][0] == 54000.2
     assert set(columns["factor"]) == {2.5} and set(columns["notes"]) == {7}
     assert set(columns["folder"]) == {"a.txt,b.txt"} and set(columns["absent"]) == {"none"}
+
+
+def test_a_package_of_others_runs_unmodified_over_a_hundred_images(hundred, tmp_path):
+    from photutils_glue import stars, write_camera
+
+    run = module(JOB, "-r", "local", hundred, *write_camera(tmp_path), cwd=ROOT / "tests")
+    columns = rows_of(run, tmp_path / "a.tsv").columns
+    assert len(run.accounts()) == 100 and len(columns["id"]) > 300
+    for path in sorted(hundred.parent.glob("*.fits"))[::25]:
+        expected = stars(fits.getdata(path), tmp_path / "camera")
+        mine = columns["image"] == str(path)
+        for name in ("x_centroid", "y_centroid", "flux"):
+            assert columns[name][mine].tolist() == expected[name].tolist()
+
+
+@pytest.mark.needs("spark")
+def test_on_spark_a_package_of_others_gives_the_same_rows(hundred, tmp_path):
+    from photutils_glue import write_camera
+
+    options = write_camera(tmp_path)
+    local, spark = (module(JOB, "-r", runner, "--jobs", "2", hundred, *options, cwd=ROOT / "tests")
+                    for runner in ("local", "spark"))
+    assert spark.status == 0, spark.err
+    assert spark.out == local.out
 
 
 @pytest.mark.parametrize("function, options, said", [

@@ -103,6 +103,8 @@ class Apply(Work):
             returned = arguments.with_arguments(line, wanted, given, place, call)
             if more.get(_LEARN):
                 return declaring.as_rows(results.learned(returned))
+            if config.columns is None:
+                results.learned(returned)  # which says why it could not be learned from
             files = kept_files.KeptFiles(line)
             try:
                 columns, left_out = results.columns_of(
