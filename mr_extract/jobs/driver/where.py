@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
-from itertools import islice, repeat
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mr_extract.jobs.driver.log_book import LOG, OWN, LogBook, stem_of
@@ -131,26 +131,35 @@ class Where:
         columns = [name for table, name in self._read if table == LOG]
         own = {name for table, name in self._read if table == "line"}.intersection(OWN)
         told, matched = _Lines(plan, self._fields, columns, own, self._book is not None), 0
-        insert = f"INSERT INTO line VALUES ({', '.join('?' * (5 + len(self._fields)))})"
+        names = ["number_", *told.columns]
+        insert = (f"INSERT INTO line ({', '.join(map(_quoted, names))}) "
+                  f"VALUES ({', '.join('?' * len(names))})")
         for lines in told:
             self._database.executemany(insert, lines)
             told.look(self._database)
-            for number, verdict, rows in self._verdicts():
-                matched += rows is not None
-                if rows is not None and rows > 1:
-                    raise ValueError(f"--log-book: {rows} rows are of the image "
-                                     f"{plan.lines[number].id}")
+            verdicts = self._verdicts()
+            for number, verdict, _ in verdicts:
                 if not verdict:
                     plan.skip(number, verdict is None)
-                elif isinstance(verdict, str):
+                elif verdict.__class__ is str:
                     raise ValueError(f"--where {self._text!r}: it is the text {verdict!r}, neither "
                                      "true nor false")
+            if self._book is not None:
+                matched += self._matched(plan, verdicts)
             self._database.execute("DELETE FROM line")
         if len(plan):
             self._check(told, columns, matched)
         for name in told.mixed:
             complain(f"warning: --where: the field {name} is a number in some lines and a text in "
                      "others, which is greater than any number")
+
+    def _matched(self, plan, verdicts):
+        """Return how many lines have a row in the log book; there may be one for each."""
+        rows = [one[2] for one in verdicts if one[2] is not None]
+        if max(rows, default=1) > 1:
+            number, _, count = next(one for one in verdicts if one[2] and one[2] > 1)
+            raise ValueError(f"--log-book: {count} rows are of the image {plan.lines[number].id}")
+        return len(rows)
 
     def _verdicts(self):
         try:
@@ -227,31 +236,38 @@ class _Lines:
 
     Attributes
     ----------
+    columns : list of str
+        What is told besides the number.
     found : set of str
         Those of fields and columns that are fields of any line.
     """
 
     def __init__(self, plan: Plan, fields: list[str], columns: list[str], own: set[str],
                  stems: bool) -> None:
-        self._plan, self._own, self._stems = plan, own, stems
+        self._plan, self._own = plan, [*sorted(own), *(["stem_"] if stems else [])]
         self.found: set[str] = set()
         self._patterns = {name: re.compile(rf"\t{re.escape(name)}=([^\t\n]*)") for name in fields}
-        self._columns = columns
-        self._kinds: dict[str, set[str]] = {name: set() for name in fields}
+        self._also = columns
+        self.columns = [*self._own, *fields]
+        self._kinds: dict[str, set[int]] = {name: set() for name in fields}
 
     def __iter__(self) -> Iterator[list[tuple]]:
         numbers = iter(self._plan.asked())
         while some := list(islice(numbers, _AT_ONCE)):
-            lines = [text.decode() for text in self._plan.lines.texts(some)]
-            whole = "\n".join(lines)
-            self.found.update(name for name in self._columns if f"\t{name}=" in whole)
-            uris = [line.partition("\t")[0] for line in lines] if self._own else []
-            own = {"id": self._ids(some, whole, uris) if "id" in self._own else (),
-                   "uri": uris if "uri" in self._own else (),
-                   "file": [uri.rpartition("/")[2] for uri in uris] if "file" in self._own else ()}
-            yield list(zip(some, map(stem_of, uris) if self._stems else repeat(None),
-                           *(own[name] or repeat(None) for name in OWN),
-                           *(self._values(name, lines, whole) for name in self._patterns)))
+            whole = b"\n".join(self._plan.lines.texts(some)).decode()
+            self.found.update(name for name in self._also if f"\t{name}=" in whole)
+            told: list[Iterable] = [some]
+            if self._own:
+                uris = [line.partition("\t")[0] for line in whole.split("\n")]
+                told += [self._own_values(name, some, whole, uris) for name in self._own]
+            told += [self._values(name, whole, len(some)) for name in self._patterns]
+            yield list(zip(*told))
+
+    def _own_values(self, name, some, whole, uris):
+        if name == "id":
+            return self._ids(some, whole, uris)
+        return uris if name == "uri" else map(
+            stem_of if name == "stem_" else lambda uri: uri.rpartition("/")[2], uris)
 
     def _ids(self, some, whole, uris):
         # Of most lines the address is the id, as it stands.
@@ -260,24 +276,27 @@ class _Lines:
             return uris
         return [self._plan.lines[number].id for number in some]
 
-    def _values(self, name, lines, whole):
+    def _values(self, name, whole, count):
         pattern = self._patterns[name]
         values = pattern.findall(whole)
         if values:
             self.found.add(name)
-        if len(values) != len(lines):
-            values = [found[1] if (found := pattern.search(line)) else None for line in lines]
+        if len(values) != count:
+            values = [found[1] if (found := pattern.search(line)) else None
+                      for line in whole.split("\n")]
         if "nan" in whole.lower():
             values = [None if value and value.lower() == "nan" else value for value in values]
         return values
 
     def look(self, database: sqlite3.Connection) -> None:
         """Note what SQLite takes the values of fields for."""
-        for name, kinds in self._kinds.items():
-            if len(kinds) < 2:
-                quoted = _quoted(name)
-                kinds.update("text" if kind == "text" else "number" for kind, in database.execute(
-                    f"SELECT DISTINCT typeof({quoted}) FROM line WHERE {quoted} NOT NULL"))
+        if not self._kinds:
+            return
+        kinds = ", ".join(f"min({is_text}), max({is_text})" for name in self._kinds if (
+            is_text := f"nullif(typeof({_quoted(name)}), 'null') = 'text'"))
+        found = database.execute(f"SELECT {kinds} FROM line").fetchone()
+        for k, known in enumerate(self._kinds.values()):
+            known.update(one for one in found[2 * k : 2 * k + 2] if one is not None)
 
     @property
     def mixed(self) -> list[str]:

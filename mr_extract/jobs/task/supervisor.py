@@ -166,15 +166,16 @@ class Worker:
         process, self._process = self._process, None
         if process is None:
             return 0
+        # Not by `process.kill`, which would give its number away while its group is there.
         if kill:
-            process.kill()
+            os.kill(process.pid, signal.SIGKILL)
         process.stdout.close()  # it may be about to write an answer nobody waits for
         try:
             process.stdin.close()
         except BrokenPipeError:
             pass  # it is gone already
         if self._ends and not select.select(self._ends, [], [], _PATIENCE)[0]:
-            process.kill()  # a thread of somebody's keeps it
+            os.kill(process.pid, signal.SIGKILL)  # a thread of somebody's keeps it
         for number in self._ends:
             os.close(number)
         self._ends = ()
