@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from conftest import ROOT, module
 
 TIMEOUT = 20  # seconds an image may take
-MEGABYTES = 900
+MEGABYTES = 500
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
         "runner": runner,
         "lines": lines,
         "images": {"measured": totals.measured, "failed": totals.failed,
-                   "skipped": totals.skipped},
+                   **({"skipped": totals.skipped} if totals.skipped else {})},
         "failures": {
             kind: {"images": n, "first": totals.examples[kind][0],
                    "message": totals.examples[kind][1]}
