@@ -25,8 +25,9 @@ from typing import Any
 _STREAMS = (0, 1, 2)
 _LIMITS = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_FSIZE", "RLIMIT_NOFILE", "RLIMIT_STACK")
 _SIGNALS = sorted({*range(1, 32)} & signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-# Besides the modules of this package: what it measures and writes with.
-_WATCHED = ("builtins", "os", "io", "json", "math", "struct", "hashlib", "warnings", "time",
+# Besides the modules of this package: what it measures and writes with. Not `warnings`, which is
+# given other functions wherever somebody listens.
+_WATCHED = ("builtins", "os", "io", "json", "math", "struct", "hashlib", "time",
             "numpy", "numpy.random", "orjson", "sep", "astropy.io.fits", "astropy.wcs",
             "astropy.table")
 _CLASSES = {"astropy.io.fits": ("HDUList", "PrimaryHDU", "ImageHDU", "Header", "Card"),
