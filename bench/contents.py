@@ -43,6 +43,7 @@ MADE = {made.name: made for made in (
     Made("sextractor", "speed.against_sextractor:measure", _COST, ("Against SExtractor",)),
     Made("small", "speed.small_images:measure", _COST, ("Small images",)),
     Made("two", "speed.two_processes:measure", _COST, ("Two processes",)),
+    Made("apply", "speed.apply:measure", _COST, ("A function of one's own",)),
     Made("memory", "speed.memory:measure", _COST, ("Memory",)),
     Made("stages", "speed.stages:measure", _COST, ("Stages of a frame",)),
     Made("crowded", "speed.crowded:measure", _COST, ("Crowded fields",)),

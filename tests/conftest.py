@@ -134,6 +134,16 @@ def repeated(night, times, path):
 
 
 @pytest.fixture(scope="session")
+def hundred(tmp_path_factory):
+    """The manifest of a hundred simulated images, of few pixels."""
+    from preprocess.simulation.simulate import simulate_night
+
+    folder = tmp_path_factory.mktemp("hundred")
+    simulate_night(str(folder), frames=100, seed=11, shape=(90, 120))
+    return folder / "manifest.txt"
+
+
+@pytest.fixture(scope="session")
 def night(tmp_path_factory):
     """A simulated night of six small overlapping frames: folder with manifest and truth."""
     from preprocess.simulation.simulate import simulate_night
