@@ -119,6 +119,10 @@ def _run_once(job, plan, scratch, text, packed=()):
         watch = nullcontext()
         if runner_name in ("hadoop", "emr"):
             runner.modules = job.work.modules(job.config, job.more)
+            runner.folders = list(job.work.folders(job.more).values())
+            if runner.folders and runner_name == "emr":
+                raise WrongOption("--files does not travel with -r emr yet: let the function read "
+                                  "s3:// itself")
         if runner_name == "hadoop":
             from mr_extract.jobs.runners.hadoop.progress import Watch
 
