@@ -78,8 +78,8 @@ JOBS = {
     "photometry": ("-m", "mr_extract.jobs.photometry", "--sources", str(SOURCES), "--radius",
                    "0.05", "--annulus", "0.08,0.14"),
 }
-# Jobs that have nothing to say of a night's frames; their own tests try the runners.
-OF_OTHER_IMAGES = {"spectra"}
+# Jobs that have nothing to say of a night's frames by themselves; their own tests try the runners.
+OF_OTHER_IMAGES = {"apply", "spectra"}
 # For what is the skeleton's alone, whichever the job: two of them, as processes are dear.
 two_jobs = pytest.mark.parametrize("each_job", ["extract", "quality"], indirect=True)
 _chosen = ["extract"]

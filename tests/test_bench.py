@@ -33,6 +33,7 @@ HEADINGS = {
     "storage": "### Remote files",
     "start": "### Starting",
     "scale": "### Long manifests",
+    "apply": "### A function of one's own",
 }
 
 

@@ -10,7 +10,7 @@ from mrjob.step import StepFailedException
 
 from mr_extract.jobs.runners.hadoop.plain_arguments import plain
 from mr_extract.jobs.runners.hadoop.settings import COMMITTER, DEFAULTS, REDUCES, TAGS
-from mr_extract.jobs.runners.hadoop.shipping import write_code_archive
+from mr_extract.jobs.runners.hadoop.shipping import folder_there, write_code_archive, zipped
 
 CODE = "mr_extract_code"  # the folder of the code where a task runs
 
@@ -35,9 +35,12 @@ class Elsewhere(MRJobBinRunner):
         URI of a folder that does not exist yet, for what attempts leave to the next one.
     modules : dict of str to pathlib.Path
         Python files of the user's that tasks import, by their names there.
+    folders : sequence of str
+        That tasks read, each under the name that `folder_there` gives it.
     """
 
     images, reduces, notes = 0, 1, ""
+    folders: Sequence[str] = ()
     modules: Mapping[str, Path] = {}
     packed: Sequence[str] = ()
 
@@ -62,6 +65,10 @@ class Elsewhere(MRJobBinRunner):
     def put(self, path: str, uri: str) -> None:
         """Write a file beside the parts of the output."""
         self.fs.put(path, uri)
+
+    def _add_folders(self):
+        for folder in self.folders:
+            self._working_dir_mgr.add("archive", zipped(folder), folder_there(folder))
 
     def _code_archive(self):
         path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")

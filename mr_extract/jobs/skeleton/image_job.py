@@ -19,7 +19,7 @@ from mrjob.setup import parse_legacy_hash_path
 from mrjob.step import MRStep
 
 from mr_extract.jobs.runners.hadoop.plain_arguments import plain
-from mr_extract.jobs.runners.hadoop.shipping import zipped
+from mr_extract.jobs.runners.hadoop.shipping import folder_there
 from mr_extract.jobs.skeleton.command_line import WORK, CommandLine
 from mr_extract.jobs.skeleton.options import OVER_DETECTIONS
 from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden
@@ -220,8 +220,7 @@ class ImageJob(CommandLine):
                                      parse_legacy_hash_path("file", path)]
         here = here or str(getattr(self.options, "spark_master", None)).startswith("local")
         for option, path in self.work.folders(self.more).items() if self.scratch else ():
-            kwargs["extra_args"] += [option, path if here else
-                                     parse_legacy_hash_path("archive", zipped(path))]
+            kwargs["extra_args"] += [option, path if here else folder_there(path)]
         return kwargs
 
 

@@ -94,6 +94,7 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
     def _add_job_files_for_upload(self):
         super()._add_job_files_for_upload()
         self._working_dir_mgr.add("archive", self._code_archive(), CODE)
+        self._add_folders()
 
     def ship_environment(self, archive: str) -> str:
         """Let tasks run with the Python of an archive, and say what was done for it.

@@ -66,6 +66,11 @@ def write_code_archive(path: str | os.PathLike[str],
             _add(archive, name, source.read_bytes())
 
 
+def folder_there(folder: str) -> str:
+    """Return what a folder that travels is called where a task runs."""
+    return f"mr_extract_{os.path.basename(folder.rstrip('/'))}"
+
+
 def zipped(folder: str) -> str:
     """Write a zip file beside a folder, of all that is in it, and return its path.
 

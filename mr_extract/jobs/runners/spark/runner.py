@@ -234,6 +234,7 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         return super(Elsewhere, self)._cmdenv() if self._is_here else super()._cmdenv()
 
     def _travelling(self):
+        self._add_folders()
         files = {name: path for name, path in self._working_dir_mgr.name_to_path("file").items()
                  if path != self._script_path}
         archives = {CODE: self._code_archive(), **self._working_dir_mgr.name_to_path("archive")}
