@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 from mr_extract import __version__
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.left import Left, left_here, left_on_cluster, left_on_spark
+from mr_extract.jobs.driver.left import Left
+from mr_extract.jobs.driver.left_here import left_here
+from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
+from mr_extract.jobs.driver.left_on_hadoop import left_on_cluster
+from mr_extract.jobs.driver.left_on_spark import left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
 from mr_extract.jobs.runners.spark.places import hadoop_command, job_folders
 
@@ -46,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cloud-tmp-dir", metavar="URI", help="the folder of the bucket for "
                         "-r emr [that of mrjob.conf]")
     parser.add_argument("--conf-path", metavar="FILE", help="that mrjob.conf, as of the job")
+    parser.add_argument("--ended", action="store_true", help="it has ended, though nobody tells: "
+                        "its driver was on another machine, or its cluster is gone")
     parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
     options = parser.parse_args(arguments)
     hadoop = [options.hadoop_bin] if options.hadoop_bin else hadoop_command()
@@ -63,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(found) != 1:
             raise _Refused(f"{len(found)} jobs are called {options.name}: without a name they "
                            "are listed")
-        return _removed(found[0]) if options.remove else collect(found[0])
+        return (_removed if options.remove else collect)(found[0], options.ended)
     except (_Refused, BrokenOff, OSError, ValueError) as error:
         complain(str(error))
         return 2 if isinstance(error, _Refused) else 1
@@ -79,12 +85,14 @@ def _jobs(options, hadoop):
     return left_here(options.folder or tempfile.gettempdir(), hadoop)
 
 
-def collect(one: Left) -> int:
+def collect(one: Left, ended: bool = False) -> int:
     """Make the catalog of a job whose driver is gone.
 
     Parameters
     ----------
     one : mr_extract.jobs.driver.left.Left
+    ended : bool
+        As of `mr_extract.jobs.driver.left.Left.state`.
 
     Returns
     -------
@@ -101,8 +109,9 @@ def collect(one: Left) -> int:
     if record.version != __version__:
         raise _Refused(f"{record.name} is a job of version {record.version}, this is "
                        f"{__version__}")
-    if (state := one.state()) != "left":
-        raise _Refused(f"{record.name} {state}: it can be collected when it has ended")
+    if (state := one.state(ended)) != "left":
+        raise _Refused(f"{record.name} {state}: it can be collected when it has ended"
+                       + _advice(state))
     if not one.place:
         raise _Refused(f"{record.name}: its driver ended while it made the catalog, and nothing is "
                        "left; run it again")
@@ -145,7 +154,6 @@ def _gathered(one, job, further=()):
 
 
 def _left_on_emr(options):
-    from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
     from mr_extract.jobs.runners.emr.runner import folder_of
 
     return left_in_bucket(options.cloud_tmp_dir or folder_of(options.conf_path))
@@ -159,9 +167,13 @@ def _given(one):
     return one.ending
 
 
-def _removed(one):
-    if one.state() not in ("left", "ended"):
-        raise _Refused(f"{one.record.name} {one.state()}: end it first")
+def _advice(state):
+    return ", which --ended says where nobody else does" if "perhaps" in state else ""
+
+
+def _removed(one, ended):
+    if (state := one.state(ended)) not in ("left", "ended"):
+        raise _Refused(f"{one.record.name} {state}: end it first" + _advice(state))
     one.remove()
     return 0
 

@@ -78,6 +78,8 @@ JOBS = {
     "photometry": ("-m", "mr_extract.jobs.photometry", "--sources", str(SOURCES), "--radius",
                    "0.05", "--annulus", "0.08,0.14"),
 }
+# Jobs that have nothing to say of a night's frames; their own tests try the runners.
+OF_OTHER_IMAGES = {"spectra"}
 # For what is the skeleton's alone, whichever the job: two of them, as processes are dear.
 two_jobs = pytest.mark.parametrize("each_job", ["extract", "quality"], indirect=True)
 _chosen = ["extract"]
@@ -129,6 +131,16 @@ def repeated(night, times, path):
     path.write_text("".join(f"{line}\tid=image-{k:03d}-{n}\n"
                             for k in range(times) for n, line in enumerate(lines)))
     return path
+
+
+@pytest.fixture(scope="session")
+def hundred(tmp_path_factory):
+    """The manifest of a hundred simulated images, of few pixels."""
+    from preprocess.simulation.simulate import simulate_night
+
+    folder = tmp_path_factory.mktemp("hundred")
+    simulate_night(str(folder), frames=100, seed=11, shape=(90, 120))
+    return folder / "manifest.txt"
 
 
 @pytest.fixture(scope="session")

@@ -257,7 +257,7 @@ def test_what_a_killed_driver_leaves_on_emr_is_collected_and_removed(on_s3, tmp_
     temporary.mkdir()
 
     def step(_, words):
-        goes_on.wait(60)
+        goes_on.wait(400)
         output = words[words.index("-output") + 1].partition("mine/")[2]
         on_s3.put(f"{output}part-00000", b"".join(one for one in blocks if one[:7] == b"#error\t"))
         on_s3.put(f"{output}part-00001.gz", gzip.compress(

@@ -384,3 +384,22 @@ esac
         words = [word for line in said.read_text().splitlines() for word in line.split()
                  if word in ("jar", "version", "-put", "-mkdir")]
         assert words[: words.index("jar") + 1] == before
+
+
+def test_a_function_of_the_users_has_its_code_and_side_data_on_the_nodes(hadoop, hundred, tmp_path):
+    from photutils_glue import write_camera
+
+    options = write_camera(tmp_path)
+    runs = [module("jobs.apply", "-r", runner, hundred, *options, cwd=ROOT / "tests",
+                   env=hadoop.environment) for runner in ("local", "hadoop")]
+    assert runs[1].status == 0, runs[1].err
+    assert len(runs[0].accounts()) == 100 and runs[1].out == runs[0].out
+
+
+def test_a_function_that_misbehaves_costs_its_image_and_no_other(hadoop, night, tmp_path):
+    from misbehaving_functions import TABLE, check, run_all, write_manifest
+
+    manifest = write_manifest(tmp_path / "list.txt", sorted(night.glob("*.fits"))[0])
+    run = run_all(manifest, "-r", "hadoop", env=hadoop.environment)
+    for number, one in enumerate(TABLE):
+        check(run, number, one)

@@ -6,7 +6,6 @@ import socket
 import sys
 import time
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from conftest import JOBS, ROOT, command, module, repeated
@@ -15,6 +14,7 @@ from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from processes import descendants, finish, kill, start_job
 
 from bench.clusters.deadly_places import DeadlyPlaces, kills
+from bench.speed.spark import linked_home
 from mr_extract.jobs.driver.cutting import number_of_tasks
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.runners.spark import counting
@@ -53,16 +53,11 @@ def marked(test):
 @pytest.fixture(scope="module", autouse=True)
 def spark_home(tmp_path_factory):
     """A home of Spark, as its executors on this machine write there."""
-    found = find_spec("pyspark")
-    if found is None:
+    if find_spec("pyspark") is None:
         yield
         return
-    home = tmp_path_factory.mktemp("spark")
-    for path in Path(found.origin).parent.iterdir():
-        if path.name != "work":
-            (home / path.name).symlink_to(path)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_HOME", str(home))
+        patch.setenv("SPARK_HOME", str(linked_home(tmp_path_factory.mktemp("home") / "spark")))
         yield
 
 

@@ -35,7 +35,8 @@ def webhdfs_place(hdfs, request):
     return lambda name: f"{root}/contract/{request.node.name}/{name}"
 
 
-@pytest.fixture(params=["file", "hdfs", "webhdfs"])
+@pytest.fixture(params=["file", *(pytest.param(one, marks=pytest.mark.needs("hdfs"))
+                                  for one in ("hdfs", "webhdfs"))])
 def place(request):
     return request.getfixturevalue(f"{request.param}_place")
 

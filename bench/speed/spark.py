@@ -1,7 +1,9 @@
 """Spark on one machine against `-r local`, and two executors against one."""
 
 import argparse
+import os
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from bench.night import make_night
@@ -26,11 +28,24 @@ def main(arguments=None):
     if options.quick:
         frames, rounds, shape = 6, 1, (400, 500)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        os.environ["SPARK_HOME"] = str(linked_home(Path(folder) / "spark"))
         night = make_night(Path(folder), frames, shape, options.night)
         section = measure(night, rounds)
-    section.where = f"{night.told}; {section.where}"
+        section.where = f"{night.told}; {section.where}"
     give([section], options.output)
     return 0
+
+
+def linked_home(folder):
+    """Make a home of Spark in a folder, of links: executors of `local-cluster` write there."""
+    spec = find_spec("pyspark")
+    if spec is None:
+        raise SystemExit("bench: Spark needs pyspark: pip install 'mr_extract[spark]'")
+    folder.mkdir()
+    for path in Path(spec.origin).parent.iterdir():
+        if path.name != "work":
+            (folder / path.name).symlink_to(path)
+    return folder
 
 
 def measure(night, rounds):

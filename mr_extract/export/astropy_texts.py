@@ -31,7 +31,7 @@ def write_votable(source: Source, path: str) -> None:
     votable.resources.append(resource)
     for name, line in zip(("made_with", "config"), said[:2]):
         resource.infos.append(Info(name=name, value=line.decode().lstrip("#")))
-    kinds = {"i4": "int", "f4": "float", "f8": "double"}
+    kinds = {"i4": "int", "i8": "long", "f4": "float", "f8": "double"}
     table = TableElement(votable, name="catalog")
     for one in shapes:
         text, unit = one.dtype.kind == "S", unit_in("vounit", one.column.unit)

@@ -9,7 +9,7 @@ from astropy.io import fits
 from mr_extract.export.units import unit_in
 from mr_extract.text.typed_rows import ROWS, Source
 
-_CODES = {"i4": "J", "f4": "E", "f8": "D"}
+_CODES = {"i4": "J", "i8": "K", "f4": "E", "f8": "D"}
 TABLE, LINES, LINE = "CATALOG", "IMAGES", "line"
 
 

@@ -20,7 +20,8 @@ def schema_of(shapes: Sequence[Shape]) -> pyarrow.Schema:
     """
     import pyarrow as pa
 
-    kinds = {"S": pa.string(), "i4": pa.int32(), "f4": pa.float32(), "f8": pa.float64()}
+    kinds = {"S": pa.string(), "i4": pa.int32(), "i8": pa.int64(), "f4": pa.float32(),
+             "f8": pa.float64()}
     return pa.schema([
         pa.field(one.name, kinds.get(one.dtype.kind) or kinds[one.dtype.str[1:]], metadata={
             "unit": one.column.unit, "ucd": one.column.ucd,

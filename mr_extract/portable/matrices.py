@@ -48,3 +48,34 @@ def inverse(matrix: np.ndarray) -> np.ndarray:
         As `solved`.
     """
     return solved(matrix, np.eye(len(matrix)))
+
+
+def solved_definite(matrix: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+    """Solve a symmetric, positive definite system by the method of Cholesky.
+
+    Parameters
+    ----------
+    matrix : ndarray of float64, shape (n, n)
+    right : ndarray of float64, shape (n,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        None where the matrix is not definite to within the digits there are.
+    """
+    n = len(right)
+    scale = np.sqrt(np.diag(matrix))
+    if not (np.isfinite(matrix).all() and (scale > 0).all()):
+        return None
+    left = matrix / scale[:, None] / scale[None, :]
+    values = right / scale
+    for k in range(n):
+        pivot = left[k, k]
+        if not pivot > 1e-13:
+            return None
+        column = left[k + 1 :, k] / pivot
+        left[k + 1 :, k + 1 :] -= column[:, None] * left[None, k, k + 1 :]
+        values[k + 1 :] -= column * values[k]
+    for k in range(n - 1, -1, -1):
+        values[k] = (values[k] - (left[k, k + 1 :] * values[k + 1 :]).sum()) / left[k, k]
+    return values / scale

@@ -34,6 +34,7 @@ def setting(
     default : object
         Its type is that of the setting.
     help_text : str
+        Empty for what a driver tells its tasks, and no user.
     check : callable, optional
         The test that a value must pass.
     choices : sequence of str, optional

@@ -69,6 +69,8 @@ def access_arguments(access: Access) -> list[str]:
 
 def _add(add_argument, one):
     help_text = f"{one.metadata['help']} [{as_text(one.default)}]".replace("%", "%%")
+    if not one.metadata["help"]:  # what a driver tells its tasks
+        help_text = argparse.SUPPRESS
     add_argument(option_name(one.name), dest=one.name, default=None, type=parser_of(one),
                  help=help_text, metavar=metavar_of(one))
 

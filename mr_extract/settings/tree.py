@@ -34,6 +34,10 @@ class Settings:
     # Of its subclasses, which are dataclasses.
     __dataclass_fields__: ClassVar[dict[str, Field]]
 
+    def further_rules(self) -> dict[str, str]:
+        """Return the rules of companions that `companions` does not know, by the line's field."""
+        return {}
+
     @classmethod
     def declared(cls) -> Iterator[tuple[str, Field]]:
         """Yield ``(section name, dataclass field)`` for every setting."""

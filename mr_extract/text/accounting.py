@@ -1,7 +1,7 @@
 """The lines of a catalog that account for its images, and its header.
 
-``#image`` stands before the rows of an image that was measured, ``#error`` for
-one that was not: for each id of the manifest there is exactly one of the two.
+``#image`` stands before the rows of an image that was measured, ``#error`` for one that was
+not, ``#skipped`` for one that was left out: for each id of the manifest there is exactly one.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mr_extract.settings.tree import Settings
 
 LOST = "lost"
+SKIPPED = "skipped"
+FALSE, UNKNOWN = "false", "unknown"  # what was asked of a line that is left out
+ACCOUNTS = ("#image\t", "#error\t", "#skipped\t")  # with which such lines begin
 _TOTALS = ("images", "failed", "rows")
 
 
@@ -32,9 +35,9 @@ class Account:
     id : str
         The image.
     kind : str
-        Kind of failure, empty for a measured image.
+        Kind of failure, empty for a measured image, `SKIPPED` for one that was left out.
     message : str
-        Of the failure.
+        Of the failure; `FALSE` or `UNKNOWN` is what was asked of an image that was left out.
     values : dict of str to str
         The ``key=value`` cells of a measured image.
     """
@@ -88,6 +91,11 @@ def error_line(image_id: str, kind: str, message: str) -> str:
     return "\t".join(["#error", image_id, kind, escaped(shown_within(message))]) + "\n"
 
 
+def skipped_line(image_id: str, why: str) -> str:
+    """Return the accounting line of an image that was left out: `FALSE` or `UNKNOWN` is why."""
+    return f"#skipped\t{image_id}\t{why}\n"
+
+
 def parse_account(line: bytes | str) -> Account:
     """Read an accounting line.
 
@@ -108,6 +116,8 @@ def parse_account(line: bytes | str) -> Account:
     word, image_id, *cells = text.rstrip("\n").split("\t")
     if word == "#error" and len(cells) == 2:
         return Account(image_id, cells[0], cells[1])
+    if word == "#skipped" and cells in ([FALSE], [UNKNOWN]):
+        return Account(image_id, SKIPPED, cells[0])
     if word == "#image":
         try:
             return Account(image_id, values=dict([cell.split("=", 1) for cell in cells]))
@@ -132,7 +142,8 @@ class Header:
     columns : str
         Their names, tab-separated.
     totals : dict of str to int
-        ``images``, ``failed``, and rows under the name of what they are: ``sources``.
+        ``images``, ``failed``, ``skipped`` where there are any, and rows under the name of
+        what they are: ``sources``.
     """
 
     version: str
@@ -141,11 +152,28 @@ class Header:
     columns: str
     totals: dict
 
+    @property
+    def accounts(self) -> int:
+        """Number of images of which the catalog has a line."""
+        return sum(list(self.totals.values())[:-1])
+
     def text(self) -> str:
         """Return its lines."""
         facts = (*self.made_with, *self.totals.items())
         cells = [f"#mr_extract {self.version}", *(f"{k}={v}" for k, v in facts)]
         return "\t".join(cells) + f"\n#config\t{self.config}\n{self.columns}\n"
+
+
+def sum_of(totals: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Return the sums of totals as headers have them, in their order.
+
+    Parameters
+    ----------
+    totals : sequence of dict of str to int
+        Of the same rows.
+    """
+    *names, rows = max(totals, key=len)
+    return {name: sum(one.get(name, 0) for one in totals) for name in (*names, rows)}
 
 
 def header(
@@ -190,7 +218,8 @@ def parse_header(text: bytes) -> Header:
         program, version = word.split(" ")
         mark, config = second.split("\t", 1)
         facts = dict(cell.split("=", 1) for cell in cells)
-        totals = {name: int(facts.pop(name)) for name in list(facts)[-len(_TOTALS):]}
+        count = len(_TOTALS) + (SKIPPED in facts)
+        totals = {name: int(facts.pop(name)) for name in list(facts)[-count:]}
         if tuple(totals)[:2] != _TOTALS[:2]:
             raise ValueError("its totals are others")
     except (ValueError, KeyError) as error:

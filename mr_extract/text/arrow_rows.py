@@ -39,7 +39,8 @@ def arrow_table(data: bytes, columns: Mapping[str, Column]) -> pyarrow.Table | N
     """
     import pyarrow as pa
 
-    types = {"str": pa.string(), "i4": pa.int32(), "f4": pa.float32(), "f8": pa.float64()}
+    types = {"str": pa.string(), "i4": pa.int32(), "i8": pa.int64(), "f4": pa.float32(),
+             "f8": pa.float64()}
     try:
         table = _read(data, columns, {name: types[one.dtype] for name, one in columns.items()})
         doubtful = [name for name, one in columns.items()
@@ -53,7 +54,7 @@ def arrow_table(data: bytes, columns: Mapping[str, Column]) -> pyarrow.Table | N
     except pa.ArrowInvalid:
         return None
     lacking = any(table.column(name).null_count for name, one in columns.items()
-                  if one.dtype == "i4")
+                  if one.dtype in ("i4", "i8"))
     return None if lacking else table
 
 

@@ -1,14 +1,15 @@
 """Read a catalog back: its accounting and its columns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mr_extract.columns.choice import COLUMNS
 from mr_extract.columns.column import Column
 from mr_extract.columns.objects import object_column
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
-from mr_extract.text.accounting import config_of, parse_account
+from mr_extract.text.accounting import ACCOUNTS, config_of, parse_account
 from mr_extract.text.rows import parse_rows
 
 
@@ -53,12 +54,22 @@ def read_catalog(path: str) -> Catalog:
     rows = [line for line in lines if line and not line.startswith(b"#")]
     if not rows or not comments or not comments[0].startswith("#mr_extract "):
         raise ValueError(f"{path} is not a catalog of mr_extract")
-    accounts = (parse_account(c) for c in comments if c.startswith(("#image\t", "#error\t")))
-    schema = schema_of(rows[0].decode().split("\t"))
+    accounts = (parse_account(c) for c in comments if c.startswith(ACCOUNTS))
+    config, names = config_of(comments), rows[0].decode().split("\t")
+    schema = told_columns(config, names) or schema_of(names)
     return Catalog(
-        {account.id: account for account in accounts}, parse_rows(rows[1:], schema),
-        config_of(comments),
-    )
+        {account.id: account for account in accounts}, parse_rows(rows[1:], schema), config)
+
+
+def told_columns(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, Column]:
+    """Return columns of which the configuration in a catalog's header says what they are.
+
+    Those of other programs, or of a function of the user's; empty where they are in the schema.
+    """
+    told = config.get("columns")
+    if not isinstance(told, dict):
+        return {}
+    return {name: Column(name, told[name][0], told[name][1], "told", "", "", "") for name in names}
 
 
 def schema_of(names: Iterable[str]) -> dict[str, Column]:

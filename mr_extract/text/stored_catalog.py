@@ -5,10 +5,10 @@ from typing import BinaryIO
 
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.streaming import opened_text
-from mr_extract.text.accounting import Account, Header, parse_header
+from mr_extract.text.accounting import ACCOUNTS, Account, Header, parse_header
 from mr_extract.text.block_stream import split_blocks, whole
 
-_ACCOUNTS = (b"#image\t", b"#error\t")
+_ACCOUNTS = tuple(word.encode() for word in ACCOUNTS)
 
 
 class UnfitCatalog(Exception):
@@ -49,7 +49,7 @@ class CatalogReader:
         """Number of images by the header."""
         if self.header is None:
             return None
-        return self.header.totals["images"] + self.header.totals["failed"]
+        return self.header.accounts
 
     def __iter__(self) -> Iterator[tuple[Account, bytes]]:
         """Give each image that is there whole: its account and all that is said of it.

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mr_extract.columns.column import Column
-from mr_extract.text.accounting import Header, parse_account, parse_header
+from mr_extract.text.accounting import Header, parse_account, parse_header, sum_of
 from mr_extract.text.arrow_rows import arrow_table, as_arrow, bytes_in, numbers_in
-from mr_extract.text.catalog import schema_of
+from mr_extract.text.catalog import schema_of, told_columns
 from mr_extract.text.opened_catalog import opened_catalog
 from mr_extract.text.rows import parse_rows
 from mr_extract.text.stored_catalog import UnfitCatalog
@@ -81,12 +81,13 @@ class Source:
         for uri in self.uris:
             with opened_catalog(uri) as text:
                 headers.append(_header(text, uri))
-        first, totals = headers[0], dict(headers[0].totals)
+        first, totals = headers[0], headers[0].totals
         for uri, other in zip(self.uris[1:], headers[1:]):
-            if replace(other, totals=first.totals) != first or other.totals.keys() != totals.keys():
+            if replace(other, totals=first.totals) != first or (
+                    list(other.totals)[-1] != list(totals)[-1]):
                 raise UnfitCatalog(f"{uri!r} was made with another version, settings or columns "
                                    f"than {self.uris[0]!r}: only catalogs made alike go together")
-            totals = {name: totals[name] + count for name, count in other.totals.items()}
+            totals = sum_of([totals, other.totals])
         self.header = replace(first, totals=totals)
         self.columns = _columns(self.header)
 
@@ -117,7 +118,7 @@ class Source:
                     every += accounts
                     self._check(accounts, seen, uri)
                     yield found, accounts
-        promised = self.header.totals["images"] + self.header.totals["failed"]
+        promised = self.header.accounts
         if (rows, len(every)) != (self.count, promised):
             raise UnfitCatalog(f"the header promises {self.count} rows and {promised} images, and "
                                f"{rows} and {len(every)} are there")
@@ -218,9 +219,8 @@ def _parsed(data, columns):
 
 def _columns(header):
     names = header.columns.split("\t")
-    told = json.loads(header.config).get("columns")
-    if isinstance(told, dict):  # columns of other programs, of which the catalog itself says
-        return {name: Column(name, *told[name], "told", "", "", "") for name in names}
+    if told := told_columns(json.loads(header.config), names):
+        return told
     job = dict(header.made_with).get("job", "")
     try:
         if job.startswith(_JOBS) and job.count(".") == 2 and hasattr(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from mr_extract.addresses import shown_within
+from mr_extract.text.accounting import SKIPPED, sum_of
 from mr_extract.text.stored_catalog import CatalogReader, common_header
 from preprocess.accounts.merging import Superseded, told
 from preprocess.accounts.promised import Promised
@@ -59,7 +60,7 @@ def merge_catalogs(
         for _ in catalog:
             pass
     header = common_header(catalogs)
-    totals = dict.fromkeys(header.totals, 0)
+    totals = dict.fromkeys(sum_of([one.header.totals for one in catalogs if one.header]), 0)
     rows = list(totals)[-1]
     gone: list[tuple[int, int]] = []
     superseded, promised = Superseded(extensions, planes), Promised(catalogs)
@@ -68,12 +69,14 @@ def merge_catalogs(
         for one in told(catalogs):
             gone.extend(superseded.take(one, place))
             promised.take(one)
-            totals["failed" if one.account.kind else "images"] += 1
+            totals[_total_of(one.account)] += 1
             totals[rows] += one.account.rows
             body.write(one.block)
             place += len(one.block)
         gone.extend(superseded.rest())
         totals["failed"] -= len(gone)
+        if not totals.get(SKIPPED, 1):
+            del totals[SKIPPED]
         output.write(replace(header, totals=totals).text().encode())
         body.seek(0)
         for start, size in sorted(gone):
@@ -81,6 +84,10 @@ def merge_catalogs(
             body.seek(size, 1)
         shutil.copyfileobj(body, output, 1 << 20)
     return totals, promised.unkept()
+
+
+def _total_of(account):
+    return account.kind if account.kind == SKIPPED else "failed" if account.kind else "images"
 
 
 def _copy(source: BinaryIO, target: BinaryIO, size: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import CARD
+from mr_extract.jobs.beside.file_names import stem_of
 from mr_extract.storage.output import written_whole
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 _WCS = re.compile(r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12] *$|(CD|PC)[12]_[12] *$"
                   r"|(PV|PS)[12]_\d+ *$|WAT[012]_\d{3}$|WCSDIM *$|[AB]P?_(ORDER|DMAX|\d_\d) *$"
                   r"|(LONPOLE|LATPOLE|RADESYS|RADECSYS|EQUINOX|EPOCH) *$")
-_SUFFIX = re.compile(r"\.(fits|fit|fts)(\.(gz|bz2|fz))*(?=$|\[)", re.IGNORECASE)
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_LONGEST = 100
 _TOLD = "checkimage"
 
 
@@ -55,16 +52,10 @@ def file_name(image_id: str, kind: str) -> str:
 
     Parameters
     ----------
-    image_id : str
-        Of which the last part is legible in the name; eight digits of the whole one's
-        SHA-256 keep names apart.
-    kind : str
+    image_id, kind : str
     """
-    last = _SUFFIX.sub("", image_id.rpartition("/")[2])
-    legible = _UNSAFE.sub("_", last).strip("._-")[:_LONGEST] or "image"
-    digest = hashlib.sha256(image_id.encode()).hexdigest()[:8]
     kind = f"minus_{kind[1:]}" if kind.startswith("-") else kind
-    return f"{legible}-{digest}.{kind}.fits.fz"
+    return f"{stem_of(image_id)}.{kind}.fits.fz"
 
 
 def write_checks(checks: Mapping[str, np.ndarray], folder: str, image_id: str,

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
 from time import monotonic
@@ -18,6 +19,7 @@ from mrjob.step import StepFailedException
 from mr_extract import __version__
 from mr_extract.addresses import shown_rule, shown_within
 from mr_extract.columns.choice import describe
+from mr_extract.jobs.driver.ahead import Ahead
 from mr_extract.jobs.driver.detached import scratch_folder
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.manifests import read_plan, standard_input
@@ -26,6 +28,7 @@ from mr_extract.jobs.driver.outputs import check_outputs, is_there
 from mr_extract.jobs.driver.plan import check_directory
 from mr_extract.jobs.driver.running import WrongOption, is_merged, run_tasks
 from mr_extract.settings.declaring import is_rule
+from mr_extract.settings.options import arguments
 from mr_extract.sextractor.configured import check_cutouts
 
 if TYPE_CHECKING:
@@ -100,6 +103,7 @@ def _planned(job, further):
     else:
         stdin = standard_input() if "-" in sources else None
         plan = read_plan(sources, stdin, options.extensions, options.plane)
+    _select(job, plan)
     check_runner(options)
     for one in (options, *further):
         check_outputs(one, plan)
@@ -112,6 +116,25 @@ def _planned(job, further):
         say = (lambda _: None) if options.quiet else complain
         options.env_archive = chosen_archive(options.env_archive, say)
     return plan, packed if options.runner == "hadoop" else []
+
+
+def _select(job, plan):
+    """Leave out the lines that are not meant."""
+    options = job.options
+    if options.where is None:
+        for name in ("log_book", "log_key"):
+            if getattr(options, name) is not None:
+                raise ValueError(f"--{name.replace('_', '-')} is for --where")
+        return
+    if options.log_key is not None and options.log_book is None:
+        raise ValueError("--log-key is for --log-book")
+    from mr_extract.jobs.driver.where import select
+
+    with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
+        options.log_book_sha256 = select(plan, options.where, options.log_book, options.log_key,
+                                         scratch, complain)
+    if options.log_book_sha256:
+        job.arguments = [*job.arguments, f"--log-book-sha256={options.log_book_sha256}"]
 
 
 def _extracted(job, plan, packed):
@@ -128,6 +151,7 @@ def _extracted(job, plan, packed):
         # a job that fails before its reducers are.
         options.reduce = "none"
     with scratch_folder() as scratch:
+        _settle(job, plan, scratch)
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             counters, totals, failure = {}, None, None
             if plan.entries:
@@ -143,6 +167,18 @@ def _extracted(job, plan, packed):
             totals, unwritten = merged(job, plan, text, scratch, ordered, complete=not failure
                                        and options.runner in ("hadoop", "emr", "spark"))
     return totals, counters, failure, unwritten
+
+
+def _settle(job, plan, scratch):
+    """Have the job find out what it must before its tasks start."""
+    before = job.config
+    try:
+        job.config, job.more = job.work.settled(before, job.more, Ahead(job, plan, scratch))
+    except ValueError as error:
+        raise WrongOption(str(error)) from error
+    # Whoever finishes the job has its command line, and finds out nothing.
+    known = arguments(before)
+    job.arguments = [*job.arguments, *(one for one in arguments(job.config) if one not in known)]
 
 
 class _Failure:

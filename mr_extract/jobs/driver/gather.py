@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,7 +13,14 @@ from typing import TYPE_CHECKING, BinaryIO
 from mr_extract.addresses import shown_within
 from mr_extract.jobs.skeleton.work import MAIN
 from mr_extract.remarks import parse_cell
-from mr_extract.text.accounting import LOST, Account, error_line, header, parse_account
+from mr_extract.text.accounting import (
+    LOST,
+    SKIPPED,
+    Account,
+    error_line,
+    header,
+    parse_account,
+)
 from mr_extract.text.block_stream import split_blocks, whole
 
 if TYPE_CHECKING:
@@ -40,6 +48,8 @@ class Totals:
         What was said of measured images: kind to number of images.
     said : dict of str to (str, str)
         Kind to (id, detail) of the first image of which it was said.
+    skipped : int
+        Images that were left out.
     """
 
     measured: int = 0
@@ -50,6 +60,7 @@ class Totals:
     examples: dict = field(default_factory=dict)
     remarks: Counter = field(default_factory=Counter)
     said: dict = field(default_factory=dict)
+    skipped: int = 0
 
     @property
     def failed(self) -> int:
@@ -58,7 +69,9 @@ class Totals:
 
     def take(self, account: Account) -> None:
         """Count one image."""
-        if account.kind:
+        if account.kind == SKIPPED:
+            self.skipped += 1
+        elif account.kind:
             self.failures[account.kind] += 1
             self.examples.setdefault(account.kind, (account.id, account.message))
         else:
@@ -75,7 +88,7 @@ class Totals:
 
 
 def gather(text: BinaryIO, plan: Plan, work: Work, config: Settings, catalog: BinaryIO,
-           ordered: bool = True) -> Totals:
+           ordered: bool = True, told: Mapping[str, str] | None = None) -> Totals:
     """Bring blocks into order, account for every image, and write the catalog.
 
     Parameters
@@ -90,6 +103,8 @@ def gather(text: BinaryIO, plan: Plan, work: Work, config: Settings, catalog: Bi
         Where the catalog goes.
     ordered : bool
         By image id; otherwise as the tasks wrote it.
+    told : dict of str to str, optional
+        What the header says besides.
 
     Returns
     -------
@@ -121,7 +136,7 @@ def gather(text: BinaryIO, plan: Plan, work: Work, config: Settings, catalog: Bi
             totals.take(parse_account(_read(text, starts[number], sizes[number])))
         elif starts[number] == _NONE:
             totals.take(parse_account(_own_line(plan, number)))
-    catalog.write(header_of(work, config, totals).encode())
+    catalog.write(header_of(work, config, totals, told).encode())
     if ordered:
         order = plan.in_order()
     else:
@@ -141,11 +156,12 @@ def _read(text, start, size):
 
 def _own_line(plan, number):
     """Return the line of an image on which no task reported."""
-    kind, message = plan.refusal(number) or (LOST, "no task reported on it; run it again")
-    return error_line(plan.lines[number].id, kind, message)
+    return plan.own_line(number) or error_line(
+        plan.lines[number].id, LOST, "no task reported on it; run it again")
 
 
-def header_of(work: Work, config: Settings, totals: Totals) -> str:
+def header_of(work: Work, config: Settings, totals: Totals,
+              told: Mapping[str, str] | None = None) -> str:
     """Return the lines that stand before all others in a catalog.
 
     Parameters
@@ -153,14 +169,18 @@ def header_of(work: Work, config: Settings, totals: Totals) -> str:
     work : mr_extract.jobs.skeleton.work.Work
     config : mr_extract.settings.tree.Settings
     totals : Totals
+    told : dict of str to str, optional
+        What it says besides.
     """
     from importlib.metadata import version  # which loads much, and no task needs it
 
     made_with = {name: version(name) for name in work.versions}
     if work.name != MAIN:
         made_with = {"job": work.name, **made_with}
-    return header(config, work.columns(config), made_with,
-                  {"images": totals.measured, "failed": totals.failed, work.rows: totals.rows})
+    skipped = {SKIPPED: totals.skipped} if totals.skipped else {}
+    return header(config, work.columns(config), {**made_with, **(told or {})},
+                  {"images": totals.measured, "failed": totals.failed, **skipped,
+                   work.rows: totals.rows})
 
 
 def _placed(text):

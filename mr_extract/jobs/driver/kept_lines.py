@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 from array import array
+from collections.abc import Iterator, Sequence
 from io import FileIO
 
 from mr_extract.text.entry import Entry
@@ -50,6 +51,25 @@ class KeptLines:
         if self._file is None or start >= self._held_from:
             return bytes(self._held[start - self._held_from : stop - self._held_from])
         return os.pread(self._file.fileno(), stop - start, start)
+
+    def texts(self, numbers: Sequence[int]) -> Iterator[bytes]:
+        """Yield the lines of good entries in the order of their numbers, which ascend."""
+        if self._file is None or not numbers:
+            yield from map(self.text, numbers)
+            return
+        # Those between them are read along, as few are left out, mostly.
+        begin, after = self._starts[numbers[0]], numbers[-1] + 1
+        stop = self._starts[after] if after < len(self._starts) else self._end
+        if stop > self._held_from or stop - begin > _HELD:
+            yield from map(self.text, numbers)
+            return
+        block = os.pread(self._file.fileno(), stop - begin, begin)
+        starts = [start - begin for start in self._starts[numbers[0] : after + 1]]
+        if len(starts) <= after - numbers[0]:
+            starts.append(self._end - begin)
+        first = numbers[0]
+        for number in numbers:
+            yield block[starts[number - first] : starts[number - first + 1]]
 
     def __getitem__(self, number: int) -> Entry:
         return kept_entry(self.text(number))

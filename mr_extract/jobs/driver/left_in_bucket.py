@@ -35,18 +35,11 @@ class LeftInBucket(Left):
             step = client.describe_step(ClusterId=told["cluster"], StepId=told["step"])["Step"]
         return step["Status"]["State"] in ("PENDING", "RUNNING")
 
-    def plan(self) -> Plan:
-        """Return the plan of the job."""
+    def _plan_elsewhere(self):
         return Plan.read(io.BytesIO(_read(f"{self._record}{PLAN}")).readlines())
 
     def copy_output(self, text: BinaryIO) -> None:
-        """Write to a file what its tasks have written.
-
-        Raises
-        ------
-        BrokenOff
-            When that cannot be read to its end.
-        """
+        """Write to a file what its tasks have written, as `Left.copy_output`."""
         try:
             for uri in _listed(f"{self.record.output.rstrip('/')}/part-"):
                 with _said(uri), _opened(uri) as part:
@@ -66,16 +59,13 @@ class LeftInBucket(Left):
             client.terminate_job_flows(JobFlowIds=[name])
         complain(f"cluster {name} is told to end")
 
-    def remove(self) -> None:
-        """Remove all that is left of it, the cluster that was its own among it."""
+    def _remove_elsewhere(self):
         from mr_extract.jobs.runners.emr.kept import remove
 
         if self.ending is None:
             self.end_cluster()
             with _said(self.record.folder):
                 remove(_client("s3"), self.record.folder)
-        if self.is_here:
-            shutil.rmtree(self.folder)
 
     @property
     def _record(self):

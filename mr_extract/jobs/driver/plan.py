@@ -10,6 +10,7 @@ from mr_extract import storage
 from mr_extract.jobs.beside.named_companions import anywhere
 from mr_extract.jobs.driver.kept_lines import KeptLines, kept_entry
 from mr_extract.jobs.driver.numbered import Numbered
+from mr_extract.text.accounting import FALSE, UNKNOWN, error_line, skipped_line
 from mr_extract.text.balance import companions_of, size_of
 from mr_extract.text.blocks import DUPLICATE
 from mr_extract.text.entry import Entry
@@ -18,7 +19,7 @@ from mr_extract.text.manifest import parse_line
 from mr_extract.text.plain_lines import PlainLine
 from mr_extract.text.sorting import SortedRecords
 
-_ASKED, _PROBLEM, _CLASH = range(3)
+_ASKED, _PROBLEM, _CLASH, _FALSE, _UNKNOWN = range(5)
 _NONE = -1
 
 
@@ -84,6 +85,23 @@ class Plan:
         number = self._ids.find(image_id)
         return number if number >= 0 and self._states[number] == _ASKED else _NONE
 
+    def skip(self, number: int, is_unknown: bool) -> None:
+        """Leave a line out: what was asked of it is false, or cannot be told."""
+        self._states[number] = _UNKNOWN if is_unknown else _FALSE
+
+    @property
+    def skipped(self) -> int:
+        """How many lines are left out."""
+        return self._states.count(_FALSE) + self._states.count(_UNKNOWN)
+
+    def own_line(self, number: int) -> str | None:
+        """Return what a catalog says of a line that no task was given; None for one that was."""
+        state = self._states[number]
+        if state in (_FALSE, _UNKNOWN):
+            return skipped_line(self.lines[number].id, FALSE if state == _FALSE else UNKNOWN)
+        told = self.refusal(number)
+        return error_line(self.lines[number].id, *told) if told else None
+
     def asked(self) -> Iterator[int]:
         """Yield the numbers of the images to measure."""
         return (number for number, state in enumerate(self._states) if state == _ASKED)
@@ -134,6 +152,11 @@ class Plan:
         """The lines that cannot be tried: id to (kind, message)."""
         return {self.lines[number].id: told for number, state in enumerate(self._states)
                 if state != _ASKED and (told := self.refusal(number))}
+
+    def own_lines(self) -> Iterator[str]:
+        """Yield `own_line` of all lines that no task was given, in the order of their ids."""
+        return (line for number in self.in_order()
+                if self._states[number] != _ASKED and (line := self.own_line(number)))
 
 
 class Asked:

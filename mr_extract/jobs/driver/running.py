@@ -103,9 +103,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
         if runner_name in ("hadoop", "emr", "spark"):
-            from mr_extract.jobs.beside.user_functions import travelling
-
-            runner.modules = travelling(job.work.functions(job.config))
+            runner.modules = job.work.modules(job.config, job.more)
             runner.reduces = number_of_reduces(size, slots)
         if runner_name in ("hadoop", "spark"):
             runner.packed, runner.is_packed = packed, options.packed

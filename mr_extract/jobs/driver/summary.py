@@ -39,13 +39,14 @@ def summarise(totals: Totals, counters: Mapping[str, Mapping[str, int]], seconds
     expense : dict of str to dict, optional
         Of a cluster that was started for the job: what was estimated, and what it took.
     """
-    tried = lines - totals.failures["lost"]
+    tried = lines - totals.failures["lost"] - totals.skipped
     stages, tasks = counters.get(_TIMES, {}), counters.get("Job Counters ", {})
     near = tasks.get("Data-local map tasks", 0), tasks.get("Launched map tasks", 0)
     return {
         "runner": runner,
         "lines": lines,
-        "images": {"measured": totals.measured, "failed": totals.failed},
+        "images": {"measured": totals.measured, "failed": totals.failed,
+                   **({"skipped": totals.skipped} if totals.skipped else {})},
         "failures": {
             kind: {"images": n, "first": totals.examples[kind][0],
                    "message": totals.examples[kind][1]}
@@ -83,6 +84,8 @@ def as_text(summary: Mapping[str, Any]) -> str:
         f"{images['measured']} images measured, {images['failed']} failed, {summary[rows]} {rows}"
         f"{took} ({rate}{read}runner {summary['runner']})"
     ]
+    if images.get("skipped"):
+        lines.append(f"{images['skipped']} images were left out by --where")
     if summary[f"failed_{rows}"]:
         lines.append(f"{summary[f'failed_{rows}']} {rows} with a failed measurement: see flag")
     if summary["files_with_further_images"]:

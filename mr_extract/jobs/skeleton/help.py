@@ -43,11 +43,21 @@ class Titles:
         actions = self._titles.setdefault(title, [])
 
         def add_argument(*words, **keywords):
+            for word in set(words).intersection(self._parser._option_string_actions):
+                self._take_from_mrjob(word)
             action = self._parser.add_argument(*words, **keywords)
             actions.append(action)
             self.dests.add(action.dest)
             return action
         return add_argument
+
+    def _take_from_mrjob(self, word):
+        """Have an option that mrjob has too be ours; what theirs is for keeps its default."""
+        theirs = self._parser._option_string_actions[word]
+        if theirs.dest in self.dests:
+            return  # it is ours: argparse says that it is there twice
+        self._parser.set_defaults(**{theirs.dest: theirs.default})
+        theirs.container._handle_conflict_resolve(None, [(word, theirs)])
 
     def short(self, usage: str) -> str:
         """Return the text that shows the most needed options."""

@@ -19,6 +19,7 @@ from mrjob.setup import parse_legacy_hash_path
 from mrjob.step import MRStep
 
 from mr_extract.jobs.runners.hadoop.plain_arguments import plain
+from mr_extract.jobs.runners.hadoop.shipping import zipped
 from mr_extract.jobs.skeleton.command_line import WORK, CommandLine
 from mr_extract.jobs.skeleton.options import OVER_DETECTIONS
 from mr_extract.jobs.skeleton.private_arguments import OPTION, hidden
@@ -79,6 +80,8 @@ class ImageJob(CommandLine):
         self._counts = Counts(self.increment_counter)
         for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
             self._report(outcome)
+            if outcome.renew:
+                self.stderr.write(f"mr_extract: {entry.id}: {outcome.renew}\n".encode())
             if self.options.reduce == "none":
                 yield None, outcome.block.removesuffix(b"\n")
                 continue
@@ -131,9 +134,12 @@ class ImageJob(CommandLine):
             )
             return
         from mr_extract.jobs.task.one_line import process
+        from mr_extract.jobs.task.renewal import asked
 
         for entry, files in images:
-            yield entry, process(entry, self.work, self.config, files, self.more)
+            outcome = process(entry, self.work, self.config, files, self.more)
+            outcome.renew = asked()
+            yield entry, outcome
 
     def _heartbeat(self):
         self._counts.tell_now_and_then()
@@ -152,6 +158,8 @@ class ImageJob(CommandLine):
         count("rows", "measured", outcome.rows)
         if outcome.failed_rows:
             count("rows", "with a failed measurement", outcome.failed_rows)
+        if outcome.renew:
+            count("processes", "renewed after an image")
         if not outcome.compiled:
             from mr_extract.jobs.driver.summary import WITHOUT_KERNELS
 
@@ -206,10 +214,14 @@ class ImageJob(CommandLine):
         files = {OPTION: private} if private else {}
         if self.scratch and not self.options.in_process:
             files |= self.work.carried(self.config, self.scratch)
+        here = self.options.runner in (None, "inline", "local")
         for option, path in files.items():
-            here = self.options.runner in (None, "inline", "local")
             kwargs["extra_args"] += [option, path if here else
                                      parse_legacy_hash_path("file", path)]
+        here = here or str(getattr(self.options, "spark_master", None)).startswith("local")
+        for option, path in self.work.folders(self.more).items() if self.scratch else ():
+            kwargs["extra_args"] += [option, path if here else
+                                     parse_legacy_hash_path("archive", zipped(path))]
         return kwargs
 
 

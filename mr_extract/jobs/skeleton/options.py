@@ -44,6 +44,17 @@ def add_job_options(under: Callable[[str], Callable[..., object]]) -> None:
                  help="which planes of cubes a line without plane= means, from 1, a number, range "
                       "or all for each axis from the third on; all alone is every plane "
                       "[an image of several planes is a failure]")
+    add_argument("--where", metavar="EXPRESSION",
+                 help="the lines that are meant, as SQL has it behind WHERE, of their fields and "
+                      "of id, uri, file: \"filter = 'r' AND exptime > 30\"; the others are "
+                      "accounted for as #skipped [all]")
+    add_argument("--log-book", metavar="FILE",
+                 help="a table with a row an image, whose columns --where may name: CSV, TSV, "
+                      "ECSV, FITS, VOTable or Parquet")
+    add_argument("--log-key", metavar="COLUMN",
+                 help="the column of the log book that holds ids or names of files [one called "
+                      "id, image, file, filename or alike]")
+    add_argument("--log-book-sha256", default="", help=argparse.SUPPRESS)
     add_argument("--catalog", metavar="FILE",
                  help="write the catalog to FILE, a path, s3:// or hdfs://, whole or not at all "
                       "[standard output]")

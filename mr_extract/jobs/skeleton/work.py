@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any
 from mr_extract.settings.options import settings_from
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mr_extract.columns.column import Column
+    from mr_extract.jobs.driver.ahead import Ahead
     from mr_extract.jobs.task.line import Line
     from mr_extract.settings.tree import Settings
 
@@ -138,9 +141,40 @@ class Work(ABC):
         """
         return {}
 
+    def folders(self, more: dict[str, Any]) -> dict[str, str]:
+        """Return folders that tasks read, by the options that name them.
+
+        They travel with the job, once to each node.
+        """
+        return {}
+
     def functions(self, config: Any) -> list[str]:
         """Return what of the user's tasks call, as ``module:function``: it travels with the job."""
         return []
+
+    def modules(self, config: Any, more: dict[str, Any]) -> dict[str, Path]:
+        """Return the files of the user's that tasks import, by their names there."""
+        from mr_extract.jobs.beside.user_functions import travelling
+
+        return travelling(self.functions(config))
+
+    def settled(self, config: Any, more: dict[str, Any], ahead: Ahead
+                ) -> tuple[Any, dict[str, Any]]:
+        """Return settings, and what tasks get besides, with what is found out before they start.
+
+        Parameters
+        ----------
+        config, more
+            As the command line says.
+        ahead : mr_extract.jobs.driver.ahead.Ahead
+            The lines of the job.
+
+        Raises
+        ------
+        ValueError
+            As `config_from`.
+        """
+        return config, more
 
     def check(self, config: Any) -> None:
         """Raise ValueError where something that all images share cannot be used."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract.addresses import shown
 from mr_extract.jobs.sky.mapping import packed_piece
-from mr_extract.text.accounting import parse_account
+from mr_extract.text.accounting import SKIPPED, parse_account
 from mr_extract.text.stored_catalog import CatalogReader, UnfitCatalog, common_header
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Detections:
                  stdin: BinaryIO | None = None) -> None:
         self._text, self.twice = text, 0
         self._places: dict[str, tuple] = {}
+        self._skipped: set[str] = set()
         self._starts: tuple[np.ndarray, np.ndarray] | None = None
         readers = [CatalogReader(source, stdin) for source in sources]
         for reader in readers:
@@ -59,7 +60,7 @@ class Detections:
                                    "`python -m preprocess remaining` lists, and `merge`")
         self.header = common_header(readers)
         self._ids = sorted(self._places)  # of text as of its bytes
-        self.count, self.failed = 0, 0
+        self.count, self.failed = 0, -len(self._skipped)
         for image_id in self._ids:
             place = self._places[image_id]
             self.failed += not place[-2]
@@ -77,11 +78,19 @@ class Detections:
             self.twice += 1
             if known[3] or not standing:
                 return
+        (self._skipped.add if account.kind == SKIPPED else self._skipped.discard)(account.id)
         self._places[account.id] = (self._text.tell(), len(block), digest, standing, account.rows)
         self._text.write(block)
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Numbers of images as in a header."""
+        skipped = {SKIPPED: len(self._skipped)} if self._skipped else {}
+        measured = len(self) - self.failed - len(self._skipped)
+        return {"images": measured, "failed": self.failed, **skipped}
 
     def __iter__(self) -> Iterator[tuple[int, Account, bytes, bytes]]:
         """Give of each image: place of its first row, account, its line and its rows (bytes)."""

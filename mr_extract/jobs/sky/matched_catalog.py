@@ -124,7 +124,8 @@ def _header(columns, config, own, count):
     if own is not None:
         header = own.source.header
         settings |= {"catalog": json.loads(header.config)}
-        totals |= {name: header.totals[name] for name in ("images", "failed")}
+        of_images = {name: count for name, count in list(header.totals.items())[:-1]}
+        totals = {**of_images, "pairs": count}
         made_with = (made_with[0], *((f"catalog_{name}", value)
                                      for name, value in header.made_with), made_with[1])
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))

@@ -48,8 +48,7 @@ def write_objects(made: Made, catalog: BinaryIO, objects: SortedRecords, points:
         ``no_epoch``, ``ambiguous``, ``no_filter``.
     """
     config, told, detections = made.config, made.told, made.detections
-    totals = ObjectTotals(images=len(detections) - detections.failed, failed=detections.failed,
-                     objects=made.counts["b"])
+    totals = ObjectTotals(**detections.totals, objects=made.counts["b"])
     columns = object_columns(prefixes_of(told["filters"]), config.motion.motion == "fit")
     more = _function_columns(curves) if config.light_curves.light_curve_function else []
     catalog.write(_header(made, [*columns, *more], "objects", totals["objects"]).encode())
@@ -158,7 +157,6 @@ def _header(made, columns, rows, count):
     made_with = (("job", f"mr_extract.jobs.{made.name}"), *(
         (f"detections_{name}" if name == "config" else name, value)
         for name, value in header.made_with), ("config", config.hash()))
-    totals = {"images": len(made.detections) - made.detections.failed,
-              "failed": made.detections.failed, rows: count}
+    totals = {**made.detections.totals, rows: count}
     return shown_within(Header(header.version, made_with, config.as_json(), "\t".join(columns),
                                totals).text())

@@ -36,13 +36,13 @@ def write_unique(detections: Detections, decisions: Decisions, config: UniqueSet
         ``images``, ``failed``, ``detections``, ``sources``, ``elsewhere``, ``unplaced``,
         ``ambiguous``.
     """
-    totals = Counter(images=len(detections) - detections.failed, failed=detections.failed)
+    totals = Counter(detections.totals)
     blocks = ((account, line, rows, decisions.of(place, account.rows))
               for place, account, line, rows in detections)
     # The header has the totals, and stands first.
     kept = np.concatenate([np.zeros(1, int), *(
         [(states["state"] == KEPT).sum()] for _, _, _, states in blocks)])
-    catalog.write(_header(detections.header, config, totals, int(kept.sum())).encode())
+    catalog.write(_header(detections, config, int(kept.sum())).encode())
     for place, account, line, rows in detections:
         if account.kind:
             catalog.write(line)
@@ -69,11 +69,12 @@ def _line(line, kept, counts):
     return b"\t".join([word, image_id, b"sources=%d" % kept, *said, *cells]) + b"\n"
 
 
-def _header(header, config, totals, kept):
+def _header(detections, config, kept):
+    header = detections.header
     made_with = (*header.made_with, ("unique", config.hash()))
     settings = json.dumps({**json.loads(header.config), **json.loads(config.as_json())},
                           sort_keys=True, separators=(",", ":"))
     columns = "\t".join([header.columns, *NEW])
-    words = {"images": totals["images"], "failed": totals["failed"], "sources": kept}
+    words = {**detections.totals, "sources": kept}
     return replace(header, made_with=made_with, config=settings, columns=columns,
                    totals=words).text()

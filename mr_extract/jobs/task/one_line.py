@@ -48,6 +48,8 @@ class Outcome:
         Wall time by stage.
     compiled : bool
         False for an image that was measured without compiled kernels.
+    renew : str
+        Why another process should measure the next image; empty for no reason.
     """
 
     block: bytes
@@ -57,6 +59,7 @@ class Outcome:
     size: int = 0
     milliseconds: dict = field(default_factory=dict)
     compiled: bool = True
+    renew: str = ""
 
 
 def failed(image_id: str, kind: str, message: str) -> Outcome:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import os
 import struct
-import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.task import last_words, renewal
 from mr_extract.jobs.task.kept_memory import keep_freed_memory
+from mr_extract.jobs.task.parent import adopt, end_with
 from mr_extract.packed.records import PackedFile
 
 if TYPE_CHECKING:
@@ -90,6 +91,11 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     from mr_extract.text.entry import Entry
 
     told, _ = _expected(requests)
+    if "parent" in told:
+        end_with(told["parent"])
+        renewal.be_apart(told["folder"])
+        last_words.use(told["words"])
+    streams = [(one.fileno(), os.fstat(one.fileno())) for one in (requests, answers)]
     work = work_of(told["work"])
     storage.configure(Access(**told["access"]))
     config = work.settings().updated(**told["settings"])
@@ -98,9 +104,21 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         files = dict(_file(*_expected(requests)) for _ in range(head["files"]))
         entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
                       head["kind"])
-        outcome = process(entry, work, config, files, told["more"])
+        try:
+            outcome = process(entry, work, config, files, told["more"])
+        finally:
+            if not all(_is_still(*one) for one in streams):
+                os._exit(last_words.LOST_STREAMS)  # what is written now would go elsewhere
+        outcome.renew = renewal.asked()
         facts = {name: value for name, value in vars(outcome).items() if name != "block"}
         write_frame(answers, facts, outcome.block)
+
+
+def _is_still(number, facts):
+    try:
+        return os.path.samestat(os.fstat(number), facts)
+    except OSError:
+        return False
 
 
 def _expected(requests):
@@ -120,10 +138,14 @@ def _file(head, body):
 def main() -> None:
     """Serve on the standard streams, which nothing else may write to."""
     keep_freed_memory()
-    answers = os.fdopen(os.dup(1), "wb")
+    adopt()
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print of a library must not break the frames
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # nor is what somebody reads there meant for it
+    os.close(nothing)
     try:
-        serve(sys.stdin.buffer, answers)
+        serve(requests, answers)
     except (BrokenPipeError, EOFError):
         os._exit(1)  # whoever asked is gone; there is nobody to tell
     except MemoryError:

@@ -184,6 +184,8 @@ class EmrRunner(Elsewhere, Costing, Waiting):
         client = self.fs.s3.make_s3_client()
         brought(client, self._upload_mgr.path_to_uri())
         record = os.path.join(os.path.dirname(os.path.dirname(self._input_paths[0])), RECORD)
+        if not os.path.isdir(record):
+            return  # a cluster alone is launched
         for name in (PLAN, FACTS):  # the last: where it is, all is
             brought(client, {os.path.join(record, name): f"{self.folder}{RECORD}/{name}"})
 

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from mr_extract.jobs.driver.gather import Totals, header_of
-from mr_extract.text.accounting import error_line, parse_account
+from mr_extract.jobs.driver.merging import told_of
+from mr_extract.text.accounting import parse_account
 
 if TYPE_CHECKING:
     from mr_extract.jobs.driver.plan import Plan
@@ -58,19 +59,23 @@ def finish_parts(runner: Elsewhere, plan: Plan, job: ImageJob,
             f"the counters of the job tell of {totals.measured + totals.failed} images measured or "
             f"failed and {written} written, of {len(plan.entries)} in the manifest; the parts in "
             f"{place} are no catalog")
-    refused = [error_line(i, kind, why) for i, (kind, why) in sorted(
-        plan.refused.items(), key=lambda item: item[0].encode())]
-    for line in refused:
-        totals.take(parse_account(line))
-    files = {HEADER: header_of(job.work, job.config, totals)}
-    if refused:
-        files[REFUSED] = "".join(refused)
-    for name, text in {**files, SUCCESS: ""}.items():
+    names = [HEADER, SUCCESS]
+    with _written(scratch, REFUSED) as file:
+        for line in plan.own_lines():
+            totals.take(parse_account(line))
+            file.write(line)
+            names = [HEADER, REFUSED, SUCCESS]
+    with _written(scratch, HEADER) as file:
+        file.write(header_of(job.work, job.config, totals, told_of(job.options)))
+    _written(scratch, SUCCESS).close()
+    for name in names:
         path = os.path.join(scratch, name)
-        with open(path, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
         runner.put(path, f"{place}/{name}")
     return totals
+
+
+def _written(folder, name):
+    return open(os.path.join(folder, name), "w", encoding="utf-8", newline="\n")
 
 
 def _counted(counters):

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,23 @@ def write_code_archive(path: str | os.PathLike[str],
             _add(archive, name, library.read_bytes())
         for name, source in (others or {}).items():
             _add(archive, name, source.read_bytes())
+
+
+def zipped(folder: str) -> str:
+    """Write a zip file beside a folder, of all that is in it, and return its path.
+
+    It is stored as it is: what is large is packed already, mostly. The same files give the
+    same bytes.
+    """
+    path = f"{folder.rstrip('/')}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for source in sorted(Path(folder).rglob("*")):
+            if source.is_file():
+                entry = zipfile.ZipInfo(source.relative_to(folder).as_posix(), _EPOCH)
+                entry.external_attr = 0o444 << 16
+                with source.open("rb") as file, archive.open(entry, "w", force_zip64=True) as out:
+                    shutil.copyfileobj(file, out, 1 << 20)
+    return path
 
 
 def kept_name(path: str, stem: str) -> str:
