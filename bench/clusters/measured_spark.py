@@ -91,7 +91,8 @@ def measure_spark(night, rounds, many_tasks=MANY, again=AGAIN):
         "executor": (middle([t.cpu for t in few]) - FEW * task) / len(lab.cluster.workers),
         "task": task,
         "image": (middle([t.cpu for t in full]) - middle([t.cpu for t in few])) / images,
-        "gap": middle([t.gap for t in many]),
+        # The next may be launched before the end of the last has been dealt with.
+        "gap": max(0.0, middle([t.gap for t in many])),
         "python": min(t.python for t in many),
         "start": min(t.start for t in every),
         "finish": min(t.finish for t in few),
