@@ -21,6 +21,7 @@ from mr_extract.jobs.runners.spark import counting
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.folder import Folder
 from mr_extract.jobs.runners.spark.java import in_one_line
+from mr_extract.jobs.runners.spark.places import placed
 from mr_extract.jobs.runners.spark.progress import Watch
 from mr_extract.jobs.runners.spark.refusals import why_refused
 from mr_extract.jobs.runners.spark.settings import (
@@ -410,3 +411,13 @@ def test_a_folder_of_a_job_gives_finished_parts_alone(tmp_path):
     assert not (tmp_path / "job").exists()
     with pytest.raises(OSError, match="needs the command hadoop"):
         Folder("gs://bucket/job").make()
+
+
+def test_a_path_on_yarn_is_of_the_clusters_file_system(tmp_path, monkeypatch):
+    monkeypatch.setenv("HADOOP_CONF_DIR", str(tmp_path))
+    (tmp_path / "core-site.xml").write_text(
+        "<configuration><property><name>fs.defaultFS</name><value>hdfs://head:9000</value>"
+        "</property></configuration>")
+    assert placed("yarn", "/survey/parts") == "hdfs:///survey/parts"
+    assert placed("yarn", "file:///shared/parts") == "file:///shared/parts"
+    assert placed("spark://head:7077", "/shared/parts") == "/shared/parts"

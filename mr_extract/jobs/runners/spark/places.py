@@ -49,6 +49,19 @@ def settle_master(options: Namespace) -> None:
                          f"program in Python for {master} otherwise than as a client")
 
 
+def placed(master: str, path: str) -> str:
+    """Return the URI, or the path from the root, of a place as a user gives it.
+
+    On YARN a path is one of the cluster's own file system, as it is to Spark and to Hadoop;
+    elsewhere it is one of a disk.
+    """
+    if master.startswith("yarn"):
+        from mr_extract.jobs.runners.hadoop.places import on_the_cluster
+
+        return on_the_cluster(path)
+    return storage.absolute(path)
+
+
 def job_folders(master: str, asked: str | None, scratch: str) -> str:
     """Return the folder in which jobs have their folders.
 
@@ -71,7 +84,7 @@ def job_folders(master: str, asked: str | None, scratch: str) -> str:
         When it must be named.
     """
     if asked:
-        return storage.absolute(asked)
+        return placed(master, asked)
     if is_one_machine(master):
         return os.path.join(scratch, "spark")
     if master.startswith("yarn"):

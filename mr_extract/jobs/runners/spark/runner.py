@@ -29,7 +29,7 @@ from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT
 from mr_extract.jobs.runners.import_path import import_path
 from mr_extract.jobs.runners.spark import settings
 from mr_extract.jobs.runners.spark.folder import Folder, for_java, is_ours
-from mr_extract.jobs.runners.spark.places import check_reachable, hadoop_command
+from mr_extract.jobs.runners.spark.places import check_reachable, hadoop_command, placed
 from mr_extract.jobs.runners.spark.state import STOP, TOLD
 from mr_extract.jobs.runners.spark.submission import properties, travelling
 from mr_extract.jobs.task.parent import end_when_parent_does
@@ -57,8 +57,9 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
     def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
         super().__init__(*args, output_dir=output_dir or "set below", **keywords)
         self._folder = Folder(self._spark_tmp_dir, self._hadoop_command())
-        self._output = Folder(output_dir, self._hadoop_command()) if output_dir else (
-            self._folder / _OUTPUT)
+        self._output = self._folder / _OUTPUT
+        if output_dir:
+            self._output = Folder(placed(self._spark_master(), output_dir), self._hadoop_command())
         self._output_dir = self._output.uri
         self._made = False
 
