@@ -6,14 +6,16 @@ BIN := $(VENV)/bin
 FITS ?=
 FRAMES ?= 12
 ARGS ?=
+PYTHONS ?= 3.12 3.13
 COMPILED := $(wildcard mr_extract/compiled/*.[ch])
 
-.PHONY: help env demo-env demo test coverage lint bench hadoop-up hadoop-down env-archive clean
+.PHONY: help env demo-env demo test pythons coverage lint bench hadoop-up hadoop-down env-archive clean
 
 help:
 	@echo "make demo               simulate a night, extract it, compare with truth, draw a frame"
 	@echo "make demo FITS='a/*.fits'   the same for your own images"
 	@echo "make test               all tests that this machine can carry (ARGS='-k name')"
+	@echo "make pythons            the same with Python $(PYTHONS), each in an environment of its own"
 	@echo "make hadoop-up          a Hadoop of your own on this machine; make hadoop-down ends it"
 	@echo "make env-archive        this Python and its packages for Hadoop's nodes without them"
 	@echo "make lint | coverage | bench | env | clean"
@@ -51,8 +53,15 @@ demo-env: $(VENV)/.demo
 demo: demo-env
 	$(BIN)/python -m mr_extract.demo $(if $(FITS),--images $(FITS),--frames $(FRAMES))
 
+# What tests have started ends with them, and they with make, also when it is killed.
 test: env
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	MR_EXTRACT_TESTS_OF=$$PPID exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+# All tests once more for each, which takes as long as the first time.
+pythons:
+	@for version in $(PYTHONS); do \
+	  python$$version -c '' || { echo "there is no python$$version here" >&2; exit 1; }; \
+	  $(MAKE) test PYTHON=python$$version VENV=.venv-$$version || exit 1; done
 
 # By itself, as it slows down every process that a test starts.
 coverage: env
@@ -75,5 +84,5 @@ env-archive: $(VENV)/.archive
 	@$(BIN)/python -m mr_extract.env_archive
 
 clean:
-	rm -rf $(VENV) *.egg-info build demo_night catalog.tsv demo.png
+	rm -rf $(VENV) .venv-* *.egg-info build demo_night catalog.tsv demo.png
 	find . -name __pycache__ -prune -exec rm -rf {} +

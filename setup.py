@@ -20,11 +20,12 @@ extras = {
     "hats": ["hats-import>=0.11"],
     "lsdb": ["lsdb>=0.11"],
     "regions": ["regions>=0.9"],
+    "spectra": ["specutils>=2.0"],
 }
 extras["test"] = [
     *extras["fast"], *extras["hdfs"], *extras["spark"], *extras["demo"],
     *extras["archive"], *extras["completion"], *extras["compress"],
-    *extras["export"], *extras["hats"], *extras["lsdb"], *extras["regions"],
+    *extras["export"], *extras["hats"], *extras["lsdb"], *extras["regions"], *extras["spectra"],
     "astropy-healpix>=1.0",
     "duckdb>=1.0",
     "fitsio>=1.2",
@@ -40,6 +41,7 @@ extras["test"] = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",
+    "specreduce>=1.5",
 ]
 
 # Optional: without a compiler Python does what is in it, and gives the same bytes.
@@ -76,6 +78,7 @@ setup(
                   "input_lists": ["*.toml", "*.txt", "*.md"],
                   "mr_extract.compiled": ["COPYING.LESSER"],
                   "mr_extract.jobs.model": ["measured.json"],
+                  "mr_extract.kubernetes": ["*.yaml"],
                   "myhadoop": ["pom.xml", "run.pbs", "run.sbatch"]},
     ext_modules=[kernels],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

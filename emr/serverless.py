@@ -1,7 +1,6 @@
 """``serverless``: the same job on EMR Serverless, by Spark, without a cluster of one's own."""
 
 import argparse
-import importlib.util
 import json
 import os
 import shlex
@@ -23,6 +22,8 @@ from mr_extract.jobs.runners.emr.kept import brought, kept, remove
 from mr_extract.jobs.runners.emr.refusals import with_advice
 from mr_extract.jobs.runners.hadoop.bare_nodes import AUTO, chosen_archive
 from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, size_of
+from mr_extract.jobs.runners.spark.settings import PROGRAM, defaults
+from mr_extract.jobs.runners.spark.state import TOLD
 from mr_extract.jobs.skeleton.image_job import ImageJob
 from mr_extract.jobs.skeleton.options import allowed
 
@@ -84,11 +85,10 @@ def serverless(options: argparse.Namespace) -> int:
                     totals = gather(text, plan, job.work, job.config, catalog)
                     catalog.flush()
                     put_catalog(catalog, job.options, plan, job.stdout)
-            counters = [one for uri in _below(f"{place}counters/")
-                        for one in json.loads(storage.read(uri) or b"[]")]
+            counters = {} if problem else json.loads(storage.read(f"{place}{TOLD}"))["counters"]
         finally:
             remove(boto3.client("s3"), place)
-    facts = summary.summarise(totals, next(iter(counters), {}), time.monotonic() - began,
+    facts = summary.summarise(totals, counters, time.monotonic() - began,
                               "emr-serverless", len(plan), job.work.rows)
     complain(summary.as_text(facts))
     if options.summary:
@@ -99,23 +99,21 @@ def serverless(options: argparse.Namespace) -> int:
 
 
 def _job_of(options):
-    words = ["-r", "spark", "--reduce", "none", *shlex.split(options.options)]
+    words = ["-r", "spark", *shlex.split(options.options)]
     if options.catalog:
         words += ["--catalog", options.catalog]
     return ImageJob(words)
 
 
 def _driver(options, job, place, scratch):
-    """Return what Spark is to run: mrjob's harness, with the job as its arguments."""
+    """Return what Spark is to run: our program, with the job as its arguments."""
     job.scratch = scratch
-    job.options.in_process = False
+    job.options.in_process, job.options.reduce = False, "none"
     words = job._non_option_kwargs()["extra_args"]
     if not all(isinstance(word, str) for word in words):
         raise ValueError("lists of sources, and addresses with a password, are files that travel "
                          "with a job: EMR Serverless has no place for them, -r emr has")
-    found = importlib.util.find_spec("mrjob.spark.harness")
-    assert found is not None and found.origin is not None
-    brought(boto3.client("s3"), {found.origin: f"{place}harness.py"})
+    brought(boto3.client("s3"), {PROGRAM: f"{place}program.py"})
     archive = chosen_archive(options.env_archive, complain)
     uri, told = kept(archive, f"{options.folder.rstrip('/')}/kept/", "env")
     complain(f"the tasks' Python and code are those of {told}")
@@ -125,17 +123,16 @@ def _driver(options, job, place, scratch):
         "spark.emr-serverless.driverEnv.PYSPARK_PYTHON": _PYTHON,
         "spark.executorEnv.PYSPARK_PYTHON": _PYTHON,
         "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
-        "spark.speculation": "false",
+        **{name: str(value) for name, value in defaults("", "client", {}, "").items()},
     }
     if any(" " in value for value in settings.values()):
         raise ValueError(f"{uri}: an address with a space is none for Spark's settings")
     return {"sparkSubmit": {
-        "entryPoint": f"{place}harness.py",
+        "entryPoint": f"{place}program.py",
         "entryPointArguments": [
-            f"{ImageJob.__module__}.{ImageJob.__name__}", f"{place}input/", f"{place}output/",
-            "--no-hadoop-input-format", "--no-hadoop-output-format", "--no-sort-values",
-            "--steps-desc", json.dumps(job._steps_desc()),
-            "--counter-output-dir", f"{place}counters/", "--job-args", shlex.join(words)],
+            "--job", f"{ImageJob.__module__}:{ImageJob.__name__}", "--input", f"{place}input/",
+            "--output", f"{place}output/", "--told", f"{place}{TOLD}", "--", *words,
+            f"--attempt-notes={place}attempts"],
         "sparkSubmitParameters": " ".join(f"--conf {name}={value}"
                                           for name, value in settings.items()),
     }}

@@ -16,8 +16,13 @@ from typing import TYPE_CHECKING
 from mr_extract import __version__
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.left import Left, left_here, left_on_cluster
+from mr_extract.jobs.driver.left import Left
+from mr_extract.jobs.driver.left_here import left_here
+from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
+from mr_extract.jobs.driver.left_on_hadoop import left_on_cluster
+from mr_extract.jobs.driver.left_on_spark import left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
+from mr_extract.jobs.runners.spark.places import hadoop_command, job_folders
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -33,22 +38,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "List jobs that run or were left by their driver; with a NAME give what the driver "
         "would have given, where it would have put it."))
     parser.add_argument("name", nargs="?", metavar="NAME", help="of a job, or how one begins")
-    parser.add_argument("-r", "--runner", choices=["local", "hadoop"], default="local",
-                        help="where they are looked for: in the folder for temporary files, or in "
-                             "your folder on the cluster [local]")
-    parser.add_argument("--folder", metavar="DIR", default=tempfile.gettempdir(),
-                        help="that folder for temporary files [%(default)s]")
+    parser.add_argument("-r", "--runner", choices=["local", "hadoop", "spark", "emr"],
+                        default="local",
+                        help="where they are looked for: in the folder for temporary files, in "
+                             "your folder on the cluster, or in your bucket [local]")
+    parser.add_argument("--folder", metavar="DIR|URI",
+                        help="that folder for temporary files; with -r spark what was "
+                             f"--spark-tmp-dir [{tempfile.gettempdir()}; on the cluster that in "
+                             "your home]")
     parser.add_argument("--hadoop-bin", metavar="PROGRAM", help="the command hadoop")
+    parser.add_argument("--cloud-tmp-dir", metavar="URI", help="the folder of the bucket for "
+                        "-r emr [that of mrjob.conf]")
+    parser.add_argument("--conf-path", metavar="FILE", help="that mrjob.conf, as of the job")
+    parser.add_argument("--ended", action="store_true", help="it has ended, though nobody tells: "
+                        "its driver was on another machine, or its cluster is gone")
     parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
     options = parser.parse_args(arguments)
-    hadoop = options.hadoop_bin or _found_hadoop()
+    hadoop = [options.hadoop_bin] if options.hadoop_bin else hadoop_command()
     if options.runner == "hadoop" and not hadoop:
         parser.error("-r hadoop needs the program hadoop: name it with --hadoop-bin")
     if options.remove and not options.name:
         parser.error("--remove needs the NAME of a job")
     try:
-        jobs = list(left_on_cluster([hadoop]) if options.runner == "hadoop"
-                    else left_here(options.folder, [hadoop] if hadoop else []))
+        jobs = list(_jobs(options, hadoop))
         if not options.name:
             for one in jobs:
                 print(_line_of(one))
@@ -57,18 +69,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if len(found) != 1:
             raise _Refused(f"{len(found)} jobs are called {options.name}: without a name they "
                            "are listed")
-        return _removed(found[0]) if options.remove else collect(found[0])
+        return (_removed if options.remove else collect)(found[0], options.ended)
     except (_Refused, BrokenOff, OSError, ValueError) as error:
         complain(str(error))
         return 2 if isinstance(error, _Refused) else 1
 
 
-def collect(one: Left) -> int:
+def _jobs(options, hadoop):
+    if options.runner == "emr":
+        return _left_on_emr(options)
+    if options.runner == "hadoop":
+        return left_on_cluster(hadoop)
+    if options.runner == "spark":
+        return left_on_spark(job_folders("yarn", options.folder, ""), hadoop)
+    return left_here(options.folder or tempfile.gettempdir(), hadoop)
+
+
+def collect(one: Left, ended: bool = False) -> int:
     """Make the catalog of a job whose driver is gone.
 
     Parameters
     ----------
     one : mr_extract.jobs.driver.left.Left
+    ended : bool
+        As of `mr_extract.jobs.driver.left.Left.state`.
 
     Returns
     -------
@@ -85,8 +109,9 @@ def collect(one: Left) -> int:
     if record.version != __version__:
         raise _Refused(f"{record.name} is a job of version {record.version}, this is "
                        f"{__version__}")
-    if (state := one.state()) != "left":
-        raise _Refused(f"{record.name} {state}: it can be collected when it has ended")
+    if (state := one.state(ended)) != "left":
+        raise _Refused(f"{record.name} {state}: it can be collected when it has ended"
+                       + _advice(state))
     if not one.place:
         raise _Refused(f"{record.name}: its driver ended while it made the catalog, and nothing is "
                        "left; run it again")
@@ -122,9 +147,16 @@ def _gathered(one, job, further=()):
     with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             one.copy_output(text)
+            one.end_cluster()
             totals, unwritten = merged(job, plan, text, scratch, ordered)
     status = reported(job, plan, totals, {}, None)
     return 1 if unwritten else status
+
+
+def _left_on_emr(options):
+    from mr_extract.jobs.runners.emr.runner import folder_of
+
+    return left_in_bucket(options.cloud_tmp_dir or folder_of(options.conf_path))
 
 
 def _given(one):
@@ -135,9 +167,13 @@ def _given(one):
     return one.ending
 
 
-def _removed(one):
-    if one.state() not in ("left", "ended"):
-        raise _Refused(f"{one.record.name} {one.state()}: end it first")
+def _advice(state):
+    return ", which --ended says where nobody else does" if "perhaps" in state else ""
+
+
+def _removed(one, ended):
+    if (state := one.state(ended)) not in ("left", "ended"):
+        raise _Refused(f"{one.record.name} {state}: end it first" + _advice(state))
     one.remove()
     return 0
 
@@ -145,14 +181,12 @@ def _removed(one):
 def _line_of(one):
     record = one.record
     began = datetime.fromtimestamp(record.began).isoformat(" ", "minutes")
+    try:
+        state = one.state()
+    except OSError as error:  # no other need wait for it
+        state = f"nobody tells what becomes of it: {error}"
     return (f"{record.name}\t{record.runner}\t{began}\t{record.images} images\t"
-            f"process {record.pid} on {record.host}\t{one.state()}")
-
-
-def _found_hadoop():
-    home = os.environ.get("HADOOP_HOME")
-    return shutil.which("hadoop") or (shutil.which(os.path.join(home, "bin", "hadoop"))
-                                      if home else None)
+            f"process {record.pid} on {record.host}\t{state}")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ KINDS = {
     "not-two-dimensional": "the image is not a plane of pixels",
     "unsupported-pixels": "the pixels are not real numbers",
     "companion-mismatch": "a mask, map, flag image, calibration or PSF is not that of the image",
+    "no-trace": "no spectrum was found, or it could not be followed",
+    "no-wavelengths": "too few known lines tell the wavelengths of a spectrum",
     "no-valid-pixels": "every pixel is blank, NaN or masked",
     "no-background": "no background cell has enough valid pixels",
     "constant-image": "the pixels have no noise, so neither thresholds nor errors can be had",

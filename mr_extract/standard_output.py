@@ -83,7 +83,10 @@ class _Text(io.TextIOBase):
         return len(text)
 
     def flush(self):
-        self.buffer.flush()
+        # Python flushes what it is done with, and since 3.13 says when that fails: the stream
+        # may have ended before.
+        if not self.buffer.closed:
+            self.buffer.flush()
 
 
 def _flush(stream):

@@ -145,6 +145,9 @@ def properties(layout: Layout) -> dict[str, dict[str, object]]:
             "yarn.nm.liveness-monitor.expiry-interval-ms": 10000,
             "yarn.resourcemanager.nm.liveness-monitor.interval-ms": 2000,
             "yarn.nodemanager.aux-services": "mapreduce_shuffle",
+            # Both would be in /tmp, whatever `hadoop.tmp.dir` says.
+            "yarn.node-attribute.fs-store.root-dir": f"file://{folder}/node-attributes",
+            "yarn.node-labels.fs-store.root-dir": f"file://{folder}/node-labels",
             "yarn.nodemanager.local-dirs": f"{folder}/containers",
             "yarn.nodemanager.log-dirs": layout.logs,
             "yarn.nodemanager.resource.memory-mb": layout.memory_mb,

@@ -58,10 +58,12 @@ def make(java: str, jars: str | Path, streaming: str | Path) -> bool:
             place = f"file://{scratch}"
             done = subprocess.run(
                 [java, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m", *_SILENT,
+                 "-XX:-UsePerfData", f"-Djava.io.tmpdir={scratch}",
                  "--add-opens=java.base/java.lang=ALL-UNNAMED",
                  f"-XX:ArchiveClassesAtExit={unfinished}", "-cp", class_path(jars),
                  "org.apache.hadoop.util.RunJar", str(streaming), "-D", "fs.defaultFS=file:///",
                  "-D", "mapreduce.framework.name=local", "-D", f"hadoop.tmp.dir={scratch}/tmp",
+                 "-D", f"mapreduce.jobtracker.staging.root.dir={scratch}/staging",
                  "-input", f"{place}/in", "-output", f"{place}/out", "-mapper", "cat",
                  "-reducer", "cat"],
                 stdin=subprocess.DEVNULL, capture_output=True, cwd=scratch, timeout=_LIMIT)

@@ -27,6 +27,7 @@ COMMANDS = {
     "remaining": ("accounts.remaining", "list what catalogs do not account for, or failed"),
     "merge": ("accounts.merge", "merge the catalogs of several runs into one"),
     "simulate": ("simulation.simulate", "write a night of simulated survey frames"),
+    "simulate-spectra": ("simulation.spectra", "write simulated spectra, with slit and without"),
 }
 
 

@@ -13,7 +13,7 @@ from mr_extract import storage
 
 ROOT = Path(__file__).resolve().parent.parent
 LAUNCHER = ROOT / "mr_extract.py"
-pytest_plugins = ("groups", "scheduling")
+pytest_plugins = ("ended_with", "groups", "scheduling")
 
 # Tests start thousands of processes: none compiles the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -78,6 +78,8 @@ JOBS = {
     "photometry": ("-m", "mr_extract.jobs.photometry", "--sources", str(SOURCES), "--radius",
                    "0.05", "--annulus", "0.08,0.14"),
 }
+# Jobs that have nothing to say of a night's frames; their own tests try the runners.
+OF_OTHER_IMAGES = {"spectra"}
 # For what is the skeleton's alone, whichever the job: two of them, as processes are dear.
 two_jobs = pytest.mark.parametrize("each_job", ["extract", "quality"], indirect=True)
 _chosen = ["extract"]

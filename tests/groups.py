@@ -47,6 +47,17 @@ def _lacks_setpriv():
     return "" if shutil.which("setpriv") else "root reads every file and setpriv is not installed"
 
 
+def numpy_features():
+    """Return what numpy uses of this processor that others may not have."""
+    from numpy._core import _multiarray_umath as core
+
+    return [name for name in core.__cpu_dispatch__ if core.__cpu_features__.get(name)]
+
+
+def _lacks_processor():
+    return "" if numpy_features() else "numpy uses nothing here that another processor may lack"
+
+
 def _lacks_glibc():
     return "" if platform.libc_ver()[0] == "glibc" else "the C library is another one"
 
@@ -60,6 +71,7 @@ GROUPS = {
     "hadoop": lacks_hadoop,
     "lsdb": _lacks_lsdb,
     "mount-namespaces": lacks_mount_namespaces,
+    "processor": _lacks_processor,
     "psfex": _lacks("psfex"),
     "scamp": _lacks("scamp"),
     "shared-data": _lacks_shared_data,

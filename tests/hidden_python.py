@@ -41,9 +41,14 @@ def libraries_of_the_interpreter():
     return sorted(str(path) for path in needed.values())
 
 
-def without_our_python(command, files=()):
-    """Return a command that runs where our Pythons are hidden, and some files are empty."""
-    covers = [f"mount -t tmpfs none {shlex.quote(folder)}" for folder in hidden_folders()]
+def without_our_python(command, files=(), kept=None):
+    """Return a command that runs where our Pythons are hidden, and some files are empty.
+
+    What is to be `kept` of the hidden is bound to other places: folders by these.
+    """
+    covers = [f"mount --bind {shlex.quote(str(folder))} {shlex.quote(str(place))}"
+              for place, folder in (kept or {}).items()]
+    covers += [f"mount -t tmpfs none {shlex.quote(folder)}" for folder in hidden_folders()]
     inside = tuple(f"{folder}/" for folder in hidden_folders())
     covers += [f"mount --bind /dev/null {shlex.quote(file)}" for file in files
                if not file.startswith(inside)]

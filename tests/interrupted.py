@@ -7,7 +7,7 @@ from pathlib import Path
 
 from conftest import Run
 
-from mr_extract.jobs.driver.left import left_here
+from mr_extract.jobs.driver.left_here import left_here
 
 
 def job_of(process):

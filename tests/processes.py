@@ -43,12 +43,20 @@ def descendants(pid):
     return found
 
 
-def wait_for(process, text, timeout=120):
-    """Return the pid of a descendant whose command line holds the text."""
+def environment_of(pid):
+    """Return the variables of a process as bytes, none when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def wait_for(process, text, variable=b"", timeout=120):
+    """Return the pid of a descendant whose command line, and environment, hold texts."""
     end = time.monotonic() + timeout
     while time.monotonic() < end and process.poll() is None:
         for pid, words in descendants(process.pid).items():
-            if text in words:
+            if text in words and variable in environment_of(pid):
                 return pid
         time.sleep(0.005)
     return None

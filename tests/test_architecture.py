@@ -11,6 +11,7 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text()
 FLOORS = (
     ("failures", "remarks", "addresses", "unpacking", "text", "storage", "settings", "columns",
      "images", "planes", "detection", "measure", "astrometry", "lists", "around", "skymaps",
+     "spectra",
      "sextractor", "packed", "standard_output", "objects", "tables"),
     ("stages",),
     ("frames",),

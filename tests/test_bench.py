@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(1200)
 HEADINGS = {
     "framework": "### The framework",
     "sextractor": "### Against SExtractor",
+    "small": "### Small images",
     "two": "### Two processes",
     "memory": "### Memory",
     "stages": "### Stages of a frame",

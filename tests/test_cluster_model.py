@@ -14,9 +14,9 @@ from conftest import ROOT, command
 from pages import commands_of, read_page, shell_in
 
 from bench.clusters import model
-from bench.clusters.held_against_jobs import beside_loop
+from bench.clusters.held_against_jobs import beside_loop, spark_beside_loop
 from mr_extract.jobs.model import figures
-from mr_extract.jobs.model.prediction import costs, predict
+from mr_extract.jobs.model.prediction import costs, predict, predict_on_spark
 from mr_extract.jobs.model.simulation import Cluster, Slots, seconds_of_task
 
 FIGURES = figures.Figures(
@@ -25,9 +25,16 @@ FIGURES = figures.Figures(
     submit=6.0, master=4.0, finish=3.0, spread=0.2,
     image_bytes=6e6, rows_bytes=3e5, machine="figures of no machine",
     trials=({"images": 24, "tasks": 2, "local": 3.0, "wall": 30.0, "submit": 8.0, "master": 5.0,
-             "finish": 4.0, "cpu": 10.0, "started": 7.0, "waited": 5.0},))
+             "finish": 4.0, "cpu": 10.0, "started": 7.0, "waited": 5.0},),
+    spark=figures.SparkFigures(
+        start=5.0, executor=4.0, python=0.8, task=0.5, gap=0.02, image=0.115, finish=0.7,
+        trials=({"images": 24, "tasks": 2, "local": 3.0, "wall": 20.0, "start": 10.0,
+                 "finish": 3.0, "python": 0.8, "gap": 0.0, "cpu": 10.0, "started": 7.0,
+                 "waited": 3.0, "alone": 10.6},)))
+NOTHING = figures.SparkFigures(**{name: 0.0 for name in figures.SPARK_MEANINGS})
 FREE = replace(FIGURES, **{name: 0.0 for name in figures.MEANINGS
-                           if name not in ("kernel", "image")}, image=0.1, spread=0.0)
+                           if name not in ("kernel", "image")}, image=0.1, spread=0.0,
+               spark=replace(NOTHING, image=0.1))
 WAITS = Cluster(4, 8)
 
 
@@ -148,6 +155,20 @@ def test_a_job_without_overheads_takes_its_images_over_its_slots():
         pytest.approx(1.0))
 
 
+def test_spark_starts_a_python_for_each_slot_and_pays_for_each_task():
+    cluster = Cluster(4, 8)
+    assert predict_on_spark(FREE, 3200, cluster, 32).time == pytest.approx(3200 * 0.1 / 32)
+    told = replace(FREE, spark=replace(FREE.spark, start=5.0, finish=1.0, python=2.0, task=0.5,
+                                       gap=0.25))
+    # 32 slots take three tasks each, of which the first has Python started.
+    done = predict_on_spark(told, 9600, cluster, 96)
+    assert done.start == 5.0 and done.end == 1.0
+    assert done.on_cluster == pytest.approx(2.0 + 3 * (0.5 + 10.0) + 2 * 0.25)
+    # One task too many runs alone.
+    assert predict_on_spark(told, 9600, cluster, 33).on_cluster > 1.8 * (
+        predict_on_spark(told, 9600, cluster, 32).on_cluster)
+
+
 @pytest.mark.parametrize("tasks", [1, 31, 100, 10_000])
 def test_a_job_is_never_more_than_efficient_and_all_its_images_are_computed(tasks):
     for cores in (16, 32, 256):
@@ -175,21 +196,22 @@ def test_the_choice_of_the_job_is_near_the_best():
 
 
 def test_kira_kept_two_fifths_of_its_efficiency():
-    section = model.against_kira(FIGURES)
-    assert [row[2] for row in section.rows] == ["100 %", "93 %", "69 %", "40 %"]
+    for section in (model.against_kira(FIGURES), model.spark_against_kira(FIGURES)):
+        assert [row[2] for row in section.rows] == ["100 %", "93 %", "69 %", "40 %"]
 
 
 def test_the_model_fills_its_page_from_a_file_of_figures(tmp_path):
     page, told = tmp_path / "page.md", tmp_path / "figures.json"
     page.write_text("before\n<!-- numbers: begin -->\nold\n<!-- numbers: end -->\nafter\n")
     figures.write(FIGURES, told)
-    assert figures.read(told) == replace(FIGURES, trials=list(FIGURES.trials))
+    spark = replace(FIGURES.spark, trials=list(FIGURES.spark.trials))
+    assert figures.read(told) == replace(FIGURES, trials=list(FIGURES.trials), spark=spark)
     done = command([sys.executable, "-m", "bench", "model", "--figures", told, "--cores", "32",
                     "--quick", "--output", page], cwd=ROOT)
     assert done.status == 0, done.err
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
-    assert_tables(text, 7)
+    assert_tables(text, 9)
 
 
 def assert_tables(text, number):
@@ -201,7 +223,7 @@ def assert_tables(text, number):
         assert "nan" not in table and "inf" not in table
 
 
-@pytest.mark.parametrize("change", [{"kernel": None}, {"what": 1.0}])
+@pytest.mark.parametrize("change", [{"kernel": None}, {"what": 1.0}, {"spark": {"no": 1.0}}])
 def test_figures_that_lack_or_do_not_belong_are_named(tmp_path, change):
     told = {**asdict(FIGURES), **change}
     told = {name: value for name, value in told.items() if value is not None}
@@ -237,8 +259,14 @@ def test_the_commands_of_the_page_measure_a_cluster_and_write_its_tables(tmp_pat
     trial, = found.trials
     assert trial["images"] == 4 and trial["tasks"] == 2
     assert trial["wall"] > trial["submit"] + trial["master"] + trial["finish"]
+    for name in figures.SPARK_MEANINGS:
+        assert abs(getattr(found.spark, name)) < 600, name
+    trial, = found.spark.trials
+    assert trial["images"] == 4 and trial["tasks"] == 2
+    assert min(found.spark.start, found.spark.finish, found.spark.executor) > 0
+    assert trial["wall"] > trial["start"] + trial["finish"]
     assert not re.search(r"/[\w/]+/", found.machine)  # nothing of where it was measured
-    assert_tables((tmp_path / "docs" / "scale.md").read_text().split("<!-- numbers")[1], 7)
+    assert_tables((tmp_path / "docs" / "scale.md").read_text().split("<!-- numbers")[1], 9)
 
 
 def test_a_job_beside_the_bare_loop_is_counted_without_its_start():
@@ -246,3 +274,14 @@ def test_a_job_beside_the_bare_loop_is_counted_without_its_start():
     # 13 s and 2 of Java and Python, and 0.11 of the image; 3 CPU seconds for 24 images of 0.1 s;
     # 2 s of `-r local` to 30 - 13 - 4 - 5 = 8.
     assert list(row) == ["24", "13.0", "15.1", "125.0", "1.25", "0.25"]
+
+
+def test_a_job_on_spark_beside_the_bare_loop_is_counted_without_its_start():
+    row, = spark_beside_loop(FIGURES).rows
+    # Two slots have 12 images each, stretched as `-r local` was: 3 s to 1 + 12 x 0.11.
+    stretch = 3.0 / (2 * 0.5 + 12 * 0.11)
+    predicted = stretch * (0.8 + 0.5 + 12 * 0.115)
+    found = [float(cell) for cell in row]
+    assert found[2] == pytest.approx(stretch, abs=0.005)
+    assert found[4:7] == pytest.approx([7.0, predicted, 7.0 / predicted], rel=0.1)
+    assert found[8:] == pytest.approx([125.0, 1.25, 0.5, 1.9])

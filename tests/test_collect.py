@@ -1,5 +1,7 @@
 """Jobs whose driver dies, and jobs that go on without a terminal: what they did is collected."""
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +14,8 @@ from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from pages import commands_of, read_page, shell_in
 from processes import descendants, finish, kill, start_job
 
-from mr_extract.jobs.driver.left import Left, left_here
+from mr_extract.jobs.driver.left_here import left_here
+from mr_extract.jobs.driver.left_on_hadoop import LeftOnHadoop
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.record import Record
 from mr_extract.text.manifest import parse_line
@@ -80,6 +83,35 @@ def test_what_a_killed_driver_leaves_is_collected_gone_on_with_and_removed(
     assert whole.status == 0 and whole.out == clean.out
     assert collect(name, "--remove").status == 0
     assert list(temporary.iterdir()) == [] and collect().out == b""
+
+
+def test_what_a_batch_job_without_hdfs_left_is_collected_from_another_machine(
+        long_list, clean, tmp_path, temporary, monkeypatch):
+    monkeypatch.delenv("HADOOP_CONF_DIR", raising=False)
+    monkeypatch.delenv("HADOOP_HOME", raising=False)
+    process = start_job("-r", "local", "--jobs", "2", long_list)
+    one = wait_until_some_are_done(process)
+    kill(process.pid)
+    finish(process)
+    # As `myhadoop run --no-hdfs` has it when its launcher is killed: all is on a shared disk.
+    folder = tmp_path / "staging" / one.record.name
+    shutil.copytree(one.record.output, folder / "output")
+    (folder / "output" / "_temporary").mkdir()
+    facts = Path(one.place, "job.json")
+    told = {**json.loads(facts.read_text()), "runner": "hadoop", "host": "node-17",
+            "folder": f"file://{folder}", "output": f"file://{folder}/output"}
+    facts.write_text(json.dumps(told))
+    assert collect().out.decode().split("\t")[::5] == [
+        one.record.name, "runs, its driver perhaps on node-17\n"]
+    for words in ((), ("--remove",)):
+        refused = collect(one.record.name, *words)
+        assert refused.status == 2 and "which --ended says where nobody else does" in refused.err
+    done = collect(one.record.name, "--ended")
+    assert done.status == 1 and "lost: image-" in done.err
+    (tmp_path / "catalog.tsv").write_bytes(done.out)
+    assert_part_of(clean, tmp_path / "catalog.tsv")
+    assert collect(one.record.name, "--ended", "--remove").status == 0
+    assert list(temporary.iterdir()) == [] and not folder.exists()
 
 
 def test_what_is_not_there_or_has_changed_is_refused(long_list, tmp_path, temporary):
@@ -201,7 +233,7 @@ def test_what_the_user_has_named_is_not_removed_with_a_job(tmp_path):
         1, 1)
     folder = tmp_path / "mr_extract-job"
     folder.mkdir()
-    Left(record, str(folder), "", (str(hadoop),)).remove()
+    LeftOnHadoop(record, str(folder), "", (str(hadoop),)).remove()
     assert (tmp_path / "asked").read_text() == (
         "fs -rm -r -f -skipTrash hdfs:///user/kim/tmp/mrjob/job\n")
     assert not folder.exists()

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from decimal import Decimal, localcontext
 from pathlib import Path
 
 import draws
@@ -19,7 +18,6 @@ from bench.speed.crowded import field
 from mr_extract.detection import scanning
 from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
-from mr_extract.measure.exponential import exponential
 from mr_extract.planes import mesh
 from mr_extract.settings.config import Config
 
@@ -58,16 +56,6 @@ def test_a_catalog_does_not_say_which_way_it_was_made(monkeypatch, stars):
     theirs = measure_image(Image(image.copy()), config).columns
     assert len(ours["x"]) > stars / 4
     assert all(ours[name].tobytes() == theirs[name].tobytes() for name in ours)
-
-
-def test_the_exponential_is_right_to_the_last_digit():
-    x = np.concatenate([-np.random.default_rng(4).exponential(20.0, 2000), [-0.0, -700.0, -1e-300]])
-    x = x[x >= -700.0]
-    with localcontext(prec=40):
-        apart = [abs(Decimal(found) - Decimal(value).exp()) / Decimal(np.spacing(found))
-                 for value, found in zip(x.tolist(), exponential(x).tolist())]
-    assert max(apart) < 1
-    assert (exponential(np.array([-1e4, -np.inf])) == exponential(np.array([-700.0]))).all()
 
 
 @built

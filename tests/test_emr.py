@@ -1,5 +1,6 @@
 """`-r emr` against a pretend AWS: real bootstrap scripts, and the steps on the real Hadoop."""
 
+import gzip
 import io
 import json
 import os
@@ -15,10 +16,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import ROOT, command, job
+from conftest import ROOT, command, job, module
 from pages import commands_of, read_page
 from pretend_emr import DEAD, PretendEmr
-from processes import start_job
+from processes import finish, kill, start_job
 
 from mr_extract.jobs.runners.emr.refusals import with_advice
 
@@ -212,6 +213,108 @@ def test_ctrl_c_ends_the_cluster(on_s3, tmp_path):
         over.set()
     assert (process.returncode, out) == (130, b"") and b"Traceback" not in said, said
     assert said.endswith(b"mr_extract: interrupted\n")
+    assert set(ends(on_s3)) <= set(DEAD)
+
+
+def killed_driver(emr, conf, temporary, step, *args):
+    """Start a job, kill its driver when its step runs, and return the folder of the job."""
+    running = threading.Event()
+
+    def seen(cluster, words):
+        running.set()
+        return step(cluster, words)
+
+    emr.step, before = seen, emr.objects("mr_extract/")
+    process = start_job("-r", "emr", "--yes", "--conf-path", conf, *args, emr.list, env={
+        **emr.environment, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)})
+    assert running.wait(60), process.communicate(timeout=60)
+    told = time.monotonic() + 60  # it notes of which cluster the job is
+    while not (notes := [key for key in emr.objects("mr_extract/")
+                         if key not in before and key.endswith("/record/cluster.json")]):
+        assert time.monotonic() < told
+        time.sleep(0.05)
+    kill(process.pid)
+    finish(process)
+    return notes[0].removesuffix("record/cluster.json")
+
+
+def collect(emr, *args, **environment):
+    return module("collect", *args, env={**emr.environment, **environment})
+
+
+def is_over(emr):
+    """Wait until the step of the newest cluster has ended."""
+    end = time.monotonic() + 60
+    while list(emr.clusters.values())[-1].steps[-1].state in ("PENDING", "RUNNING"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_what_a_killed_driver_leaves_on_emr_is_collected_and_removed(on_s3, tmp_path):
+    inline = job("-r", "inline", on_s3.list, env=on_s3.environment)
+    blocks = inline.out.split(b"\n", 3)[3].splitlines(True)
+    goes_on, catalog, temporary = threading.Event(), tmp_path / "catalog.tsv", tmp_path / "tmp"
+    temporary.mkdir()
+
+    def step(_, words):
+        goes_on.wait(400)
+        output = words[words.index("-output") + 1].partition("mine/")[2]
+        on_s3.put(f"{output}part-00000", b"".join(one for one in blocks if one[:7] == b"#error\t"))
+        on_s3.put(f"{output}part-00001.gz", gzip.compress(
+            b"".join(one for one in blocks if one[:7] != b"#error\t")))
+        return True, ""
+
+    conf = configuration(tmp_path, python_bin=[sys.executable])
+    folder = killed_driver(on_s3, conf, temporary, step, "--catalog", catalog)
+    name = folder.split("/")[-2]
+    for where in (["-r", "emr", "--conf-path", conf], ["--folder", temporary],
+                  ["-r", "emr", "--cloud-tmp-dir", "s3://mine/mr_extract"]):
+        listed = collect(on_s3, *where)
+        assert [line.split("\t")[::5] for line in listed.lines] == [
+            [name, "runs without its driver"]], listed.err
+    where = ["-r", "emr", "--conf-path", conf]
+    for words, said in (([], "it can be collected when it has ended"), (["--remove"], "end it")):
+        refused = collect(on_s3, *where, name, *words)
+        assert refused.status == 2 and said in refused.err, refused.err
+    goes_on.set()
+    is_over(on_s3)
+    assert list(on_s3.clusters.values())[-1].state == "WAITING"  # and costs money
+    assert collect(on_s3, *where).lines[0].split("\t")[-1] == "left"
+    done = collect(on_s3, *where, name)
+    assert (done.status, done.out) == (inline.status, b"") and "Traceback" not in done.err
+    assert catalog.read_bytes() == inline.out
+    assert f"cluster {list(on_s3.clusters)[-1]} is told to end" in done.err
+    assert set(ends(on_s3)) <= set(DEAD)
+    removed = collect(on_s3, "--folder", temporary, name, "--remove")
+    assert removed.status == 0, removed.err
+    assert on_s3.objects(folder) == {} and list(temporary.iterdir()) == []
+
+
+def test_of_a_job_that_failed_without_its_driver_there_is_what_its_tasks_had_done(
+        on_s3, tmp_path):
+    first = job("--mapper", "--reduce", "none", stdin=on_s3.lines[0].encode(),
+                env=on_s3.environment)
+
+    def half(_, words):
+        output = words[words.index("-output") + 1].partition("mine/")[2]
+        on_s3.put(f"{output}part-00000", first.out)
+        return False, FAILED
+
+    conf = configuration(tmp_path, python_bin=[sys.executable])
+    folder = killed_driver(on_s3, conf, tmp_path, half)
+    where = ["-r", "emr", "--conf-path", conf, folder.split("/")[-2]]
+    is_over(on_s3)
+    unknown = collect(on_s3, *where, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    assert unknown.status == 1 and "no AWS credentials" in unknown.err
+    assert "Traceback" not in unknown.err
+    removed = collect(on_s3, *where, "--remove")  # with the cluster, which waits for more
+    assert removed.status == 0, removed.err
+    assert set(ends(on_s3)) <= set(DEAD) and on_s3.objects(folder) == {}
+
+    folder = killed_driver(on_s3, conf, tmp_path, half)
+    is_over(on_s3)
+    done = collect(on_s3, *where[:-1], folder.split("/")[-2])
+    assert done.status == 1 and done.out.count(b"\tlost\t") == 6 and first.out in done.out
     assert set(ends(on_s3)) <= set(DEAD)
 
 

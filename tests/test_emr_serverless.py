@@ -92,7 +92,7 @@ def on_spark(aws):
              words["entryPoint"].replace("s3://", f"{folder}/"), *here],
             env={**os.environ, **aws.environment, "PYSPARK_PYTHON": sys.executable,
                  "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
-        for path in sorted(folder.rglob("part-*")):
+        for path in (*sorted(folder.rglob("part-*")), *folder.rglob("told")):
             aws.put(path.relative_to(folder / "mine").as_posix(), path.read_bytes())
         return ("SUCCESS", "") if done.returncode == 0 else ("FAILED", done.stderr[-500:])
     return run

@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from conftest import ROOT, command, job
 from hidden_python import libraries_of_the_interpreter, without_our_python
 from pages import commands_of, read_page, shell_in
 
+from bench.clusters.spark_lab import StandaloneCluster, spark_home
 from mr_extract.env_archive import archive as making
 from mr_extract.env_archive import packages
 from mr_extract.env_archive.elf import MAGIC, read_linked
@@ -144,6 +146,13 @@ def test_unpacked_elsewhere_it_measures_the_same(unpacked, manifest, inline, tmp
     assert done.out == inline and inline.count(b"\n#image\t") == 6
 
 
+def test_its_interpreter_knows_what_it_is(unpacked):
+    """Its binary has lost the name of a folder that may end as its version does."""
+    told = command([unpacked / "bin" / "python", "-I", "-c",
+                    "import platform, sys; print(platform.python_version(), sys.version)"])
+    assert told.out.decode().strip() == f"{platform.python_version()} {sys.version}", told.err
+
+
 @pytest.mark.needs("mount-namespaces")
 def test_it_needs_neither_our_python_nor_its_libraries(unpacked, manifest, inline, tmp_path):
     libraries = libraries_of_the_interpreter()
@@ -193,6 +202,27 @@ def test_every_command_of_the_page_on_bare_nodes_runs(
     assert lacking.status == 1 and lacking.out == b""
     assert re.search(rf"nothing was written: .*: the nodes have no {re.escape(sys.executable)}: "
                      r"--env-archive auto ships one; its logs", lacking.err)
+
+
+@pytest.mark.needs("spark", "mount-namespaces")
+def test_nodes_of_spark_without_our_python_get_it_with_the_job(
+        cache, manifest, inline, tmp_path):
+    """Their own is a Spark and no Python; without the archive a task says what it lacks."""
+    home = tmp_path / "spark"
+    home.mkdir()
+    (tmp_path / "list.txt").write_bytes(manifest.read_bytes())
+    (command_of_page,) = commands_of(read_page("docs/spark.md", "Bare nodes"))
+    with StandaloneCluster(
+            tmp_path / "cluster", workers=1, home=home, environment=BARE,
+            place=lambda words, _: without_our_python(words, kept={home: spark_home()})) as spark:
+        shell = shell_in(tmp_path, {"XDG_CACHE_HOME": str(cache)}, timeout=600)
+        said = shell(command_of_page.replace("spark://127.0.0.1:7077", spark.master))
+        assert said.status == 0, said.err
+        assert (tmp_path / "bare.tsv").read_bytes() == inline
+        lacking = job("-r", "spark", *spark.arguments, manifest, timeout=600)
+    assert lacking.status == 1 and lacking.out == b""
+    assert re.search(r"nothing was written: .*--env-archive auto ships one", lacking.err)
+    assert "Traceback" not in lacking.err and "\tat " not in lacking.err
 
 
 def test_an_archive_is_put_on_the_cluster_once(hdfs, tmp_path):
@@ -285,8 +315,15 @@ def test_of_a_package_its_programs_and_pips_notes_stay_behind(tmp_path):
               "thing-1.0.dist-info/direct_url.json,sha256=c,1\n"
               "thing-1.0.dist-info/METADATA,sha256=d,1\n")
     thing = distribution(tmp_path, RECORD=record)
+    (tmp_path / "thing").mkdir()
+    (tmp_path / "thing" / "__init__.py").touch()
     assert packages.package_files(thing) == {
         name: tmp_path / name for name in ("thing/__init__.py", "thing-1.0.dist-info/METADATA")}
+    known = packages.identity_of(thing)
+    (tmp_path / "thing" / "__init__.py").unlink()
+    assert packages.identity_of(thing) == known
+    with pytest.raises(ValueError, match="thing has lost its file thing/__init__.py"):
+        packages.package_files(thing)
 
 
 @pytest.mark.parametrize(("files", "said"), [

@@ -15,8 +15,8 @@ from mr_extract.failures import ImageFailure
 from mr_extract.frames.given_places import measure_targets
 from mr_extract.images import Image, read_image
 from mr_extract.lists.footprint import in_footprint, unit_vectors
-from mr_extract.lists.forced import Targets, targets_from
 from mr_extract.lists.reading import positions, read_table
+from mr_extract.lists.targets import Targets, targets_from
 from mr_extract.text.catalog import read_catalog
 
 NOISE, SIGMA = 5.0, 3.0 / FWHM_PER_SIGMA

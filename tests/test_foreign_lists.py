@@ -12,9 +12,9 @@ from conftest import job
 from mr_extract import extract
 from mr_extract.jobs.beside.carried_sources import read_carried, write_carried
 from mr_extract.lists.astropy_tables import table_of
-from mr_extract.lists.forced import targets_from
 from mr_extract.lists.reading import moving_positions, positions, read_table
 from mr_extract.lists.sources import sources_from
+from mr_extract.lists.targets import targets_from
 from mr_extract.remarks import as_cell, hearing
 from mr_extract.text.catalog import read_catalog
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, command
@@ -65,6 +66,14 @@ def test_the_nodes_of_yarn_are_the_hosts_of_the_blocks(hadoop):
     nodes = hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/nodes")["nodes"]["node"]
     assert sorted(node["nodeHostName"] for node in nodes) == sorted(hadoop.addresses[1:])
     assert {node["state"] for node in nodes} == {"RUNNING"}
+
+
+def test_what_daemons_keep_is_in_the_folder(hadoop):
+    assert (hadoop.folder / "head" / "node-attributes").is_dir()
+    # Where Hadoop has it when nobody says.
+    began = (hadoop.folder / "run" / "keeper.pid").stat().st_mtime
+    beside = Path(f"/tmp/hadoop-yarn-{hadoop.user}").rglob("*")
+    assert [path for path in beside if path.stat().st_mtime >= began] == []
 
 
 def test_clients_and_daemons_start_with_the_classes_that_are_shared(hdfs, tmp_path):

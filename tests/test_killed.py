@@ -52,9 +52,9 @@ def test_a_killed_measuring_process_costs_nothing_and_a_killed_task_is_run_again
 def test_a_task_that_always_dies_loses_its_images_by_name_and_no_others(
         long_list, clean, tmp_path):
     catalog = tmp_path / "catalog.tsv"
-    process = start_job("-r", "local", "--jobs", "1", "--catalog", catalog, long_list)
+    process = start_job("-r", "local", "--jobs", "2", "--catalog", catalog, long_list)
     for _ in range(4):
-        mapper = wait_for(process, MAPPER)
+        mapper = wait_for(process, MAPPER, b"mapreduce_task_partition=0\0")
         assert mapper and kill(mapper)
         while mapper in descendants(process.pid):
             time.sleep(0.01)

@@ -21,7 +21,7 @@ from mr_extract.detection.segments import Segments
 from mr_extract.failures import ImageFailure
 from mr_extract.frames.given_places import measure_targets
 from mr_extract.images import Image
-from mr_extract.lists.forced import Targets
+from mr_extract.lists.targets import Targets
 from mr_extract.measure.apertures import coefficients, surrounded
 from mr_extract.measure.ellipses import extents
 from mr_extract.measure.surroundings import Surroundings

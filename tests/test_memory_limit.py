@@ -90,8 +90,8 @@ def test_a_container_leaves_what_the_others_in_it_do_not_hold(tmp_path):
 
 def test_the_limit_is_that_of_the_option_or_of_a_container_of_yarn():
     task = {"CONTAINER_ID": "container_1_0001_01_000002", "mapreduce_map_memory_mb": "2048"}
-    assert container_size(task) == 2048 * MB
-    assert container_size({"mapreduce_map_memory_mb": "2048"}) == 0  # of mrjob's local runner
+    assert container_size(task) == (2048 * MB, 1)
+    assert container_size({"mapreduce_map_memory_mb": "2048"}) == (0, 1)  # of mrjob's local runner
     assert not MemoryLimit(None, 0) and not MemoryLimit(0, 2048 * MB)
     assert MemoryLimit(300, 2048 * MB).room() == 300 * MB
 

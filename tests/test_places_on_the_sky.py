@@ -9,9 +9,9 @@ from mr_extract.astrometry import sky_positions
 from mr_extract.astrometry.inverse import unit_vectors
 from mr_extract.images.region import Region
 from mr_extract.lists.association import associate, known_from
-from mr_extract.lists.forced import targets_from
 from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import read_table
+from mr_extract.lists.targets import targets_from
 from mr_extract.remarks import hearing
 
 TAN = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0,

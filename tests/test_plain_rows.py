@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.tables import delimited
 from mr_extract.tables.delimited import DelimitedTable
 from mr_extract.tables.pieces import Text

@@ -11,8 +11,8 @@ from conftest import LAUNCHER, command, job
 
 from mr_extract import Config, extract
 from mr_extract.lists.association import known_from
-from mr_extract.lists.forced import targets_from
 from mr_extract.lists.reading import read_table
+from mr_extract.lists.targets import targets_from
 from mr_extract.remarks import as_cell, hearing
 from mr_extract.sextractor.identities import in_fits, in_text
 

@@ -15,11 +15,12 @@ from mr_extract.columns.table import COLUMNS
 from mr_extract.settings.config import Config
 from mr_extract.sextractor import describe
 from mr_extract.sextractor.absent import REASONS
+from mr_extract.sextractor.asked_parameters import cutout_size, parameter, split
 from mr_extract.sextractor.configured import catalog_columns, columns_of
 from mr_extract.sextractor.convert import converted
 from mr_extract.sextractor.flags import BITS, to_sextractor
 from mr_extract.sextractor.names import Output, outputs
-from mr_extract.sextractor.parameters import OWN, PARAMETERS, cutout_size, parameter, split
+from mr_extract.sextractor.parameters import OWN, PARAMETERS
 
 
 def config_for(*columns, **settings):

@@ -35,7 +35,8 @@ def webhdfs_place(hdfs, request):
     return lambda name: f"{root}/contract/{request.node.name}/{name}"
 
 
-@pytest.fixture(params=["file", "hdfs", "webhdfs"])
+@pytest.fixture(params=["file", *(pytest.param(one, marks=pytest.mark.needs("hdfs"))
+                                  for one in ("hdfs", "webhdfs"))])
 def place(request):
     return request.getfixturevalue(f"{request.param}_place")
 
@@ -139,6 +140,19 @@ def test_folders_are_searched_to_the_bottom_hidden_ones_apart(place):
         listed = [found.uri for found in storage.list_files(place(root))]
         below = {name for name in seen if name.startswith(root)}
         assert sorted(listed) == sorted(map(place, below))
+
+
+def test_a_folder_is_made_and_removed_with_all_that_is_in_it(place):
+    root = place("jobs")
+    storage.make_folder(f"{root}/job")
+    put(f"{root}/job/shards/a.txt", b"one\n")
+    put(f"{root}/job/_b.txt", b"two\n")
+    put(f"{root}/other/a.txt", b"three\n")
+    storage.remove_folder(f"{root}/job")
+    storage.remove_folder(f"{root}/job")  # it is gone already
+    fails("fetch-not-found", storage.read, f"{root}/job/shards/a.txt")
+    fails("fetch-not-found", storage.read, f"{root}/job/_b.txt")
+    assert storage.read(f"{root}/other/a.txt") == b"three\n"
 
 
 def test_nothing_is_there(place):

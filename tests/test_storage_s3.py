@@ -136,6 +136,16 @@ def test_writing(server, client, content):
         assert any("partNumber" in request.target for request in server.requests)
 
 
+def test_what_is_below_a_prefix_is_removed_and_nothing_beside_it(server, client):
+    storage.make_folder("s3://bucket/jobs/one")
+    for key in ("jobs/one/shards/a.txt", "jobs/one/_b", "jobs/one/.c", "jobs/one-more/a.txt"):
+        storage.write(f"s3a://bucket/{key}", io.BytesIO(b"x"))
+    storage.remove_folder("s3a://bucket/jobs/one/")
+    storage.remove_folder("s3a://bucket/jobs/one")
+    assert [one["Key"] for one in client.list_objects_v2(Bucket="bucket")["Contents"]] == [
+        "a.fits", "jobs/one-more/a.txt"]
+
+
 def test_what_was_not_written_whole_is_not_there(server, client):
     refuse = s3_error(403, "AccessDenied")
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mr_extract.columns.table import COLUMNS, Column
+from mr_extract.columns.column import Column
+from mr_extract.columns.table import COLUMNS
 from mr_extract.failures import KINDS
 from mr_extract.jobs.skeleton.expansion import FIRST, expands
 from mr_extract.text import accounting, blocks

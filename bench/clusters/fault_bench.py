@@ -42,6 +42,8 @@ class Bench:
         What ``-r inline`` makes of it.
     images : int
         Lines of the list.
+    options : tuple of str
+        Of each job.
     """
 
     lab: Lab
@@ -50,6 +52,7 @@ class Bench:
     manifest: Path
     clean: Done
     images: int = IMAGES
+    options: tuple = OPTIONS
 
     def list_of(self, name, place=str, more=()):
         """Write a manifest: the same images under the same ids elsewhere, and more lines."""
@@ -71,7 +74,7 @@ class Bench:
 
     def survives(self, fault=None, manifest=None):
         """Run a job with a fault that must cost nothing; return it and what the catalog is."""
-        done = self.lab.run(*OPTIONS, manifest or self.manifest, fault=fault)
+        done = self.lab.run(*self.options, manifest or self.manifest, fault=fault)
         return done, self.expects_all(done)
 
     def _lines(self, place):
@@ -80,17 +83,31 @@ class Bench:
                 for k in range(self.images)]
 
 
-FAULTS, TITLES = {}, {}
+def registry():
+    """Return what takes a function for a fault, and where it puts functions and their titles.
+
+    A fault gets a Bench, and returns a Done and what the catalog is.
+
+    Returns
+    -------
+    what_dies : callable
+    faults, titles : dict
+        By the names of the functions.
+    """
+    faults, titles = {}, {}
+
+    def what_dies(title):
+        def take(function):
+            name = function.__name__.replace("_", "-")
+            faults[name], titles[name] = function, title
+            return function
+
+        return take
+
+    return what_dies, faults, titles
 
 
-def what_dies(title):
-    """Take a function for a fault: it gets a Bench, and returns a Done and what the catalog is."""
-    def take(function):
-        name = function.__name__.replace("_", "-")
-        FAULTS[name], TITLES[name] = function, title
-        return function
-
-    return take
+what_dies, FAULTS, TITLES = registry()
 
 
 @contextmanager
@@ -108,25 +125,32 @@ def prepared(folder, images=IMAGES):
     Bench
     """
     from myhadoop.local import LocalCluster
-    from preprocess.simulation.simulate import simulate_night
 
-    simulate_night(str(folder / "night"), frames=FRAMES, seed=7, shape=(400, 500))
-    frames = sorted((folder / "night").glob("*.fits"))
     state = {"yarn.resourcemanager.fs.state-store.uri": f"file://{folder}/rm-state"}
     cluster = LocalCluster(folder / "hadoop", settings={
         "hdfs-site": {"dfs.client.retry.window.base": 500},  # ms, for a block that is gone
         "yarn-site": {**SETTINGS, **state}})
-    bench = Bench(Lab(cluster, folder), frames, DeadlyPlaces(folder / "night"), None, None,
-                  images)
-    bench.manifest = bench.list_of("list.txt")
-    run = subprocess.run([sys.executable, ROOT / "mr_extract.py", "-r", "inline", bench.manifest],
-                         capture_output=True)
-    bench.clean = Done(run.returncode, run.stdout, run.stderr.decode())
-    if run.returncode:
-        raise RuntimeError(bench.clean.err)
+    bench = bench_of(Lab(cluster, folder), images)
     try:
         cluster.start()
         with bench.places:
             yield bench
     finally:
         cluster.stop()
+
+
+def bench_of(lab, images=IMAGES, options=OPTIONS):
+    """Simulate images in the folder of a lab, make their clean catalog, and return a Bench."""
+    from preprocess.simulation.simulate import simulate_night
+
+    night = lab.folder / "night"
+    simulate_night(str(night), frames=FRAMES, seed=7, shape=(400, 500))
+    bench = Bench(lab, sorted(night.glob("*.fits")), DeadlyPlaces(night), None, None, images,
+                  options)
+    bench.manifest = bench.list_of("list.txt")
+    run = subprocess.run([sys.executable, ROOT / "mr_extract.py", "-r", "inline", bench.manifest],
+                         capture_output=True)
+    bench.clean = Done(run.returncode, run.stdout, run.stderr.decode())
+    if run.returncode:
+        raise RuntimeError(bench.clean.err)
+    return bench

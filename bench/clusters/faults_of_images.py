@@ -30,12 +30,8 @@ def memory(bench):
 
 @what_dies("the same without our limit (`--image-memory 0`): YARN kills the container, each time")
 def memory_of_yarn(bench):
-    path = huge_image(bench)
-    noise = np.random.default_rng(1).normal(0, 100, (100, 16000)).astype(">i2").tobytes()
-    with open(path, "r+b") as file:  # YARN looks twice: what is all zeros would be done by then
-        file.seek(2880)
-        file.write(160 * noise)
-    manifest = bench.list_of("memory.txt", more=[f"{path}\tid=huge\tbytes=400000"])
+    manifest = bench.list_of("memory.txt", more=[
+        f"{noisy(huge_image(bench))}\tid=huge\tbytes=400000"])
     done = bench.lab.run(*OPTIONS, "--image-memory", "0", manifest)
     return done, bench.expects_all_but(done, {"huge": "killed"})
 
@@ -49,6 +45,18 @@ def huge_image(bench, width=16000, height=16000):
     with open(path, "wb") as file:
         file.write("".join(card.ljust(80) for card in cards).encode().ljust(2880))
         file.truncate(2880 + -(-2 * width * height // 2880) * 2880)
+    return path
+
+
+def noisy(path):
+    """Give the huge image pixels, and return its path.
+
+    YARN looks twice: what is all zeros would be done by then.
+    """
+    noise = np.random.default_rng(1).normal(0, 100, (100, 16000)).astype(">i2").tobytes()
+    with open(path, "r+b") as file:
+        file.seek(2880)
+        file.write(160 * noise)
     return path
 
 

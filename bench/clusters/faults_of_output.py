@@ -28,16 +28,21 @@ def full_disk(bench):
         def fault(lab, process):
             while 1 not in lab.wait_for(MAPPER, process=process).values():
                 time.sleep(0.05)
-            with suppress(OSError), open(place / "full", "wb") as file:  # until it is full
-                while True:
-                    file.write(bytes(1 << 20))
-                    file.flush()
+            fill(place / "full")
 
         done, verdict = _parts(bench, "full-disk", fault)
     finally:
         cluster.kill("nodemanager-1")
         subprocess.run(["umount", "-l", place], check=True)
     return done, verdict
+
+
+def fill(path):
+    """Write a file until its disk is full."""
+    with suppress(OSError), open(path, "wb") as file:
+        while True:
+            file.write(bytes(1 << 20))
+            file.flush()
 
 
 @what_dies("`kill -9` of a reducer's Python (`--output-dir`)")
@@ -112,10 +117,10 @@ def failed_job(bench):
             and "the job failed" in done.err):
         return done, "WRONG"
     verdict = bench.expects_all_but(done, lost)
-    return done, f"{verdict}; with the rest: {_taken_up(bench, done)}"
+    return done, f"{verdict}; with the rest: {taken_up(bench, done)}"
 
 
-def _taken_up(bench, done):
+def taken_up(bench, done):
     """Run what remains of a job that failed, merge, and tell whether that is the clean catalog."""
     folder = bench.lab.folder
     (folder / "first.tsv").write_bytes(done.out)

@@ -1,7 +1,7 @@
 """The table of the figures that the model is told."""
 
 from bench.report import Section, milliseconds
-from mr_extract.jobs.model.figures import MEANINGS
+from mr_extract.jobs.model.figures import MEANINGS, SPARK_MEANINGS
 
 
 def measured(told):
@@ -9,6 +9,9 @@ def measured(told):
     section = Section("Measured", f"{told.machine}.", ("", ""))
     for name, meaning in MEANINGS.items():
         section.add(meaning, f"{milliseconds(getattr(told, name))} ms")
+    if told.spark:
+        for name, meaning in SPARK_MEANINGS.items():
+            section.add(f"Spark, {meaning}", f"{milliseconds(getattr(told.spark, name))} ms")
     section.add("spread of images of the simulated night (sigma of ln)", f"{told.spread:.2f}")
     if told.spread_real is not None:
         section.add("spread by pixel over real images of several surveys (sigma of ln)",

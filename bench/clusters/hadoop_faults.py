@@ -29,35 +29,54 @@ def measure(names):
     with tempfile.TemporaryDirectory(prefix="bench-faults-") as folder:
         with prepared(Path(folder)) as bench:
             for name in names:
-                _tried(section, bench, name)
+                tried(section, bench, name, FAULTS, TITLES, _told)
     order = list(TITLES.values())
     section.rows.sort(key=lambda row: order.index(row[0]))
     return section
 
 
-def _tried(section, bench, name):
+def _told(done):
+    told = done.attempts
+    attempts = {kind: ", ".join(str(told[f"{how} {kind}"])
+                                for how in ("successful", "failed", "killed"))
+                for kind in ("map", "reduce") if told.get(f"successful {kind}")}
+    return "; ".join(attempts.values()) or "nobody tells", told.get("masters", "")
+
+
+def tried(section, bench, name, faults, titles, told):
+    """Try a fault and add its row.
+
+    Parameters
+    ----------
+    section : bench.report.Section
+    bench : bench.clusters.fault_bench.Bench
+    name : str
+    faults, titles : dict
+        Of the registry.
+    told : callable
+        Takes a Done, and returns what is said of its attempts and of what ran them.
+    """
     began = time.monotonic()
     try:
-        done, verdict = FAULTS[name](bench)
+        done, verdict = faults[name](bench)
     except (RuntimeError, StopIteration) as error:
         done, verdict = None, f"{_NOT_HIT}: {error or 'nothing was there to be hit'}"
-    title = TITLES[name]
     if done is None:
-        section.add(title, "", "", "", "", "", "", verdict)
+        section.add(titles[name], "", "", "", "", "", "", verdict)
     else:
-        told = done.attempts
-        attempts = {kind: ", ".join(str(told[f"{how} {kind}"])
-                                    for how in ("successful", "failed", "killed"))
-                    for kind in ("map", "reduce") if told.get(f"successful {kind}")}
-        section.add(title, done.status, "; ".join(attempts.values()) or "nobody tells",
-                    told.get("masters", ""), done.out.count(b"#image\t") or "",
+        section.add(titles[name], done.status, *told(done), done.out.count(b"#image\t") or "",
                     len(done.failures) or "", done.rows or "", verdict)
-        if verdict.endswith("WRONG"):
+        if is_wrong(section.rows[-1]):
             print(done.err, file=sys.stderr)
     print(f"{name}: {section.rows[-1][1:]} in {time.monotonic() - began:.0f} s",
           file=sys.stderr, flush=True)
     bench.places.deeds.clear()
     bench.lab.heal()
+
+
+def is_wrong(row):
+    """Tell whether a row is of a catalog that is not what it should be, or of no fault."""
+    return row[-1].endswith("WRONG") or row[-1].startswith(_NOT_HIT)
 
 
 def main(arguments=None):
@@ -69,4 +88,4 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     section = measure(options.only or FAULTS)
     give([section], options.output)
-    return any(row[-1].endswith("WRONG") or row[-1].startswith(_NOT_HIT) for row in section.rows)
+    return any(map(is_wrong, section.rows))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from statistics import median
 
 from bench.report import Section
-from mr_extract.jobs.model.prediction import predict
+from mr_extract.jobs.model.prediction import predict, predict_on_spark
 from mr_extract.jobs.model.simulation import Cluster
 
 SLOTS = 2  # cores of the machine, and map tasks at once
@@ -31,7 +31,7 @@ def checked(told):
         images = trial["images"]
         # The driver starts in about the time of a task.
         local = 2 * told.task_start + -(-images // SLOTS) * told.task_image
-        two = max(1.0, trial["local"] / local)
+        two = stretch_of(told, trial)
         others = SLOTS * (two - 1)
         one = max(1.0, (1 + others) / SLOTS)
         run = predict(stretched(told, two, one), images,
@@ -68,6 +68,46 @@ def beside_loop(told):
                     f"{1000 * image:.1f}", f"{image / told.kernel:.2f}",
                     f"{(trial['local'] - 2 * told.task_start) / tasks:.2f}")
     return section
+
+
+def spark_beside_loop(told):
+    """Return the section of jobs on Spark beside what the model says of them."""
+    section = Section(
+        "Spark beside the bare loop",
+        "Jobs on a standalone Spark of one machine, two executors of one task each. `first image` "
+        "is the time from the command until it is done. `predicted` is the model, its CPU "
+        "stretched as above. `an image`, its ratio to the bare loop and `throughput` are "
+        "those of the table above. The last column: images by the second of two executors to "
+        "those of one, both while tasks run.",
+        ("images", "`-r local`, s", "stretch", "`-r spark`, s", "tasks, s", "predicted",
+         "tasks, measured to predicted", "first image, s", "an image, ms", "to the bare loop",
+         "throughput to `-r local`", "two executors to one"),
+    )
+    spark, ratios = told.spark, []
+    for trial in spark.trials:
+        images = trial["images"]
+        two = stretch_of(told, trial)
+        slower = replace(told, spark=replace(
+            spark, image=two * spark.image, task=two * spark.task, python=two * spark.python))
+        run = predict_on_spark(slower, images, Cluster(SLOTS, 1), trial["tasks"])
+        tasks = trial["wall"] - trial["start"] - trial["finish"]
+        image = (trial["cpu"] - trial["started"]) / images
+        ratios.append(tasks / run.maps)
+        section.add(images, f"{trial['local']:.1f}", f"{two:.2f}", f"{trial['wall']:.1f}",
+                    f"{tasks:.1f}", f"{run.maps:.1f}", f"{ratios[-1]:.2f}",
+                    f"{trial['start'] + spark.python + spark.task + spark.image:.1f}",
+                    f"{1000 * image:.1f}", f"{image / told.kernel:.2f}",
+                    f"{(trial['local'] - 2 * told.task_start) / (tasks - trial['waited']):.2f}",
+                    f"{(trial['alone'] - trial['waited']) / (tasks - trial['waited']):.2f}")
+    section.note("Spark, tasks, measured to predicted", median(ratios))
+    return section
+
+
+def stretch_of(told, trial):
+    """Return how many times longer than alone two processes at once took, by `-r local`."""
+    # The driver starts in about the time of a task.
+    local = 2 * told.task_start + -(-trial["images"] // SLOTS) * told.task_image
+    return max(1.0, trial["local"] / local)
 
 
 def stretched(told, two, one):

@@ -36,7 +36,8 @@ def main(arguments=None):
     parser.add_argument("--real", type=Path, metavar="DIR",
                         help="folder of real images, for their spread")
     parser.add_argument("--cluster", action="store_true",
-                        help="start a Hadoop on this machine and measure jobs on it too")
+                        help="start a Hadoop and a Spark on this machine and measure jobs on them "
+                             "too")
     parser.add_argument("--quick", action="store_true",
                         help="few small frames, one round: tries the script, no more")
     parser.add_argument("--output", type=Path, metavar="FILE", help="[standard output]")
@@ -51,8 +52,10 @@ def main(arguments=None):
         found = measure(night, options.rounds, options.lines, options.real)
         if options.cluster:
             from bench.clusters.measured_jobs import AGAIN, FEW, MANY, measure_jobs
+            from bench.clusters.measured_spark import measure_spark
 
-            found |= measure_jobs(night, options.rounds, FEW + 2 if options.quick else MANY,
+            for measured in (measure_jobs, measure_spark):
+                found |= measured(night, options.rounds, FEW + 2 if options.quick else MANY,
                                   1 if options.quick else AGAIN)
     found["machine"] = (
         f"{options.frames} simulated frames of {shape[1]} x {shape[0]} pixels, medians of "

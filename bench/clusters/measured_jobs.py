@@ -51,19 +51,19 @@ def measure_jobs(night, rounds, many_tasks=MANY, again=AGAIN):
     `many_tasks`, more than `FEW`, is the number of map tasks of the jobs with many; `again` is
     how often each frame of the night is in a job over it.
     """
-    tiny = _times(night, "tiny-lines.txt", night.tiny.read_text().splitlines(), 2 * many_tasks)
+    tiny = times(night, "tiny-lines.txt", night.tiny.read_text().splitlines(), 2 * many_tasks)
     images = again * len(night.entries)
-    whole = _times(night, "cluster.txt", night.manifest("night.txt", night.entries)
+    whole = times(night, "cluster.txt", night.manifest("night.txt", night.entries)
                    .read_text().splitlines(), images)
     with cluster_of_one_machine() as cluster:
         few, many, full, pairs = [], [], [], []
         for _ in range(rounds):
             few.append(_trial(cluster, night, tiny, 2 * many_tasks, FEW))
             many.append(_trial(cluster, night, tiny, 2 * many_tasks, many_tasks))
-            before = _local(night, whole)
+            before = local(night, whole)
             full.append(_trial(cluster, night, whole, images, FEW))
             full[-1].started, full[-1].waited = few[-1].cpu, few[-1].tasks_wall
-            around = before.wall, _local(night, whole).wall
+            around = before.wall, local(night, whole).wall
             pairs.append({"local": sum(around) / 2, **asdict(full[-1])})
         streamed = _streamed(cluster, night, rounds)
     task = (middle([t.cpu for t in many]) - middle([t.cpu for t in few])) / (
@@ -102,7 +102,7 @@ def cluster_of_one_machine():
             cluster.stop()
 
 
-def _times(night, name, lines, number):
+def times(night, name, lines, number):
     """Write a manifest that names the images of some lines in turn under ids of their own."""
     lines = [line.split("\t")[0] for line in lines if line and not line.startswith("#")]
     root = night.tiny.parent
@@ -111,7 +111,8 @@ def _times(night, name, lines, number):
     return path
 
 
-def _local(night, manifest):
+def local(night, manifest):
+    """Run ``-r local`` with two processes and return what it took."""
     return run(job("-r", "local", "--jobs=2", "--quiet", manifest, "--catalog",
                    night.folder / "local.tsv"))
 

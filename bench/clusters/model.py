@@ -1,14 +1,16 @@
 """Predict jobs on clusters from figures of one machine."""
 
 import argparse
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 from bench.clusters.figures import measured
-from bench.clusters.held_against_jobs import beside_loop, checked
+from bench.clusters.held_against_jobs import beside_loop, checked, spark_beside_loop
 from bench.report import Section, give, takes_output
+from mr_extract.jobs.driver.cutting import number_of_tasks
 from mr_extract.jobs.model import figures as machine
-from mr_extract.jobs.model.prediction import predict
+from mr_extract.jobs.model.prediction import predict, predict_on_spark
 from mr_extract.jobs.model.simulation import Cluster
 from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, number_of_reduces
 
@@ -55,7 +57,11 @@ def sections(told, cores=CORES, quick=False):
     sets = {name: images for name, images in SETS.items() if not (quick and name == LARGEST)}
     found = [measured(told), by_set(told, cores, sets), against_kira(told),
              by_shards(told, cores, sets), sensitivity(told, sets)]
-    return [*found, checked(told), beside_loop(told)] if told.trials else found
+    if told.spark:
+        found.insert(3, spark_against_kira(told))
+    if told.trials:
+        found += [checked(told), beside_loop(told)]
+    return [*found, spark_beside_loop(told)] if told.spark and told.spark.trials else found
 
 
 def cluster_of(cores, **changes):
@@ -142,6 +148,49 @@ def against_kira(told):
                 cells += [f"{took:.1f}", _percent(start * _FEWEST / (took * cores))]
         section.add(cores, seconds, _percent(KIRA[_FEWEST] * _FEWEST / (seconds * cores)), *cells)
     return section
+
+
+def spark_against_kira(told):
+    """Return the section on Kira's published figures and the same on Spark."""
+    images = SETS[KIRA_SET]
+    slow = replace(told, spark=replace(told.spark, image=KIRA[_FEWEST] * _FEWEST / images))
+    section = Section(
+        "Beside Kira, on Spark",
+        "The same on Spark, from the command to one catalog; `tasks` is without the start and "
+        "the end of the job, as Kira's times are, with the Pythons of executors that start. "
+        "`best` is with the best number of tasks for each slot, of "
+        f"{', '.join(map(str, SHARDS))}.",
+        ("cores", "Kira, s", "relative", "ours, s", "relative", "tasks", "tasks, s", "relative",
+         "best, s", "as slow, s", "relative", "tasks, s", "relative"),
+    )
+    first = {}
+
+    def cells_of(whose, run, cores, names):
+        for what in names:
+            took = getattr(run, what)
+            start = first.setdefault((whose, what), took)
+            yield f"{took:.1f}"
+            yield _percent(start * _FEWEST / (took * cores))
+
+    for cores, seconds in KIRA.items():
+        cluster = cluster_of(cores, master=False)
+        tasks = number_of_tasks(Namespace(jobconf={}), "spark", cluster.slots, images,
+                                round(images * told.image_bytes))
+        run, slower = (typical_on_spark(one, images, cluster, tasks) for one in (told, slow))
+        best = min(typical_on_spark(told, images, cluster, many * cores).on_cluster
+                   for many in SHARDS)
+        section.add(cores, seconds, _percent(KIRA[_FEWEST] * _FEWEST / (seconds * cores)),
+                    *cells_of("ours", run, cores, ["time"]), tasks,
+                    *cells_of("ours", run, cores, ["on_cluster"]), f"{best:.1f}",
+                    *cells_of("theirs", slower, cores, ["time", "on_cluster"]))
+    return section
+
+
+def typical_on_spark(told, images, cluster, tasks):
+    """Return the prediction of median time over some seeds."""
+    drawn = [predict_on_spark(told, images, cluster, tasks, seed=seed)
+             for seed in range(1, SEEDS + 1)]
+    return sorted(drawn, key=lambda prediction: prediction.time)[SEEDS // 2]
 
 
 def by_shards(told, cores, sets):

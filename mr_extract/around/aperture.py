@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mr_extract.around.samples import ARCMIN, Samples
+from mr_extract.portable.exponential import exponential
 
 if TYPE_CHECKING:
     from mr_extract.around.measuring import Radii
@@ -16,7 +18,7 @@ _CLIP = 3.0  # sigma
 # A normal deviate that is cut at three sigma scatters by this part of one.
 _CUT_SCATTER = 0.986578
 _MAD = 1.482602  # sigma, of a median of magnitudes
-_FOUR_LN2 = 4.0 * np.log(2.0)
+_FOUR_LN2 = 4.0 * math.log(2.0)
 _ROUNDS = 2
 
 
@@ -94,7 +96,7 @@ def aperture(samples: Samples, radii: Radii, brightness: float, least: int) -> L
         _sum_up(light, inside, around, around.values)
         factor = brightness * samples.area
     else:
-        beam = np.exp(-_FOUR_LN2 * (samples.distance / radii.beam) ** 2)
+        beam = exponential(-_FOUR_LN2 * (samples.distance / radii.beam) ** 2)
         held = beam[circle].sum()
         _sum_up(light, inside, around, around.values)
         for _ in range(_ROUNDS if len(circle) else 0):

@@ -1,5 +1,6 @@
 """Units of maps to Jy/sr."""
 
+import math
 import re
 from collections.abc import Callable
 
@@ -61,5 +62,5 @@ def jy_per_sr(
     factor = 2.0 * _BOLTZMANN * hertz**2 / _LIGHT**2 / _JY
     if kind != "krj":
         x = _PLANCK * hertz / (_BOLTZMANN * _CMB)
-        factor *= x**2 * np.exp(x) / np.expm1(x) ** 2
+        factor *= x**2 * math.exp(x) / math.expm1(x) ** 2
     return scale * factor, ""

@@ -1,13 +1,16 @@
 """Gaussians on a level ground, round and elliptical, fitted to the pixels around a place."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from mr_extract.around.least_squares import least_squares
 from mr_extract.around.samples import ARCMIN, Samples
+from mr_extract.portable.angles import arctan2
+from mr_extract.portable.exponential import exponential
 
-_FOUR_LN2 = 4.0 * np.log(2.0)
+_FOUR_LN2 = 4.0 * math.log(2.0)
 # The mean of a Gaussian over its half width is this part of its height.
 _CORE = 0.72
 
@@ -86,7 +89,7 @@ def fit_gaussian(
             return None
         dx, dy, factor = x - x0, y - y0, _FOUR_LN2 / fwhm**2
         square = dx * dx + dy * dy
-        shape = np.exp(-factor * square)
+        shape = exponential(-factor * square)
         height = amplitude * shape
         slopes = np.stack([shape, 2.0 * factor * dx * height, 2.0 * factor * dy * height,
                            2.0 * factor * square / fwhm * height, np.ones_like(x)])
@@ -135,7 +138,7 @@ def fit_ellipse(samples: Samples, begin: Fit, noise: float | np.ndarray) -> Fit 
         if p <= 0.0 or p * r - q * q <= 0.0:
             return None
         dx, dy = x - x0, y - y0
-        shape = np.exp(-0.5 * (p * dx * dx + 2.0 * q * dx * dy + r * dy * dy))
+        shape = exponential(-0.5 * (p * dx * dx + 2.0 * q * dx * dy + r * dy * dy))
         height = amplitude * shape
         slopes = np.stack([shape, (p * dx + q * dy) * height, (q * dx + r * dy) * height,
                            -0.5 * dx * dx * height, -dx * dy * height, -0.5 * dy * dy * height,
@@ -161,7 +164,7 @@ def _axes(p, q, r):
     middle, half = 0.5 * (p + r), np.hypot(0.5 * (p - r), q)
     small, large = (p * r - q * q) / (middle + half), middle + half
     # The major axis is that of the small eigenvalue; x is to the east, y to the north.
-    angle = 0.5 * np.arctan2(-2.0 * q, r - p)
+    angle = 0.5 * arctan2(-2.0 * q, r - p)
     u, v = np.cos(angle), np.sin(angle)  # along x and y
     axes = np.sqrt(2.0 * _FOUR_LN2 / np.array([small, large]))
     by_small, by_large = np.array([u * u, 2 * u * v, v * v]), np.array([v * v, -2 * u * v, u * u])
@@ -169,4 +172,4 @@ def _axes(p, q, r):
         by_angle = np.array([u * v, v * v - u * u, -u * v]) / (large - small)
     slopes = np.stack([-0.5 * axes[0] / small * by_small, -0.5 * axes[1] / large * by_large,
                        np.degrees(by_angle)])
-    return np.array([*axes, np.degrees(np.arctan2(u, v)) % 180.0]), slopes
+    return np.array([*axes, np.degrees(arctan2(u, v)) % 180.0]), slopes

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from mr_extract.portable.matrices import inverse, solved
+
 _ROUNDS = 60
 _CLOSE = 1e-9  # of chi2
 _MOST_DAMPING = 1e12
@@ -44,7 +46,7 @@ def least_squares(
         while better is None and damping < _MOST_DAMPING:
             damped = curvature + damping * np.diag(np.diag(curvature))
             try:
-                trial = values + np.linalg.solve(damped, gradient)
+                trial = values + solved(damped, gradient)
             except np.linalg.LinAlgError:
                 return None
             if np.isfinite(trial).all() and (found := model(trial)) is not None:
@@ -62,7 +64,7 @@ def least_squares(
     else:
         return None
     try:
-        covariance = np.linalg.inv(_products(slopes, slopes))
+        covariance = inverse(_products(slopes, slopes))
     except np.linalg.LinAlgError:
         return None
     if not (np.isfinite(covariance).all() and (np.diag(covariance) > 0).all()):

@@ -6,6 +6,7 @@ from typing import cast
 import numpy as np
 
 from mr_extract.astrometry.inverse import unit_vectors
+from mr_extract.portable.angles import arcsin, arctan2
 
 ARCMIN = np.pi / 10800.0  # radians
 
@@ -73,7 +74,7 @@ def samples_at(
     centre, east, north = basis(longitude, latitude)
     # Of the chord: the cosine of a small angle has lost its digits.
     chord = np.sqrt(((vectors - centre[:, None]) ** 2).sum(axis=0))
-    distance = 2.0 * np.arcsin(np.minimum(chord / 2.0, 1.0)) / ARCMIN
+    distance = 2.0 * arcsin(np.minimum(chord / 2.0, 1.0)) / ARCMIN
     within = np.flatnonzero(distance <= reach)
     vectors = vectors[:, within]
     # Without BLAS, whose last digits depend on the processor.
@@ -96,5 +97,5 @@ def from_plane(longitude: float, latitude: float, x: float, y: float) -> tuple[f
     """Return longitude and latitude in degrees of a point of the tangent plane (arcminutes)."""
     centre, east, north = basis(longitude, latitude)
     vector = centre + (x * east + y * north) * ARCMIN
-    return (float(np.degrees(np.arctan2(vector[1], vector[0])) % 360.0),
-            float(np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))))
+    return (float(np.degrees(arctan2(vector[1], vector[0])) % 360.0),
+            float(np.degrees(arctan2(vector[2], np.hypot(vector[0], vector[1])))))

@@ -19,6 +19,7 @@ from mr_extract.astrometry.general import by_wcslib, turns_of
 from mr_extract.astrometry.gnomonic import fk5_to_icrs, plain_gnomonic
 from mr_extract.astrometry.headers import as_ctype_says, named, refuse_odd_bytes, say_odd
 from mr_extract.images.cards import cards_of
+from mr_extract.portable.angles import arctan2
 
 if TYPE_CHECKING:
     from astropy.coordinates import BaseCoordinateFrame
@@ -84,8 +85,8 @@ def sky_positions(
         # Without BLAS, whose last digits depend on the processor.
         matrix = fk5_to_icrs() if frame == "icrs" else fk5_to_icrs().T
         vector = (matrix[:, :, None] * vector).sum(axis=1)
-    longitude = np.degrees(np.arctan2(vector[1], vector[0])) % 360.0
-    return longitude, np.degrees(np.arctan2(vector[2], np.hypot(vector[0], vector[1])))
+    longitude = np.degrees(arctan2(vector[1], vector[0])) % 360.0
+    return longitude, np.degrees(arctan2(vector[2], np.hypot(vector[0], vector[1])))
 
 
 def axes_of(header: Mapping) -> list[str] | None:

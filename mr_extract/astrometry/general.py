@@ -23,6 +23,7 @@ from mr_extract.astrometry.headers import (
 )
 from mr_extract.images.card_numbers import number
 from mr_extract.images.cards import printable
+from mr_extract.portable.matrices import solved
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def turns_of(wcs: WCS, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray | None,
     across = matrix[longitude, 0] * (x - reference[0]) + matrix[longitude, 1] * (y - reference[1])
     step = np.zeros(2)
     step[longitude] = span
-    return np.linalg.solve(matrix, step), np.round(across / span)
+    return solved(matrix, step), np.round(across / span)
 
 
 def _frame_of(wcs, wanted):

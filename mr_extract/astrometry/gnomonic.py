@@ -7,6 +7,7 @@ import numpy as np
 
 from mr_extract.astrometry.headers import broken, mixed_card, named, wcs_number
 from mr_extract.images.card_numbers import number
+from mr_extract.portable.matrices import product
 
 # Offsets of FK5 (J2000) from ICRS: USNO Circular 179, section 3.5.
 _MAS = np.pi / 180 / 3600 / 1000
@@ -84,12 +85,13 @@ def _matrix(header):
     if any(f"PC{n}" in header for n in names):
         unit = (1.0, 0.0, 0.0, 1.0)
         turn = [card(f"PC{n}", one) for n, one in zip(names, unit)]
-        return scale @ np.array(turn).reshape(2, 2)
+        return product(scale, np.array(turn).reshape(2, 2))
     if any(k.startswith("PC0") for k in header):
         return None
     angle = np.radians(card("CROTA2", 0.0))
     # CROTA with CDELT: Calabretta & Greisen 2002, equation 189.
-    return np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ scale
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return product(turn, scale)
 
 
 def fk5_to_icrs() -> np.ndarray:
@@ -100,5 +102,5 @@ def fk5_to_icrs() -> np.ndarray:
         matrix[first, second], matrix[second, first] = np.sin(angle), -np.sin(angle)
         return matrix
 
-    to_fk5 = turn(1, 2, -_ETA0) @ turn(2, 0, _XI0) @ turn(0, 1, _DA0)
+    to_fk5 = product(product(turn(1, 2, -_ETA0), turn(2, 0, _XI0)), turn(0, 1, _DA0))
     return to_fk5.T

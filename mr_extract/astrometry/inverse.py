@@ -13,6 +13,7 @@ import numpy as np
 from mr_extract.astrometry import axes_of, celestial_wcs, sky_positions, turns_of
 from mr_extract.failures import ImageFailure
 from mr_extract.images.cards import cards_of
+from mr_extract.portable.angles import arctan2
 
 _ROUNDS = 20
 _CLOSE = 1e-7  # pixels
@@ -38,7 +39,7 @@ def unit_vectors(longitude: np.ndarray, latitude: np.ndarray) -> np.ndarray:
 def degrees(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return longitude (0 to 360) and latitude in degrees of vectors, shape (3, n)."""
     x, y, z = vectors
-    return np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))
+    return np.degrees(arctan2(y, x)) % 360.0, np.degrees(arctan2(z, np.hypot(x, y)))
 
 
 def is_gnomonic(header: Mapping) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from mr_extract.columns.table import COLUMNS, Column
+from mr_extract.columns.column import Column
+from mr_extract.columns.table import COLUMNS
 from mr_extract.remarks import REMARKS
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 
 
 def _column(name: str, dtype: str, unit: str, ucd: str, description: str,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 
 if TYPE_CHECKING:
     from mr_extract.settings.photometry import Around

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later. It follows sep (Barbary 2016, JOSS 1, 58; Bertin &
  * Arnouts 1996, A&AS 117, 393), which is under that licence: see COPYING.LESSER. */
 
-/* exp(x) by additions and multiplications alone: see mr_extract/measure/exponential.py. */
+/* exp(x) by additions and multiplications alone: see mr_extract/portable/exponential.py. */
 
 #ifndef MR_EXTRACT_EXPONENTIAL_H
 #define MR_EXTRACT_EXPONENTIAL_H

@@ -16,6 +16,7 @@ import numpy as np
 from mr_extract.detection.meals import Profiles, eat, least_thresholds
 from mr_extract.detection.pairs import pairs_within
 from mr_extract.detection.segments import Segments
+from mr_extract.portable.logarithm import logarithm
 
 if TYPE_CHECKING:
     from mr_extract.settings.detecting import Detection
@@ -84,7 +85,7 @@ def _truncation(data, objects, segments, area):
         missing = above - objects["tnpix"]
         missing = np.where(missing < 0, missing, -1.0)
         ratio = objects["thresh"] / half
-        share = missing / (2.0 * area * np.log(np.where(ratio < 1.0, ratio, 0.99)))
+        share = missing / (2.0 * area * logarithm(np.where(ratio < 1.0, ratio, 0.99)))
     return np.where(ratio > 0, np.minimum(share, 1.0), 1.0)
 
 

@@ -189,11 +189,15 @@ def _patchelf():
 
 
 def _without_prefix(content):
-    """Blot out, in a binary, the folder that it was built for; lengths stay."""
+    """Blot out, in a binary, the folder that it was built for, but for its name; lengths stay.
+
+    Linkers let what ends alike share its bytes: those of ``/home/me/3.11.7`` are the version's.
+    """
     if not content.startswith(MAGIC) or sys.base_prefix in _SYSTEM_PREFIXES:
         return content
     prefix = os.fsencode(sys.base_prefix)
-    nowhere = b"/nowhere".ljust(len(prefix), b"/")[:len(prefix)]
+    above, name = os.path.split(prefix)
+    nowhere = b"/nowhere".ljust(len(above), b"/")[:len(above)] + b"/" + name
     return re.sub(re.escape(prefix) + rb"(?=[/:\0])", nowhere, content)
 
 

@@ -1,9 +1,10 @@
 """The installed packages that mr_extract needs, as files of an archive."""
 
+import csv
 import hashlib
 import json
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -67,15 +68,20 @@ def package_files(distribution: metadata.Distribution) -> dict[str, Path]:
     Raises
     ------
     ValueError
-        When nobody knows which files it has, or when they are not where packages are.
+        When nobody knows which files it has, or when they are not where packages are, or gone.
     """
-    return {name: Path(file.locate()) for name, file in _recorded(distribution).items()}
+    files = {name: Path(str(distribution.locate_file(name))) for name in _recorded(distribution)}
+    for name, path in files.items():
+        if not path.exists():
+            raise ValueError(f"{distribution.name} has lost its file {name}: install it again, "
+                             "with pip install --force-reinstall")
+    return files
 
 
 def identity_of(distribution: metadata.Distribution) -> list[str]:
     """Return the name, the version and a digest of the files of a distribution."""
-    hashes = sorted(f"{name} {file.hash.value if file.hash else ''}"
-                    for name, file in _recorded(distribution).items())
+    hashes = sorted(f"{name} {digest.partition('=')[2]}"
+                    for name, digest in _recorded(distribution).items())
     return [distribution.name, distribution.version, _digest("\n".join(hashes).encode())]
 
 
@@ -114,15 +120,18 @@ def _is_installed(name):
 
 
 def _recorded(distribution):
-    """Return what pip has recorded of the files of a distribution, by name."""
+    """Return what pip has recorded of the files of a distribution: digests by name."""
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     if origin.get("dir_info", {}).get("editable"):
         raise ValueError(f"{distribution.name} is installed in editable mode: its files are "
                          "elsewhere; pip install it")
-    if distribution.read_text("RECORD") is None:
+    # Not `Distribution.files`, which since Python 3.12 leaves out what is not there.
+    record = distribution.read_text("RECORD")
+    if record is None:
         raise ValueError(f"nobody has recorded which files {distribution.name} has: install it "
                          "with pip, in a virtual environment")
-    return {file.as_posix(): file for file in distribution.files
+    files = ((PurePosixPath(row[0]), row[1]) for row in csv.reader(record.splitlines()) if row)
+    return {str(file): digest for file, digest in files
             if ".." not in file.parts and not file.is_absolute() and file.suffix != ".pyc"
             and not (file.name in _NOTES and file.parent.suffix == ".dist-info")}
 

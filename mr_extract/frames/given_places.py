@@ -9,7 +9,7 @@ import numpy as np
 
 from mr_extract.astrometry import sky_positions
 from mr_extract.columns.choice import FORCED_FURTHER, choose_for
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.failures import ImageFailure
 from mr_extract.frames.clock import Clock
 from mr_extract.frames.distortion import settle_distortion
@@ -19,7 +19,7 @@ from mr_extract.remarks import say
 from mr_extract.settings.config import Config
 
 if TYPE_CHECKING:
-    from mr_extract.lists.forced import Targets
+    from mr_extract.lists.targets import Targets
 
 
 def measure_targets(
@@ -37,7 +37,7 @@ def measure_targets(
     ----------
     image, config, zero_point
         As for `mr_extract.frames.measuring.measure_image`.
-    targets : mr_extract.lists.forced.Targets
+    targets : mr_extract.lists.targets.Targets
     columns, mjd
         As for `mr_extract.frames.measuring.measure_image`.
 

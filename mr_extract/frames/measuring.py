@@ -13,7 +13,7 @@ from mr_extract.columns.choice import (
     SATURATED,
     choose_for,
 )
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.failures import ImageFailure
 from mr_extract.frames.clock import Clock
 from mr_extract.frames.distortion import settle_distortion
@@ -58,7 +58,7 @@ def measure_image(
         A list to match the sources with.
     checks : sequence of str
         Check images to make, of `mr_extract.columns.choice.CHECK_IMAGES`.
-    columns : dict of str to mr_extract.columns.table.Column, optional
+    columns : dict of str to mr_extract.columns.column.Column, optional
         What to measure; by default what the configuration names, as ours.
     mjd : float, optional
         Date of the image, to which lists with proper motions are brought; by default the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -99,7 +100,7 @@ def measure_sources(
                            f"{radii.reach / 60:.3g}, or choose smaller radii")
     if radii.reach > 5400.0:
         raise ImageFailure("narrow-margin", f"{radii.reach:g} arcmin are more than a quarter turn")
-    factor, missing = jy_per_sr(unit, frequency, np.pi * (beam * ARCMIN) ** 2 / (4 * np.log(2)))
+    factor, missing = jy_per_sr(unit, frequency, np.pi * (beam * ARCMIN) ** 2 / (4 * math.log(2)))
     if missing:
         say("no-flux-unit", missing)
     longitude, latitude = sources.places(field.frame)

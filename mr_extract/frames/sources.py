@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.planes.plane import Plane
 from mr_extract.planes.scaled import columns_of, times
 
@@ -71,7 +71,7 @@ def sources_of(
     ----------
     values : dict of str to ndarray, shape (n,)
         All columns, in the units of the planes and their pixels.
-    chosen : dict of str to mr_extract.columns.table.Column
+    chosen : dict of str to mr_extract.columns.column.Column
     plane, detected : mr_extract.planes.plane.Plane
         The one that was measured, and the one in which sources were found.
     failed : ndarray of bool, shape (n,)

@@ -17,6 +17,7 @@ import numpy as np
 
 from mr_extract.images.card_numbers import usable
 from mr_extract.images.image import plane
+from mr_extract.portable.exponential import hyperbolic_sine
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def linear(
     for first in range(0, len(data), rows):
         part = slice(first, first + rows)
         with np.errstate(over="ignore", invalid="ignore"):
-            values = offset + 2.0 * softening * np.sinh(data[part] / np.float64(_A))
+            values = offset + 2.0 * softening * hyperbolic_sine(data[part] / np.float64(_A))
         bad[part] |= ~np.isfinite(values)
         values[bad[part]] = 0.0
         data[part] = values

@@ -5,7 +5,7 @@ units of something large has pixels whose squares are infinite. A power of two c
 digit of a number, so what is measured is the same, and is brought back in the end.
 """
 
-from math import gcd
+import math
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def exponent_of(values: np.ndarray) -> int:
     if values.dtype.kind != "f" and values.dtype.itemsize < 8 or not values.size:
         return 0
     step = max(1, values.size // _SAMPLE)
-    while gcd(step, values.shape[-1]) > 1:  # or all would be of one column
+    while math.gcd(step, values.shape[-1]) > 1:  # or all would be of one column
         step += 1
     sample = _magnitudes(values.flat[::step])
     low, high = COMFORTABLE
@@ -60,7 +60,7 @@ def exponent_of(values: np.ndarray) -> int:
     typical = every[(len(every) - 1) // 2]
     if low <= typical <= high:
         return 0
-    exponent = _STEP * round(float(np.log2(typical)) / _STEP)
+    exponent = _STEP * round(math.log2(typical) / _STEP)
     top = every[int(0.999 * (len(every) - 1))]
     while exponent < 0 and np.ldexp(top, -exponent) > _TOP:
         exponent += _STEP

@@ -43,7 +43,8 @@ class PsfModel:
         """Return the terms of the polynomial at places in 0-based pixels, shape (n, terms)."""
         u, v = ((value + 1.0 - zero) / scale for value, zero, scale in zip(
             (x, y), self.zero, self.scale))
-        return np.stack([u**i * v**j for j in range(self.degree + 1)
+        u, v = (np.cumprod([np.ones(len(x)), *[one] * self.degree], axis=0) for one in (u, v))
+        return np.stack([u[i] * v[j] for j in range(self.degree + 1)
                          for i in range(self.degree - j + 1)], axis=-1)
 
     def widened(self) -> PsfModel:
@@ -52,8 +53,8 @@ class PsfModel:
         shape = (2 * height, 2 * width)
         wave = np.hypot(np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1]))
         length = self.fwhm / _DISC / self.step
-        disc = (1.0 + (2.0 * np.pi * wave * length) ** 2) ** -1.5
-        wide = np.fft.irfft2(np.fft.rfft2(self.samples, shape) * disc, shape)
+        disc = 1.0 + (2.0 * np.pi * wave * length) ** 2
+        wide = np.fft.irfft2(np.fft.rfft2(self.samples, shape) / (disc * np.sqrt(disc)), shape)
         return PsfModel(wide[:, :height, :width], self.step, self.fwhm, self.degree, self.zero,
                         self.scale)
 

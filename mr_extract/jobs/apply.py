@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside import kept_files
 from mr_extract.jobs.function import carried, declaring

@@ -16,7 +16,7 @@ from mr_extract.jobs.skeleton.work import Rows, Work
 from mr_extract.settings.config import Config
 
 if TYPE_CHECKING:
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
     from mr_extract.jobs.task.line import Line
 
 

@@ -16,17 +16,17 @@ from mr_extract.jobs.beside.user_functions import folder_of, function_in
 from mr_extract.jobs.skeleton.work import Rows, Work
 from mr_extract.remarks import say
 from mr_extract.settings.photometry import PhotometrySettings
-from mr_extract.text.fields import COMPANIONS
+from mr_extract.text.fields import COMPANIONS, FURTHER
 
 if TYPE_CHECKING:
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
     from mr_extract.jobs.task.line import Line
 
 
 CARRIED = "--carried-sources"
 _RULES = ("mask_image", "weight_image")
 _USED = ("mask", "weight", "rms", "variance")  # of an image's companions
-_UNUSED = tuple(name for name in COMPANIONS if name not in _USED)
+_UNUSED = tuple(name for name in COMPANIONS if name not in (*_USED, *FURTHER))
 
 
 class Photometry(Work):

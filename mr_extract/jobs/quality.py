@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.jobs.skeleton.work import Rows, Work
 from mr_extract.remarks import say
 from mr_extract.settings.beside import Companions

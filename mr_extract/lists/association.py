@@ -4,6 +4,7 @@ Facts of its manual and behaviour: an entry is a candidate when it is nearer tha
 the radius to the barycentre; what is made of several is the type.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,14 @@ from mr_extract.lists.columns import Table
 from mr_extract.lists.motions import Motions, motions_of
 from mr_extract.lists.placing import Places
 from mr_extract.lists.reading import identities, moving_positions, pixels_or_sky
+from mr_extract.portable.exponential import exponential
+from mr_extract.portable.logarithm import decimal_logarithm
 from mr_extract.remarks import say
 from mr_extract.settings.measuring import Association
 
 TYPES = ("first", "nearest", "mean", "mag_mean", "sum", "mag_sum", "min", "max")
 _NO_MAGNITUDE = 99.0
+_PER_MAGNITUDE = -0.4 * math.log(10.0)
 
 
 @dataclass
@@ -186,13 +190,13 @@ def _combined(known, rows, begin, kind):
     if kind == "sum":
         return np.add.reduceat(data, begin), empty
     if kind == "mag_sum":
-        light = np.where(np.abs(data) < _NO_MAGNITUDE, 10.0 ** (-0.4 * data), 0.0)
+        light = np.where(np.abs(data) < _NO_MAGNITUDE, exponential(_PER_MAGNITUDE * data), 0.0)
         light = np.add.reduceat(light, begin)
         with np.errstate(divide="ignore"):
-            return np.where(light > 0, -2.5 * np.log10(light), _NO_MAGNITUDE), empty
+            return np.where(light > 0, -2.5 * decimal_logarithm(light), _NO_MAGNITUDE), empty
     weight = known.weight[rows]
     if kind == "mag_mean":
-        weight = np.where(np.abs(weight) < _NO_MAGNITUDE, 10.0 ** (-0.4 * weight), 0.0)
+        weight = np.where(np.abs(weight) < _NO_MAGNITUDE, exponential(_PER_MAGNITUDE * weight), 0.0)
     counts = np.isfinite(weight)  # an entry without a weight counts nothing
     weight, data = np.where(counts, weight, 0.0), np.where(counts[:, None], data, 0.0)
     total = np.add.reduceat(weight, begin)

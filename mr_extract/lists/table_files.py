@@ -63,7 +63,6 @@ def read_ecsv(text: str) -> Table:
         return table_of(AstropyTable.read(text, format="ascii.ecsv"))
 
 
-
 def read_parquet(buffer: bytes | bytearray | memoryview) -> Table:
     """Return a table in Parquet; what astropy has written of sky positions is made of it again.
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mr_extract.portable.angles import arctan2
+
 
 def axes(
     x2: np.ndarray, y2: np.ndarray, xy: np.ndarray
@@ -25,7 +27,7 @@ def axes(
     spread = np.hypot(difference / 2.0, xy)
     # Of a line the lesser one is 0, but for rounding.
     minor = np.where(np.isnan(mean), np.nan, np.maximum(mean - spread, 0.0))
-    theta = np.where(difference == 0.0, 45.0, np.degrees(np.arctan2(2.0 * xy, difference)) / 2.0)
+    theta = np.where(difference == 0.0, 45.0, np.degrees(arctan2(2.0 * xy, difference)) / 2.0)
     return np.sqrt(mean + spread), np.sqrt(minor), np.where(np.isnan(mean), np.nan, theta)
 
 

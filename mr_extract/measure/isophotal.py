@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mr_extract.portable.logarithm import logarithm
 
 if TYPE_CHECKING:
     from mr_extract.detection.segments import Segments
@@ -134,7 +137,9 @@ def areas(
     positive = (peak > 0) & (least > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(positive, peak.astype(float) / least, 1.0)
-    over = [np.where(positive, least * ratio ** (k / LEVELS), 0.0) for k in range(LEVELS)]
+    step, over = np.sqrt(np.sqrt(np.sqrt(ratio))), [np.where(positive, least, 0.0)]
+    while len(over) < LEVELS:
+        over.append(over[-1] * step)
     # Rounding may not let one come out below the one before.
     counts = segments.count_over(pixels, np.maximum.accumulate(over))
     columns = {f"iso{k}": count for k, count in enumerate(counts)}
@@ -180,12 +185,12 @@ def core_width(
     def total(values):
         return np.bincount(owner, values, segments.count)
 
-    weight, height = value * value, np.log(value)
+    weight, height = value * value, logarithm(value)
     s, sx, sxx = total(weight), total(weight * distance), total(weight * distance * distance)
     sy, sxy = total(weight * height), total(weight * distance * height)
     determinant = s * sxx - sx * sx
     least_slope = 1.0 / (13.0 * objects["a"].astype(float) * objects["b"])
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.maximum(-(s * sxy - sx * sy) / determinant, least_slope)
-        fwhm = 2.0 * np.sqrt(np.log(2.0) / slope)
+        fwhm = 2.0 * np.sqrt(math.log(2.0) / slope)
         return np.where(determinant > 0.0, fwhm - 1.0 / (4.0 * fwhm), np.nan)

@@ -1,8 +1,12 @@
 """Fluxes to magnitudes."""
 
+import math
+
 import numpy as np
 
-MAG_PER_FRACTION = 2.5 / np.log(10.0)
+from mr_extract.portable.logarithm import decimal_logarithm
+
+MAG_PER_FRACTION = 2.5 / math.log(10.0)
 
 
 def magnitudes(
@@ -24,4 +28,4 @@ def magnitudes(
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         positive = np.where(flux > 0, flux, np.nan).astype(float)
-        return zero_point - 2.5 * np.log10(positive), MAG_PER_FRACTION * error / positive
+        return zero_point - 2.5 * decimal_logarithm(positive), MAG_PER_FRACTION * error / positive

@@ -11,6 +11,7 @@ from mr_extract.images.psf_model import PsfModel
 from mr_extract.measure.psf_fits import psf_fits
 from mr_extract.measure.sizes import LEAST_SNR, mode
 from mr_extract.measure.star_cuts import cuts_of, sample_weights, samples_of, variance
+from mr_extract.portable.logarithm import logarithm
 
 if TYPE_CHECKING:
     from mr_extract.measure.surroundings import Surroundings
@@ -20,8 +21,7 @@ _MOST_STARS = 300  # the brightest
 _MOST_ELLIPTICAL = 0.3
 _LEAST_RADIUS = 0.65  # pixels; smaller ones are hot pixels and cosmic rays
 _LOCUS, _RADIUS_NOISE = 0.03, 1.3  # scatter of log r, and its growth with noise
-_BETA = 3.0  # of the Moffat profile that is begun with
-_HALF_LIGHT = 0.6436  # of its core
+_HALF_LIGHT = 0.6436  # of the core of the Moffat profile of beta 3 that is begun with
 _FINE = 4  # samples in a FWHM
 _EXTENT = 4  # FWHM of the model to each side, and the radius of its unit flux
 _ROUNDS = 4
@@ -80,7 +80,7 @@ def point_sources(
     if not len(chosen):
         return chosen
     chosen = chosen[np.lexsort((chosen, noise[chosen]))]
-    size, width = np.log(radius[chosen]), np.hypot(_LOCUS, _RADIUS_NOISE * noise[chosen])
+    size, width = logarithm(radius[chosen]), np.hypot(_LOCUS, _RADIUS_NOISE * noise[chosen])
     on_locus = np.abs(size - mode(size[:1000], width[:1000])) < 3.0 * width
     return chosen[on_locus][:_MOST_STARS]
 
@@ -126,10 +126,11 @@ def own_psf(around: Surroundings, chosen: np.ndarray, radius: np.ndarray) -> Own
 
 
 def _moffat(core):
-    fwhm = 2.0 * core * np.sqrt(2.0 ** (1.0 / _BETA) - 1.0)
+    fwhm = 2.0 * core * np.sqrt(2.0 ** (1.0 / 3.0) - 1.0)
     along = np.arange(-_FINE * _EXTENT, _FINE * _EXTENT + 1) * fwhm / _FINE
     squares = along**2 + along[:, None] ** 2
-    return _of_unit_flux((1.0 + squares / core**2) ** -_BETA, fwhm / _FINE)
+    base = 1.0 + squares / core**2
+    return _of_unit_flux(1.0 / (base * base * base), fwhm / _FINE)
 
 
 def _of_unit_flux(samples, step):

@@ -1,5 +1,7 @@
 """Shapes of detected objects, and errors of their positions, from second moments."""
 
+import math
+
 import numpy as np
 
 from mr_extract.measure.ellipses import columns
@@ -32,7 +34,7 @@ def shapes(objects: np.ndarray) -> dict[str, np.ndarray]:
             "ellipticity": 1.0 - ratio,
             "elongation": a / b,
             "polarisation": (1.0 - ratio * ratio) / (1.0 + ratio * ratio),
-            "fwhm": 2.0 * np.sqrt(np.log(2.0) * (a * a + b * b)),
+            "fwhm": 2.0 * np.sqrt(math.log(2.0) * (a * a + b * b)),
         }
 
 

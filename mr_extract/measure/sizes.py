@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from mr_extract.portable.exponential import exponential
+from mr_extract.portable.logarithm import logarithm
+
 LEAST_SNR = 20.0  # of a source that takes part in finding the locus
 LEAST_SOURCES = 10  # point sources below which there is no locus
 _RADIUS_NOISE = 1.3  # sigma(r)/r times S/N of a star in its Kron aperture, to begin with
@@ -55,11 +58,11 @@ def size_excess(
         noise = error / flux
         fine = (radius > 0) & (flux > 0) & (error > 0) & np.isfinite(radius) & np.isfinite(noise)
         chosen = np.flatnonzero(fine & usable & (noise < 1.0 / LEAST_SNR))
-    locus = _locus(np.log(radius[chosen]), noise[chosen])
+    locus = _locus(logarithm(radius[chosen]), noise[chosen])
     if locus is None:
         return excess
     level, scatter, slope = locus
-    excess[fine] = (radius[fine] / np.exp(level(noise[fine])) - 1.0) / np.hypot(
+    excess[fine] = (radius[fine] / exponential(level(noise[fine])) - 1.0) / np.hypot(
         scatter, slope * noise[fine]
     )
     return excess
@@ -95,7 +98,7 @@ def mode(size: np.ndarray, width: np.ndarray) -> float:
     density = np.zeros(len(grid))
     for k in range(0, len(grid), 256):
         apart = (grid[k:k + 256, None] - size) / width
-        density[k:k + 256] = (np.exp(-0.5 * apart * apart) / width).sum(1)
+        density[k:k + 256] = (exponential(-0.5 * apart * apart) / width).sum(1)
     return float(grid[density.argmax()])
 
 
@@ -103,9 +106,9 @@ def _running_median(noise, size):
     """Return the median of sizes as a function of noise, which is ascending."""
     window = min(_WINDOW, len(size))
     windows = np.lib.stride_tricks.sliding_window_view
-    x = np.log(np.median(windows(noise, window), axis=1))
+    x = logarithm(np.median(windows(noise, window), axis=1))
     y = np.median(windows(size, window), axis=1)
-    return lambda noise: np.interp(np.log(noise), x, y)
+    return lambda noise: np.interp(logarithm(noise), x, y)
 
 
 def _scatter(offset, noise):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from mr_extract.portable.exponential import exponential
 
 if TYPE_CHECKING:
     from mr_extract.planes.plane import Plane
@@ -121,7 +124,7 @@ def gaussian_reach(fwhm: float) -> float:
 
 
 def _variance(fwhm):
-    return (fwhm / np.sqrt(8.0 * np.log(2.0))) ** 2 + 1.0 / 12.0
+    return (fwhm / np.sqrt(8.0 * math.log(2.0))) ** 2 + 1.0 / 12.0
 
 
 def gaussian_fluxes(
@@ -160,7 +163,7 @@ def gaussian_fluxes(
     variance = _variance(fwhm)
     result = np.full((4, len(x)), np.nan)
     for part, dx, dy, values, noise, good in stamps(plane, x, y, gaussian_reach(fwhm)):
-        star = np.exp(-0.5 * (dx * dx + dy * dy) / variance) / (2.0 * np.pi * variance)
+        star = exponential(-0.5 * (dx * dx + dy * dy) / variance) / (2.0 * np.pi * variance)
         star = np.where(good & (noise > 0), star, 0.0)
         # In units of the noise, of which the square may be no number.
         unit = np.max(noise) if np.size(noise) else 1.0

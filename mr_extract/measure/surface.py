@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mr_extract.portable.logarithm import decimal_logarithm
+
 
 def surface_brightness(level: np.ndarray, zero_point: float, pixel_scale: float) -> np.ndarray:
     """Return surface brightnesses; nan where the level is not positive.
@@ -21,4 +23,4 @@ def surface_brightness(level: np.ndarray, zero_point: float, pixel_scale: float)
         Magnitudes per square arcsecond.
     """
     positive = np.where(level > 0, level, np.nan).astype(float)
-    return zero_point - 2.5 * np.log10(positive / (pixel_scale * pixel_scale))
+    return zero_point - 2.5 * decimal_logarithm(positive / (pixel_scale * pixel_scale))

@@ -8,8 +8,8 @@ import numpy as np
 
 from mr_extract.compiled import kernels
 from mr_extract.measure.border import CIRCLE, over_border
-from mr_extract.measure.exponential import exponential
 from mr_extract.measure.surroundings import CORRECT, NONE
+from mr_extract.portable.exponential import exponential
 
 if TYPE_CHECKING:
     from mr_extract.measure.surroundings import Surroundings
@@ -66,7 +66,7 @@ def follow_windows(around: Surroundings, sigma: np.ndarray) -> dict[str, np.ndar
 
 def _alike(sizes):
     """Yield groups of objects whose cuts are nearly of one size and together not too large."""
-    coarse = 2 ** np.maximum(np.floor(np.log2(sizes)) - 2, 1).astype(np.int64)
+    coarse = 2 ** np.maximum(np.frexp(sizes)[1] - 3, 1).astype(np.int64)
     rounded = -(-sizes // coarse) * coarse
     for size in np.unique(rounded):
         group = np.flatnonzero(rounded == size)

@@ -10,7 +10,7 @@ from mr_extract.frames.given_places import measure_targets
 from mr_extract.frames.measuring import measure_image
 from mr_extract.images import Image
 from mr_extract.lists.association import known_from
-from mr_extract.lists.forced import targets_from
+from mr_extract.lists.targets import targets_from
 from mr_extract.notebook.calls import configured, list_of, tables_of
 from mr_extract.notebook.companions import add_companions
 from mr_extract.notebook.images import give_header, image_of

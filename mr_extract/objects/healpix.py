@@ -6,6 +6,8 @@ units, whose import costs a task more than a hundred thousand detections.
 
 import numpy as np
 
+from mr_extract.portable.angles import arctan2
+
 DEEPEST = 29
 
 
@@ -73,7 +75,7 @@ def centres_of(cells: np.ndarray, order: int) -> tuple[np.ndarray, np.ndarray]:
     # In the caps also by the cosine of the declination, as above.
     level = np.where(in_cap, from_pole / side * np.sqrt((2 - from_pole**2 / (3.0 * side**2)) / 3),
                      np.sqrt(np.maximum(1 - z * z, 0)))
-    return np.mod(turn * 90.0, 360.0), np.degrees(np.arctan2(z, level))
+    return np.mod(turn * 90.0, 360.0), np.degrees(arctan2(z, level))
 
 
 def with_zeros_between(bits: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mr_extract.astrometry.inverse import degrees, unit_vectors
+from mr_extract.portable.angles import arcsin
 
 ARCSEC = np.pi / 180 / 3600
 
@@ -35,7 +36,7 @@ def chord(angle: float | np.ndarray) -> np.ndarray:
 
 def arcseconds(chords: float | np.ndarray) -> np.ndarray:
     """Return the angle of chords, the inverse of `chord`."""
-    return 2 * np.arcsin(np.minimum(np.asarray(chords) / 2, 1.0)) / ARCSEC
+    return 2 * arcsin(np.minimum(np.asarray(chords) / 2, 1.0)) / ARCSEC
 
 
 def tangents(xyz: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ list of what that is. The kernels know nothing of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.remarks import say
 
 if TYPE_CHECKING:
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
     from mr_extract.settings.config import Config
 
 # Of the columns in image units, those of the image in which sources were found.
@@ -76,7 +77,7 @@ def levels_of(
     if not exponent:
         return gain, saturation, zero_point
     return (times(gain, exponent), _inside(saturation, exponent),
-            zero_point - 2.5 * np.log10(2.0) * exponent)
+            zero_point - 2.5 * math.log10(2.0) * exponent)
 
 
 def columns_of(
@@ -88,7 +89,7 @@ def columns_of(
     ----------
     values : dict of str to ndarray, shape (n,)
         In the units of the planes.
-    chosen : dict of str to mr_extract.columns.table.Column
+    chosen : dict of str to mr_extract.columns.column.Column
     measured, detected : int
         Exponents of the images that are measured, and in which sources were found.
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import Field, asdict, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from mr_extract.settings.declaring import Section
@@ -32,6 +33,10 @@ class Settings:
     pairing: Pairing | None = None
     # Of its subclasses, which are dataclasses.
     __dataclass_fields__: ClassVar[dict[str, Field]]
+
+    def further_rules(self) -> dict[str, str]:
+        """Return the rules of companions that `companions` does not know, by the line's field."""
+        return {}
 
     @classmethod
     def declared(cls) -> Iterator[tuple[str, Field]]:
@@ -98,4 +103,9 @@ class Settings:
 
     def hash(self) -> str:
         """Return 16 hexadecimal digits that identify `as_json`."""
+        return self._hash
+
+    @cached_property
+    def _hash(self):
+        # Each image says it.
         return hashlib.sha256(self.as_json().encode()).hexdigest()[:16]

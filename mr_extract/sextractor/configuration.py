@@ -5,10 +5,10 @@ from difflib import get_close_matches
 from typing import Any
 
 from mr_extract.settings.config import Config
+from mr_extract.sextractor.asked_parameters import is_parameter, split
 from mr_extract.sextractor.files import found_beside, read_kernel, read_parameters
 from mr_extract.sextractor.keywords import KEYWORDS
 from mr_extract.sextractor.meanings import CHECK_IMAGES
-from mr_extract.sextractor.parameters import is_parameter, split
 from mr_extract.sextractor.refused import Refused, refuse_all
 from mr_extract.sextractor.syntax import read_lines
 from mr_extract.sextractor.values import Values

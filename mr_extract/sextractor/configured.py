@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mr_extract.columns.choice import choose_for
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.settings.declaring import Section
 from mr_extract.sextractor import names
-from mr_extract.sextractor.parameters import Parameter, cutout_size
+from mr_extract.sextractor.asked_parameters import cutout_size
+from mr_extract.sextractor.parameters import Parameter
 
 if TYPE_CHECKING:
     from mr_extract.settings.config import Config, Output

@@ -3,7 +3,7 @@
 import os
 import re
 
-from mr_extract.sextractor.parameters import parameter
+from mr_extract.sextractor.asked_parameters import parameter
 from mr_extract.sextractor.refused import Placed, refuse_all
 
 

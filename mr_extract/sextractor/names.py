@@ -7,16 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mr_extract.columns.choice import FORCED_FURTHER, FORCED_GROUPS, choose_for
-from mr_extract.columns.table import COLUMNS, Column
+from mr_extract.columns.column import Column
+from mr_extract.columns.table import COLUMNS
 from mr_extract.sextractor.absent import REASONS
-from mr_extract.sextractor.parameters import (
-    OWN,
-    PARAMETERS,
-    Parameter,
-    is_parameter,
-    parameter,
-    split,
-)
+from mr_extract.sextractor.asked_parameters import is_parameter, parameter, split
+from mr_extract.sextractor.parameters import OWN, PARAMETERS, Parameter
 from mr_extract.sextractor.refused import refuse_all, said_of
 
 if TYPE_CHECKING:

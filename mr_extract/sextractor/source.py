@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mr_extract.sextractor.asked_parameters import parameter
 from mr_extract.sextractor.convert import converted
 from mr_extract.sextractor.names import Output, parameter_of, shape_of
-from mr_extract.sextractor.parameters import OWN, PARAMETERS, parameter
+from mr_extract.sextractor.parameters import OWN, PARAMETERS
 from mr_extract.text.accounting import config_of, parse_account
 from mr_extract.text.catalog import schema_of
 from mr_extract.text.rows import parse_rows

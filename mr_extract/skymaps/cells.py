@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 
 from mr_extract.failures import ImageFailure
+from mr_extract.portable.angles import arccos, arcsin
 from mr_extract.skymaps.pixels import outermost, pixels_at, ring_of, unit_vectors
 from mr_extract.skymaps.rings import rings_of
 from mr_extract.skymaps.runs import expanded, merged, runs_of
@@ -84,12 +85,12 @@ class EqualAngles:
                               & (rings.latitude <= north + margin + 1e-9))
         latitude = np.radians(rings.latitude[some])
         m = np.radians(margin)
-        nearest = np.arcsin(np.clip(np.sin(latitude) / np.cos(m), -1.0, 1.0))
+        nearest = arcsin(np.clip(np.sin(latitude) / np.cos(m), -1.0, 1.0))
         nearest = np.clip(nearest, np.radians(south), np.radians(north))
         cosine = np.cos(m) - np.sin(latitude) * np.sin(nearest)
         product = np.cos(latitude) * np.cos(nearest)
         with np.errstate(divide="ignore", invalid="ignore"):
-            beyond = np.degrees(np.arccos(np.clip(cosine / product, -1.0, 1.0)))
+            beyond = np.degrees(arccos(np.clip(cosine / product, -1.0, 1.0)))
         # At a pole all longitudes are near.
         beyond = np.where(product < 1e-12, 180.0, np.nan_to_num(beyond)) + 1e-6
         middle, half = (column + 0.5) * self.size, self.size / 2.0

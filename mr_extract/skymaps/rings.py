@@ -9,6 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from mr_extract.portable.angles import arcsin
+
 _SLACK = 1e-6  # of a pixel: who asks for a disc tests the distances once more
 
 
@@ -40,8 +42,8 @@ class Rings:
         self.first = np.concatenate([[0], np.cumsum(self.count)[:-1]])
         self.shift = np.where(cap | ((ring + nside) % 2 == 0), 0.5, 0.0)
         # From the half angle: the cosine of a colatitude near the pole has lost its digits.
-        colatitude = 2.0 * np.arcsin(np.minimum(from_pole, nside) / (np.sqrt(6.0) * nside))
-        belt = np.arcsin(np.clip((4.0 - 2.0 * from_pole / nside) / 3.0, -1.0, 1.0))
+        colatitude = 2.0 * arcsin(np.minimum(from_pole, nside) / (np.sqrt(6.0) * nside))
+        belt = arcsin(np.clip((4.0 - 2.0 * from_pole / nside) / 3.0, -1.0, 1.0))
         north = np.degrees(np.where(cap, np.pi / 2.0 - colatitude, belt))
         self.latitude = np.where(south, -north, north)
         self.level, self.height = (f(np.radians(self.latitude)) for f in (np.cos, np.sin))
@@ -100,7 +102,7 @@ class Rings:
         across = np.cos(np.radians(self.latitude[rings])) * np.cos(np.radians(latitude))
         with np.errstate(divide="ignore", invalid="ignore"):
             square = (np.sin(np.radians(radius) / 2.0) ** 2 - np.sin(apart) ** 2) / across
-        half = 2.0 * np.degrees(np.arcsin(np.sqrt(np.clip(np.nan_to_num(square, nan=1.0), 0, 1))))
+        half = 2.0 * np.degrees(arcsin(np.sqrt(np.clip(np.nan_to_num(square, nan=1.0), 0, 1))))
         return self.arcs(rings, longitude - half, longitude + half)
 
     def _runs(self, rings, begin, end):

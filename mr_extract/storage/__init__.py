@@ -1,7 +1,8 @@
 """Where images are: a URI to bytes, one module a scheme.
 
 A scheme is a module with the functions of this one: ``read``, ``read_range``, ``stat``,
-``list_files`` and ``write``. It raises `mr_extract.failures.ImageFailure` with a
+``list_files`` and ``write``, and, where a job may keep what it keeps, ``make_folder`` and
+``remove_folder``. It raises `mr_extract.failures.ImageFailure` with a
 ``fetch-...`` kind, and no other exception for what the world does wrong. Messages do not
 name the URI: whoever reports knows it, and spells it as the user did.
 """
@@ -148,6 +149,30 @@ def write(uri: str, source: BinaryIO) -> None:
         As for `read`.
     """
     _module(uri).write(uri, source)
+
+
+def make_folder(uri: str) -> None:
+    """Make a folder that nobody else may enter, and those above it as usual.
+
+    Of a place without folders, as S3, nothing is made: who may read is the bucket's to say.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read`.
+    """
+    _module(uri).make_folder(uri)
+
+
+def remove_folder(uri: str) -> None:
+    """Remove a folder with all that is in it; one that is not there is removed already.
+
+    Raises
+    ------
+    ImageFailure
+        As for `read`.
+    """
+    _module(uri).remove_folder(uri)
 
 
 def _module(uri):

@@ -95,6 +95,20 @@ def write(uri: str, source: BinaryIO) -> None:
             shutil.copyfileobj(source, file, 1 << 20)
 
 
+def make_folder(uri: str) -> None:
+    """Make a folder, as `mr_extract.storage.make_folder` does."""
+    with _named(uri) as path:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.mkdir(path, 0o700)
+
+
+def remove_folder(uri: str) -> None:
+    """Remove a folder, as `mr_extract.storage.remove_folder` does."""
+    with _named(uri) as path:
+        if os.path.lexists(path):
+            shutil.rmtree(path)
+
+
 @contextmanager
 def _opened(uri):
     with _named(uri) as path:

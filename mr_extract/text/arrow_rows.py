@@ -12,7 +12,7 @@ from mr_extract.text.rows import beyond_single
 if TYPE_CHECKING:
     import pyarrow
 
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
 
 _TINY = np.finfo(np.float32).tiny
 
@@ -24,7 +24,7 @@ def arrow_table(data: bytes, columns: Mapping[str, Column]) -> pyarrow.Table | N
     ----------
     data : bytes
         Whole rows, one or more.
-    columns : dict of str to mr_extract.columns.table.Column
+    columns : dict of str to mr_extract.columns.column.Column
 
     Returns
     -------

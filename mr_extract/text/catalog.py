@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mr_extract.columns.choice import COLUMNS
+from mr_extract.columns.column import Column
 from mr_extract.columns.objects import object_column
-from mr_extract.columns.table import Column
 from mr_extract.sextractor.names import as_column
 from mr_extract.sextractor.parameters import OWN, PARAMETERS
 from mr_extract.text.accounting import ACCOUNTS, config_of, parse_account

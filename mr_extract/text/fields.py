@@ -14,8 +14,9 @@ from mr_extract.images.region import looks_like_region, parse_region
 # Fields that change how the image is measured. The others are carried through
 # to the accounting line of the image.
 _MAPS = ("mask", "weight", "rms", "variance", "flags")
-COMPANIONS = (*_MAPS, "calibration", "psf", "detect", *(f"detect_{name}" for name in _MAPS[:-1]),
-              "positions")
+COMPANIONS = (*_MAPS, "calibration", "psf", "arc", "detect",
+              *(f"detect_{name}" for name in _MAPS[:-1]), "positions")
+FURTHER = ("arc",)  # of them, those that one job alone has a use for
 REGIONS = ("region", "tile_core", "tile_origin")
 PART = ("plane", *REGIONS)
 USED = ("ext", "id", "bytes", "zero_point", "packed", *PART, *COMPANIONS)
@@ -24,8 +25,9 @@ FACTS = ("sources", "rows", "background", "width", "height", "pixels", "hdu", "s
          "version", "config", "images_in_file", "failed_sources", "failed_rows",
          "mask_sha256", "weight_sha256", "flags_sha256", "calibration_sha256", "psf_sha256",
          "detect_sha256", "detect_mask_sha256", "detect_weight_sha256", "targets_sha256",
-         "assoc_sha256", "targets", "outside", "matched", "of_other_tiles", "detections",
-         "elsewhere", "unplaced", "members", "no_epoch", "remarks", "saved_files",
+         "assoc_sha256", "arc_sha256", "tables_sha256", "targets", "outside", "matched",
+         "of_other_tiles", "detections", "elsewhere", "unplaced", "members", "no_epoch", "remarks",
+         "saved_files",
          "filter_seeing", "filter_sigma", "psf_stars", "psf_fwhm", "psf_chi2", "used_gain",
          "used_saturation", "used_zero_point")
 RESERVED = ("flat",)

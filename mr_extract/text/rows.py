@@ -17,7 +17,7 @@ from mr_extract.text.cutouts import as_texts
 from mr_extract.text.entry import escaped
 
 if TYPE_CHECKING:
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
 
 
 def format_rows(image_id: str, columns: Mapping[str, np.ndarray]) -> bytes:

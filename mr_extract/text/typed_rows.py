@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mr_extract.columns.table import Column
+from mr_extract.columns.column import Column
 from mr_extract.text.accounting import Header, parse_account, parse_header, sum_of
 from mr_extract.text.arrow_rows import arrow_table, as_arrow, bytes_in, numbers_in
 from mr_extract.text.catalog import schema_of, told_columns
@@ -34,7 +34,7 @@ class Shape:
     Parameters
     ----------
     name : str
-    column : mr_extract.columns.table.Column
+    column : mr_extract.columns.column.Column
     dtype : numpy.dtype
         As it must be to hold all rows: text has the width of the longest, in UTF-8.
     """

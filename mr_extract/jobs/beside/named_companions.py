@@ -81,7 +81,7 @@ def companion_of(entry: Entry, role: str, names: Sequence[str], rule: str,
         name, text = field
         kind = name if name in ("rms", "variance") else kind
         return Wanted(role, kind, (parse_place(text),)) if text else None
-    found = parse_rule(rule)
+    found = parse_rule(rule) if rule else None  # as of most lines
     if not found:
         return None
     places = tuple(found.places(entry.uri, entry.ext))
@@ -98,7 +98,7 @@ def places(entry: Entry, config: Settings) -> list[tuple[str, ...]]:
     ----------
     entry : mr_extract.text.entry.Entry
     config : mr_extract.settings.tree.Settings
-        Its sections `companions` and `pairing`; None where the job has none.
+        Its sections `companions` and `pairing`, None where the job has none; its further rules.
 
     Returns
     -------
@@ -110,6 +110,8 @@ def places(entry: Entry, config: Settings) -> list[tuple[str, ...]]:
         beside: list[Wanted | None] = []
         if config.companions is not None:
             beside += wanted(entry, config.companions)
+        beside += [companion_of(entry, name, (name,), rule)
+                   for name, rule in config.further_rules().items()]
         if config.pairing is not None:
             beside.append(companion_of(entry, "detect", ("detect",), config.pairing.detect_image))
     except ImageFailure:

@@ -17,8 +17,8 @@ from mr_extract.unpacking import unpack
 
 if TYPE_CHECKING:
     from mr_extract.lists.association import Known
-    from mr_extract.lists.forced import Targets
     from mr_extract.lists.sources import Sources
+    from mr_extract.lists.targets import Targets
     from mr_extract.settings.config import Config
     from mr_extract.settings.photometry import PhotometrySettings
     from mr_extract.settings.tree import Settings
@@ -41,7 +41,7 @@ def targets_for(entry: Entry, config: Config) -> tuple[Targets, str]:
 
     Returns
     -------
-    targets : mr_extract.lists.forced.Targets
+    targets : mr_extract.lists.targets.Targets
     checksum : str
 
     Raises
@@ -50,7 +50,7 @@ def targets_for(entry: Entry, config: Config) -> tuple[Targets, str]:
         ``fetch-...`` or ``bad-list``; ``malformed-line`` where neither the line nor the
         setting names a list.
     """
-    from mr_extract.lists.forced import targets_from
+    from mr_extract.lists.targets import targets_from
 
     uri = entry.get("positions") or config.targets.forced
     if uri == LINES:

@@ -11,7 +11,6 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Sequence
-from importlib.util import find_spec
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -146,7 +145,7 @@ def _extracted(job, plan, packed):
     """
     options = job.options
     ordered = options.reduce != "none"
-    if options.runner != "spark" and not options.output_dir:
+    if not options.output_dir:
         # `gather` sorts and merges all that the tasks wrote: there is nothing left for
         # reducers to do, each takes its time to start, and maps that are done are lost with
         # a job that fails before its reducers are.
@@ -166,7 +165,7 @@ def _extracted(job, plan, packed):
             if totals is not None and not is_merged(options):
                 return totals, counters, None, []
             totals, unwritten = merged(job, plan, text, scratch, ordered, complete=not failure
-                                       and options.runner in ("hadoop", "emr"))
+                                       and options.runner in ("hadoop", "emr", "spark"))
     return totals, counters, failure, unwritten
 
 
@@ -216,15 +215,17 @@ def _printed(job):
 
 def check_runner(options: Namespace) -> None:
     """Raise ValueError where a runner lacks what it needs, or an option is for another."""
-    if options.env_archive and options.runner not in ("hadoop", "emr"):
-        raise ValueError("--env-archive is for -r hadoop and -r emr: here this Python runs the "
-                         "tasks")
+    if options.env_archive and options.runner not in ("hadoop", "emr", "spark"):
+        raise ValueError("--env-archive is for -r hadoop, -r spark and -r emr: here this Python "
+                         "runs the tasks")
     if options.runner != "emr":
         for name in ("max_hours", "estimate_by", "price", "yes"):
             if getattr(options, name):
                 raise ValueError(f"--{name.replace('_', '-')} is for -r emr")
-    if options.runner == "spark" and find_spec("pyspark") is None:
-        raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]'")
+    if options.runner == "spark":
+        from mr_extract.jobs.runners.spark.places import settle_master
+
+        settle_master(options)
     if options.runner == "hadoop" and not (
         options.hadoop_bin or os.environ.get("HADOOP_HOME") or shutil.which("hadoop")
     ):

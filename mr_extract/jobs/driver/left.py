@@ -1,33 +1,23 @@
-"""Jobs that run, or were left by their driver: where their records are, and what they wrote."""
+"""A job with a record: what becomes of it, and what it wrote."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 from mr_extract import storage
 from mr_extract.jobs.driver.detached import status_of
-from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.parts_here import copy_parts
 from mr_extract.jobs.driver.plan import Plan
-from mr_extract.jobs.driver.record import FACTS, FOLDER, PLAN, Record, parse_record
-from mr_extract.jobs.runners.hadoop.output import BrokenOff, streamed
-from mr_extract.jobs.runners.hadoop.rest import ENDED, resource_managers, states_of
-from mr_extract.storage.hadoop.configuration import properties as configured
-
-_SCRATCH = "mr_extract-*"  # what drivers call their folders
-_ON_CLUSTER = "tmp/mrjob"  # where mrjob has those of its jobs, in a user's own
+from mr_extract.jobs.driver.record import PLAN, Record
+from mr_extract.storage.local import path_of
 
 
 @dataclass(frozen=True)
 class Left:
-    """A job with a record.
+    """A job of one machine, whose tasks end with their driver; of clusters there are subclasses.
 
     Parameters
     ----------
@@ -47,29 +37,32 @@ class Left:
 
     @property
     def is_here(self) -> bool:
-        """Its folder is on this machine."""
+        """Its folder is on this machine, or a disk that it sees."""
         return storage.is_local(self.folder)
 
-    def state(self) -> str:
-        """Say what becomes of it, as ``runs``; of what does not run ``ended`` or ``left``."""
-        if self.is_here and self.record.is_driven:
+    def state(self, ended: bool = False) -> str:
+        """Say what becomes of it, as ``runs``; of what does not run ``ended`` or ``left``.
+
+        Parameters
+        ----------
+        ended : bool
+            A driver of another machine, and a cluster of which nobody tells, are gone.
+        """
+        here = self.record.is_here
+        if self.is_here and here and self.record.is_driven:
             return "runs"
         if self.ending is not None:
             return "ended"
-        if storage.is_local(self.record.output) or not self._is_on_yarn():
+        goes_on = self._goes_on()
+        if goes_on is False or (ended and not goes_on):
             return "left"
-        driven = self.record.is_driven
-        if driven and self.record.is_here:
-            return "runs"
-        return f"runs, its driver perhaps on {self.record.host}" if driven else (
-            "runs without its driver")
+        if self.record.is_driven and (here or not ended):
+            return "runs" if here else f"runs, its driver perhaps on {self.record.host}"
+        return "runs without its driver" if goes_on else "perhaps runs without its driver"
 
-    def _is_on_yarn(self):
-        for url in resource_managers(configured("core-site.xml", "yarn-site.xml")):
-            if states := states_of(url, self.record.name):
-                return not set(states) <= set(ENDED)
-        # Hadoop removes that folder when a job ends, however it does.
-        return self._succeeds("-test", "-e", f"{self.record.output}/_temporary")
+    def _goes_on(self) -> bool | None:
+        """Tell whether its tasks run though no driver was met, None where nobody knows."""
+        return False if self.record.is_here else None
 
     @property
     def ending(self) -> int | None:
@@ -78,13 +71,13 @@ class Left:
 
     def plan(self) -> Plan:
         """Return the plan of the job."""
-        if self.is_here:
-            with open(os.path.join(self.place, PLAN), "rb") as file:
-                return Plan.read(file)
-        with tempfile.TemporaryFile() as copy:
-            copy.writelines(streamed(self.hadoop, f"{self.place}/{PLAN}"))
-            copy.seek(0)
-            return Plan.read(copy)
+        if not (self.is_here and self.place):
+            return self._plan_elsewhere()
+        with open(os.path.join(path_of(self.place), PLAN), "rb") as file:
+            return Plan.read(file)
+
+    def _plan_elsewhere(self) -> Plan:
+        raise OSError(f"{self.record.name} has left no plan")
 
     def copy_output(self, text: BinaryIO) -> None:
         """Write to a file what its tasks have written.
@@ -94,64 +87,16 @@ class Left:
         BrokenOff
             When that is on a cluster and cannot be read to its end.
         """
-        if storage.is_local(self.record.output):
-            copy_parts(self.record.output, text)
-        elif self._succeeds("-test", "-e", f"{self.record.output}/part-*"):
-            text.writelines(streamed(self.hadoop, f"{self.record.output}/part-*"))
+        copy_parts(path_of(self.record.output), text)
+
+    def end_cluster(self) -> None:
+        """End what was started for the job alone and lives without it: nothing, but on EMR."""
 
     def remove(self) -> None:
         """Remove all that is left of it."""
-        # What a user has named, as with --output-dir, is the user's.
-        where = self.record.folder
-        if where and self.ending is None and not self._succeeds(
-                "-rm", "-r", "-f", "-skipTrash", where):
-            raise OSError(f"{where} could not be removed")
-        if self.is_here:
-            shutil.rmtree(self.folder)
+        self._remove_elsewhere()
+        if self.is_here and os.path.exists(path_of(self.folder)):
+            shutil.rmtree(path_of(self.folder))
 
-    def _succeeds(self, *words):
-        if not self.hadoop:
-            raise OSError(f"{self.record.name} is on a cluster: there is no command hadoop here")
-        return subprocess.run([*self.hadoop, "fs", *words], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
-
-
-def left_here(folder: str, hadoop: Sequence[str] = ()) -> Iterator[Left]:
-    """Yield the jobs whose drivers had their folders in one of this machine."""
-    for scratch in sorted(Path(folder).glob(_SCRATCH)):
-        try:
-            found = _left_in(scratch, hadoop) if scratch.stat().st_uid == os.getuid() else None
-        except FileNotFoundError:
-            continue  # its driver has come to its end just now
-        except ValueError as error:
-            complain(f"{scratch} is passed over: {error}")
-            continue
-        if found:
-            yield found
-
-
-def _left_in(scratch, hadoop):
-    within = f"input/{FOLDER}/{FACTS}"
-    records = [*scratch.glob(within), *scratch.glob(f"{_SCRATCH}/{within}")]
-    told = [path for path in (scratch / FACTS, *records) if path.exists()]
-    if not told:
-        return None
-    return Left(parse_record(told[0].read_text(encoding="utf-8")), str(scratch),
-                str(records[0].parent) if records else "", tuple(hadoop))
-
-
-def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:
-    """Yield the jobs whose records are in a user's folder on the cluster."""
-    try:
-        text = b"".join(streamed(hadoop, f"{_ON_CLUSTER}/*/{FOLDER}/{FACTS}")).decode()
-    except BrokenOff as error:
-        if "No such file" in str(error):
-            return
-        raise
-    for line in text.splitlines():
-        try:
-            record = parse_record(line)
-        except ValueError as error:
-            complain(f"a job on the cluster is passed over: {error}")
-            continue
-        yield Left(record, record.folder, f"{record.folder}/{FOLDER}", tuple(hadoop))
+    def _remove_elsewhere(self) -> None:
+        """Remove the folder of the job; what a user has named, as --output-dir, is the user's."""

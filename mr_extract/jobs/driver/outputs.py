@@ -32,7 +32,7 @@ def check_outputs(options: Namespace, plan: Plan) -> None:
     plan : mr_extract.jobs.driver.plan.Plan
     """
     # Before hours of work, not after them.
-    if options.output_dir and (options.runner or "inline") in ("inline", "local", "spark"):
+    if options.output_dir and _is_on_this_machine(options):
         raise ValueError("--output-dir is for clusters; here --catalog FILE names the catalog")
     if options.catalog_type != TSV and not options.catalog:
         raise ValueError(f"--catalog-type {options.catalog_type} needs --catalog DIR")
@@ -51,6 +51,14 @@ def check_outputs(options: Namespace, plan: Plan) -> None:
         if place in taken:
             raise ValueError(f"--{option}: {place} is needed for something else")
         taken.add(place)
+
+
+def _is_on_this_machine(options):
+    if options.runner == "spark":
+        from mr_extract.jobs.runners.spark.settings import is_here
+
+        return is_here(options.spark_master)
+    return (options.runner or "inline") in ("inline", "local")
 
 
 def _inputs(options, plan):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
 
 FOLDER, FACTS, PLAN = "record", "job.json", "plan"
+CLUSTER = "cluster.json"  # of -r emr: on which the job runs, and as which step
 DETACHED = "MR_EXTRACT_DETACHED"  # the variable that tells a detached driver its folder
 
 

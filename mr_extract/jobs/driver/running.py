@@ -8,17 +8,17 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mrjob.step import StepFailedException
 
+from mr_extract.jobs.driver.cutting import number_of_tasks, slots_for
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.parts_here import copy_parts
 from mr_extract.jobs.driver.record import write_record
 from mr_extract.jobs.driver.shards import write_shards
 from mr_extract.jobs.runners.hadoop.output import collect, rescue
 from mr_extract.jobs.runners.import_path import import_path
-from mr_extract.jobs.runners.spark_defaults import master as spark_master
 
 if TYPE_CHECKING:
     from mrjob.job import MRJob
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from mr_extract.jobs.driver.gather import Totals
     from mr_extract.jobs.driver.plan import Plan
     from mr_extract.jobs.skeleton.image_job import ImageJob
-
-IMAGES_PER_TASK = 32  # enough that starting a task costs a few percent of its work
-TASKS_PER_JOB = 16
-_LARGE = 1 << 20  # bytes of what counts as an image there
 
 
 class WrongOption(Exception):
@@ -91,49 +87,37 @@ def _run_once(job, plan, scratch, text, packed=()):
     options = job.options
     runner_name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
-    tasks, images = 1, len(plan.entries)
-    if runner_name != "inline":
-        from mr_extract.jobs.runners.hadoop.tasks import (
-            number_of_maps,
-            number_of_reduces,
-            size_of,
-            slots_of_cluster,
-        )
+    images, size = len(plan.entries), 0
+    if runner_name in ("hadoop", "emr", "spark"):
+        from mr_extract.jobs.runners.hadoop.tasks import number_of_reduces, size_of
 
         size = size_of(plan.size(number) for number in plan.asked())
-    if runner_name in ("hadoop", "emr"):
-        properties = options.jobconf or {}
-        slots = slots_of_cluster(properties) if runner_name == "hadoop" else None
-        tasks = number_of_maps(size, properties, slots)
-    elif runner_name != "inline":
-        large = min(images, size // _LARGE)
-        full = large // (jobs * IMAGES_PER_TASK)
-        tasks = jobs * max(1, min(TASKS_PER_JOB, full))
+    set_up_runner(options, runner_name, jobs, scratch)
+    slots = slots_for(options, runner_name, jobs)
+    tasks = number_of_tasks(options, runner_name, slots, plan, size)
     shards = write_shards(plan, tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
-    set_up_runner(options, runner_name, jobs, scratch)
     job.scratch = scratch
     with made_runner(job) as runner:
         # Copies of the shards may be there, and shards hold addresses as they were given.
         os.chmod(runner._get_local_tmp_dir(), 0o700)
         watch = nullcontext()
-        if runner_name in ("hadoop", "emr"):
+        if runner_name in ("hadoop", "emr", "spark"):
             runner.modules = job.work.modules(job.config, job.more)
             runner.folders = list(job.work.folders(job.more).values())
             if runner.folders and runner_name == "emr":
                 raise WrongOption("--files does not travel with -r emr yet: let the function read "
                                   "s3:// itself")
-        if runner_name == "hadoop":
-            from mr_extract.jobs.runners.hadoop.progress import Watch
-
-            runner.watch, runner.packed = Watch(images, job.work.rows, options.quiet), packed
             runner.reduces = number_of_reduces(size, slots)
+        if runner_name in ("hadoop", "spark"):
+            runner.packed, runner.is_packed = packed, options.packed
+            runner.watch = watch_of(options, images, job.work.rows)
             if options.env_archive:
                 words = runner.ship_environment(options.env_archive)
                 if not options.quiet:
                     complain(words)
         elif runner_name == "emr":
-            runner.images, runner.reduces = images, number_of_reduces(size)
+            runner.images = images
             try:
                 runner.prepare(options, plan, is_merged(options))
             except ValueError as error:
@@ -145,7 +129,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         output = runner._output_dir
         if runner_name in ("inline", "local"):
             output = os.path.join(runner._get_local_tmp_dir(), "output")
-        if runner_name in ("inline", "local", "hadoop"):
+        if runner_name in ("inline", "local", "hadoop", "spark", "emr"):
             write_record(os.path.join(scratch, "input"), job, plan, runner.get_job_key(), output,
                          getattr(runner, "folder", ""))
         try:
@@ -154,7 +138,7 @@ def _run_once(job, plan, scratch, text, packed=()):
         except (StepFailedException, KeyboardInterrupt, SystemExit):
             if runner_name in ("inline", "local"):
                 copy_parts(output, text)
-            elif runner_name in ("hadoop", "emr") and not (packed or options.output_dir):
+            elif not (packed or options.output_dir):
                 rescue(runner, text)
             raise
         finally:
@@ -205,21 +189,40 @@ def set_up_runner(options: Namespace, name: str, jobs: int, scratch: str) -> Non
         options.conf_paths = options.conf_paths or []  # what mrjob.conf says is for clusters
         options.num_cores = 1 if name == "inline" else jobs
     if name == "spark":
-        # On one machine a task that died is run again, thrice.
-        options.spark_master = options.spark_master or spark_master() or f"local[{jobs},4]"
+        from mr_extract.jobs.runners.spark.places import job_folders
+        from mr_extract.jobs.runners.spark.settings import is_here
+
+        try:
+            options.spark_tmp_dir = job_folders(options.spark_master, options.spark_tmp_dir,
+                                                scratch)
+        except ValueError as error:
+            raise WrongOption(str(error)) from error
     if options.env_archive:
         from mr_extract.jobs.runners.hadoop.bare_nodes import PYTHON
 
         options.python_bin = options.python_bin or [PYTHON]
-    if name == "spark" and not options.spark_master.startswith("local"):
-        from mr_extract.jobs.runners.hadoop.places import at_home
-
-        options.spark_tmp_dir = options.spark_tmp_dir or at_home("tmp/mrjob")
-        return
-    if name not in ("local", "spark"):
+    if name != "local" and not (name == "spark" and is_here(options.spark_master)):
         return
     options.python_bin = options.python_bin or [sys.executable]
-    if name == "spark":
-        options.spark_tmp_dir = options.spark_tmp_dir or os.path.join(scratch, "spark")
     options.bootstrap_mrjob = False
     options.cmdenv = {"PYTHONPATH": import_path(), **(options.cmdenv or {})}
+
+
+def watch_of(options: Namespace, images: int, rows: str) -> Any:
+    """Return what follows a job of Hadoop or Spark.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+    images : int
+        How many things are to be done.
+    rows : str
+        What is counted besides.
+    """
+    if options.runner == "hadoop":
+        from mr_extract.jobs.runners.hadoop.progress import Watch
+
+        return Watch(images, rows, options.quiet)
+    from mr_extract.jobs.runners.spark.progress import Watch as SparkWatch
+
+    return SparkWatch(images, rows, options.quiet, options.verbose)

@@ -25,7 +25,39 @@ MEANINGS = {
     "master": "YARN has the job until the first container runs (wall, least of the runs)",
     "finish": "the last container ended until the command does (wall, least of the runs)",
 }
-_MAY_LACK = {"spread_real", "machine", "date", "trials"}
+#: The same of those of Spark.
+SPARK_MEANINGS = {
+    "start": "the command until the first task starts, on a Spark that runs (wall, least of the "
+             "runs)",
+    "executor": "an executor, Java and Python with its first task's start (CPU)",
+    "python": "the first task of an executor, beyond a later one (wall, least of the runs)",
+    "task": "a further task (CPU)",
+    "gap": "between two tasks of a slot (wall)",
+    "image": "an image in a job: its share of all executors, Java with them (CPU)",
+    "finish": "the last task ended until the command does (wall, least of the runs)",
+}
+_MAY_LACK = {"spread_real", "machine", "date", "trials", "spark"}
+
+
+@dataclass(frozen=True)
+class SparkFigures:
+    """Measured figures of Spark: seconds; `SPARK_MEANINGS` says of what.
+
+    Parameters
+    ----------
+    trials : sequence of dict
+        Jobs on a small cluster, each beside `-r local` over the same images: those of
+        `bench.clusters.measured_spark`.
+    """
+
+    start: float
+    executor: float
+    python: float
+    task: float
+    gap: float
+    image: float
+    finish: float
+    trials: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +79,8 @@ class Figures:
     trials : sequence of dict
         Jobs on a small cluster, each beside `-r local` over the same images: those of
         `bench.clusters.measured_jobs`.
+    spark : SparkFigures or None
+        Of jobs on Spark.
     """
 
     kernel: float
@@ -69,6 +103,7 @@ class Figures:
     machine: str = ""
     date: str = ""
     trials: tuple = ()
+    spark: SparkFigures | None = None
 
     @property
     def start(self) -> float:
@@ -94,12 +129,19 @@ def read(path: str | os.PathLike[str]) -> Figures:
         When some are missing or unknown; the message names them.
     """
     told = json.loads(Path(path).read_text(encoding="utf-8"))
-    known = {field.name for field in fields(Figures)}
+    spark = told.pop("spark", None)
+    if spark:
+        told["spark"] = _checked(SparkFigures, spark, f"{path}, spark")
+    return _checked(Figures, told, path)
+
+
+def _checked(kind, told, where):
+    known = {field.name for field in fields(kind)}
     wrong, lacking = sorted(set(told) - known), sorted(known - set(told) - _MAY_LACK)
     if wrong or lacking:
-        raise ValueError(f"{path}: unknown {wrong}, missing {lacking} "
-                         "(--cluster measures those of Hadoop)")
-    return Figures(**told)
+        raise ValueError(f"{where}: unknown {wrong}, missing {lacking} "
+                         "(--cluster measures those of Hadoop and Spark)")
+    return kind(**told)
 
 
 def write(figures: Figures | Mapping[str, Any], path: str | os.PathLike[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,3 +115,43 @@ def predict(figures: Figures, images: int, cluster: Cluster, tasks: int, reduces
         end += images * (figures.gather + figures.stream_megabyte * figures.rows_bytes / 1e6)
     return Prediction(ready, mapped - ready, reduced - mapped, end, images,
                       cluster.nodes * cluster.cores, figures.kernel, float(seconds.sum()))
+
+
+def predict_on_spark(figures: Figures, images: int, cluster: Cluster, tasks: int,
+                     seed: int = 1) -> Prediction:
+    """Predict a job on Spark that makes one catalog.
+
+    Its executors are there for the whole job, one a core, and its driver is on another machine
+    and hears of the end of a task at once.
+
+    Parameters
+    ----------
+    figures : mr_extract.jobs.model.figures.Figures
+        With those of Spark.
+    images : int
+    cluster : mr_extract.jobs.model.simulation.Cluster
+    tasks : int
+    seed : int
+
+    Returns
+    -------
+    Prediction
+        Without reduces.
+    """
+    spark = figures.spark
+    assert spark is not None
+    rng = np.random.default_rng(seed)
+    seconds = costs(images, spark.image, figures.spread, rng)
+    shards = [seconds[k::tasks] for k in range(min(tasks, images))]
+    ready = spark.start + figures.plan_line * images
+    cluster = replace(cluster, heartbeat=0.0, asks=0.0, master=False)
+    slots = Slots(cluster, rng, ready)
+    attempts = slots.run([
+        (spark.python if k < cluster.slots else spark.gap) + spark.task
+        + seconds_of_task(shard, figures.image_bytes, cluster.share)
+        for k, shard in enumerate(shards)])
+    mapped = max(attempt.ended for attempt in attempts)
+    end = spark.finish + images * (
+        figures.gather + figures.stream_megabyte * figures.rows_bytes / 1e6)
+    return Prediction(ready, mapped - ready, 0.0, end, images, cluster.nodes * cluster.cores,
+                      figures.kernel, float(seconds.sum()))

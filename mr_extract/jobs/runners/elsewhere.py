@@ -66,6 +66,10 @@ class Elsewhere(MRJobBinRunner):
         for folder in self.folders:
             self._working_dir_mgr.add("archive", zipped(folder), folder_there(folder))
 
+    def put(self, path: str, uri: str) -> None:
+        """Write a file beside the parts of the output."""
+        self.fs.put(path, uri)
+
     def _code_archive(self):
         path = os.path.join(self._get_local_tmp_dir(), f"{CODE}.zip")
         write_code_archive(path, self.modules)

@@ -4,9 +4,11 @@ import os
 import re
 from pathlib import Path
 
+_LINE = re.compile(r"^[ \t]*([^#\s=:]+)(?:[ \t]*[=:][ \t]*|[ \t]+)(\S.*?)[ \t]*$", re.MULTILINE)
 
-def master() -> str | None:
-    """Return the master that ``spark-defaults.conf`` names, None when it names none.
+
+def properties() -> dict[str, str]:
+    """Return the properties of ``spark-defaults.conf``, none where there is no such file.
 
     It is sought as Spark does: in `SPARK_CONF_DIR`, else in `SPARK_HOME/conf`.
     """
@@ -14,7 +16,9 @@ def master() -> str | None:
     if not folder and (home := os.environ.get("SPARK_HOME")):
         folder = os.path.join(home, "conf")
     path = Path(folder or os.devnull) / "spark-defaults.conf"
-    if not path.is_file():
-        return None
-    found = re.findall(r"^\s*spark\.master(?:\s*[=:]\s*|\s+)(\S+)", path.read_text(), re.MULTILINE)
-    return found[-1] if found else None
+    return dict(_LINE.findall(path.read_text())) if path.is_file() else {}
+
+
+def master() -> str | None:
+    """Return the master that ``spark-defaults.conf`` names, None when it names none."""
+    return properties().get("spark.master")

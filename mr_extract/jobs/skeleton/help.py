@@ -8,7 +8,8 @@ _MOST_NEEDED = ("runner", "catalog", "config", "columns", "thresh", "zero_point_
 # Of mrjob's own, what every runner has; the rest is that of one of them, or means nothing here.
 _OF_MRJOB = ("runner", "output_dir", "cat_output", "conf_paths", "quiet", "verbose", "help")
 _OF_CLUSTERS = ("hadoop_bin", "hadoop_streaming_jar", "jobconf", "cmdenv", "python_bin",
-                "spark_master", "spark_args")
+                "spark_master", "spark_deploy_mode", "spark_tmp_dir", "spark_submit_bin",
+                "spark_args")
 RUNNERS = ("inline", "local", "spark", "hadoop", "emr")  # mrjob has one more, untried here
 
 

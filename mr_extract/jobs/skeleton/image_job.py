@@ -67,6 +67,7 @@ class ImageJob(CommandLine):
         value : bytes
             A part of a block under its key, or with ``--reduce none`` a block.
         """
+        from mr_extract.jobs.task.counted import Counts
         from mr_extract.jobs.task.environment import check_environment
         from mr_extract.jobs.task.kept_memory import keep_freed_memory
         from mr_extract.jobs.task.parent import end_with_parent
@@ -76,6 +77,7 @@ class ImageJob(CommandLine):
         check_environment()
         keep_freed_memory()
         task = retried_task(self.options.attempt_notes, os.environ)
+        self._counts = Counts(self.increment_counter)
         for entry, outcome in self._outcomes(self._images(pairs, task), overlapping=not task):
             self._report(outcome)
             if outcome.renew:
@@ -86,6 +88,7 @@ class ImageJob(CommandLine):
             key = blocks.key(entry.id)
             for value in blocks.pack(outcome.block, entry.meaning):
                 yield key, value
+        self._counts.tell()
 
     def _images(self, pairs, task):
         """Return the images of the lines, or of the packed records on standard input."""
@@ -124,7 +127,7 @@ class ImageJob(CommandLine):
             from mr_extract.jobs.task.supervisor import measure_supervised
             from mr_extract.jobs.task.worker import opening
 
-            memory = MemoryLimit(self.options.image_memory, container_size(os.environ))
+            memory = MemoryLimit(self.options.image_memory, *container_size(os.environ))
             yield from measure_supervised(
                 images, opening(self.work, self.config, self.access, self.more),
                 self.options.image_timeout, self._heartbeat, memory, overlapping
@@ -139,6 +142,7 @@ class ImageJob(CommandLine):
             yield entry, outcome
 
     def _heartbeat(self):
+        self._counts.tell_now_and_then()
         # A task that is silent for long is taken for dead by Hadoop.
         if monotonic() - self._last_status >= STATUS_INTERVAL:
             self._last_status = monotonic()
@@ -147,23 +151,24 @@ class ImageJob(CommandLine):
     def _report(self, outcome):
         self.stdout.flush()  # who is ended keeps what is done
         self._done += 1
-        self._heartbeat()
-        self.increment_counter("images", "failed" if outcome.kind else "measured")
+        count = self._counts.add
+        count("images", "failed" if outcome.kind else "measured")
         if outcome.kind:
-            self.increment_counter("failures", outcome.kind)
-        self.increment_counter("rows", "measured", outcome.rows)
+            count("failures", outcome.kind)
+        count("rows", "measured", outcome.rows)
         if outcome.failed_rows:
-            self.increment_counter("rows", "with a failed measurement", outcome.failed_rows)
+            count("rows", "with a failed measurement", outcome.failed_rows)
         if outcome.renew:
-            self.increment_counter("processes", "renewed after an image")
+            count("processes", "renewed after an image")
         if not outcome.compiled:
             from mr_extract.jobs.driver.summary import WITHOUT_KERNELS
 
-            self.increment_counter(*WITHOUT_KERNELS)
-        self.increment_counter("bytes", "read", outcome.size)
+            count(*WITHOUT_KERNELS)
+        count("bytes", "read", outcome.size)
         for stage, milliseconds in outcome.milliseconds.items():
             if milliseconds:
-                self.increment_counter("milliseconds by stage", stage, milliseconds)
+                count("milliseconds by stage", stage, milliseconds)
+        self._heartbeat()
 
     def reducer(self, key: bytes, values: Iterable[bytes]) -> Iterator[tuple[None, bytes]]:
         """Yield the block of one image, once."""
@@ -213,7 +218,10 @@ class ImageJob(CommandLine):
         for option, path in files.items():
             kwargs["extra_args"] += [option, path if here else
                                      parse_legacy_hash_path("file", path)]
-        here = here or str(getattr(self.options, "spark_master", None)).startswith("local")
+        if self.options.runner == "spark":
+            from mr_extract.jobs.runners.spark.settings import is_here
+
+            here = is_here(self.options.spark_master)
         for option, path in self.work.folders(self.more).items() if self.scratch else ():
             kwargs["extra_args"] += [option, path if here else folder_there(path)]
         return kwargs

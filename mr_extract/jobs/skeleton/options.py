@@ -90,7 +90,7 @@ def add_job_options(under: Callable[[str], Callable[..., object]]) -> None:
 def add_running(add_argument: Callable[..., object]) -> None:
     """Declare what every job has whatever its input is: how many tasks, and their Python."""
     add_argument("--jobs", type=_count, metavar="N",
-                 help="processes of -r local and threads of -r spark [all cores]")
+                 help="processes of -r local, and of -r spark on one machine [all cores]")
     add_argument("--max-hours", type=_hours, metavar="HOURS",
                  help="with -r emr: stop the job after so long, and keep what is done [no limit]")
     add_argument("--yes", action="store_true",
@@ -102,9 +102,9 @@ def add_running(add_argument: Callable[..., object]) -> None:
     add_argument("--price", type=_price, action="append", metavar="TYPE=DOLLARS",
                  help="with -r emr: what an hour of a machine costs, above the table of prices")
     add_argument("--env-archive", metavar="auto|FILE|URI",
-                 help="with -r hadoop, for nodes without our Python or packages: an archive that "
-                      "they unpack and whose bin/python runs the tasks; auto: one of the Python "
-                      "that runs now, made once by python -m mr_extract.env_archive "
+                 help="with -r hadoop and -r spark, for nodes without our Python or packages: an "
+                      "archive that they unpack and whose bin/python runs the tasks; auto: one of "
+                      "the Python that runs now, made once by python -m mr_extract.env_archive "
                       "[auto with -r emr, unless --python-bin is given]")
 
 

@@ -94,6 +94,10 @@ class Runnable(MRJob):
             from mr_extract.jobs.runners.hadoop.runner import HadoopRunner
 
             return HadoopRunner
+        if self.options.runner == "spark":
+            from mr_extract.jobs.runners.spark.runner import SparkRunner
+
+            return SparkRunner
         if self.options.runner == "emr":
             from mr_extract.jobs.runners.emr.runner import EmrRunner
 

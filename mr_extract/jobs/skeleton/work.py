@@ -20,7 +20,7 @@ from mr_extract.settings.options import settings_from
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mr_extract.columns.table import Column
+    from mr_extract.columns.column import Column
     from mr_extract.jobs.driver.ahead import Ahead
     from mr_extract.jobs.task.line import Line
     from mr_extract.settings.tree import Settings
@@ -79,7 +79,7 @@ class Work(ABC):
 
     @abstractmethod
     def columns(self, config: Any) -> dict[str, Column]:
-        """Return the columns of the catalog, name to `mr_extract.columns.table.Column`, in order.
+        """Return the columns of the catalog, name to `mr_extract.columns.column.Column`, in order.
 
         ``image`` is the first. A driver asks for them, and must not load what measures.
         """

@@ -14,6 +14,7 @@ from mr_extract.jobs.driver.drive import check_runner, end_in_order, quiet_loggi
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.outputs import put_catalog, unfinished_catalog
 from mr_extract.jobs.driver.plan import Plan
+from mr_extract.jobs.driver.running import WrongOption
 from mr_extract.jobs.skeleton.options import TSV
 from mr_extract.jobs.sky.decisions import Miscounted
 from mr_extract.text.stored_catalog import UnfitCatalog
@@ -49,6 +50,9 @@ def drive(job: SkyJob) -> int:
         with tempfile.TemporaryDirectory(prefix="mr_extract-") as scratch:
             totals, told = job.work.make(job, scratch)
     except (ValueError, UnfitCatalog) as error:
+        complain(str(error))
+        return 2
+    except WrongOption as error:
         complain(str(error))
         return 2
     except (StepFailedException, Miscounted) as error:

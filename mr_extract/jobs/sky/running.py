@@ -8,15 +8,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, BinaryIO
 
 from mr_extract.jobs.beside.user_functions import travelling
-from mr_extract.jobs.driver.running import set_up_runner
+from mr_extract.jobs.driver.cutting import slots_for
+from mr_extract.jobs.driver.running import set_up_runner, watch_of
 from mr_extract.jobs.runners.hadoop.output import collect
-from mr_extract.jobs.runners.hadoop.progress import Watch
-from mr_extract.jobs.runners.hadoop.tasks import number_of_maps, slots_of_cluster
+from mr_extract.jobs.runners.hadoop.tasks import number_of_maps
 
 if TYPE_CHECKING:
     from mr_extract.jobs.sky.sky_job import SkyJob
 
 _REDUCE_SHARE = 256 << 20  # bytes of rows, of which a reducer gets a quarter or less
+_MOST_REDUCES = 128
 
 
 def run_shards(job: SkyJob, write: Callable[[int, str], list[str]], counted: tuple[int, str],
@@ -40,22 +41,21 @@ def run_shards(job: SkyJob, write: Callable[[int, str], list[str]], counted: tup
     options = job.options
     name = options.runner or "inline"
     jobs = options.jobs or len(os.sched_getaffinity(0))
-    tasks, slots = 1, None
+    set_up_runner(options, name, jobs, scratch)
+    slots = slots_for(options, name, jobs)
+    tasks = 1
     if name == "hadoop":
-        properties = options.jobconf or {}
-        slots = slots_of_cluster(properties)
-        tasks = number_of_maps(size, properties, slots)
+        tasks = number_of_maps(size, options.jobconf or {}, slots)
     elif name != "inline":
-        tasks = jobs
+        tasks = slots or max(1, min(size // _REDUCE_SHARE, _MOST_REDUCES))
     shards = write(tasks, os.path.join(scratch, "input", "shards"))
     options.args = [glob.escape(path) for path in shards]  # mrjob takes them for patterns
-    set_up_runner(options, name, jobs, scratch)
     with job.make_runner() as runner:
         os.chmod(runner._get_local_tmp_dir(), 0o700)
-        if name == "hadoop":
-            runner.watch = Watch(*counted, options.quiet)
+        if name in ("hadoop", "spark"):
+            runner.watch = watch_of(options, *counted)
             runner.modules = travelling(job.work.functions(job.config))
-            runner.reduces = max(1, min(slots or 128, round(size / _REDUCE_SHARE)))
+            runner.reduces = max(1, min(slots or _MOST_REDUCES, round(size / _REDUCE_SHARE)))
             if options.env_archive:
                 runner.ship_environment(options.env_archive)
         runner.run()

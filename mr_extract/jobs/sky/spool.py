@@ -36,7 +36,7 @@ class Spool:
         Of the columns in the text.
     kinds : dict of str to str
         What they hold: ``i4``, ``f4``, ``f8`` or ``str``, as of
-        `mr_extract.columns.table.Column`; numbers that these have not are ``str``.
+        `mr_extract.columns.column.Column`; numbers that these have not are ``str``.
     units : dict of str to str
     cells : ndarray of int64, shape (k,)
         In which rows lie.

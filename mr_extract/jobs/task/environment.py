@@ -8,6 +8,8 @@ PACKAGES = ("numpy", "sep", "astropy", "orjson")
 
 _ADVICE = "--env-archive auto ships one"
 _NO_PROGRAM = re.compile(r'Cannot run program "([^"]+)".*error=2\b|failed with code 127\b')
+_OTHER_VERSION = re.compile(r"PYTHON_VERSION_MISMATCH.*different version:? (\S+) than that in "
+                            r"driver:? ([\d.]*\d)")
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([^'.]+)")
 
 
@@ -37,6 +39,9 @@ def advice(cause: str) -> str:
     """
     if found := _NO_MODULE.search(cause):
         return f"the nodes' Python lacks {found[1]}: {_ADVICE}"
+    if found := _OTHER_VERSION.search(cause):
+        return (f"the nodes' Python is {found[1]}, and this one {found[2]}: {_ADVICE}, or "
+                "--python-bin names another")
     if found := _NO_PROGRAM.search(cause):
         return f"the nodes have no {found[1] or 'such Python'}: {_ADVICE}"
     return ""

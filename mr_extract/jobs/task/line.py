@@ -11,6 +11,8 @@ from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.companion_files import attach
 from mr_extract.jobs.beside.regions import part_of, place
 from mr_extract.jobs.task.opened import is_held, opened, stays_open
+from mr_extract.remarks import say
+from mr_extract.text.fields import FURTHER
 
 if TYPE_CHECKING:
     from mr_extract.images import Image
@@ -120,6 +122,9 @@ class Line:
         from mr_extract.images.read import read_unpacked
 
         entry = self.entry
+        for name in FURTHER:
+            if entry.get(name) and name not in self.config.further_rules():
+                say("not-used", f"the field {name}, as this job has no use for it")
         if entry.is_whole:
             file = self.file or (self.content(), self.checksum)
             image = read_unpacked(file[0], entry.ext)

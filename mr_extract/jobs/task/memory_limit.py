@@ -1,14 +1,15 @@
 """How much memory the process that measures may take, so that one image costs no task.
 
-YARN kills a container that grows over its limit with all that is in it: Java, the mapper,
-the process that measures. So that process gets what the others leave, and finds its memory
-at an end where an image is too large: that is a failure of the image.
+YARN and Kubernetes kill a container that grows over its limit with all that is in it: Java, the
+mapper, the process that measures. So that process gets what the others leave, and finds its
+memory at an end where an image is too large: that is a failure of the image.
 """
 
 import os
 import resource
 from collections.abc import Mapping
 
+CONTAINER = "MR_EXTRACT_CONTAINER"  # the variable that tells a task of Spark its executor's
 LEAST = 192 << 20  # without an image the process that measures holds some 90 MB
 _PAGE = resource.getpagesize()
 
@@ -22,11 +23,14 @@ class MemoryLimit:
         The limit; 0 for none. None: what the container leaves, if there is one.
     container : int
         Bytes that all processes of the container may hold together, 0 where there is none.
+    tasks : int
+        How many share the container, each with its mapper and its process that measures.
     """
 
-    def __init__(self, megabytes: int | None = None, container: int = 0) -> None:
+    def __init__(self, megabytes: int | None = None, container: int = 0, tasks: int = 1) -> None:
         self._fixed = (megabytes or 0) << 20
         self._container = container if megabytes is None else 0
+        self._tasks = tasks
 
     def __bool__(self) -> bool:
         return bool(self._fixed or self._container)
@@ -38,7 +42,7 @@ class MemoryLimit:
         """
         if self._fixed:
             return self._fixed
-        return max(LEAST, self._container - self._container // 8 - _held_by_others())
+        return max(LEAST, self._share(self._container - self._container // 8))
 
     def set_for(self, pid: int) -> None:
         """Make allocations of a process fail beyond its room."""
@@ -57,21 +61,29 @@ class MemoryLimit:
         held = _resident(pid)
         if self._fixed:
             return held > self._fixed
-        return held + _held_by_others() > self._container - self._container // 32
+        return held > self._share(self._container - self._container // 32)
+
+    def _share(self, room):
+        """Return what of a room in the container the mapper and what it shares leave this task."""
+        own = _resident(os.getpid())
+        return (room - (_held_by_others() - own)) // self._tasks - own
 
 
-def container_size(environment: Mapping[str, str]) -> int:
-    """Return the bytes of the YARN container of a map task, 0 outside of one.
+def container_size(environment: Mapping[str, str]) -> tuple[int, int]:
+    """Return the bytes of the container of a task, 0 outside of one, and how many tasks share it.
 
     Parameters
     ----------
     environment : dict of str to str
-        Of the task: Hadoop streaming puts its properties there.
+        Of the task: Hadoop streaming puts its properties there, and our tasks of Spark theirs.
     """
+    size, _, tasks = environment.get(CONTAINER, "").partition("/")
+    if size:
+        return int(size) << 20, int(tasks)
     if "CONTAINER_ID" not in environment:
-        return 0
+        return 0, 1
     megabytes = environment.get("mapreduce_map_memory_mb", "")
-    return int(megabytes) << 20 if megabytes.isdecimal() else 0
+    return int(megabytes) << 20 if megabytes.isdecimal() else 0, 1
 
 
 def _held_by_others():
@@ -79,7 +91,7 @@ def _held_by_others():
     pid, session, held = os.getpid(), os.getsid(0), 0
     while True:
         held += _resident(pid)
-        if pid == session:
+        if pid in (session, 0):  # of a pod the session began outside
             return held
         pid, its_session = _parent(pid)
         if its_session != session:

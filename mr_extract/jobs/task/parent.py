@@ -31,6 +31,12 @@ def end_with(parent: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def end_when_parent_does() -> None:
+    """Have the kernel tell this process to end when its parent is gone: for what becomes Java."""
+    if sys.platform == "linux":
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def adopt() -> None:
     """Have the kernel make this process the parent of what its children leave behind."""
     if sys.platform == "linux":

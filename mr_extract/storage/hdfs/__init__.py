@@ -65,6 +65,20 @@ def write(uri: str, source: BinaryIO) -> None:
     _tried(uri, partial(_write, source=source))
 
 
+def make_folder(uri: str) -> None:
+    """Make a folder, as `mr_extract.storage.make_folder` does."""
+    def make(client, path):
+        client.call("mkdirs", path.rpartition("/")[0] or "/", 0o755, True)
+        client.call("mkdirs", path, 0o700, True)
+
+    _tried(uri, make)
+
+
+def remove_folder(uri: str) -> None:
+    """Remove a folder, as `mr_extract.storage.remove_folder` does."""
+    _tried(uri, lambda client, path: client.call("delete", path, True))
+
+
 def _tried(uri, act):
     """Return what ``act(client, path)`` does, tried again while it fails for what may pass."""
     scheme, authority, path = place_of(uri)

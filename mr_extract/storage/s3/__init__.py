@@ -90,6 +90,25 @@ def write(uri: str, source: BinaryIO) -> None:
         client(WRITE_ATTEMPTS).upload_fileobj(_KeptOpen(source), bucket, key, ExtraArgs=_payer())
 
 
+def make_folder(uri: str) -> None:
+    """Do nothing: a key needs no folder."""
+
+
+def remove_folder(uri: str) -> None:
+    """Remove what is below a prefix, as `mr_extract.storage.remove_folder` does."""
+    _, bucket, prefix = _parts(uri)
+    prefix = prefix.rstrip("/") + "/"
+    while True:
+        page = retried(partial(_page, {"Bucket": bucket, "Prefix": prefix, **_payer()}),
+                       storage.access().fetch_budget)
+        keys = [one["Key"] for one in page.get("Contents", ())]
+        for key in keys:
+            with refusals():
+                client().delete_object(Bucket=bucket, Key=key, **_payer())
+        if not keys:
+            return
+
+
 class _KeptOpen:
     """A file that the upload may read, and not close: it is the caller's."""
 

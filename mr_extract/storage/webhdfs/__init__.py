@@ -63,6 +63,18 @@ def write(uri: str, source: BinaryIO) -> None:
     _tried(partial(_write, uri, DataNodes(uri), source))
 
 
+def make_folder(uri: str) -> None:
+    """Make a folder, as `mr_extract.storage.make_folder` does."""
+    path = place_of(uri)[2]
+    for folder, permission in ((path.rpartition("/")[0] or "/", "755"), (path, "700")):
+        _tried(partial(ask, "PUT", uri, "MKDIRS", folder, permission=permission))
+
+
+def remove_folder(uri: str) -> None:
+    """Remove a folder, as `mr_extract.storage.remove_folder` does."""
+    _tried(partial(ask, "DELETE", uri, "DELETE", recursive="true"))
+
+
 def _tried(act):
     return retried(act, storage.access().fetch_budget)
 

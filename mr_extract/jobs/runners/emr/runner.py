@@ -8,6 +8,9 @@ does, and it ends with the job, when it is idle, or after the hours that were al
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -20,8 +23,11 @@ from mrjob.compat import version_gte
 from mrjob.conf import combine_dicts
 from mrjob.step import StepFailedException
 
+from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.driver.gather import complain
+from mr_extract.jobs.driver.record import CLUSTER, FACTS, PLAN
+from mr_extract.jobs.driver.record import FOLDER as RECORD
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.emr.asked import elsewhere, far_away
 from mr_extract.jobs.runners.emr.consent import check_that_somebody_agrees
@@ -68,6 +74,11 @@ class EmrRunner(Elsewhere, Costing, Waiting):
                              "--cloud-tmp-dir s3://BUCKET/FOLDER/, or cloud_tmp_dir in mrjob.conf")
         bucket = self._output_dir.partition("://")[2].partition("/")[0]
         self._opts["cloud_tmp_dir"] = f"s3://{bucket}/mr_extract/"
+
+    @property
+    def folder(self) -> str:
+        """URI of the folder that is the job's alone."""
+        return str(self._cloud_tmp_dir)
 
     @property
     def notes(self) -> str:  # type: ignore[override]
@@ -170,7 +181,13 @@ class EmrRunner(Elsewhere, Costing, Waiting):
 
     def _upload_local_files(self):
         self._copy_files_to_wd_mirror()
-        brought(self.fs.s3.make_s3_client(), self._upload_mgr.path_to_uri())
+        client = self.fs.s3.make_s3_client()
+        brought(client, self._upload_mgr.path_to_uri())
+        record = os.path.join(os.path.dirname(os.path.dirname(self._input_paths[0])), RECORD)
+        if not os.path.isdir(record):
+            return  # a cluster alone is launched
+        for name in (PLAN, FACTS):  # the last: where it is, all is
+            brought(client, {os.path.join(record, name): f"{self.folder}{RECORD}/{name}"})
 
     def _cleanup_cloud_tmp(self):
         if not self._travels:
@@ -205,6 +222,10 @@ class EmrRunner(Elsewhere, Costing, Waiting):
     def _launch_emr_job(self):
         self.launched = time.monotonic()
         super()._launch_emr_job()
+        # For whoever finds the job without its driver.
+        storage.write(f"{self.folder}{RECORD}/{CLUSTER}", io.BytesIO(json.dumps({
+            "cluster": self._cluster_id, "step": self._step_ids[-1], "region": self.region,
+            "own": self._created_cluster and not self._opts["pool_clusters"]}).encode()))
         verb = "starts" if self._created_cluster else "has the job"
         what = as_text(workers_of(self.groups))
         self.say(f"cluster {self._cluster_id} ({what}; {self._opts['region']}) {verb}; "
@@ -246,3 +267,20 @@ class EmrRunner(Elsewhere, Costing, Waiting):
                 yield from self.fs.cat(uri)
         except (ClientError, BotoCoreError, OSError) as error:
             raise BrokenOff(f"reading {self._output_dir} broke off: {explained(error)}") from error
+
+
+def folder_of(configuration: str | None) -> str:
+    """Return the folder of a bucket for what travels, as a configuration says.
+
+    Parameters
+    ----------
+    configuration : str or None
+        Path of a mrjob.conf; None for the one that mrjob finds.
+
+    Raises
+    ------
+    ValueError
+        When it says none, or no region.
+    """
+    runner = EmrRunner(conf_paths=None if configuration is None else [configuration])
+    return str(runner._opts["cloud_tmp_dir"])

@@ -17,21 +17,20 @@ from mr_extract.jobs.driver.merging import told_of
 from mr_extract.text.accounting import parse_account
 
 if TYPE_CHECKING:
-    from mrjob.runner import MRJobRunner
-
     from mr_extract.jobs.driver.plan import Plan
+    from mr_extract.jobs.runners.elsewhere import Elsewhere
     from mr_extract.jobs.skeleton.image_job import ImageJob
 
 HEADER, REFUSED, SUCCESS = "_header", "part-refused", "_SUCCESS"
 
 
-def finish_parts(runner: MRJobRunner, plan: Plan, job: ImageJob,
+def finish_parts(runner: Elsewhere, plan: Plan, job: ImageJob,
                  counters: Mapping[str, Mapping[str, int]], scratch: str) -> Totals:
     """Check the counts of the parts, and put beside them what makes a catalog of them.
 
     Parameters
     ----------
-    runner : mrjob.runner.MRJobRunner
+    runner : mr_extract.jobs.runners.elsewhere.Elsewhere
         That has run the job.
     plan : mr_extract.jobs.driver.plan.Plan
     job : mr_extract.jobs.skeleton.image_job.ImageJob
@@ -57,7 +56,7 @@ def finish_parts(runner: MRJobRunner, plan: Plan, job: ImageJob,
         written = counters.get("catalog", {}).get("images", 0)
     if not written == totals.measured + totals.failed == len(plan.entries):
         raise OSError(
-            f"the counters of Hadoop tell of {totals.measured + totals.failed} images measured or "
+            f"the counters of the job tell of {totals.measured + totals.failed} images measured or "
             f"failed and {written} written, of {len(plan.entries)} in the manifest; the parts in "
             f"{place} are no catalog")
     names = [HEADER, SUCCESS]
@@ -71,7 +70,7 @@ def finish_parts(runner: MRJobRunner, plan: Plan, job: ImageJob,
     _written(scratch, SUCCESS).close()
     for name in names:
         path = os.path.join(scratch, name)
-        runner.fs.put(path, f"{place}/{name}")
+        runner.put(path, f"{place}/{name}")
     return totals
 
 

@@ -1,14 +1,9 @@
 """What a Hadoop job tells while it runs, for a person who waits."""
 
 import re
-import sys
-import threading
 from collections.abc import Iterable, Iterator
-from time import monotonic
-from typing import Self
 
-from mr_extract.jobs.driver.gather import complain
-from mr_extract.jobs.driver.progress import Bar
+from mr_extract.jobs.driver.following import Follower
 from mr_extract.jobs.runners.hadoop.rest import JobTold
 from mr_extract.jobs.task.environment import advice
 
@@ -20,11 +15,10 @@ _PERCENT = re.compile(r"map +(\d+)% +reduce +(\d+)%")
 _ENDED = re.compile(r"(Job job_\d+_\d+ (?:failed|was killed).*)|Error Launching job : (.*)")
 _STATUS = re.compile(r"subprocess failed with code (\d+)")
 _CAUSE = re.compile(r"^(?:Error|Caused by): (.+)", re.MULTILINE)
-_LOOK, _SAY = 3.0, 30.0  # seconds
 _MOST_ATTEMPTS = 10  # that are told of one by one
 
 
-class Watch:
+class Watch(Follower):
     """Read what the command ``hadoop jar`` says, ask for counters, and tell the user.
 
     Where the counters of the running job are closed to us, Hadoop's percentages have to do.
@@ -45,27 +39,13 @@ class Watch:
     """
 
     def __init__(self, images: int, rows: str = "sources", quiet: bool = False) -> None:
-        self.images, self._rows, self._quiet = images, rows, quiet
+        super().__init__(images, rows, quiet)
         self.job: str | None = None
         self._told: JobTold | None = None
         self._percent, self._why, self._words = "", "", ""
         self._attempt: str | None = None
         self._trace: list[str] = []
         self._attempts = 0
-        self._last, self._said_at = "", monotonic()
-        self._bar: Bar | None = None
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-        if self._bar:
-            self._bar.close()
 
     def through(self, lines: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the lines of ``hadoop jar`` (bytes), having read them."""
@@ -117,33 +97,12 @@ class Watch:
             self._say(f"{self._attempt} failed and may be tried again: {cause}")
         self._attempt = None
 
-    def _follow(self):
-        while not self._over.wait(_LOOK):
-            on_terminal = sys.stderr.isatty() and not self._quiet
-            if not on_terminal and monotonic() - self._said_at < _SAY:
-                continue
-            groups = self._told.counters() if self._told else {}
-            images, rows = groups.get("images", {}), groups.get("rows", {})
-            done, failed = sum(images.values()), images.get("failed", 0)
-            if on_terminal:
-                self._bar = self._bar or Bar(self.images, self._rows, sys.stderr)
-                self._bar.show(done, rows.get("measured", 0), failed, self._percent)
-                continue
-            text = self._percent
-            if images:
-                counts = (f"{done} of {self.images} images, {rows.get('measured', 0)} "
-                          f"{self._rows}, {failed} failed")
-                text = "; ".join(filter(None, (counts, self._percent)))
-            if text and text != self._last:
-                self._last, self._said_at = text, monotonic()
-                self._say(text)
-
-    def _say(self, text):
-        if self._quiet:
-            return
-        if self._bar:
-            self._bar.clear()
-        complain(text)
+    def far(self) -> tuple[int, int, int, str]:
+        """Return what Hadoop's counters tell of images and rows, and its percentages."""
+        groups = self._told.counters() if self._told else {}
+        images, rows = groups.get("images", {}), groups.get("rows", {})
+        return (sum(images.values()), images.get("failed", 0), rows.get("measured", 0),
+                self._percent)
 
 
 def root_cause(text: str) -> str:

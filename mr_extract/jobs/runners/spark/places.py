@@ -1,0 +1,112 @@
+"""Where a job on Spark keeps what it keeps: a place that this machine and all tasks see."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from argparse import Namespace
+from importlib.util import find_spec
+
+from mr_extract import storage
+from mr_extract.jobs.runners import spark_defaults
+from mr_extract.jobs.runners.spark.settings import (
+    CORES,
+    INSTANCES,
+    TASKS,
+    has_containers,
+    is_here,
+    is_one_machine,
+    with_attempts,
+)
+
+_CONNECT = 10.0  # seconds
+
+
+def settle_master(options: Namespace) -> None:
+    """Have options name Spark's master: as given, as Spark is configured, or this machine's cores.
+
+    Raises
+    ------
+    ValueError
+        When there is no Spark, or an option is not for the master.
+    """
+    if find_spec("pyspark") is None and not options.spark_submit_bin:
+        raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]', or name the "
+                         "program of an installed Spark with --spark-submit-bin")
+    jobs = options.jobs or len(os.sched_getaffinity(0))
+    # On one machine a task that died is run again, thrice.
+    master = with_attempts(options.spark_master or spark_defaults.master() or f"local[{jobs}]")
+    options.spark_master = master
+    for name, what in ((TASKS, "tasks"), (CORES, "cores"), (INSTANCES, "executors")):
+        value = str((options.jobconf or {}).get(name, 1))
+        if not value.isdecimal() or int(value) < 1:
+            raise ValueError(f"-D {name}={value}: it is a number of {what}")
+    if options.env_archive and is_here(master):
+        raise ValueError("--env-archive is for Spark on a cluster: here this Python runs the tasks")
+    if options.spark_deploy_mode == "cluster" and not has_containers(master):
+        raise ValueError(f"--spark-deploy-mode cluster is for yarn and k8s://: Spark takes no "
+                         f"program in Python for {master} otherwise than as a client")
+
+
+def job_folders(master: str, asked: str | None, scratch: str) -> str:
+    """Return the folder in which jobs have their folders.
+
+    Parameters
+    ----------
+    master : str
+    asked : str or None
+        With ``--spark-tmp-dir``.
+    scratch : str
+        A folder of this machine.
+
+    Returns
+    -------
+    str
+        A path from the root, or a URI.
+
+    Raises
+    ------
+    ValueError
+        When it must be named.
+    """
+    if asked:
+        return storage.absolute(asked)
+    if is_one_machine(master):
+        return os.path.join(scratch, "spark")
+    if master.startswith("yarn"):
+        if "HADOOP_CONF_DIR" not in os.environ and "YARN_CONF_DIR" in os.environ:
+            os.environ["HADOOP_CONF_DIR"] = os.environ["YARN_CONF_DIR"]
+        if not os.environ.get("HADOOP_CONF_DIR"):
+            raise ValueError("--spark-master yarn needs the configuration of the cluster: name its "
+                             "folder with HADOOP_CONF_DIR")
+        from mr_extract.jobs.runners.hadoop.places import at_home
+
+        return at_home("tmp/mrjob")
+    raise ValueError(f"--spark-master {master} needs a place that all nodes and this machine see: "
+                     "--spark-tmp-dir hdfs://..., s3a://BUCKET/FOLDER or a folder of a shared disk")
+
+
+def check_reachable(master: str) -> None:
+    """Raise OSError where no process listens at a standalone master: Spark tries for a minute."""
+    if not master.startswith("spark://"):
+        return
+    refused = []
+    for place in master.removeprefix("spark://").split(","):
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
+            return
+        except (OSError, ValueError) as error:
+            refused.append(getattr(error, "strerror", None) or str(error))
+    raise OSError(f"{master} cannot be reached: {refused[-1]}")
+
+
+def hadoop_command() -> list[str]:
+    """Return the command ``hadoop``, empty where there is none."""
+    home = os.environ.get("HADOOP_HOME")
+    for found in (shutil.which("hadoop", path=home and os.path.join(home, "bin")),
+                  shutil.which("hadoop")):
+        if found:
+            return [found]
+    return []

@@ -1,0 +1,412 @@
+"""Jobs on Spark: executors of its own (local-cluster), threads of one process, and what is said."""
+
+import json
+import signal
+import socket
+import sys
+import time
+from importlib.util import find_spec
+
+import pytest
+from conftest import JOBS, ROOT, command, module, repeated
+from conftest import job as a_job
+from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
+from processes import descendants, finish, kill, start_job
+
+from bench.clusters.deadly_places import DeadlyPlaces, kills
+from bench.speed.spark import linked_home
+from mr_extract.jobs.driver.cutting import number_of_tasks
+from mr_extract.jobs.driver.plan import Plan
+from mr_extract.jobs.runners.spark import counting
+from mr_extract.jobs.runners.spark.counting import Counts
+from mr_extract.jobs.runners.spark.folder import Folder
+from mr_extract.jobs.runners.spark.java import in_one_line
+from mr_extract.jobs.runners.spark.progress import Watch
+from mr_extract.jobs.runners.spark.refusals import why_refused
+from mr_extract.jobs.runners.spark.settings import (
+    attempts_of,
+    container_of,
+    defaults,
+    slots_of,
+    with_attempts,
+)
+from mr_extract.jobs.runners.spark.state import SIGN, goes_on
+from mr_extract.jobs.task.environment import advice
+from mr_extract.jobs.task.memory_limit import MemoryLimit, container_size
+from mr_extract.text.entry import Entry
+
+on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(1200)]
+CLUSTER = "-r", "spark", "--spark-master", "local-cluster[2,1,1024]"
+
+
+def job(*words, **keywords):
+    """Run the job, however long others keep Spark from starting."""
+    return a_job(*words, timeout=540, **keywords)
+
+
+def marked(test):
+    for mark in on_spark:
+        test = mark(test)
+    return test
+
+
+@pytest.fixture(scope="module", autouse=True)
+def spark_home(tmp_path_factory):
+    """A home of Spark, as its executors on this machine write there."""
+    if find_spec("pyspark") is None:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_HOME", str(linked_home(tmp_path_factory.mktemp("home") / "spark")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def frames(night):
+    """The frames of the night, and a list of them with three that a web server has."""
+    names = sorted(path.name for path in night.glob("*.fits"))
+    return [night / name for name in names], names[:3]
+
+
+@marked
+def test_executors_give_the_bytes_of_inline_but_for_an_image_that_kills_their_python(
+        night, frames, tmp_path):
+    paths, names = frames
+    manifest, summary = tmp_path / "list.txt", tmp_path / "summary.json"
+    with DeadlyPlaces(night) as places:
+        manifest.write_text("".join(f"{path}\n" for path in paths)
+                            + "".join(f"{places.url}/{name}\tid=web-{k}\n"
+                                      for k, name in enumerate(names)))
+        clean = job("-r", "inline", "--thresh", "2.5", manifest)
+        places.deeds[names[1]] = kills
+        run = job(*CLUSTER, "--thresh", "2.5", "--max-failures", "1", "--summary", summary,
+                  manifest)
+    assert run.status == 0, run.err
+    assert run.accounts() == {**clean.accounts(), "web-1": "killed"}
+    assert b"#error\tweb-1\tkilled\tthe task died while it was in work, 2 times\n" in run.out
+    kept = [line for line in clean.body.splitlines() if b"web-1" not in line]
+    assert [line for line in run.body.splitlines() if b"web-1" not in line] == kept
+    facts = json.loads(summary.read_text())
+    assert facts["images"] == {"measured": 8, "failed": 1} and facts["runner"] == "spark"
+    sizes = [path.stat().st_size for path in paths]
+    read = sum(sizes) + sum((night / name).stat().st_size for k, name in enumerate(names) if k != 1)
+    assert facts["bytes"] == read  # an attempt that died has counted nothing
+    assert "Spark has the job: app-" in run.err and "http://" in run.err
+    assert run.err.count("failed and may be tried again: the task's Python ended unexpectedly") == 3
+    for chatter in ("INFO", "WARN", "\tat ", "spark-submit"):
+        assert chatter not in run.err
+
+
+@marked
+def test_parts_stay_on_the_cluster_and_a_function_of_the_users_travels(night, tmp_path):
+    (tmp_path / "mine.py").write_text("def spread(values, x, y):\n"
+                                      "    return values.max() - values.min()\n")
+    words = [*JOBS["photometry"], "--function", "mine:spread"]
+    manifest, place = night / "manifest.txt", tmp_path / "parts"
+    env = {"PYTHONPATH": str(ROOT)}
+    inline = command([sys.executable, *words, "-r", "inline", manifest], cwd=tmp_path, env=env)
+    assert inline.status == 0, inline.err
+    run = command([sys.executable, *words, *CLUSTER, "--output-dir", place, manifest],
+                  cwd=tmp_path, env=env, timeout=540)
+    assert run.status == 0 and not run.out, run.err
+    parts = sorted(place.glob("part-*"))
+    whole = (place / "_header").read_bytes() + b"".join(path.read_bytes() for path in parts)
+    assert whole == inline.out and (place / "_SUCCESS").exists()
+
+
+@marked
+def test_packed_images_on_the_threads_of_one_process(night, tmp_path):
+    packed = tmp_path / "packed"
+    done = command([sys.executable, "-m", "preprocess", "pack", *sorted(night.glob("*.fits")),
+                    "-o", packed], env={"PYTHONPATH": str(ROOT)})
+    assert done.status == 0, done.err
+    inline, run = (job("-r", runner, "--jobs", "2", "--packed", packed)
+                   for runner in ("inline", "spark"))
+    assert run.status == 0, run.err
+    assert run.out == inline.out and len(run.accounts()) == 6
+
+
+@marked
+def test_a_python_that_lacks_what_measures_is_told_in_one_line(night, tmp_path):
+    bare = tmp_path / "bare"
+    assert command([sys.executable, "-m", "venv", "--without-pip", bare]).status == 0
+    run = job(*CLUSTER, "-D", "spark.task.maxFailures=1", "--python-bin", bare / "bin" / "python",
+              "--quiet", night / "manifest.txt")
+    assert run.status == 1 and run.out == b""
+    line, = run.err.splitlines()
+    assert f"the nodes' Python, {bare}/bin/python, lacks numpy, sep, astropy, orjson" in line
+    assert "--env-archive auto ships one" in line
+
+
+@marked
+def test_an_ended_job_keeps_what_finished_tasks_have_measured(night, tmp_path, monkeypatch):
+    manifest = repeated(night, 20, tmp_path / "list.txt")
+    clean = job("-r", "inline", manifest)
+    words = ["-r", "spark", "--jobs", "2", "-D", "spark.default.parallelism=12"]
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    for number, status in ((signal.SIGINT, 130), (signal.SIGKILL, -9)):
+        catalog = tmp_path / f"{status}.tsv"
+        process = start_job(*words, "--catalog", catalog, manifest)
+        name = wait_until_some_are_done(process, timeout=540).record.name
+        children = descendants(process.pid)
+        kill(process.pid, number)
+        ended, _, err = finish(process, timeout=540)
+        assert ended == status and "Traceback" not in err, err
+        assert_gone(children)
+        if status < 0:
+            assert module("collect").out.decode().split("\t")[::5] == [name, "left\n"]
+            assert module("collect", name).status == 1
+            assert module("collect", name, "--remove").status == 0
+        assert_part_of(clean, catalog)
+        assert not list(folder.glob("mr_extract-*"))
+    monkeypatch.undo()
+
+
+@pytest.mark.needs("spark")
+@pytest.mark.parametrize("words, status, said", [
+    (["--spark-master", "spark://127.0.0.1:1"], 2, "--spark-tmp-dir hdfs://..., s3a://BUCKET/"),
+    (["--spark-master", "k8s://127.0.0.1:1"], 2, "--spark-tmp-dir hdfs://..., s3a://BUCKET/"),
+    (["--spark-master", "spark://127.0.0.1:1", "--spark-tmp-dir", "TMP"], 1,
+     "spark://127.0.0.1:1 cannot be reached: Connection refused"),
+    (["--spark-master", "yarn"], 2, "name its folder with HADOOP_CONF_DIR"),
+    (["--spark-deploy-mode", "cluster"], 2, "is for yarn and k8s://"),
+    (["--env-archive", "auto"], 2, "is for Spark on a cluster"),
+    (["--output-dir", "TMP"], 2, "--output-dir is for clusters"),
+    (["-D", "spark.default.parallelism=many"], 2, "it is a number of tasks"),
+    (["--spark-submit-bin", "/nowhere/spark-submit"], 1, "/nowhere/spark-submit cannot be run"),
+    (["--spark-master", "spark://127.0.0.1:1", "--spark-tmp-dir", "gs://bucket/tmp"], 1,
+     "127.0.0.1:1 cannot be reached"),
+])
+def test_what_cannot_begin_is_told_in_one_line(words, status, said, night, tmp_path, monkeypatch):
+    for name in ("HADOOP_CONF_DIR", "YARN_CONF_DIR", "SPARK_CONF_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    run = job("-r", "spark", *[word.replace("TMP", str(tmp_path)) for word in words],
+              night / "manifest.txt")
+    line, = run.err.splitlines()
+    assert run.status == status and said in line and not run.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_java_it_is_said_what_is_needed():
+    for words in ("JAVA_HOME is not set", "/nix/bin/java: No such file or directory"):
+        assert why_refused(["spark-class: line 71: " + words, ""]) == (
+            "Spark needs Java: install it, or say with JAVA_HOME where it is")
+
+
+@pytest.mark.parametrize("said, expected", [
+    ('Exception in thread "main" java.lang.IllegalArgumentException: Required executor memory '
+     "(65536 MB), offHeap memory (0) MB is above the max threshold (8192 MB) of this cluster!\n"
+     "\tat org.apache.spark.deploy.yarn.Client.verifyClusterResources(Client.scala:1)",
+     "Required executor memory (65536 MB), offHeap memory (0) MB is above the max threshold "
+     "(8192 MB) of this cluster!"),
+    ('Exception in thread "main" org.apache.spark.SparkException: no\n'
+     "\tat org.apache.spark.X.y(X.scala:1)\n"
+     "Caused by: java.io.FileNotFoundException: File file:/nix.tar.gz does not exist\n"
+     "\t... 3 more", "File file:/nix.tar.gz does not exist"),
+    ("26/11/30 09:34:39 ERROR StandaloneSchedulerBackend: All masters are unresponsive! Giving up.",
+     "StandaloneSchedulerBackend: All masters are unresponsive! Giving up."),
+    ("", "spark-submit failed and said nothing"),
+])
+def test_why_spark_submit_failed_is_one_line(said, expected):
+    assert why_refused(said.split("\n")) == expected
+
+
+_WRITING = "org.apache.spark.SparkException: Task failed while writing rows\n\tat org.B(C.scala)\n"
+_FROM_PYTHON = (_WRITING + "Caused by: org.apache.spark.api.python.PythonException: "
+                "Traceback (most recent call last):\n  File \"worker.py\", line 1, in invoke_udf\n"
+                "    run()\n{}\n SQLSTATE: 38000\n\tat org.apache.spark.D(E.scala)\n\t... 9 more\n")
+
+
+@pytest.mark.parametrize("text, expected", [
+    (_FROM_PYTHON.format("RuntimeError: mr_extract: the nodes' Python lacks sep"),
+     "the nodes' Python lacks sep"),
+    (_FROM_PYTHON.format("KeyError: 'flux'"), "KeyError: 'flux'"),
+    (_WRITING + "Caused by: org.apache.spark.SparkException: Python worker exited unexpectedly "
+     "(crashed): \n\tat x\nCaused by: java.io.EOFException\n",
+     "the task's Python ended unexpectedly"),
+    ("Job aborted due to stage failure: Task 1 in stage 0.0 failed 4 times, most recent failure: "
+     "Lost task 1.3 in stage 0.0 (TID 7) (10.0.0.5 executor 2): ExecutorLostFailure (executor 2 "
+     "exited caused by one of the running tasks) Reason: Command exited with code 137\n"
+     "Driver stacktrace:", "10.0.0.5 executor 2: ExecutorLostFailure (executor 2 exited caused by "
+     "one of the running tasks) Reason: Command exited with code 137"),
+    (_WRITING + "Caused by: org.apache.spark.SparkException: \nError from python worker:\n"
+     "  Traceback (most recent call last):\n    File \"<frozen runpy>\", line 189, in _run\n"
+     "  ModuleNotFoundError: No module named 'pyspark'\nPYTHONPATH was:\n  /opt/spark/python\n"
+     "org.apache.spark.SparkException: EOFException occurred while reading the port number from "
+     "pyspark.daemon's stdout.\n\tat org.apache.spark.X", "ModuleNotFoundError: No module named "
+     "'pyspark'"),
+    ("", "no reason given"),
+    ('java.io.IOException: Cannot run program "/opt/py/bin/python": error=2, No such file or '
+     "directory\n\tat java.base/java.lang.ProcessBuilder.start(ProcessBuilder.java:1143)\n"
+     "Caused by: "
+     "java.io.IOException: error=2, No such file or directory",
+     'Cannot run program "/opt/py/bin/python": error=2, No such file or directory'),
+])
+def test_pages_of_java_are_told_in_one_line(text, expected):
+    assert in_one_line(text) == expected
+
+
+def test_another_version_of_python_is_told_with_what_helps():
+    said = ("PySparkRuntimeError: [PYTHON_VERSION_MISMATCH] Python in worker has different version"
+            ": 3.9 than that in driver: 3.11, PySpark cannot run with different minor versions.")
+    assert advice(said) == ("the nodes' Python is 3.9, and this one 3.11: --env-archive auto ships "
+                            "one, or --python-bin names another")
+
+
+def test_a_person_who_waits_is_told_what_the_program_says(capsys):
+    watch = Watch(60, "sources")
+    attempt = ["task 3, attempt 0", "10.0.0.5 executor 1", "the task's Python ended unexpectedly"]
+    state = {"application": "application_17_0005", "url": "http://rm:8088/proxy/x", "images": 12,
+             "broken": 1, "rows": 300, "tasks": {"all": 8, "done": 2, "running": 4}, "waits": 0}
+    watch.read([b"26/11/30 INFO Client: chatter\n",
+                (SIGN + json.dumps(state)).encode(),
+                (SIGN + json.dumps({**state, "attempts": [attempt]})).encode(),
+                (SIGN + json.dumps({**state, "attempts": [attempt]})).encode()])
+    assert watch.far() == (12, 1, 300, "2 of 8 tasks")
+    assert capsys.readouterr().err.splitlines() == [
+        "mr_extract: Spark has the job: application_17_0005 http://rm:8088/proxy/x",
+        "mr_extract: task 3, attempt 0 on 10.0.0.5 executor 1 failed and may be tried again: "
+        "the task's Python ended unexpectedly"]
+    watch.read([(SIGN + json.dumps({**state, "waits": 70})).encode()])
+    watch.far(), watch.far()
+    assert capsys.readouterr().err.splitlines() == [
+        "mr_extract: no executor has come: the cluster is full, or has no room for one of the size "
+        "that is asked for, for 70 s; Ctrl-C ends the job"]
+    watch.read([(SIGN + json.dumps({**state, "failed": "no such queue: night"})).encode()])
+    assert watch.ending() == ("no such queue: night; its logs: yarn logs -applicationId "
+                              "application_17_0005")
+
+
+def test_counts_of_running_tasks_are_heard_from_those_who_know_the_word(monkeypatch):
+    monkeypatch.setattr(counting, "_SAY", 0.0)
+    with Counts("127.0.0.1", "127.0.0.1") as counts:
+        teller = counts.line.opened("mapper 3", 17)
+        for _ in range(4):
+            teller.count("images", "measured", 1)
+            teller.count("rows", "measured", 25)
+        teller.count("images", "failed", 1)
+        with socket.socket(type=socket.SOCK_DGRAM) as other:
+            for told in (["guessed", "mapper 3", 17, 900, 0, 0], "no list", [counts.line.word]):
+                other.sendto(json.dumps(told).encode(), ("127.0.0.1", counts.line.port))
+        end = time.monotonic() + 10
+        while counts.total() != (5, 1, 100) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert counts.total() == (5, 1, 100)
+        assert counts.silent() == []
+        monkeypatch.setattr(counting, "_SILENCE", -1.0)
+        assert counts.silent() == [17] and counts.silent() == []  # each attempt once
+        counts.settle("mapper 3", 6, 1, 120)
+        assert counts.total() == (6, 1, 120)
+    counting.Line("no.such.host.invalid", 1, "word").opened("mapper 4", 18).count(
+        "images", "measured", 1)  # and nothing is raised
+
+
+@pytest.mark.parametrize("master, given, expected", [
+    ("local[3,4]", {}, 3), ("local-cluster[2,3,1024]", {}, 6), ("yarn", {}, 2),
+    ("yarn", {"spark.executor.instances": "10", "spark.executor.cores": "4"}, 40),
+    ("yarn", {"spark.dynamicAllocation.enabled": "true", "spark.executor.cores": "4",
+              "spark.dynamicAllocation.maxExecutors": "25"}, 100),
+    ("yarn", {"spark.dynamicAllocation.enabled": "true"}, None),
+    ("k8s://https://host:6443", {"spark.executor.instances": "5"}, 5),
+    ("spark://127.0.0.1:1", {"spark.cores.max": "12"}, 12), ("spark://127.0.0.1:1", {}, None),
+    ("local[8]", {"spark.task.cpus": "2"}, 4),
+])
+def test_slots_are_those_of_the_configuration(master, given, expected):
+    assert slots_of(master, given) == expected
+
+
+def test_tasks_are_cut_by_slots_and_where_nobody_knows_them_by_bytes():
+    def of(images, megabytes):
+        plan = Plan()
+        for k in range(images):
+            plan.add(Entry(f"{k}.fits", (("bytes", str(megabytes << 20)),)))
+        return plan, images * megabytes << 20
+
+    class Options:
+        jobconf: dict = {}
+
+    few, many = of(60, 1), of(3000, 64)
+    assert number_of_tasks(Options, "spark", 8, *few) == 8
+    assert number_of_tasks(Options, "spark", 8, *many) == 8 * 16
+    assert number_of_tasks(Options, "spark", 1, *many) == number_of_tasks(
+        Options, "local", 1, *many)
+    assert number_of_tasks(Options, "spark", None, *few) == 8
+    assert number_of_tasks(Options, "spark", None, *many) == 3000 // 32
+    Options.jobconf = {"spark.default.parallelism": "5"}
+    assert number_of_tasks(Options, "spark", 8, *many) == 5
+
+
+def test_packed_records_are_dealt_by_the_hosts_that_hold_them():
+    near = pytest.importorskip("mr_extract.jobs.runners.spark.near")
+    held = {0: ["a", "b"], 1: ["b", "c"], 2: ["a", "c"], 3: []}
+    lines = [b"%d.fits\tpacked=hdfs://n/x.seq@%d+%d" % (k, k, 1000 + k % 7) for k in range(200)]
+    lines += [line.replace(b".fits", b"-again.fits") for line in lines[:20]]
+    dealt = near.dealt_by_host(lines, lambda uri, offset, size: held[offset % 4], 12)
+    assert sorted(line for part, _ in dealt for line in part) == sorted(lines)
+    sizes = []
+    for part, hosts in dealt:
+        offsets = {int(line.partition(b"@")[2].partition(b"+")[0]) for line in part}
+        assert all(set(hosts) <= set(held[offset % 4]) for offset in offsets)
+        assert hosts or all(not held[offset % 4] for offset in offsets)
+        sizes.append(len(offsets))
+    assert len(dealt) == 12 and max(sizes) - min(sizes) <= 1
+    places = [line.partition(b"@")[2] for part, _ in dealt for line in dict.fromkeys(part)]
+    parts_of = {place: {k for k, (part, _) in enumerate(dealt)
+                        if any(line.endswith(b"@" + place) for line in part)} for place in places}
+    assert all(len(parts) == 1 for parts in parts_of.values())  # a record is fetched once
+    assert near.dealt_by_host([], held.get, 3) == []
+
+
+def test_a_task_knows_what_its_executor_may_hold():
+    conf = {"spark.executor.memory": "512m", "spark.executor.memoryOverhead": "3g",
+            "spark.executor.cores": "2"}
+    assert container_of("yarn", conf) == "3584/2"
+    assert container_of("yarn", {"spark.executor.memory": "4g"}) == "4506/1"
+    assert container_of("local-cluster[2,1,1024]", conf) == ""
+    found = defaults("yarn", "client", {"spark.executor.cores": "4"}, "")
+    assert (found["spark.executor.memory"], found["spark.executor.memoryOverhead"]) == (
+        "512m", "6144m")
+    size, tasks = container_size({"MR_EXTRACT_CONTAINER": "3584/2"})
+    assert (size, tasks) == (3584 << 20, 2)
+    one, both = MemoryLimit(None, size).room(), MemoryLimit(None, size, 2).room()
+    assert both < one / 2 + (64 << 20) and both > one / 2 - (256 << 20)
+
+
+def test_on_one_machine_a_task_that_dies_is_run_again():
+    assert [with_attempts(one) for one in ("local", "local[*]", "local[2,7]", "yarn")] == [
+        "local[1,4]", "local[*,4]", "local[2,7]", "yarn"]
+    assert attempts_of("local[2,7]", {}) == 7
+    assert attempts_of("yarn", {"spark.task.maxFailures": "8"}) == 8
+
+
+def test_a_program_that_runs_elsewhere_is_known_by_what_it_says(tmp_path):
+    folder = Folder(str(tmp_path))
+    assert not goes_on(folder, driver_is_gone=True)
+    for state, runs in (({"at": time.time()}, True), ({"at": time.time() - 100}, False),
+                        ({"at": time.time(), "beside_driver": True}, False),
+                        ({"at": time.time(), "failed": "it was told to"}, False),
+                        ({"at": time.time(), "counters": {}}, False)):
+        (tmp_path / "told").write_text(json.dumps(state))
+        assert goes_on(folder, driver_is_gone=True) is runs
+    (tmp_path / "told").write_text(json.dumps({"at": time.time(), "beside_driver": True}))
+    assert goes_on(folder, driver_is_gone=False)
+
+
+def test_a_folder_of_a_job_gives_finished_parts_alone(tmp_path):
+    folder = Folder(str(tmp_path / "job"))
+    folder.make()
+    assert (tmp_path / "job").stat().st_mode & 0o077 == 0
+    source = tmp_path / "file"
+    source.write_text("a\n")
+    (folder / "output").put({"part-00001": str(source), "part-00000": str(source)})
+    (folder / "output" / "_temporary" / "0").put({"part-00002": str(source)})
+    assert b"".join((folder / "output").parts()) == b"a\na\n"
+    assert (folder / "output").read("nothing") is None
+    folder.remove()
+    folder.remove()
+    assert not (tmp_path / "job").exists()
+    with pytest.raises(OSError, match="needs the command hadoop"):
+        Folder("gs://bucket/job").make()

@@ -1,0 +1,97 @@
+"""`-r spark` on YARN, with images on HDFS: the page in both modes, and a driver that is killed."""
+
+import os
+import re
+import time
+
+import pytest
+from conftest import job, module
+from hadoop_clusters import clear
+from pages import commands_of, read_page, shell_in
+from processes import kill, start_job
+
+from bench.clusters.spark_lab import spark_home
+
+pytestmark = [pytest.mark.needs("hadoop", "spark"), pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def environment(hadoop, tmp_path_factory):
+    """The environment of a user of YARN's whose Spark is on all nodes, and small."""
+    folder = tmp_path_factory.mktemp("conf")
+    java = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+    (folder / "spark-defaults.conf").write_text(
+        f"spark.yarn.jars local:{spark_home()}/jars/*\n"
+        f"spark.executor.extraJavaOptions {java}\nspark.driver.extraJavaOptions {java}\n"
+        f"spark.yarn.am.extraJavaOptions {java}\nspark.driver.memory 512m\n")
+    path = os.pathsep.join([str(hadoop.hadoop_bin.parent), os.environ["PATH"]])
+    return {**hadoop.environment, "SPARK_CONF_DIR": str(folder), "PATH": path}
+
+
+@pytest.fixture(scope="module")
+def user(hadoop, environment, tmp_path_factory):
+    """The folder of one who has followed the page."""
+    clear(hadoop, "/survey")
+    folder = tmp_path_factory.mktemp("user")
+    shell = shell_in(folder, environment, timeout=800)
+    first = commands_of(read_page("docs/spark.md", "One machine"))[0].splitlines()[:2]
+    (on_yarn,) = commands_of(read_page("docs/spark.md", "YARN"))
+    said = shell("\n".join([*first, on_yarn]))
+    assert said.status == 0, said.err
+    return folder, said
+
+
+def test_the_page_is_followed_in_client_and_in_cluster_mode(hadoop, environment, user):
+    folder, said = user
+    expected = job("-r", "inline", folder / "hdfs.txt", env=environment)
+    assert expected.out.count(b"\n#image\thdfs://") == 6
+    for name in ("yarn.tsv", "cluster.tsv"):
+        assert (folder / name).read_bytes() == expected.out, name
+    jobs = re.findall(r"Spark has the job: (application_\d+_\d+) http://", said.err)
+    assert len(set(jobs)) == 2, said.err
+    assert not re.search(r"INFO|WARN|Traceback", said.err)
+    told = hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/apps")["apps"]["app"]
+    states = {one["id"]: one["finalStatus"] for one in told}
+    assert {states[name] for name in jobs} == {"SUCCEEDED"}
+    left = hadoop.run("fs", "-ls", "-R", f"/user/{hadoop.user}/tmp/mrjob")
+    assert left.stdout == ""
+
+
+def test_executors_come_as_there_are_tasks_and_parts_stay_on_the_cluster(
+        hadoop, environment, user):
+    folder, _ = user
+    clear(hadoop, "/survey/parts")
+    done = job("-r", "spark", "--spark-master", "yarn", "--output-dir", "/survey/parts",
+               "-D", "spark.dynamicAllocation.enabled=true",
+               "-D", "spark.dynamicAllocation.maxExecutors=2", folder / "hdfs.txt", env=environment)
+    assert done.status == 0, done.err
+    expected = (folder / "yarn.tsv").read_bytes()
+    names = hadoop.run("fs", "-ls", "-C", "/survey/parts").stdout.split()
+    assert "/survey/parts/_SUCCESS" in names and "/survey/parts/_header" in names
+    parts = hadoop.run("fs", "-cat", "/survey/parts/_header", "/survey/parts/part-*").stdout
+    assert sorted(parts.encode().splitlines()) == sorted(expected.splitlines())
+
+
+def test_a_job_in_cluster_mode_outlives_its_driver_and_is_collected(
+        hadoop, environment, user, tmp_path):
+    folder, _ = user
+    process = start_job("-r", "spark", "--spark-master", "yarn", "--spark-deploy-mode", "cluster",
+                        folder / "hdfs.txt", env=environment)
+    name, end = None, time.monotonic() + 240
+    while not name and time.monotonic() < end:
+        told = hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/apps?states=RUNNING") or {}
+        name = next((one["id"] for one in (told.get("apps") or {}).get("app", [])), None)
+        time.sleep(0.2)
+    kill(process.pid)
+    process.communicate()
+    assert name, "YARN never had the job"
+    while hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/apps/{name}")["app"]["state"] in (
+            "RUNNING", "ACCEPTED"):
+        time.sleep(0.2)
+    (line,) = module("collect", "-r", "spark", env=environment).lines[-1:]
+    done = module("collect", "-r", "spark", line.split()[0], env=environment, cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert done.out == (folder / "yarn.tsv").read_bytes()
+    removed = module("collect", "-r", "spark", line.split()[0], "--remove", env=environment)
+    assert removed.status == 0, removed.err
+    assert hadoop.run("fs", "-ls", "-R", f"/user/{hadoop.user}/tmp/mrjob").stdout == ""
