@@ -218,7 +218,10 @@ class ImageJob(CommandLine):
         for option, path in files.items():
             kwargs["extra_args"] += [option, path if here else
                                      parse_legacy_hash_path("file", path)]
-        here = here or str(getattr(self.options, "spark_master", None)).startswith("local")
+        if self.options.runner == "spark":
+            from mr_extract.jobs.runners.spark.settings import is_here
+
+            here = is_here(self.options.spark_master)
         for option, path in self.work.folders(self.more).items() if self.scratch else ():
             kwargs["extra_args"] += [option, path if here else folder_there(path)]
         return kwargs
