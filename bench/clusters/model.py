@@ -1,14 +1,13 @@
 """Predict jobs on clusters from figures of one machine."""
 
 import argparse
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 from bench.clusters.figures import measured
 from bench.clusters.held_against_jobs import beside_loop, checked, spark_beside_loop
 from bench.report import Section, give, takes_output
-from mr_extract.jobs.driver.cutting import number_of_tasks
+from mr_extract.jobs.driver.tasks_here import tasks_for
 from mr_extract.jobs.model import figures as machine
 from mr_extract.jobs.model.prediction import predict, predict_on_spark
 from mr_extract.jobs.model.simulation import Cluster
@@ -174,8 +173,7 @@ def spark_against_kira(told):
 
     for cores, seconds in KIRA.items():
         cluster = cluster_of(cores, master=False)
-        tasks = number_of_tasks(Namespace(jobconf={}), "spark", cluster.slots, images,
-                                round(images * told.image_bytes))
+        tasks = tasks_for(images, images * told.image_bytes, cluster.slots)
         run, slower = (typical_on_spark(one, images, cluster, tasks) for one in (told, slow))
         best = min(typical_on_spark(told, images, cluster, many * cores).on_cluster
                    for many in SHARDS)

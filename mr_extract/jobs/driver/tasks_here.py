@@ -32,7 +32,12 @@ def number_of_tasks(plan: Plan, jobs: int) -> int:
             size += told
     if unknown:
         size += len(unknown) * _usual_size(plan, unknown)
-    seconds = _IMAGE * len(plan.entries) + _MEGABYTE * size / (1 << 20)
+    return tasks_for(len(plan.entries), size, jobs)
+
+
+def tasks_for(images: int, size: float, jobs: int) -> int:
+    """Return the same for a number of images and their bytes."""
+    seconds = _IMAGE * images + _MEGABYTE * size / (1 << 20)
     return jobs * max(1, min(_MOST, round(seconds / _TASK / jobs)))
 
 
