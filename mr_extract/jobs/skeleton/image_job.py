@@ -221,7 +221,7 @@ class ImageJob(CommandLine):
         if self.options.runner == "spark":
             from mr_extract.jobs.runners.spark.settings import is_here
 
-            here = is_here(self.options.spark_master)
+            here = is_here(self.options.spark_master or "")  # EMR has one of its own
         for option, path in self.work.folders(self.more).items() if self.scratch else ():
             kwargs["extra_args"] += [option, path if here else folder_there(path)]
         return kwargs
