@@ -7,6 +7,7 @@ import shutil
 import socket
 from argparse import Namespace
 from importlib.util import find_spec
+from time import monotonic, sleep
 
 from mr_extract import storage
 from mr_extract.jobs.runners import spark_defaults
@@ -20,6 +21,7 @@ from mr_extract.jobs.runners.spark.settings import (
     with_attempts,
 )
 
+_STARTING, _LOOK = 15.0, 0.5  # seconds
 _CONNECT = 10.0  # seconds
 
 
@@ -101,18 +103,30 @@ def job_folders(master: str, asked: str | None, scratch: str) -> str:
 
 
 def check_reachable(master: str) -> None:
-    """Raise OSError where no process listens at a standalone master: Spark tries for a minute."""
+    """Raise OSError where no process listens at a standalone master: Spark tries for a minute.
+
+    One that has been started just now is waited for, some seconds.
+    """
     if not master.startswith("spark://"):
         return
-    refused = []
+    until = monotonic() + _STARTING
+    while (why := _why_unreachable(master)) and monotonic() < until:
+        sleep(_LOOK)
+    if why:
+        raise OSError(f"{master} cannot be reached: {why}")
+
+
+def _why_unreachable(master):
+    """Return why none of the addresses of a master takes a connection; empty where one does."""
+    why = ""
     for place in master.removeprefix("spark://").split(","):
         host, _, port = place.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
-            return
+            return ""
         except (OSError, ValueError) as error:
-            refused.append(getattr(error, "strerror", None) or str(error))
-    raise OSError(f"{master} cannot be reached: {refused[-1]}")
+            why = getattr(error, "strerror", None) or str(error)
+    return why
 
 
 def hadoop_command() -> list[str]:
