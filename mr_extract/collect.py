@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mr_extract import __version__
+from mr_extract import __version__, storage
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.left import Left
@@ -81,7 +81,10 @@ def _jobs(options, hadoop):
     if options.runner == "hadoop":
         return left_on_cluster(hadoop)
     if options.runner == "spark":
-        return left_on_spark(job_folders("yarn", options.folder, ""), hadoop)
+        # A disk that all nodes see, where there is such a folder, else as YARN understands a path.
+        folder = options.folder if options.folder and os.path.isdir(options.folder) else (
+            job_folders("yarn", options.folder, ""))
+        return left_on_spark(storage.absolute(folder), hadoop)
     return left_here(options.folder or tempfile.gettempdir(), hadoop)
 
 
