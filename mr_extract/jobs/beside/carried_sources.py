@@ -3,14 +3,12 @@
 Tasks so need neither its place nor what reads tables, and have what the driver has.
 """
 
-import hashlib
 import io
 import json
-import os
 
 import numpy as np
 
-from mr_extract.failures import ImageFailure
+from mr_extract.jobs.beside.named_by_digest import read_named, write_named
 from mr_extract.lists.motions import Motions
 from mr_extract.lists.sources import Sources
 
@@ -37,11 +35,7 @@ def write_carried(folder: str, sources: Sources, checksum: str, said: Said) -> s
     moving = {} if motions is None else {name: getattr(motions, name) for name in _MOVING}
     np.savez_compressed(content, told=np.frombuffer(told, np.uint8), numbers=sources.numbers,
                         longitude=sources.longitude, latitude=sources.latitude, **moving)
-    digest = hashlib.sha256(content.getbuffer()).hexdigest()
-    path = os.path.join(folder, f"{_START}{digest}{_END}")
-    with open(path, "wb") as file:
-        file.write(content.getbuffer())
-    return path
+    return write_named(folder, _START, content.getbuffer(), _END)
 
 
 def read_carried(path: str) -> tuple[Sources, str, Said]:
@@ -50,18 +44,9 @@ def read_carried(path: str) -> tuple[Sources, str, Said]:
     Raises
     ------
     ImageFailure
-        ``fetch-not-found`` where the file did not come with the task, ``bad-list`` where it is
-        not what its name says.
+        As `mr_extract.jobs.beside.named_by_digest.read_named`.
     """
-    name = os.path.basename(path)
-    try:
-        with open(path, "rb") as file:
-            content = file.read()
-    except OSError as error:
-        raise ImageFailure("fetch-not-found", f"{name} did not come with the task: "
-                                              f"{error.strerror}") from error
-    if hashlib.sha256(content).hexdigest() != name.removeprefix(_START).removesuffix(_END):
-        raise ImageFailure("bad-list", f"{name} is not what its name says (SHA-256)")
+    content = read_named(path, _START, _END)
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         checksum, frame, names, said = json.loads(arrays["told"].tobytes())
         motions = Motions(*(arrays[k] for k in _MOVING)) if "epoch" in arrays else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING
 
 from mr_extract import storage
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.beside.named_by_digest import read_named, write_named
 from mr_extract.unpacking import unpack
 
 if TYPE_CHECKING:
@@ -59,11 +59,7 @@ def write_tables(config: SpectraSettings, folder: str) -> str:
     tables = tables_of(config)
     if not tables:
         return ""
-    content = json.dumps(tables, sort_keys=True).encode()
-    path = os.path.join(folder, f"{_START}{hashlib.sha256(content).hexdigest()}{_END}")
-    with open(path, "wb") as file:
-        file.write(content)
-    return path
+    return write_named(folder, _START, json.dumps(tables, sort_keys=True).encode(), _END)
 
 
 def carried_tables(
@@ -94,15 +90,7 @@ def _read(config, path):
     import numpy as np
 
     if path:
-        name = os.path.basename(path)
-        try:
-            with open(path, "rb") as file:
-                content = file.read()
-        except OSError as error:
-            raise ImageFailure("fetch-not-found", f"{name} did not come with the task: "
-                                                  f"{error.strerror}") from error
-        if hashlib.sha256(content).hexdigest() != name.removeprefix(_START).removesuffix(_END):
-            raise ImageFailure("bad-list", f"{name} is not what its name says (SHA-256)")
+        content = read_named(path, _START, _END)
     else:
         try:
             content = json.dumps(tables_of(config), sort_keys=True).encode()
