@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mr_extract import __version__, storage
+from mr_extract import __version__
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.left import Left
@@ -22,7 +22,7 @@ from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
 from mr_extract.jobs.driver.left_on_hadoop import left_on_cluster
 from mr_extract.jobs.driver.left_on_spark import left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
-from mr_extract.jobs.runners.spark.places import hadoop_command, job_folders
+from mr_extract.jobs.runners.spark.places import folder_of_left, hadoop_command
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -81,10 +81,7 @@ def _jobs(options, hadoop):
     if options.runner == "hadoop":
         return left_on_cluster(hadoop)
     if options.runner == "spark":
-        # A disk that all nodes see, where there is such a folder, else as YARN understands a path.
-        folder = options.folder if options.folder and os.path.isdir(options.folder) else (
-            job_folders("yarn", options.folder, ""))
-        return left_on_spark(storage.absolute(folder), hadoop)
+        return left_on_spark(folder_of_left(options.folder), hadoop)
     return left_here(options.folder or tempfile.gettempdir(), hadoop)
 
 

@@ -128,7 +128,8 @@ Error: java.io.IOException: Cannot run program "python9": error=2, No such file 
 """
 
 
-def test_a_step_fails_and_what_its_tasks_had_done_is_kept(on_s3, tmp_path):
+def half_done(on_s3):
+    """Return a step that fails when its first task has ended, and what that wrote."""
     first = job("--mapper", "--reduce", "none", stdin=on_s3.lines[0].encode(),
                 env=on_s3.environment)
 
@@ -137,13 +138,17 @@ def test_a_step_fails_and_what_its_tasks_had_done_is_kept(on_s3, tmp_path):
         on_s3.put(f"{output}part-00000", first.out)
         return False, FAILED
 
-    on_s3.step = half
+    return half, first.out
+
+
+def test_a_step_fails_and_what_its_tasks_had_done_is_kept(on_s3, tmp_path):
+    on_s3.step, written = half_done(on_s3)
     failed = run(on_s3, configuration(tmp_path, python_bin=[sys.executable]))
     assert failed.status == 1 and "Traceback" not in failed.err
     assert "attempt_1_m_000001_0: java.io.IOException: Cannot run program" in failed.err
     assert failed.out.count(b"\n#error\t") == 6  # five images and one that is not there
     assert b"fetch-not-found" not in failed.out and failed.out.count(b"\tlost\t") == 6
-    assert first.out in failed.out
+    assert written in failed.out
     assert set(ends(on_s3)) <= set(DEAD)
 
 
@@ -292,14 +297,7 @@ def test_what_a_killed_driver_leaves_on_emr_is_collected_and_removed(on_s3, tmp_
 
 def test_of_a_job_that_failed_without_its_driver_there_is_what_its_tasks_had_done(
         on_s3, tmp_path):
-    first = job("--mapper", "--reduce", "none", stdin=on_s3.lines[0].encode(),
-                env=on_s3.environment)
-
-    def half(_, words):
-        output = words[words.index("-output") + 1].partition("mine/")[2]
-        on_s3.put(f"{output}part-00000", first.out)
-        return False, FAILED
-
+    half, written = half_done(on_s3)
     conf = configuration(tmp_path, python_bin=[sys.executable])
     folder = killed_driver(on_s3, conf, tmp_path, half)
     where = ["-r", "emr", "--conf-path", conf, folder.split("/")[-2]]
@@ -314,7 +312,7 @@ def test_of_a_job_that_failed_without_its_driver_there_is_what_its_tasks_had_don
     folder = killed_driver(on_s3, conf, tmp_path, half)
     is_over(on_s3)
     done = collect(on_s3, *where[:-1], folder.split("/")[-2])
-    assert done.status == 1 and done.out.count(b"\tlost\t") == 6 and first.out in done.out
+    assert done.status == 1 and done.out.count(b"\tlost\t") == 6 and written in done.out
     assert set(ends(on_s3)) <= set(DEAD)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 
 LEAST, MOST = -700.0, 700.0  # beyond which it is that of these: 1e-304, 1e304
 _PER_LOG2 = 1.4426950408889634
-# log(2) in two parts: times a whole number the first one is exact.
-_LOG2, _LOG2_REST = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+#: log(2) in two parts: times a whole number the first one is exact.
+LOG2, LOG2_REST = 6.93147180369123816490e-01, 1.90821492927058770002e-10
 _ROUNDS = 6755399441055744.0  # 1.5 * 2^52: what is added to it loses its fraction
 _TERMS = tuple(1.0 / np.prod(np.arange(1.0, k + 1.0)) for k in range(13, 1, -1))
 _ODD = tuple(1.0 / np.prod(np.arange(1.0, k + 1.0)) for k in range(15, 1, -2))
@@ -32,7 +32,7 @@ def exponential(x: np.ndarray) -> np.ndarray:
     """
     x = np.minimum(np.maximum(x, LEAST), MOST)
     n = (x * _PER_LOG2 + _ROUNDS) - _ROUNDS
-    r = (x - n * _LOG2) - n * _LOG2_REST
+    r = (x - n * LOG2) - n * LOG2_REST
     series = np.full(r.shape, _TERMS[0])
     for term in _TERMS[1:]:
         series = series * r + term

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-_LOG2, _LOG2_REST = 6.93147180369123816490e-01, 1.90821492927058770002e-10
+from mr_extract.portable.exponential import LOG2, LOG2_REST
+
 _TEN, _LOG10_2, _LOG10_2_REST = (4.34294481903251816668e-01, 3.01029995663611771306e-01,
                                  3.69423907715893078616e-13)
 _TERMS = tuple(2.0 / (2 * k + 1) for k in range(11, 0, -1))
@@ -26,7 +27,7 @@ def logarithm(x: np.ndarray) -> np.ndarray:
     x = np.asarray(x, dtype=np.float64)
     usual = (x > 0) & (x < np.inf)
     f, n = _parts(np.where(usual, x, 1.0))
-    found = n * _LOG2 - (_less(f, n * _LOG2_REST) - f)
+    found = n * LOG2 - (_less(f, n * LOG2_REST) - f)
     return found if usual.all() else np.where(usual, found, _odd(x))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mr_extract.spectra.tables import words_of
+
 _HE = """3888.65 500 4026.19 50 4471.48 200 4713.15 30 4921.93 20 5015.68 100 5047.74 10
 5875.62 500 6678.15 100 7065.19 200 7281.35 50 10830.30 1000"""
 _NE = """5341.09 100 5400.56 200 5852.49 200 5881.90 100 5944.83 100 5975.53 60 6030.00 100
@@ -86,10 +88,7 @@ def read_lines(text: str) -> tuple[np.ndarray, np.ndarray]:
         For a line that does not begin with a number greater than 0.
     """
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition("#")[0].replace(",", " ").split()
-        if not words:
-            continue
+    for number, line, words in words_of(text):
         try:
             wavelength = float(words[0])
         except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -54,16 +54,21 @@ def _of_fits(content, names):
                 np.array(table.data[value], np.float64))
 
 
+def words_of(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield number, line and words of the lines of a table that are no comments."""
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition("#")[0].replace(",", " ").split()
+        if words:
+            yield number, line, words
+
+
 def _of_text(content):
     try:
         text = content.decode()
     except UnicodeDecodeError:
         raise ValueError("it is neither FITS nor text") from None
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
-        words = line.partition("#")[0].replace(",", " ").split()
-        if not words:
-            continue
+    for number, line, words in words_of(text):
         try:
             rows.append((float(words[0]), float(words[1])))
         except (ValueError, IndexError):

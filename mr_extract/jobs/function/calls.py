@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from mr_extract.failures import ImageFailure
-from mr_extract.jobs.function.leftovers import Before, seed
+from mr_extract.jobs.function.leftovers import Before, copied, seed
 from mr_extract.jobs.function.traces import last_line, told, where_raised
 from mr_extract.jobs.task import last_words, renewal
 from mr_extract.jobs.task.one_line import NO_MEMORY
@@ -114,7 +114,7 @@ def _printing_to(words):
     _flush()
     text = open(words, "w", encoding="utf-8", errors="backslashreplace", closefd=False,
                 buffering=1)
-    kept = [(number, _copy(number)) for number in (1, 2)]
+    kept = [(number, copied(number)) for number in (1, 2)]
     for number in (1, 2):
         os.dup2(words, number, inheritable=True)
     # Those behind them too, as who closes one closes it for all.
@@ -135,13 +135,6 @@ def _printing_to(words):
                     os.dup2(copy, number, inheritable=True)
                 with suppress(OSError):
                     os.close(copy)
-
-
-def _copy(number):
-    try:
-        return os.dup(number)
-    except OSError:
-        return None
 
 
 def _flush():

@@ -56,7 +56,7 @@ class Before:
         self._python = _python_settings()
         self._path, self._streams = list(sys.path), (sys.stdin, sys.stdout, sys.stderr)
         self._named = [_identity(number) for number in _STREAMS]
-        self._copies = [_copied(number) for number in _STREAMS]
+        self._copies = [copied(number) for number in _STREAMS]
         self._threads = set(threading.enumerate())
         self._children = children() if not apart else set()
         self._functions = _functions_now()
@@ -187,7 +187,8 @@ def _identity(number):
     return facts.st_dev, facts.st_ino, facts.st_rdev
 
 
-def _copied(number):
+def copied(number: int) -> int | None:
+    """Return a copy of a descriptor, None where it is closed."""
     try:
         return os.dup(number)
     except OSError:

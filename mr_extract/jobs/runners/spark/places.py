@@ -102,6 +102,26 @@ def job_folders(master: str, asked: str | None, scratch: str) -> str:
                      "--spark-tmp-dir hdfs://..., s3a://BUCKET/FOLDER or a folder of a shared disk")
 
 
+def folder_of_left(asked: str | None) -> str:
+    """Return the folder in which jobs have left theirs, whatever their master was.
+
+    A path is one of this machine, where there is such a folder, else as YARN understands it.
+
+    Parameters
+    ----------
+    asked : str or None
+        What was named with ``--spark-tmp-dir``.
+
+    Raises
+    ------
+    ValueError
+        As `job_folders`, for YARN.
+    """
+    if asked and os.path.isdir(asked):
+        return storage.absolute(asked)
+    return job_folders("yarn", asked, "")
+
+
 def check_reachable(master: str) -> None:
     """Raise OSError where no process listens at a standalone master: Spark tries for a minute.
 
