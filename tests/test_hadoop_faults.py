@@ -10,7 +10,8 @@ from bench.clusters import faults_of_cluster, faults_of_images, faults_of_output
 from bench.clusters.deadly_places import kills, kills_all_around, stops_once
 from bench.clusters.fault_bench import OPTIONS
 from bench.clusters.fault_bench import prepared as fault_bench
-from bench.clusters.hadoop_lab import MAPPER, MASTER, kill
+from bench.clusters.hadoop_lab import MAPPER, MASTER
+from bench.clusters.jobs_to_hit import kill
 
 pytestmark = [pytest.mark.needs("hadoop"), pytest.mark.timeout(1200)]
 IMAGES = 120  # enough for tasks that last until they are hit
@@ -25,10 +26,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def bench(prepared):
-    prepared.places.deeds.clear()
-    prepared.places.done.clear()
-    prepared.lab.heal()
-    return prepared
+    return prepared.as_new()
 
 
 def test_images_that_kill_hang_or_outgrow_their_task_cost_no_other(bench):

@@ -8,7 +8,7 @@ import pytest
 
 from bench.clusters import faults_on_spark
 from bench.clusters.deadly_places import kills
-from bench.clusters.hadoop_lab import kill
+from bench.clusters.jobs_to_hit import kill
 from bench.clusters.spark_fault_bench import kills_executor, on_standalone
 
 pytestmark = [pytest.mark.needs("spark"), pytest.mark.timeout(1200)]
@@ -23,10 +23,7 @@ def prepared(tmp_path_factory):
 
 @pytest.fixture
 def bench(prepared):
-    prepared.places.deeds.clear()
-    prepared.places.done.clear()
-    prepared.lab.heal()
-    return prepared
+    return prepared.as_new()
 
 
 def test_images_that_kill_their_python_or_their_executor_cost_no_other(bench):

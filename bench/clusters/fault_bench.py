@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.clusters.deadly_places import DeadlyPlaces
-from bench.clusters.hadoop_lab import Done, Lab
+from bench.clusters.hadoop_lab import Lab
+from bench.clusters.jobs_to_hit import Done
 from bench.processes import ROOT
 
 IMAGES, FRAMES, MAPS = 240, 6, 8
@@ -53,6 +54,13 @@ class Bench:
     clean: Done
     images: int = IMAGES
     options: tuple = OPTIONS
+
+    def as_new(self):
+        """Return it with nothing left of the faults before."""
+        self.places.deeds.clear()
+        self.places.done.clear()
+        self.lab.heal()
+        return self
 
     def list_of(self, name, place=str, more=()):
         """Write a manifest: the same images under the same ids elsewhere, and more lines."""

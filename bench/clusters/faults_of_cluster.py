@@ -4,7 +4,8 @@ import signal
 import time
 
 from bench.clusters.fault_bench import OPTIONS, what_dies
-from bench.clusters.hadoop_lab import MAPPER, MASTER, kill
+from bench.clusters.hadoop_lab import MAPPER, MASTER
+from bench.clusters.jobs_to_hit import kill
 
 
 @what_dies("nothing")

@@ -6,7 +6,7 @@ import numpy as np
 
 from bench.clusters.deadly_places import kills, kills_all_around
 from bench.clusters.fault_bench import OPTIONS, what_dies
-from bench.clusters.hadoop_lab import WORKER, kill
+from bench.clusters.jobs_to_hit import WORKER, kill
 
 
 @what_dies("an image that hangs the process that measures it, `--image-timeout 20`")

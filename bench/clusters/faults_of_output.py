@@ -7,7 +7,8 @@ import time
 from contextlib import suppress
 
 from bench.clusters.fault_bench import OPTIONS, what_dies
-from bench.clusters.hadoop_lab import MAPPER, MASTER, REDUCER, kill
+from bench.clusters.hadoop_lab import MAPPER, MASTER, REDUCER
+from bench.clusters.jobs_to_hit import kill
 from bench.processes import ROOT
 
 _SPACE = 300 << 20  # bytes of the disk that is filled

@@ -11,7 +11,7 @@ from functools import partial
 from bench.clusters.deadly_places import kills
 from bench.clusters.faults_of_images import huge_image, noisy
 from bench.clusters.faults_of_output import fill
-from bench.clusters.hadoop_lab import WORKER, Done, kill
+from bench.clusters.jobs_to_hit import WORKER, Done, kill
 from bench.clusters.spark_fault_bench import kills_executor, what_dies, what_dies_on_yarn
 from bench.clusters.spark_jobs import driver_of, executor_of
 from bench.processes import ROOT
@@ -223,7 +223,7 @@ def collected(bench):
     while (done := collect(name)).returncode == 2 and time.monotonic() < end:
         time.sleep(1.0)  # YARN has not seen yet that the driver is gone
     collect(name, "--remove")
-    return Done(done.returncode, done.stdout, done.stderr.decode(), bench.lab.attempts())
+    return Done(done.returncode, done.stdout, done.stderr.decode(), bench.lab.attempts_of(""))
 
 
 def taken_up(bench, done):

@@ -70,8 +70,7 @@ def tried(section, bench, name, faults, titles, told):
             print(done.err, file=sys.stderr)
     print(f"{name}: {section.rows[-1][1:]} in {time.monotonic() - began:.0f} s",
           file=sys.stderr, flush=True)
-    bench.places.deeds.clear()
-    bench.lab.heal()
+    bench.as_new()
 
 
 def is_wrong(row):

@@ -2,65 +2,20 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench.clusters.jobs_to_hit import WAIT, WORKER, Jobs, kill
 from bench.processes import ROOT
 
-MAPPER, WORKER, REDUCER = "--mapper", "mr_extract.jobs.task.worker", "--reducer"
+MAPPER, REDUCER = "--mapper", "--reducer"
 MASTER, TASK = "MRAppMaster", "YarnChild"
-WAIT = 300.0  # seconds for something to begin; machines may be busy
 _APPLICATION = re.compile(r"application_(\d+_\d+)")
 
 
-@dataclass
-class Done:
-    """What became of a job.
-
-    Parameters
-    ----------
-    status : int
-        Exit status of mr_extract.
-    out : bytes
-    err : str
-    attempts : dict of str to int
-        Of its tasks as the last ApplicationMaster has told the JobHistoryServer: successful,
-        failed, killed; and as ``masters`` the number of ApplicationMasters.
-    """
-
-    status: int
-    out: bytes
-    err: str
-    attempts: dict = field(default_factory=dict)
-
-    @property
-    def body(self):
-        """The lines behind the header of the catalog, bytes."""
-        return self.out.split(b"\n", 3)[3] if self.out.count(b"\n") >= 3 else b""
-
-    @property
-    def rows(self):
-        """Number of sources."""
-        return sum(not line.startswith(b"#") for line in self.body.splitlines())
-
-    @property
-    def failures(self):
-        """Image id to kind of failure."""
-        cells = (line.split(b"\t") for line in self.body.splitlines())
-        return {c[1].decode(): c[2].decode() for c in cells if c[0] == b"#error"}
-
-    def without(self, ids):
-        """Return the lines of the catalog that are not about some images."""
-        ids = {one.encode() for one in ids}
-        return [line for line in self.body.splitlines()
-                if line.split(b"\t", 2)[line.startswith(b"#")] not in ids]
-
-
-class Lab:
+class Lab(Jobs):
     """Jobs on a cluster, and its processes.
 
     Parameters
@@ -71,50 +26,21 @@ class Lab:
         For what is written on this machine.
     """
 
-    def __init__(self, cluster, folder):
-        self.cluster, self.folder = cluster, Path(folder)
-
     def start(self, *arguments, **environment):
         """Start mr_extract with ``-r hadoop`` and return its Popen."""
-        self._err = open(self.folder / "stderr", "wb+")  # noqa: SIM115  read when it has ended
         return subprocess.Popen(
             [sys.executable, str(ROOT / "mr_extract.py"), "-r", "hadoop", *map(str, arguments)],
             env={**os.environ, **self.cluster.environment, **environment},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._err,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._opened_err(),
         )
 
-    def finish(self, process, timeout=900):
-        """Wait for a job and return what became of it."""
-        out, _ = process.communicate(timeout=timeout)
-        self._err.seek(0)
-        err = self._err.read().decode(errors="replace")
-        self._err.close()
-        job = _APPLICATION.search(err)
-        return Done(process.returncode, out, err, self._attempts(job[1]) if job else {})
+    def attempts_of(self, err):
+        """Return those of maps and reduces, and as ``masters`` how many ApplicationMasters were.
 
-    def run(self, *arguments, fault=None, **environment):
-        """Run a job, and a function while it runs; return what became of it.
-
-        Parameters
-        ----------
-        *arguments
-            Of mr_extract.
-        fault : callable, optional
-            Called with the lab and the running job.
+        The last of them has told the JobHistoryServer.
         """
-        process = self.start(*arguments, **environment)
-        try:
-            if fault:
-                fault(self, process)
-            return self.finish(process)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.communicate()
-
-    def said(self):
-        """Return what the running job has written to standard error."""
-        return (self.folder / "stderr").read_text(errors="replace")
+        job = _APPLICATION.search(err)
+        return self._attempts(job[1]) if job else {}
 
     def maps_done(self):
         """Return how many maps of the running job have their output in its place."""
@@ -194,11 +120,3 @@ class Lab:
             return found
         return found | {f"{how} {kind}": told["job"].get(f"{how}{kind.capitalize()}Attempts", 0)
                         for kind in ("map", "reduce") for how in ("successful", "failed", "killed")}
-
-
-def kill(pid, with_signal=signal.SIGKILL):
-    """Send a signal; a process that is gone already is none of our business."""
-    try:
-        os.kill(pid, with_signal)
-    except ProcessLookupError:
-        pass

@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 from bench.clusters.fault_bench import IMAGES, SETTINGS, bench_of, registry
-from bench.clusters.hadoop_lab import kill
+from bench.clusters.jobs_to_hit import kill
 from bench.clusters.spark_jobs import TASKS, SparkLab, executor_of
 from bench.clusters.spark_lab import StandaloneCluster
 

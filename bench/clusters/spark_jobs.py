@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from bench.clusters.hadoop_lab import WAIT, WORKER, Done, kill
+from bench.clusters.jobs_to_hit import WAIT, WORKER, Jobs, kill
 from bench.processes import job
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
@@ -18,7 +18,7 @@ TASKS = "spark.default.parallelism"
 _REASONS = {"Success": "successful", "TaskKilled": "killed"}
 
 
-class SparkLab:
+class SparkLab(Jobs):
     """Jobs on a cluster, and its processes.
 
     Parameters
@@ -30,7 +30,7 @@ class SparkLab:
     """
 
     def __init__(self, cluster, folder):
-        self.cluster, self.folder = cluster, Path(folder)
+        super().__init__(cluster, folder)
         self._events = self.folder / "events"
 
     def command(self, *arguments):
@@ -45,45 +45,12 @@ class SparkLab:
 
     def start(self, *arguments, **environment):
         """Start mr_extract with ``-r spark`` and return its Popen."""
-        self._err = open(self.folder / "stderr", "wb+")  # noqa: SIM115  read when it has ended
         return subprocess.Popen(
             self.command("-D", f"spark.executor.extraJavaOptions={_JAVA}", *arguments),
             env={**os.environ, **self.cluster.environment, "SPARK_SUBMIT_OPTS": _JAVA,
                  **environment},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._err,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._opened_err(),
         )
-
-    def finish(self, process, timeout=900):
-        """Wait for a job and return what became of it."""
-        out, _ = process.communicate(timeout=timeout)
-        self._err.seek(0)
-        err = self._err.read().decode(errors="replace")
-        self._err.close()
-        return Done(process.returncode, out, err, self.attempts())
-
-    def run(self, *arguments, fault=None, **environment):
-        """Run a job, and a function while it runs; return what became of it.
-
-        Parameters
-        ----------
-        *arguments
-            Of mr_extract.
-        fault : callable, optional
-            Called with the lab and the running job.
-        """
-        process = self.start(*arguments, **environment)
-        try:
-            if fault:
-                fault(self, process)
-            return self.finish(process)
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.communicate()
-
-    def said(self):
-        """Return what the running job has written to standard error."""
-        return (self.folder / "stderr").read_text(errors="replace")
 
     def events(self):
         """Yield the events of the last job, as Spark logs them."""
@@ -94,8 +61,8 @@ class SparkLab:
                 except ValueError:
                     continue  # the last line of a driver that was killed
 
-    def attempts(self):
-        """Return the attempts of tasks of the last job, and its executors.
+    def attempts_of(self, _):
+        """Return the attempts of tasks of the last job, and its executors, as Spark logs them.
 
         Returns
         -------

@@ -7,7 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench.clusters.hadoop_lab import kill
+from bench.clusters.jobs_to_hit import kill
 
 _JAVA = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m",
          "-Dspark.worker.timeout=10", "-Dspark.ui.enabled=false")

@@ -2,7 +2,8 @@
 
 from contextlib import contextmanager
 
-from bench.clusters.hadoop_lab import Lab, kill
+from bench.clusters.hadoop_lab import Lab
+from bench.clusters.jobs_to_hit import kill
 from bench.clusters.spark_lab import spark_home
 
 
