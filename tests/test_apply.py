@@ -1,7 +1,9 @@
 """A function of the user's over the images of a manifest: what it gets, and what becomes of it."""
 
 import json
+import signal
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from conftest import ROOT, command, module
+from processes import descendants, finish, kill, start_job, wait_for
 
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.typed_rows import Source
@@ -187,6 +190,39 @@ def test_files_are_kept_whole_once_and_listed(manifest, night, tmp_path):
         assert Path(image).stem in corner and corner.endswith(".corner.fits")
         np.testing.assert_array_equal(fits.getdata(place / corner), fits.getdata(image)[:4, :5])
         assert (place / notes).read_text() == "the corner is bright\n"
+
+
+def test_a_task_that_is_killed_while_it_writes_a_file_costs_nothing(manifest, tmp_path):
+    places = [tmp_path / name for name in ("clean", "hit")]
+    words = [["-r", "local", "--jobs", "1", manifest, "--function", "own_functions:large",
+              "--save-files", place] for place in places]
+    clean = module(JOB, *words[0], cwd=ROOT / "tests")
+    assert clean.status == 0, clean.err
+    process = start_job(*words[1], module=JOB, cwd=ROOT / "tests", env={"PYTHONPATH": str(ROOT)})
+    mapper = wait_for(process, "--mapper")
+    assert _stopped_while_it_writes(process, mapper, places[1])
+    kill(mapper)
+    status, out, err = finish(process)
+    assert status == 0 and "ended with status -9 (attempt 1 of 4)" in err, err
+    assert out == clean.out
+    files = [{path.name: path.read_bytes() for path in place.iterdir()} for place in places]
+    assert len(files[1]) == 6 and files[1] == files[0]
+
+
+def _stopped_while_it_writes(process, mapper, place):
+    """Stop the child of a task; tell whether a file was half written then."""
+    while process.poll() is None:
+        worker = next((pid for pid, words in descendants(mapper).items() if "worker" in words), 0)
+        end = time.monotonic() + 0.5
+        while worker and time.monotonic() < end:
+            if not list(place.glob(".mr_extract-*/.*.part")):
+                continue
+            kill(worker, signal.SIGSTOP)
+            if any(0 < path.stat().st_size < 64 << 20
+                   for path in place.glob(".mr_extract-*/.*.part")):
+                return True
+            kill(worker, signal.SIGCONT)
+    return False
 
 
 def test_files_without_a_place_fail_by_name(manifest):

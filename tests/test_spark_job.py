@@ -12,6 +12,7 @@ import pytest
 from conftest import JOBS, ROOT, command, module, repeated
 from conftest import job as a_job
 from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
+from own_functions import side_data
 from processes import descendants, finish, kill, start_job
 
 from bench.clusters.deadly_places import DeadlyPlaces, kills
@@ -114,6 +115,28 @@ def test_parts_stay_on_the_cluster_and_a_function_of_the_users_travels(night, tm
     parts = sorted(place.glob("part-*"))
     whole = (place / "_header").read_bytes() + b"".join(path.read_bytes() for path in parts)
     assert whole == inline.out and (place / "_SUCCESS").exists()
+
+
+@marked
+def test_side_data_are_on_each_node_once_and_files_are_kept(night, tmp_path):
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    words = [night / "manifest.txt", "--function", "own_functions:beside", *side_data(tmp_path),
+             "--param", f"seen={seen}"]
+
+    def run(name, *more):
+        kept = tmp_path / name
+        done = module("jobs.apply", *words, *more, "--save-files", kept, cwd=ROOT / "tests",
+                      timeout=540)
+        assert done.status == 0, done.err
+        places = {path.read_text() for path in seen.iterdir()}
+        return done.out, {path.name: path.read_bytes() for path in kept.iterdir()}, places
+
+    catalog, files, here = run("inline", "-r", "inline")
+    assert b"a.txt=a,r/b.txt=b\t0\t" in catalog and len(files) == 6
+    assert run("spark", *CLUSTER, "-D", "spark.default.parallelism=6")[:2] == (catalog, files)
+    # An executor is a node here, and has had some of the six tasks.
+    assert 1 <= len({path.read_text() for path in seen.iterdir()} - here) <= 2
 
 
 @marked
