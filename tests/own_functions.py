@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+LARGE = 16 << 20  # bytes
+
 
 def level(data):
     """The middle of an image, and how far it is."""
@@ -89,7 +91,7 @@ def large(id):
     """A file that is not written in a moment."""
     with open("large.bin", "wb") as file:
         file.write(id.encode())
-        file.truncate(64 << 20)
+        file.truncate(LARGE)
     return {"large": Path("large.bin")}
 
 

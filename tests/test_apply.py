@@ -1,5 +1,6 @@
 """A function of the user's over the images of a manifest: what it gets, and what becomes of it."""
 
+import filecmp
 import json
 import signal
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from conftest import ROOT, command, module
+from own_functions import LARGE
 from processes import descendants, finish, kill, start_job, wait_for
 
 from mr_extract.text.catalog import read_catalog
@@ -200,29 +202,33 @@ def test_a_task_that_is_killed_while_it_writes_a_file_costs_nothing(manifest, tm
     assert clean.status == 0, clean.err
     process = start_job(*words[1], module=JOB, cwd=ROOT / "tests", env={"PYTHONPATH": str(ROOT)})
     mapper = wait_for(process, "--mapper")
-    assert _stopped_while_it_writes(process, mapper, places[1])
-    kill(mapper)
+    unfinished = stopped_while_it_writes(mapper, places[1])
+    assert kill(mapper)
     status, out, err = finish(process)
     assert status == 0 and "ended with status -9 (attempt 1 of 4)" in err, err
-    assert out == clean.out
-    files = [{path.name: path.read_bytes() for path in place.iterdir()} for place in places]
-    assert len(files[1]) == 6 and files[1] == files[0]
+    assert out == clean.out and not unfinished.exists()
+    for name in (names := sorted(path.name for path in places[0].iterdir())):
+        assert filecmp.cmp(places[0] / name, places[1] / name, shallow=False)
+    assert len(names) == 6 and sorted(path.name for path in places[1].iterdir()) == names
 
 
-def _stopped_while_it_writes(process, mapper, place):
-    """Stop the child of a task; tell whether a file was half written then."""
-    while process.poll() is None:
-        worker = next((pid for pid, words in descendants(mapper).items() if "worker" in words), 0)
-        end = time.monotonic() + 0.5
-        while worker and time.monotonic() < end:
-            if not list(place.glob(".mr_extract-*/.*.part")):
-                continue
-            kill(worker, signal.SIGSTOP)
-            if any(0 < path.stat().st_size < 64 << 20
-                   for path in place.glob(".mr_extract-*/.*.part")):
-                return True
-            kill(worker, signal.SIGCONT)
-    return False
+def stopped_while_it_writes(mapper, place):
+    """Have the child of a task go on by small steps; return what it has half written then."""
+    worker, end = None, time.monotonic() + 120
+    while time.monotonic() < end:
+        worker = next((pid for pid, words in descendants(mapper).items() if "worker" in words),
+                      None) if worker is None else worker
+        if worker is None:
+            continue
+        kill(worker, signal.SIGSTOP)
+        while Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            pass
+        for path in place.glob(".mr_extract-*/.*.part"):
+            if 0 < path.stat().st_size < LARGE:
+                return path
+        kill(worker, signal.SIGCONT)
+        time.sleep(0.002)
+    raise AssertionError("it was not met while it wrote")
 
 
 def test_files_without_a_place_fail_by_name(manifest):
