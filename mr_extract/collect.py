@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mr_extract import __version__
+from mr_extract import __version__, storage
 from mr_extract.jobs.beside import kept_files
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
@@ -24,6 +24,7 @@ from mr_extract.jobs.driver.left_on_hadoop import left_on_cluster
 from mr_extract.jobs.driver.left_on_spark import left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
 from mr_extract.jobs.runners.spark.places import folder_of_left, hadoop_command
+from mr_extract.settings.options import access_from, add_access
 
 if TYPE_CHECKING:
     from mr_extract.jobs.skeleton.image_job import ImageJob
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ended", action="store_true", help="it has ended, though nobody tells: "
                         "its driver was on another machine, or its cluster is gone")
     parser.add_argument("--remove", action="store_true", help="remove what is left of the job")
+    add_access(parser.add_argument_group("access").add_argument)
     options = parser.parse_args(arguments)
     hadoop = [options.hadoop_bin] if options.hadoop_bin else hadoop_command()
     if options.runner == "hadoop" and not hadoop:
@@ -61,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.remove and not options.name:
         parser.error("--remove needs the NAME of a job")
     try:
+        storage.configure(access_from(options))
         jobs = list(_jobs(options, hadoop))
         if not options.name:
             for one in jobs:

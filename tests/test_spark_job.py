@@ -1,6 +1,7 @@
 """Jobs on Spark: executors of its own (local-cluster), threads of one process, and what is said."""
 
 import json
+import os
 import resource
 import signal
 import socket
@@ -14,6 +15,7 @@ from conftest import job as a_job
 from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
 from own_functions import side_data
 from processes import descendants, finish, kill, start_job
+from remote_places import bare_client, moto_server
 
 from bench.clusters.deadly_places import DeadlyPlaces, kills
 from bench.speed.spark import linked_home
@@ -64,6 +66,38 @@ def spark_home(tmp_path_factory):
         yield
 
 
+class Bucket:
+    """A bucket of an S3 service on this machine, which Spark's Java knows nothing of."""
+
+    def __init__(self, port, monkeypatch):
+        for name, value in {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b",
+                            "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true",
+                            "AWS_DEFAULT_REGION": "us-east-1"}.items():
+            monkeypatch.setenv(name, value)
+        self.there = f"--s3-endpoint-url=http://127.0.0.1:{port}"
+        self._client = bare_client(port)
+        self._client.create_bucket(Bucket="bucket")
+
+    def objects(self):
+        """Return all bytes by key."""
+        found = self._client.list_objects_v2(Bucket="bucket").get("Contents", ())
+        return {one["Key"]: self._client.get_object(Bucket="bucket", Key=one["Key"])["Body"].read()
+                for one in found}
+
+    def empty(self):
+        """Remove all, as moto's servers have one state."""
+        for key in self.objects():
+            self._client.delete_object(Bucket="bucket", Key=key)
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    with moto_server() as port:
+        found = Bucket(port, monkeypatch)
+        yield found
+        found.empty()
+
+
 @pytest.fixture(scope="module")
 def frames(night):
     """The frames of the night, and a list of them with three that a web server has."""
@@ -101,21 +135,24 @@ def test_executors_give_the_bytes_of_inline_but_for_an_image_that_kills_their_py
 
 
 @marked
-def test_parts_stay_on_the_cluster_and_a_function_of_the_users_travels_with_its_side_data(
-        night, tmp_path):
-    seen, place = tmp_path / "seen", tmp_path / "parts"
+def test_parts_stay_in_a_bucket_and_a_function_of_the_users_travels_with_its_side_data(
+        night, tmp_path, bucket):
+    seen = tmp_path / "seen"
     seen.mkdir()
-    words = [night / "manifest.txt", "--function", "own_functions:beside", *side_data(tmp_path),
-             "--param", f"seen={seen}"]
+    words = ["--function", "own_functions:beside", *side_data(tmp_path), "--param", f"seen={seen}"]
     inline, run = (module("jobs.apply", *words, "--save-files", tmp_path / name, *more,
                           cwd=ROOT / "tests", timeout=540)
-                   for name, more in (("inline", ["-r", "inline"]), ("spark", [
-                       *CLUSTER, "-D", "spark.default.parallelism=6", "--output-dir", place])))
+                   for name, more in (("inline", ["-r", "inline", night / "manifest.txt"]), (
+                       "spark", [*CLUSTER, "-D", "spark.default.parallelism=6", "--spark-tmp-dir",
+                                 "s3a://bucket/jobs", "--output-dir", "s3://bucket/parts",
+                                 bucket.there, night / "manifest.txt"])))
     assert inline.status == 0 and b"a.txt=a,r/b.txt=b\t0\t" in inline.out, inline.err
     assert run.status == 0 and not run.out, run.err
-    parts = sorted(place.glob("part-*"))
-    whole = (place / "_header").read_bytes() + b"".join(path.read_bytes() for path in parts)
-    assert whole == inline.out and (place / "_SUCCESS").exists()
+    objects = bucket.objects()
+    assert objects.pop("parts/_SUCCESS") == b""
+    assert objects.pop("parts/_header") + b"".join(objects.values()) == inline.out
+    # What the job had kept for itself is gone.
+    assert {key.rpartition("-")[0] for key in objects} == {"parts/part"}
     files = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
              for name in ("inline", "spark")]
     assert len(files[0]) == 6 and files[1] == files[0]
@@ -148,10 +185,16 @@ def test_a_python_that_lacks_what_measures_is_told_in_one_line(night, tmp_path):
     assert "--env-archive auto ships one" in line
 
 
+@pytest.fixture(scope="module")
+def long_list(night, tmp_path_factory):
+    """A manifest of 120 lines, and its clean catalog."""
+    manifest = repeated(night, 20, tmp_path_factory.mktemp("long") / "list.txt")
+    return manifest, job("-r", "inline", manifest)
+
+
 @marked
-def test_an_ended_job_keeps_what_finished_tasks_have_measured(night, tmp_path, monkeypatch):
-    manifest = repeated(night, 20, tmp_path / "list.txt")
-    clean = job("-r", "inline", manifest)
+def test_an_ended_job_keeps_what_finished_tasks_have_measured(long_list, tmp_path, monkeypatch):
+    manifest, clean = long_list
     words = ["-r", "spark", "--jobs", "2", "-D", "spark.default.parallelism=12"]
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -173,6 +216,28 @@ def test_an_ended_job_keeps_what_finished_tasks_have_measured(night, tmp_path, m
         assert_part_of(clean, catalog)
         assert not list(folder.glob("mr_extract-*"))
     monkeypatch.undo()
+
+
+@marked
+def test_what_a_killed_driver_left_in_a_bucket_is_collected(long_list, tmp_path, bucket):
+    manifest, clean = long_list
+    catalog, place = tmp_path / "catalog.tsv", "s3a://bucket/jobs"
+    process = start_job(*CLUSTER, "--spark-tmp-dir", place, bucket.there, "--catalog", catalog,
+                        "-D", "spark.default.parallelism=12", manifest)
+    while process.poll() is None and not any("/output/part-" in key for key in bucket.objects()):
+        time.sleep(0.1)
+    children = descendants(process.pid)
+    kill(process.pid)
+    assert finish(process)[0] == -signal.SIGKILL
+    assert_gone(children)
+    collect = "collect", "-r", "spark", "--folder", place, bucket.there
+    (line,) = module(*collect).lines
+    name, state = line.split("\t")[::5]
+    assert state == "left"
+    done = module(*collect, name)
+    assert done.status == 1 and "Traceback" not in done.err, done.err
+    assert_part_of(clean, catalog)
+    assert module(*collect, name, "--remove").status == 0 and not bucket.objects()
 
 
 @pytest.mark.needs("spark")

@@ -27,8 +27,15 @@ def is_ours(uri: str) -> bool:
     return storage.scheme(uri) in storage.WRITTEN
 
 
+def is_bucket(uri: str) -> bool:
+    """Tell whether a place is in a bucket of S3."""
+    return storage.SCHEMES.get(storage.scheme(uri)) == "s3"
+
+
 def for_java(uri: str) -> str:
-    """Return a place as Hadoop's classes take it: they know no path alone, and no %20."""
+    """Return a place as Hadoop's classes take it: no path alone, no %20, S3 by one name."""
+    if is_bucket(uri):
+        return f"s3a://{uri.partition('://')[2]}"
     return f"file:{storage.local.path_of(uri)}" if storage.is_local(uri) else uri
 
 
@@ -102,7 +109,7 @@ class Folder:
             if self._run("-test", "-e", f"{self.uri}/*/{name}").returncode == 0:
                 yield from b"".join(streamed(self._hadoop, f"{self.uri}/*/{name}")).splitlines()
             return
-        for found in self._found(f"/{name}", depth=2 + name.count("/")):
+        for found in self._stored(self._found, f"/{name}", 2 + name.count("/")):
             yield self._stored(storage.read, found.uri)
 
     def parts(self) -> Iterator[bytes]:
@@ -118,7 +125,7 @@ class Folder:
                 yield from streamed(self._hadoop, f"{self.uri}/part-*")
             return
         try:
-            for found in self._found("/part-", depth=1):
+            for found in self._found("/part-", 1):
                 yield from _pieces(found)
         except ImageFailure as failure:
             raise BrokenOff(f"reading {self.uri} broke off: {failure.message}") from failure

@@ -21,8 +21,8 @@ from mr_extract.jobs.runners.spark.settings import (
     with_attempts,
 )
 
-_STARTING, _LOOK = 15.0, 0.5  # seconds
-_CONNECT = 10.0  # seconds
+_STARTING, _LOOK = 3.0, 0.5  # seconds
+_CONNECT = 10.0  # seconds, for a host that says nothing
 
 
 def settle_master(options: Namespace) -> None:
@@ -125,7 +125,7 @@ def folder_of_left(asked: str | None) -> str:
 def check_reachable(master: str) -> None:
     """Raise OSError where no process listens at a standalone master: Spark tries for a minute.
 
-    One that has been started just now is waited for, some seconds.
+    One that is about to listen is waited for, some seconds.
     """
     if not master.startswith("spark://"):
         return

@@ -1,7 +1,7 @@
 """What spark-submit runs: the shards of a job through its own mapper, each a partition.
 
 ``program.py --job module:Class --input URI --output URI --told URI [--reduces N] [--packed]
-[--echo] -- ARGUMENTS``
+[--echo] [--s3-...] -- ARGUMENTS``
 
 The files at `--input` become parts at `--output`. At `--told` stands how far the job is, from
 its beginning on, and at its end its counters, as JSON: where the program runs beside the driver
@@ -11,7 +11,6 @@ that has submitted it, each state is a line on standard output, too.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import threading
 import zlib
@@ -20,21 +19,24 @@ from typing import Any
 
 from pyspark import SparkContext
 
+from mr_extract import storage
 from mr_extract.jobs.runners.spark.counting import Counts
+from mr_extract.jobs.runners.spark.files import files_at
 from mr_extract.jobs.runners.spark.java import cause_of
 from mr_extract.jobs.runners.spark.near import near_data
 from mr_extract.jobs.runners.spark.settings import attempts_of, container_of, hadoop_properties
 from mr_extract.jobs.runners.spark.state import State
 from mr_extract.jobs.runners.spark.tasks import ByTask, Tasks, in_groups
+from mr_extract.settings.options import access_from, add_access
 
 _LOOK = 1.0  # seconds
-_MEANING = re.compile(r"([*?\[\]{}\\])")  # to Hadoop, in a path
 
 
 def main() -> int:
     """Run the job, and return the exit status of the process."""
     sys.path[:1] = []  # the folder of this file: its modules are the package's
     options = _options()
+    storage.configure(access_from(options))
     _leave_tables_alone()
     state = State(options.told, echo=options.echo)
     try:
@@ -42,7 +44,7 @@ def main() -> int:
     except Exception as error:  # of Java, mostly: whatever keeps Spark from starting
         state.say(failed=cause_of(error))
         return 1
-    state.starts(context)
+    state.starts(context, files_at(options.told, context))
     try:
         state.say(counters=_run(context, options, state))
     except Exception as error:
@@ -60,6 +62,7 @@ def _options():
     parser.add_argument("--reduces", type=int, default=0)
     parser.add_argument("--echo", action="store_true")
     parser.add_argument("--packed", action="store_true")
+    add_access(parser.add_argument)
     parser.add_argument("arguments", nargs="*")
     return parser.parse_args()
 
@@ -83,7 +86,7 @@ def _run(context, options, state):
             _watched(context, state, counts, counters):
         tasks = Tasks(options.job, tuple(options.arguments), attempts_of(context.master, conf),
                       container_of(context.master, conf), counters, counts.line)
-        lines = context.textFile(_MEANING.sub(r"\\\1", options.input), use_unicode=False)
+        lines = files_at(options.input, context).lines(options.input)
         if options.packed:
             lines = near_data(context, lines)
         if options.reduces:
@@ -92,7 +95,7 @@ def _run(context, options, state):
             done = pairs.mapPartitionsWithIndex(tasks.reduced)
         else:
             done = lines.mapPartitionsWithIndex(tasks.mapped)
-        done.saveAsTextFile(options.output)
+        files_at(options.output, context).save(done, options.output)
     return in_groups(counters.value)
 
 

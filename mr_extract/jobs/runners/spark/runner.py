@@ -28,11 +28,12 @@ from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT
 from mr_extract.jobs.runners.import_path import import_path
 from mr_extract.jobs.runners.spark import settings
-from mr_extract.jobs.runners.spark.folder import Folder, for_java, is_ours
+from mr_extract.jobs.runners.spark.folder import Folder, for_java, is_bucket, is_ours
 from mr_extract.jobs.runners.spark.places import check_reachable, hadoop_command, placed
 from mr_extract.jobs.runners.spark.state import STOP, TOLD
 from mr_extract.jobs.runners.spark.submission import properties, travelling
 from mr_extract.jobs.task.parent import end_when_parent_does
+from mr_extract.settings.options import access_arguments
 
 _SHARDS, _OUTPUT = "shards", "output"
 _PATIENCE = 20.0  # seconds in which spark-submit should end when it is told to
@@ -121,7 +122,8 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
         from mr_extract.jobs.runners.emr.kept import kept
 
         self.environment, words = archive, archive
-        if is_ours(self.folder) and not storage.is_local(self.folder):
+        # Of a bucket Spark by itself may know nothing.
+        if is_ours(self.folder) and not (storage.is_local(self.folder) or is_bucket(self.folder)):
             # A place that stays: YARN's nodes unpack an archive once, and for the next jobs too.
             try:
                 self.environment, words = kept(
@@ -228,6 +230,7 @@ class SparkRunner(Elsewhere, SparkMRJobRunner):
                 "--told", for_java(f"{self.folder}/{TOLD}"), *reduces,
                 *(["--echo"] if self._is_beside else []),
                 *(["--packed"] if self.is_packed else []),
+                *access_arguments(storage.access()),
                 "--", *self._mr_job_extra_args(local=self._is_here)]
 
     def _cmdenv(self):

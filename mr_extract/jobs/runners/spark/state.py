@@ -6,11 +6,14 @@ import json
 import sys
 import threading
 from time import monotonic, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.folder import Folder
 from mr_extract.jobs.runners.spark.java import cause_of, in_one_line
+
+if TYPE_CHECKING:  # whoever collects a job has no pyspark
+    from mr_extract.jobs.runners.spark.files import InBucket, OfHadoop
 
 SIGN = "mr_extract-spark "  # before a state on standard output
 TOLD = "told"  # that file in the job's folder
@@ -20,7 +23,7 @@ _MOST_FAILURES = 10  # that are told of one by one
 
 
 class State:
-    """Tell how far a job is: on standard output, or in a file of Hadoop's file systems.
+    """Tell how far a job is: on standard output, or in a file.
 
     Parameters
     ----------
@@ -33,14 +36,14 @@ class State:
     def __init__(self, place: str, echo: bool) -> None:
         self._place, self._echo = place, echo
         self._told: dict[str, Any] = {}
-        self._context: Any = None
+        self._files: OfHadoop | InBucket | None = None
         self._lock = threading.Lock()
         self._wrote_at, self._last = float("-inf"), ""
         self._stages: set[int] = set()
 
-    def starts(self, context: Any) -> None:
-        """Say that Spark has started."""
-        self._context = context
+    def starts(self, context: Any, files: OfHadoop | InBucket) -> None:
+        """Say that Spark has started, and from now on write where its file is."""
+        self._files = files
         self.say(application=context.applicationId, url=context.uiWebUrl or "",
                  began=monotonic())
 
@@ -55,34 +58,21 @@ class State:
             self._last = text
             ends = "failed" in facts or "counters" in facts
             interval = _WRITE_SELDOM if self._echo else _WRITE
-            if self._context and (ends or monotonic() - self._wrote_at >= interval):
+            if self._files and (ends or monotonic() - self._wrote_at >= interval):
+                self._wrote_at = monotonic()
+                told = {**known, "at": time(), "beside_driver": self._echo}
                 try:
-                    self._write(json.dumps({**known, "at": time(), "beside_driver": self._echo}))
+                    self._files.write(self._place, json.dumps(told).encode())
                 except Exception as error:  # of Java's
                     if not self._echo:
                         raise
                     print(f"mr_extract: {self._place}: {cause_of(error)}", file=sys.stderr)
 
-    def _write(self, text):
-        self._wrote_at = monotonic()
-        files, path = self._at(self._place)
-        file = files.create(path, True)
-        try:
-            file.write(text.encode())
-        finally:
-            file.close()
-
-    def _at(self, place):
-        """Return one of Hadoop's file systems, and a path of it."""
-        path = self._context._jvm.org.apache.hadoop.fs.Path(place)
-        return path.getFileSystem(self._context._jsc.hadoopConfiguration()), path
-
     def is_stopped(self) -> bool:
         """Tell whether the program should end: who has submitted it has said so."""
-        if self._echo:
+        if self._echo or not self._files:
             return False  # then it has other ways
-        files, path = self._at(f"{self._place.rpartition('/')[0]}/{STOP}")
-        return bool(files.exists(path))
+        return self._files.exists(f"{self._place.rpartition('/')[0]}/{STOP}")
 
     def look(self, context: Any, counts: Counts, counters: Any) -> None:
         """Ask Spark how far it is, and tell."""
