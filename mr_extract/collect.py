@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mr_extract import __version__, storage
+from mr_extract.jobs.beside import kept_files
 from mr_extract.jobs.driver.detached import OUTPUT, WORDS
 from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.left import Left
@@ -151,6 +152,7 @@ def _gathered(one, job, further=()):
         with open(os.path.join(scratch, "blocks"), "wb+") as text:
             one.copy_output(text)
             one.end_cluster()
+            kept_files.end(kept_files.told_in(record.arguments), complain)
             totals, unwritten = merged(job, plan, text, scratch, ordered)
     status = reported(job, plan, totals, {}, None)
     return 1 if unwritten else status
@@ -177,6 +179,7 @@ def _advice(state):
 def _removed(one, ended):
     if (state := one.state(ended)) not in ("left", "ended"):
         raise _Refused(f"{one.record.name} {state}: end it first" + _advice(state))
+    kept_files.end(kept_files.told_in(one.record.arguments), complain)
     one.remove()
     return 0
 

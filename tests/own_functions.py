@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 from astropy.table import Table
 
+LARGE = 16 << 20  # bytes
+
 
 def level(data):
     """The middle of an image, and how far it is."""
@@ -69,6 +71,41 @@ def cutouts(data):
     return [{"k": k, "corner": data[:4 + k, :5].copy()} for k in (1, 2)] and {
         "corner": data[:4, :5].copy(), "notes": Path("notes.txt"),
         "units": fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(data[:2, :2].copy())])}
+
+
+def side_data(folder):
+    """Write what `beside` is given, and return the options that say so."""
+    (folder / "notes.json").write_text('{"k": 7}')
+    (folder / "flats" / "r").mkdir(parents=True)
+    (folder / "flats" / "a.txt").write_text("a")
+    (folder / "flats" / "r" / "b.txt").write_text("b")
+    return ["--files", f"notes={folder / 'notes.json'}", "--files", f"folder={folder / 'flats'}"]
+
+
+def slowly(data):
+    time.sleep(0.03)
+    return cutouts(data)
+
+
+def large(id):
+    """A file that is not written in a moment."""
+    with open("large.bin", "wb") as file:
+        file.write(id.encode())
+        file.truncate(LARGE)
+    return {"large": Path("large.bin")}
+
+
+def beside(data, notes, folder, seen=None):
+    """What came along, whether it may be written, and a file that is kept."""
+    names = sorted(path.relative_to(folder) for path in Path(folder).rglob("*") if path.is_file())
+    files = [Path(notes), *(Path(folder, name) for name in names)]
+    if seen:
+        place = os.path.realpath(folder)
+        Path(seen, place.replace("/", "_")).write_text(place)
+    return {"notes": json.loads(Path(notes).read_text())["k"],
+            "folder": ",".join(f"{name}={Path(folder, name).read_text()}" for name in names),
+            "writable": any(path.stat().st_mode & 0o222 for path in files),
+            "corner": data[:4, :5].copy()}
 
 
 def drawn():

@@ -10,10 +10,14 @@ from pathlib import Path
 from conftest import ROOT, program
 
 
-def start_job(*args, cwd=None, env=None):
-    """Start the job under test, with further variables of the environment; return its Popen."""
+def start_job(*args, module=None, cwd=None, env=None):
+    """Start the job under test, with further variables of the environment; return its Popen.
+
+    A module of the package is another job.
+    """
+    words = [sys.executable, "-m", f"mr_extract.{module}"] if module else program()
     return subprocess.Popen(
-        [*program(), *map(str, args)], cwd=cwd, env={**os.environ, **(env or {})},
+        [*words, *map(str, args)], cwd=cwd, env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         # Where the tests run in the background, Ctrl-C is ignored, and so inherited.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

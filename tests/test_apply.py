@@ -1,7 +1,10 @@
 """A function of the user's over the images of a manifest: what it gets, and what becomes of it."""
 
+import filecmp
 import json
+import signal
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -9,6 +12,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from conftest import ROOT, command, module
+from own_functions import LARGE
+from processes import descendants, finish, kill, start_job, wait_for
 
 from mr_extract.text.catalog import read_catalog
 from mr_extract.text.typed_rows import Source
@@ -187,6 +192,43 @@ def test_files_are_kept_whole_once_and_listed(manifest, night, tmp_path):
         assert Path(image).stem in corner and corner.endswith(".corner.fits")
         np.testing.assert_array_equal(fits.getdata(place / corner), fits.getdata(image)[:4, :5])
         assert (place / notes).read_text() == "the corner is bright\n"
+
+
+def test_a_task_that_is_killed_while_it_writes_a_file_costs_nothing(manifest, tmp_path):
+    places = [tmp_path / name for name in ("clean", "hit")]
+    words = [["-r", "local", "--jobs", "1", manifest, "--function", "own_functions:large",
+              "--save-files", place] for place in places]
+    clean = module(JOB, *words[0], cwd=ROOT / "tests")
+    assert clean.status == 0, clean.err
+    process = start_job(*words[1], module=JOB, cwd=ROOT / "tests", env={"PYTHONPATH": str(ROOT)})
+    mapper = wait_for(process, "--mapper")
+    unfinished = stopped_while_it_writes(mapper, places[1])
+    assert kill(mapper)
+    status, out, err = finish(process)
+    assert status == 0 and "ended with status -9 (attempt 1 of 4)" in err, err
+    assert out == clean.out and not unfinished.exists()
+    for name in (names := sorted(path.name for path in places[0].iterdir())):
+        assert filecmp.cmp(places[0] / name, places[1] / name, shallow=False)
+    assert len(names) == 6 and sorted(path.name for path in places[1].iterdir()) == names
+
+
+def stopped_while_it_writes(mapper, place):
+    """Have the child of a task go on by small steps; return what it has half written then."""
+    worker, end = None, time.monotonic() + 120
+    while time.monotonic() < end:
+        worker = next((pid for pid, words in descendants(mapper).items() if "worker" in words),
+                      None) if worker is None else worker
+        if worker is None:
+            continue
+        kill(worker, signal.SIGSTOP)
+        while Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            pass
+        for path in place.glob(".mr_extract-*/.*.part"):
+            if 0 < path.stat().st_size < LARGE:
+                return path
+        kill(worker, signal.SIGCONT)
+        time.sleep(0.002)
+    raise AssertionError("it was not met while it wrote")
 
 
 def test_files_without_a_place_fail_by_name(manifest):

@@ -45,6 +45,24 @@ def temporary(tmp_path, monkeypatch):
     monkeypatch.undo()
 
 
+def wait_until_written(one, images=2):
+    """Wait until the tasks of a job have written so many images."""
+    end = time.monotonic() + 120
+    while sum(path.read_bytes().count(b"#image")
+              for path in Path(one.record.output).glob("part-*")) < images:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def end_driver(one):
+    """Kill the driver of a job, and wait until it is gone."""
+    kill(one.record.pid)
+    end = time.monotonic() + 60
+    while one.record.is_driven:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def preprocess(*words):
     return command([sys.executable, "-m", "preprocess", *words], cwd=ROOT)
 
@@ -150,19 +168,36 @@ def test_a_detached_driver_that_is_killed_is_collected_too(long_list, clean, tmp
     assert run.status == 0, run.err
     one, = left_here(str(temporary))
     assert one.record.name == run.out.decode().strip()
-    end = time.monotonic() + 120
-    while sum(path.read_bytes().count(b"#image")
-              for path in Path(one.record.output).glob("part-*")) < 2:
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    kill(one.record.pid)
-    end = time.monotonic() + 60
-    while one.record.is_driven:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until_written(one)
+    end_driver(one)
     done = collect(one.record.name)
     assert done.status == 1 and "lost" in done.err
     assert_part_of(clean, tmp_path / "catalog.tsv")
+
+
+def test_of_a_function_whose_driver_was_killed_there_are_the_files_that_are_listed(
+        night, tmp_path, temporary):
+    catalog, kept, whole = (tmp_path / name for name in ("catalog.tsv", "kept", "whole"))
+    words = [repeated(night, 8, tmp_path / "list.txt"), "--function", "own_functions:slowly"]
+    clean, detached = (module("jobs.apply", *words, *more, cwd=ROOT / "tests") for more in (
+        ["-r", "inline", "--save-files", whole],
+        ["-r", "local", "--detach", "--save-files", kept, "--catalog", catalog]))
+    assert clean.status == detached.status == 0, detached.err
+    one, = left_here(str(temporary))
+    assert one.record.name == detached.out.decode().strip()
+    wait_until_written(one)
+    end_driver(one)
+    assert list(kept.glob(".mr_extract-*"))
+    done = collect(one.record.name)
+    assert done.status == 1 and "lost" in done.err and "Traceback" not in done.err
+    assert_part_of(clean, catalog)
+    listed = {name for line in catalog.read_text().splitlines() if line.startswith("#image")
+              for cell in line.split("\t") if cell.startswith("saved_files=")
+              for name in cell.partition("=")[2].split(",")}
+    files = {path.name: path.read_bytes() for path in kept.iterdir()}
+    assert len(listed) >= 6 and listed <= set(files)
+    assert all((whole / name).read_bytes() == content for name, content in files.items())
+    assert collect(one.record.name, "--remove").status == 0 and list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("words, said", [

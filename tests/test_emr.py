@@ -17,6 +17,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 from conftest import ROOT, command, job, module
+from own_functions import side_data
 from pages import commands_of, read_page
 from pretend_emr import DEAD, PretendEmr
 from processes import finish, kill, start_job
@@ -454,6 +455,28 @@ def test_a_whole_job_from_s3_to_s3_on_hadoop(on_s3, hadoop, tmp_path):
     # What the jobs had there alone is gone from the bucket.
     assert not [key for key in on_s3.objects("mr_extract/").keys() - before.keys()
                 if "/kept/" not in key and "/logs/" not in key]
+
+
+def test_side_data_of_a_function_travel_and_are_not_kept(on_s3, hadoop, tmp_path):
+    on_s3.hadoop, on_s3.step = hadoop, on_s3.on_hadoop
+    conf = configuration(tmp_path, python_bin=[sys.executable], check_cluster_every=1)
+    notes = on_s3.put("side/notes.json", b'{"k": 7}')
+    words = [*side_data(tmp_path)[2:], "--files", f"notes={notes}", "--function",
+             "own_functions:beside", "-"]
+    before = on_s3.objects("mr_extract/").keys()
+    runs, files = [], []
+    for runner, more in (("inline", []), ("emr", ["--yes", "--conf-path", conf])):
+        place = f"{tmp_path.name}/{runner}"
+        runs.append(module("jobs.apply", "-r", runner, *more, *words, "--save-files",
+                           f"s3://mine/{place}", cwd=ROOT / "tests", env=on_s3.environment,
+                           stdin="\n".join(on_s3.lines).encode()))
+        assert runs[-1].status == 0, runs[-1].err
+        files.append({key.rpartition("/")[2]: on_s3.get(f"s3://mine/{key}")
+                      for key in on_s3.objects(f"{place}/")})
+    assert b"a.txt=a,r/b.txt=b\t0\t" in runs[0].out and runs[1].out == runs[0].out
+    assert len(files[0]) == 6 and files[1] == files[0]
+    assert not [key for key in on_s3.objects("mr_extract/").keys() - before
+                if "/kept/code-" not in key and "/logs/" not in key]
 
 
 def assert_estimated(done, summary):

@@ -396,6 +396,25 @@ def test_a_function_of_the_users_has_its_code_and_side_data_on_the_nodes(hadoop,
     assert len(runs[0].accounts()) == 100 and runs[1].out == runs[0].out
 
 
+def test_spectra_and_the_files_of_them_are_those_of_inline(hadoop, tmp_path):
+    from preprocess.simulation.spectra import simulate
+
+    clear(hadoop, "/spectra")
+    simulate(str(tmp_path / "lab"), frames=2, seed=1)
+    kept = {"inline": tmp_path / "inline", "hadoop": f"{hadoop.filesystem}/spectra"}
+    # Line list and standard travel to the nodes.
+    runs = {runner: module("jobs.spectra", "-r", runner, tmp_path / "lab" / "slit.txt",
+                           "--objects", "2", "--standard", tmp_path / "lab" / "standard.txt",
+                           "--save-files", place, cwd=tmp_path, env=hadoop.environment)
+            for runner, place in kept.items()}
+    assert runs["hadoop"].status == 0, runs["hadoop"].err
+    assert len(runs["inline"].accounts()) == 2 and runs["hadoop"].out == runs["inline"].out
+    assert hadoop.run("fs", "-get", "/spectra", tmp_path / "hadoop").returncode == 0
+    files = [{path.name: path.read_bytes() for path in (tmp_path / runner).iterdir()}
+             for runner in kept]
+    assert len(files[0]) == 4 and files[1] == files[0]
+
+
 def test_a_function_that_misbehaves_costs_its_image_and_no_other(hadoop, night, tmp_path):
     from misbehaving_functions import TABLE, check, run_all, write_manifest
 

@@ -14,6 +14,8 @@ from skies import catalogue, scattered, sky_with, write_sky
 from mr_extract.around.brightness import jy_per_sr
 from mr_extract.around.measuring import Radii, measure_field
 from mr_extract.failures import ImageFailure
+from mr_extract.jobs.photometry import WORK
+from mr_extract.settings.photometry import PhotometrySettings
 from mr_extract.skymaps.cells import EqualAngles, EqualAreas
 from mr_extract.skymaps.files import opened_map
 from mr_extract.skymaps.pixels import nested_of, pixels_at, ring_of, unit_vectors
@@ -342,7 +344,7 @@ def test_a_catalogue_in_any_format_and_coordinates_gives_the_same(sky, whole):
                                                                      rel=1e-5)
 
 
-def test_a_statistic_of_ones_own(sky, tmp_path):
+def test_a_statistic_of_ones_own(sky, tmp_path, monkeypatch):
     (tmp_path / "mine.py").write_text("def spread(values, x, y):\n"
                                       "    return values.max() - values.min()\n")
     run = photometry("-r", "local", "ring.fits", *OPTIONS, "--function", "mine:spread", cwd=sky,
@@ -350,6 +352,10 @@ def test_a_statistic_of_ones_own(sky, tmp_path):
     assert run.status == 0, run.err
     for row in rows_of(run):
         assert float(row["function"]) == float(row["greatest"]) - float(row["least"])
+    # What clusters bring to their nodes.
+    monkeypatch.syspath_prepend(str(tmp_path))
+    config = PhotometrySettings().updated(function="mine:spread")
+    assert WORK.modules(config, {}) == {"mine.py": tmp_path / "mine.py"}
     refused = photometry("ring.fits", *OPTIONS, "--function", "nothing:here", cwd=sky)
     assert refused.status == 2 and refused.err.count("\n") == 1
 

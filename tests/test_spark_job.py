@@ -10,9 +10,10 @@ import time
 from importlib.util import find_spec
 
 import pytest
-from conftest import JOBS, ROOT, command, module, repeated
+from conftest import ROOT, command, module, repeated
 from conftest import job as a_job
 from interrupted import assert_gone, assert_part_of, wait_until_some_are_done
+from own_functions import side_data
 from processes import descendants, finish, kill, start_job
 from remote_places import bare_client, moto_server
 
@@ -134,23 +135,30 @@ def test_executors_give_the_bytes_of_inline_but_for_an_image_that_kills_their_py
 
 
 @marked
-def test_parts_stay_in_a_bucket_and_a_function_of_the_users_travels(night, tmp_path, bucket):
-    (tmp_path / "mine.py").write_text("def spread(values, x, y):\n"
-                                      "    return values.max() - values.min()\n")
-    words = [*JOBS["photometry"], "--function", "mine:spread"]
-    manifest = night / "manifest.txt"
-    env = {"PYTHONPATH": str(ROOT)}
-    inline = command([sys.executable, *words, "-r", "inline", manifest], cwd=tmp_path, env=env)
-    assert inline.status == 0, inline.err
-    run = command([sys.executable, *words, *CLUSTER, "--spark-tmp-dir", "s3a://bucket/jobs",
-                   "--output-dir", "s3://bucket/parts", bucket.there, manifest],
-                  cwd=tmp_path, env=env, timeout=540)
+def test_parts_stay_in_a_bucket_and_a_function_of_the_users_travels_with_its_side_data(
+        night, tmp_path, bucket):
+    seen = tmp_path / "seen"
+    seen.mkdir()
+    words = [night / "manifest.txt", "--function", "own_functions:beside", *side_data(tmp_path),
+             "--param", f"seen={seen}"]
+    inline, run = (module("jobs.apply", *words, "--save-files", tmp_path / name, *more,
+                          cwd=ROOT / "tests", timeout=540)
+                   for name, more in (("inline", ["-r", "inline"]), ("spark", [
+                       *CLUSTER, "-D", "spark.default.parallelism=6", "--spark-tmp-dir",
+                       "s3a://bucket/jobs", "--output-dir", "s3://bucket/parts", bucket.there])))
+    assert inline.status == 0 and b"a.txt=a,r/b.txt=b\t0\t" in inline.out, inline.err
     assert run.status == 0 and not run.out, run.err
     objects = bucket.objects()
     assert objects.pop("parts/_SUCCESS") == b""
     assert objects.pop("parts/_header") + b"".join(objects.values()) == inline.out
     # What the job had kept for itself is gone.
     assert {key.rpartition("-")[0] for key in objects} == {"parts/part"}
+    files = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+             for name in ("inline", "spark")]
+    assert len(files[0]) == 6 and files[1] == files[0]
+    # An executor is a node here, and has had some of the tasks; drivers try the first image.
+    nodes = {one.read_text() for one in seen.iterdir() if "/mr_extract_side/" in one.read_text()}
+    assert 1 <= len(nodes) <= 2 and all("/spark/work/app-" in place for place in nodes)
 
 
 @marked

@@ -16,6 +16,7 @@ from mr_extract.spectra.centroids import width_of
 from mr_extract.spectra.dispersion import Grating
 from mr_extract.spectra.extraction import RAY
 from mr_extract.spectra.line_lists import FEATURES, LAMPS, lamp_lines, read_lines
+from mr_extract.spectra.polynomial import polynomial_fit
 from mr_extract.spectra.response import at_wavelengths, rate_of, response_from
 from mr_extract.spectra.tables import read_table
 from preprocess.simulation.dispersed import (
@@ -185,6 +186,24 @@ def test_wavelengths_may_fall_along_the_image():
     mirrored = SLIT.wavelength(COLUMNS)[::-1]
     assert np.abs(found.wavelength - mirrored).max() < 0.15 * 4.0
     assert (np.diff(found.wavelength) < 0).all()
+
+
+def test_a_polynomial_through_the_same_lines_is_fitted_once(monkeypatch):
+    """Where many lines are unknown all ways to lay them are tried, and most come to the same."""
+    known = lamp_lines(("Xe",))
+    image = arc(SLIT, [(wave, 3e4) for wave in [*known[0], *lamp_lines(("Ne",))[0]]],
+                np.random.default_rng(5))
+    found, fwhm = lines_in(np.median(image[58:63], axis=0).astype(float), 20.0, 6e4)
+    fitted = []
+
+    def fit(columns, target, order, *more):
+        fitted.append((order, target.tobytes()))
+        return polynomial_fit(columns, target, order, *more)
+
+    monkeypatch.setattr("mr_extract.spectra.arc.polynomial_fit", fit)
+    result = solution(found, fwhm, known, 1000, 5800.0, 4.0, 400.0, 3, 5)
+    assert 10 < len(fitted) == len(set(fitted))
+    assert len(result.columns) < 0.6 * len(found)
 
 
 @pytest.mark.parametrize("other", ["He", "Hg", "Kr", "Xe", "Cd"])

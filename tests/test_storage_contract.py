@@ -117,6 +117,14 @@ def test_to_write_replaces_and_leaves_nothing_else(place):
     assert [found.uri for found in storage.list_files(place(""))] == [uri]
 
 
+def test_a_file_that_grows_aside_takes_its_place_and_leaves_nothing_there(place):
+    uri, aside = place("a.fits"), place(".growing")
+    storage.write(uri, io.BytesIO(DATA), aside)
+    assert storage.read(uri) == DATA and list(storage.list_files(aside)) == []
+    storage.remove_folder(aside)
+    assert [found.uri for found in storage.list_files(place(""))] == [uri]
+
+
 def test_a_source_that_breaks_leaves_the_file_as_it_was(place):
     class Breaks(io.BytesIO):
         def read(self, size=-1):

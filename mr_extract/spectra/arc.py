@@ -136,8 +136,9 @@ def solution(
                            f"{least} are needed")
     half = (size - 1) / 2.0
     best: tuple = (-np.inf, None, None)
+    fitted = _Fitted(columns, wavelengths, size, fwhm * abs(dispersion))
     for guess in _laid(columns, half, wavelengths, middle, dispersion, search, fwhm):
-        fit, pairs = _settled(guess, columns, wavelengths, size, fwhm * abs(dispersion), degree)
+        fit, pairs = _settled(guess, fitted, degree)
         if fit is not None and _is_likely(fit, columns, size, fwhm, dispersion):
             best = max(best, (_beyond_chance(fit, columns, wavelengths, size), fit, pairs),
                        key=lambda one: one[0])
@@ -184,22 +185,37 @@ def _laid(columns, half, wavelengths, middle, dispersion, search, fwhm):
             return
 
 
-def _settled(guess, columns, wavelengths, size, width, degree):
+class _Fitted:
+    """Polynomials through lines, each once: most ways to lay the lines come to the same few."""
+
+    def __init__(self, columns, wavelengths, size, width):
+        self.columns, self.wavelengths, self.width = columns, wavelengths, width
+        self._ends, self._known = (0.0, size - 1.0), {}
+
+    def through(self, pairs, order):
+        """Return the polynomial through lines of these numbers and its values, or None twice."""
+        key = order, pairs.tobytes()
+        if key not in self._known:
+            target = np.where(pairs >= 0, self.wavelengths[np.maximum(pairs, 0)], np.nan)
+            fit = polynomial_fit(self.columns, target, order, self._ends, None, 3.0,
+                                 0.03 * self.width)
+            self._known[key] = fit, None if fit is None else fit.curve(self.columns)
+        return self._known[key]
+
+
+def _settled(guess, fitted, degree):
     """Return the polynomial through lines near known ones and the numbers of these, or None."""
-    tolerance = 2.0 * width
+    tolerance = 2.0 * fitted.width
     fit, pairs = None, np.empty(0, int)
     for step in range(_ROUNDS):
-        pairs = _nearest(guess, wavelengths, tolerance)
-        there = pairs >= 0
+        pairs = _nearest(guess, fitted.wavelengths, tolerance)
         order = min(2 + step // 2, degree)
-        if there.sum() < max(order + 2, 4):
+        if (pairs >= 0).sum() < max(order + 2, 4):
             return None, pairs
-        target = np.where(there, wavelengths[np.maximum(pairs, 0)], np.nan)
-        fit = polynomial_fit(columns, target, order, (0.0, size - 1.0), None, 3.0, 0.03 * width)
+        fit, guess = fitted.through(pairs, order)
         if fit is None:
             return None, pairs
-        guess = fit.curve(columns)
-        tolerance = max(0.3 * width, min(tolerance, 5.0 * fit.rms))
+        tolerance = max(0.3 * fitted.width, min(tolerance, 5.0 * fit.rms))
     return (fit if len(fit.curve.coefficients) > degree else None), pairs
 
 

@@ -134,7 +134,7 @@ def list_files(uri: str) -> Iterator[Found]:
     yield from _module(uri).list_files(uri)
 
 
-def write(uri: str, source: BinaryIO) -> None:
+def write(uri: str, source: BinaryIO, aside: str = "") -> None:
     """Write a file, whole or not at all, in the place of what was there.
 
     Parameters
@@ -142,13 +142,22 @@ def write(uri: str, source: BinaryIO) -> None:
     uri : str
     source : binary file
         Open for reading and seeking, at its beginning.
+    aside : str
+        URI of a folder of the same file system in which the file stands until it is whole, under
+        a name of its own; by default it stands beside `uri`. Where `has_folders` is false
+        nothing stands anywhere before.
 
     Raises
     ------
     ImageFailure
         As for `read`.
     """
-    _module(uri).write(uri, source)
+    _module(uri).write(uri, source, aside)
+
+
+def has_folders(uri: str) -> bool:
+    """Tell whether a file grows where others see it, in a folder, before it has its name."""
+    return SCHEMES.get(scheme(uri)) != "s3"
 
 
 def make_folder(uri: str) -> None:

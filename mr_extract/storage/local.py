@@ -87,11 +87,12 @@ def list_files(uri: str) -> Iterator[Found]:
                     yield _found(f"file://{quote(path)}" if as_uri else path, os.stat(path))
 
 
-def write(uri: str, source: BinaryIO) -> None:
+def write(uri: str, source: BinaryIO, aside: str = "") -> None:
     """Write a file whole, as `mr_extract.storage.write` does; folders are made."""
     with _named(uri) as path:
-        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        with written_whole(path) as unfinished, open(unfinished, "wb") as file:
+        for folder in filter(None, (os.path.dirname(path), path_of(aside))):
+            os.makedirs(folder, exist_ok=True)
+        with written_whole(path, path_of(aside)) as unfinished, open(unfinished, "wb") as file:
             shutil.copyfileobj(source, file, 1 << 20)
 
 

@@ -7,7 +7,7 @@ from typing import TextIO
 
 
 @contextmanager
-def written_whole(path: str) -> Iterator[str]:
+def written_whole(path: str, aside: str = "") -> Iterator[str]:
     """Give a name to write to, that becomes `path` when the block ends without an exception.
 
     Parameters
@@ -15,17 +15,20 @@ def written_whole(path: str) -> Iterator[str]:
     path : str
         The name of the finished file. What stood there before is replaced. Something that is
         not a regular file (a device, a pipe) is written to directly.
+    aside : str
+        A folder of the same disk in which it stands until it is whole; by default that of `path`.
 
     Yields
     ------
     unfinished : str
-        The name to write to: a hidden one beside `path`.
+        The name to write to: a hidden one, which nobody else has.
     """
     if os.path.exists(path) and not os.path.isfile(path):
         yield path
         return
     folder, name = os.path.split(path)
-    unfinished = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    # Not by the process: two nodes that see one disk may have the same number.
+    unfinished = os.path.join(aside or folder, f".{name}.{os.urandom(4).hex()}.part")
     try:
         yield unfinished
         os.replace(unfinished, path)

@@ -1,8 +1,9 @@
 """Files that a job keeps beside its catalog, ``--save-files``: whole, once, named by the image.
 
-A file is written under a name of its own and takes its place when it is whole, and every attempt
+A file grows in a hidden folder of the job and takes its place when it is whole, and every attempt
 at an image writes the same bytes under the same name: so whatever dies, what the catalog lists is
-there once, as it was made. What a catalog does not list is none of its files.
+there once, as it was made. What a catalog does not list is none of its files. The hidden folder,
+with what was growing in tasks that died, is removed when the job has ended.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import argparse
 import io
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mr_extract import storage
+from mr_extract.addresses import shown
 from mr_extract.failures import ImageFailure
 from mr_extract.jobs.beside.file_names import legible, stem_of
 
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 OPTION = "--save-files"
 FACT = "saved_files"  # by which an image's line lists them
-_TOLD = "save_files"
+_TOLD, _ASIDE = "save_files", "save_files_aside"
+_OF_TASKS = "--save-files-aside"  # the name of the hidden folder
+_HIDDEN = re.compile(r"\.mr_extract-[0-9a-f]{16}")
 
 
 def add_option(add_argument: Callable[..., object], what: str) -> None:
@@ -38,6 +43,7 @@ def add_option(add_argument: Callable[..., object], what: str) -> None:
     add_argument(OPTION, metavar="DIR|URI",
                  help=f"keep {what} in this folder, a path, s3:// or hdfs://, each whole and "
                       "named by its image; the catalog lists them")
+    add_argument(_OF_TASKS, help=argparse.SUPPRESS)
 
 
 def told_from(options: argparse.Namespace) -> dict[str, Any]:
@@ -55,12 +61,57 @@ def told_from(options: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"{OPTION}: needs the name of a folder")
     if storage.scheme(place) not in storage.WRITTEN:
         raise ValueError(f"{OPTION}: nothing can be written to {storage.scheme(place)}://")
-    return {_TOLD: storage.absolute(place).rstrip("/")}
+    aside = options.save_files_aside
+    if aside is not None and not _HIDDEN.fullmatch(aside):
+        raise ValueError(f"{_OF_TASKS} is for tasks: it is a name that a driver has made")
+    return {_TOLD: storage.absolute(place).rstrip("/"), **({_ASIDE: aside} if aside else {})}
 
 
 def arguments(more: Mapping[str, Any]) -> list[str]:
-    """Return the option by which a task has it: a part of what `Work.arguments` returns."""
-    return [f"{OPTION}={more[_TOLD]}"] if _TOLD in more else []
+    """Return the options by which a task has it: a part of what `Work.arguments` returns."""
+    return [f"{option}={more[name]}" for option, name in ((OPTION, _TOLD), (_OF_TASKS, _ASIDE))
+            if name in more]
+
+
+def begun(more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tasks are told, with a hidden folder for files that are not whole.
+
+    It is the job's alone, so that it can be removed without a look at who else keeps files there.
+    """
+    told = dict(more)
+    if _TOLD in more and storage.has_folders(more[_TOLD]):
+        told.setdefault(_ASIDE, f".mr_extract-{os.urandom(8).hex()}")
+    return told
+
+
+def end(more: Mapping[str, Any], say: Callable[[str], object]) -> None:
+    """Remove the hidden folder of a job whose tasks have ended.
+
+    Parameters
+    ----------
+    more : dict of str to object
+        As `begun` returned it.
+    say : callable
+        Takes a line for the user, where it cannot be removed.
+    """
+    place = _aside(more)
+    if place and _HIDDEN.fullmatch(more[_ASIDE]):  # who knows whence a record is
+        try:
+            storage.remove_folder(place)
+        except ImageFailure as failure:
+            say(f"{OPTION}: {shown(place)}, which holds what was not finished, could not be "
+                f"removed: {failure.message}")
+
+
+def told_in(arguments: Iterable[str]) -> dict[str, str]:
+    """Return what `begun` returned, of the arguments of a job that has been begun."""
+    names = {OPTION: _TOLD, _OF_TASKS: _ASIDE}
+    found = (one.partition("=") for one in arguments)
+    return {names[option]: value for option, _, value in found if option in names}
+
+
+def _aside(more):
+    return f"{more[_TOLD]}/{more[_ASIDE]}" if _ASIDE in more else ""
 
 
 def check(more: Mapping[str, Any]) -> None:
@@ -128,10 +179,11 @@ class KeptFiles:
         """
         if not self._files:
             return
+        place, aside = self._line.more[_TOLD], _aside(self._line.more)
         for name, opened in self._files.items():
             try:
                 with opened() as source:
-                    storage.write(f"{self._line.more[_TOLD]}/{name}", source)
+                    storage.write(f"{place}/{name}", source, aside)
             except ImageFailure as failure:
                 raise ImageFailure("not-written", f"{name}: {failure.message}") from failure
             except OSError as error:

@@ -19,6 +19,7 @@ from mrjob.step import StepFailedException
 from mr_extract import __version__
 from mr_extract.addresses import shown_rule, shown_within
 from mr_extract.columns.choice import describe
+from mr_extract.jobs.beside import kept_files
 from mr_extract.jobs.driver.ahead import Ahead
 from mr_extract.jobs.driver.detached import scratch_folder
 from mr_extract.jobs.driver.gather import complain
@@ -162,6 +163,8 @@ def _extracted(job, plan, packed):
                         raise
                     failure = _Failure(error)
                     failure.spare_catalog(options)
+                finally:
+                    kept_files.end(job.more, complain)
             if totals is not None and not is_merged(options):
                 return totals, counters, None, []
             totals, unwritten = merged(job, plan, text, scratch, ordered, complete=not failure
@@ -171,14 +174,15 @@ def _extracted(job, plan, packed):
 
 def _settle(job, plan, scratch):
     """Have the job find out what it must before its tasks start."""
-    before = job.config
+    before, more = job.config, kept_files.begun(job.more)
     try:
-        job.config, job.more = job.work.settled(before, job.more, Ahead(job, plan, scratch))
+        job.config, job.more = job.work.settled(before, more, Ahead(job, plan, scratch))
     except ValueError as error:
         raise WrongOption(str(error)) from error
     # Whoever finishes the job has its command line, and finds out nothing.
     known = arguments(before)
-    job.arguments = [*job.arguments, *(one for one in arguments(job.config) if one not in known)]
+    job.arguments = [*job.arguments, *(one for one in arguments(job.config) if one not in known),
+                     *kept_files.arguments(job.more)]
 
 
 class _Failure:

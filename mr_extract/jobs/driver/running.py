@@ -105,9 +105,6 @@ def _run_once(job, plan, scratch, text, packed=()):
         if runner_name in ("hadoop", "emr", "spark"):
             runner.modules = job.work.modules(job.config, job.more)
             runner.folders = list(job.work.folders(job.more).values())
-            if runner.folders and runner_name == "emr":
-                raise WrongOption("--files does not travel with -r emr yet: let the function read "
-                                  "s3:// itself")
             runner.reduces = number_of_reduces(size, slots)
         if runner_name in ("hadoop", "spark"):
             runner.packed, runner.is_packed = packed, options.packed

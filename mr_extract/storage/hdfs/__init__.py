@@ -57,12 +57,12 @@ def list_files(uri: str) -> Iterator[Found]:
                     yield _found(uri_of(uri, status.path), status)
 
 
-def write(uri: str, source: BinaryIO) -> None:
+def write(uri: str, source: BinaryIO, aside: str = "") -> None:
     """Write a file whole, as `mr_extract.storage.write` does; folders are made.
 
     Block size and replication are the cluster's defaults.
     """
-    _tried(uri, partial(_write, source=source))
+    _tried(uri, partial(_write, source=source, aside=aside))
 
 
 def make_folder(uri: str) -> None:
@@ -150,10 +150,10 @@ class _Listing:
         return batch
 
 
-def _write(client, path, source):
+def _write(client, path, source, aside):
     _refuse_folder(client, path)
     folder, _, name = path.rpartition("/")
-    unfinished = f"{folder}/.{name}.{os.urandom(4).hex()}.part"
+    unfinished = f"{place_of(aside)[2] if aside else folder}/.{name}.{os.urandom(4).hex()}.part"
     source.seek(0)
     try:
         writer = client.call("create", unfinished)

@@ -83,8 +83,11 @@ def region_of(bucket: str) -> str:
         "x-amz-bucket-region", "")
 
 
-def write(uri: str, source: BinaryIO) -> None:
-    """Write an object, as `mr_extract.storage.write` does; large ones in parts."""
+def write(uri: str, source: BinaryIO, aside: str = "") -> None:
+    """Write an object, as `mr_extract.storage.write` does; large ones in parts.
+
+    There is none before it is whole, so that `aside` is not needed.
+    """
     bucket, key = _object(uri)
     with refusals():
         client(WRITE_ATTEMPTS).upload_fileobj(_KeptOpen(source), bucket, key, ExtraArgs=_payer())

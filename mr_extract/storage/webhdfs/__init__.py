@@ -55,12 +55,12 @@ def list_files(uri: str) -> Iterator[Found]:
                 yield _found(uri_of(uri, path), status)
 
 
-def write(uri: str, source: BinaryIO) -> None:
+def write(uri: str, source: BinaryIO, aside: str = "") -> None:
     """Write a file whole, as `mr_extract.storage.write` does; folders are made.
 
     Block size and replication are the cluster's defaults.
     """
-    _tried(partial(_write, uri, DataNodes(uri), source))
+    _tried(partial(_write, uri, DataNodes(uri), source, aside))
 
 
 def make_folder(uri: str) -> None:
@@ -128,11 +128,11 @@ def _entries(uri, folder):
         after = {"startAfter": statuses[-1]["pathSuffix"]}
 
 
-def _write(uri, nodes, source):
+def _write(uri, nodes, source, aside):
     path = place_of(uri)[2]
     _refuse_folder(uri)
     folder, _, name = path.rpartition("/")
-    unfinished = f"{folder}/.{name}.{os.urandom(4).hex()}.part"
+    unfinished = f"{place_of(aside)[2] if aside else folder}/.{name}.{os.urandom(4).hex()}.part"
     headers = {"Content-Type": "application/octet-stream",
                "Content-Length": str(source.seek(0, os.SEEK_END))}
     source.seek(0)

@@ -165,6 +165,7 @@ class EmrRunner(Elsewhere, Costing, Waiting):
         super()._add_job_files_for_upload()
         uri, words = self._kept(self._code_archive(), "code")
         self._working_dir_mgr.add("archive", uri, CODE)
+        self._add_folders()  # not kept: they are the user's, and the bucket costs money
         self.say(f"the code is that of {words}")
 
     def _jobconf_for_step(self, step_num):
