@@ -55,6 +55,7 @@ demo: demo-env
 
 # What tests have started ends with them, and they with make, also when it is killed.
 test: env
+	@$(BIN)/python -m bench.clusters.spark_java  # before the tests, which are timed
 	MR_EXTRACT_TESTS_OF=$$PPID exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 # All tests once more for each, which takes as long as the first time.
