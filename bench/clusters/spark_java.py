@@ -109,4 +109,4 @@ def _path():
 
 
 if __name__ == "__main__":
-    sys.exit(0 if make() else "no file of Spark's classes: its jobs start as slowly as ever")
+    make()
