@@ -7,6 +7,8 @@ FITS ?=
 FRAMES ?= 12
 ARGS ?=
 PYTHONS ?= 3.12 3.13
+# Of pytest: one more than a small machine has cores, as tests of engines wait for much.
+PROCESSES ?= 3
 COMPILED := $(wildcard mr_extract/compiled/*.[ch])
 
 .PHONY: help env demo-env demo test pythons coverage lint bench hadoop-up hadoop-down env-archive clean
@@ -55,7 +57,8 @@ demo: demo-env
 
 # What tests have started ends with them, and they with make, also when it is killed.
 test: env
-	MR_EXTRACT_TESTS_OF=$$PPID exec $(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m bench.clusters.spark_java  # before the tests, which are timed
+	MR_EXTRACT_TESTS_OF=$$PPID exec $(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(ARGS)
 
 # All tests once more for each, which takes as long as the first time.
 pythons:
@@ -65,7 +68,7 @@ pythons:
 
 # By itself, as it slows down every process that a test starts.
 coverage: env
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --cov --cov-report=term $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

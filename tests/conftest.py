@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hadoop_clusters import hadoop, hdfs, new_cluster  # noqa: F401
 
+from bench.clusters import spark_java
 from mr_extract import storage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,8 +19,9 @@ pytest_plugins = ("ended_with", "groups", "scheduling")
 # Tests start thousands of processes: none compiles the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Spark's Java compiles less and collects on one thread: half its CPU in jobs as small as these.
-os.environ.setdefault("SPARK_SUBMIT_OPTS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
+# Spark's Java as small jobs like it: half its CPU in those of tests.
+for _name, _value in spark_java.environment().items():
+    os.environ.setdefault(_name, _value)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from conftest import ROOT, module
 
-TIMEOUT = 20  # seconds an image may take
+TIMEOUT = 10  # seconds an image may take, with the start of its process
 MEGABYTES = 500
 
 

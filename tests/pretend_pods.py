@@ -8,9 +8,7 @@ import re
 import subprocess
 import time
 
-from bench.clusters.spark_lab import spark_home
-
-_JVM = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+from bench.clusters.spark_java import class_path, options, spark_home
 
 
 class Pods:
@@ -58,7 +56,7 @@ class Pods:
         folder.mkdir()
         places = self._mounted(space, pod, container, folder)
         environment = {"PATH": os.environ["PATH"], "SPARK_HOME": str(spark_home()),
-                       "SPARK_SUBMIT_OPTS": " ".join(_JVM)}
+                       "SPARK_SUBMIT_OPTS": " ".join(options())}
         for one in container.get("env", ()):
             value = one.get("value", "")
             if "valueFrom" in one:
@@ -116,10 +114,10 @@ class Pods:
 
 
 def _executor(environment, _):
-    options = [value for name, value in sorted(environment.items())
-               if name.startswith("SPARK_JAVA_OPT_")]
-    path = f"{environment.get('SPARK_CONF_DIR', '')}:{environment['SPARK_HOME']}/jars/*"
-    return ["java", *_JVM, *options, f"-Xmx{environment['SPARK_EXECUTOR_MEMORY']}", "-cp", path,
+    told = [value for name, value in sorted(environment.items())
+            if name.startswith("SPARK_JAVA_OPT_")]
+    path = f"{environment.get('SPARK_CONF_DIR', '')}:{class_path(environment['SPARK_HOME'])}"
+    return ["java", *options(), *told, f"-Xmx{environment['SPARK_EXECUTOR_MEMORY']}", "-cp", path,
             "org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend",
             "--driver-url", environment["SPARK_DRIVER_URL"],
             "--executor-id", environment["SPARK_EXECUTOR_ID"],

@@ -10,11 +10,13 @@ from groups import ENGINES, groups_of
 _TESTS = Path(__file__).resolve().parent
 SHARED, OWN, NONE = "shared Hadoop", "own Hadoop", "no Hadoop"
 ORDER = (SHARED, OWN, NONE)
-#: Of each kind the files that take longest, which come first; the others fill what is left.
+#: Of those without Hadoop what takes longest, which comes first; the others fill what is left.
 LONGEST = (
-    "test_cluster_model.py", "test_hadoop_faults.py", "test_batch.py", "test_namenode_pair.py",
-    "test_killed.py", "test_bench.py", "test_header_damage.py", "test_sky_maps.py",
-    "test_objects_page.py", "test_tiles.py", "test_cubes.py", "test_packed.py",
+    "test_spark_faults.py", "test_spark_job.py", "test_killed.py", "test_apply_faults.py",
+    "test_bench.py", "test_apply.py", "test_spectra_job.py", "test_spark_kubernetes.py",
+    "test_spark_standalone.py", "test_header_damage.py", "test_sky_maps.py", "test_lsdb.py",
+    "test_shards.py", "test_survey_commands.py", "test_objects_page.py", "test_tiles.py",
+    "test_cubes.py", "test_packed.py",
 )
 
 ENGINE_LIMIT = 900  # seconds, where a test does not say otherwise: machines may be busy
@@ -47,13 +49,16 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Let one process do all that is on the shared Hadoop, and deal the other files."""
+    """Let one process do all that is on the shared Hadoop, and deal the other files.
+
+    One does all that start their own, too: more at once than these two wait for each other.
+    """
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             name = nodeid.partition("::")[0].rpartition("/")[2]
-            return SHARED if hadoop_of(name) == SHARED else name
+            return name if hadoop_of(name) == NONE else hadoop_of(name)
 
     config.option.loadscopereorder = False
     return Scheduling(config, log)

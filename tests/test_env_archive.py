@@ -17,7 +17,8 @@ from conftest import ROOT, command, job
 from hidden_python import libraries_of_the_interpreter, without_our_python
 from pages import commands_of, read_page, shell_in
 
-from bench.clusters.spark_lab import StandaloneCluster, spark_home
+from bench.clusters.spark_java import spark_home
+from bench.clusters.spark_lab import StandaloneCluster
 from mr_extract.env_archive import archive as making
 from mr_extract.env_archive import packages
 from mr_extract.env_archive.elf import MAGIC, read_linked

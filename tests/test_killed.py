@@ -88,6 +88,7 @@ def test_an_image_that_takes_too_long_is_a_named_failure(night):
     assert Run(status, out, err).accounts() == {str(first): "timeout"}
 
 
+@two_jobs
 @pytest.mark.parametrize("runner", ["inline", "local"])
 @pytest.mark.parametrize("fatal", [signal.SIGTERM, signal.SIGINT])
 def test_a_job_that_is_told_to_end_keeps_what_it_has_and_leaves_no_process(
@@ -117,6 +118,7 @@ def test_a_job_that_is_killed_leaves_no_catalog_and_no_process(long_list, tmp_pa
     job_of(process).remove()
 
 
+@main_job
 def test_a_catalog_that_stood_there_stays_until_the_new_one_is_whole(long_list, clean, tmp_path):
     catalog = tmp_path / "catalog.tsv"
     catalog.write_text("the old one\n")

@@ -26,15 +26,20 @@ def bench(prepared):
     return prepared.as_new()
 
 
-def test_images_that_kill_their_python_or_their_executor_cost_no_other(bench):
-    """One of each, and a Python is killed besides."""
+def test_images_that_kill_their_python_or_their_executor_and_a_lost_node_cost_no_other(bench):
+    """One of each, a Python is killed on one node, and the other one is lost."""
     deeds = {"deadly": kills, "deadlier": kills_executor}
     frames = dict(zip(deeds, (frame.name for frame in bench.frames), strict=False))
     bench.places.deeds.update({frames[name]: deed for name, deed in deeds.items()})
     more = [f"{bench.places.url}/{frames[name]}\tid={name}\tbytes=400000" for name in deeds]
-    done = bench.lab.run(
-        *bench.options, "--max-failures", "2", bench.list_of("deadly.txt", more=more),
-        fault=lambda lab, process: kill(next(iter(lab.busy(process)))))
+
+    def fault(lab, process):
+        lab.busy(process, nodes=[2])
+        kill(next(iter(lab.busy(process, nodes=[1]))))
+        lab.cluster.kill_node(2)
+
+    done = bench.lab.run(*bench.options, "--max-failures", "2",
+                         bench.list_of("deadly.txt", more=more), fault=fault)
     assert done.status == 0, done.err
     assert done.failures == dict.fromkeys(deeds, "killed")
     assert done.without(done.failures) == bench.clean.body.splitlines()
@@ -42,11 +47,6 @@ def test_images_that_kill_their_python_or_their_executor_cost_no_other(bench):
         assert len(bench.places.done[frames[name]]) >= 2, name
     assert done.attempts["failed"] >= 5 and done.attempts["executors"] >= 4
     assert "failed and may be tried again" in done.err and "Traceback" not in done.err
-
-
-def test_a_node_may_be_lost(bench):
-    done, verdict = bench.survives(faults_on_spark.ends_a_node)
-    assert verdict == "the same", done.err
 
 
 def test_what_a_job_had_measured_when_its_driver_was_killed_is_collected_and_taken_up(bench):

@@ -17,6 +17,7 @@ from own_functions import side_data
 from processes import descendants, finish, kill, start_job
 from remote_places import bare_client, moto_server
 
+from bench.clusters import spark_java
 from bench.clusters.deadly_places import DeadlyPlaces, kills
 from bench.speed.spark import linked_home
 from mr_extract.jobs.driver.cutting import number_of_tasks
@@ -42,6 +43,8 @@ from mr_extract.text.entry import Entry
 
 on_spark = [pytest.mark.needs("spark"), pytest.mark.timeout(1200)]
 CLUSTER = "-r", "spark", "--spark-master", "local-cluster[2,1,1024]"
+# For what needs executors, and not several.
+ONE = "-r", "spark", "--spark-master", "local-cluster[1,2,1024]"
 
 
 def job(*words, **keywords):
@@ -61,9 +64,10 @@ def spark_home(tmp_path_factory):
     if find_spec("pyspark") is None:
         yield
         return
+    home = linked_home(tmp_path_factory.mktemp("home") / "spark")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_HOME", str(linked_home(tmp_path_factory.mktemp("home") / "spark")))
-        yield
+        patch.setenv("SPARK_HOME", str(home))
+        yield home
 
 
 class Bucket:
@@ -106,6 +110,18 @@ def frames(night):
 
 
 @marked
+def test_programs_of_spark_start_with_the_classes_that_are_shared(spark_home, tmp_path):
+    """Also in a home of links to the Spark by which the file was made."""
+    assert spark_java.make()
+    loaded = tmp_path / "loaded"
+    words = " ".join([*spark_java.options(), f"-Xlog:class+load:file={loaded}"])
+    done = command([spark_home / "bin" / "spark-submit", "--version"],
+                   env={"SPARK_SUBMIT_OPTS": words})
+    assert done.status == 0 and "version" in done.err and not done.out
+    assert loaded.read_text().count("shared objects file (top)") > 1000
+
+
+@marked
 def test_executors_give_the_bytes_of_inline_but_for_an_image_that_kills_their_python(
         night, frames, tmp_path):
     paths, names = frames
@@ -139,13 +155,13 @@ def test_parts_stay_in_a_bucket_and_a_function_of_the_users_travels_with_its_sid
         night, tmp_path, bucket):
     seen = tmp_path / "seen"
     seen.mkdir()
-    words = ["--function", "own_functions:beside", *side_data(tmp_path), "--param", f"seen={seen}"]
+    words = [night / "manifest.txt", "--function", "own_functions:beside", *side_data(tmp_path),
+             "--param", f"seen={seen}"]
     inline, run = (module("jobs.apply", *words, "--save-files", tmp_path / name, *more,
                           cwd=ROOT / "tests", timeout=540)
-                   for name, more in (("inline", ["-r", "inline", night / "manifest.txt"]), (
-                       "spark", [*CLUSTER, "-D", "spark.default.parallelism=6", "--spark-tmp-dir",
-                                 "s3a://bucket/jobs", "--output-dir", "s3://bucket/parts",
-                                 bucket.there, night / "manifest.txt"])))
+                   for name, more in (("inline", ["-r", "inline"]), ("spark", [
+                       *CLUSTER, "-D", "spark.default.parallelism=6", "--spark-tmp-dir",
+                       "s3a://bucket/jobs", "--output-dir", "s3://bucket/parts", bucket.there])))
     assert inline.status == 0 and b"a.txt=a,r/b.txt=b\t0\t" in inline.out, inline.err
     assert run.status == 0 and not run.out, run.err
     objects = bucket.objects()
@@ -177,7 +193,7 @@ def test_packed_images_on_the_threads_of_one_process(night, tmp_path):
 def test_a_python_that_lacks_what_measures_is_told_in_one_line(night, tmp_path):
     bare = tmp_path / "bare"
     assert command([sys.executable, "-m", "venv", "--without-pip", bare]).status == 0
-    run = job(*CLUSTER, "-D", "spark.task.maxFailures=1", "--python-bin", bare / "bin" / "python",
+    run = job(*ONE, "-D", "spark.task.maxFailures=1", "--python-bin", bare / "bin" / "python",
               "--quiet", night / "manifest.txt")
     assert run.status == 1 and run.out == b""
     line, = run.err.splitlines()

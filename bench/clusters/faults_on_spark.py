@@ -218,7 +218,11 @@ def collected(bench):
             cwd=ROOT, env=environment, capture_output=True)
 
     collect = partial(collect, *bench.lab.cluster.collecting)
-    name = collect().stdout.splitlines()[-1].split()[0].decode()
+    listed = collect()
+    if not listed.stdout:
+        raise RuntimeError(f"the job has left nothing: {listed.stderr.decode()}\n"
+                           f"it said: {bench.lab.said()}")
+    name = listed.stdout.splitlines()[-1].split()[0].decode()
     end = time.monotonic() + 120
     while (done := collect(name)).returncode == 2 and time.monotonic() < end:
         time.sleep(1.0)  # YARN has not seen yet that the driver is gone

@@ -2,12 +2,14 @@
 
 CPU is what a worker's executors took, with all that they started, as the kernel adds it up for
 a process to which each of them falls when its parent is gone. So it does not depend on what else
-the machine does.
+the machine does. Of Pythons that run tasks the kernel tells nobody, as who starts them ignores
+their end: they are looked at while they are there.
 """
 
 import os
 import sys
 import tempfile
+import threading
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -22,6 +24,8 @@ from bench.processes import run
 from bench.report import middle
 
 _MEMORY = "512m"  # of an executor's Java
+_TICKS = os.sysconf("SC_CLK_TCK")
+_LOOK = 0.1  # seconds; a Python waits for longer than that between its last task and its end
 #: Starts a worker, which ends with it, and is told of the end of all that the worker has started.
 _COUNTS = """
 import ctypes, os, signal, sys
@@ -116,8 +120,31 @@ def spark_of_one_machine():
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
+class _Pythons(threading.Thread):
+    """Looks at the Pythons that run tasks, with what these have started, until it is stopped."""
+
+    def __init__(self, lab):
+        super().__init__(daemon=True)
+        self._lab, self._took, self._over = lab, {}, threading.Event()
+
+    def run(self):
+        while not self._over.wait(_LOOK):
+            daemons = self._lab.processes("pyspark.daemon")
+            for pid in daemons:
+                fields = _fields(pid)
+                if fields and int(fields[1]) in daemons:  # not the one that starts them
+                    self._took[pid] = sum(map(int, fields[11:15])) / _TICKS
+
+    def stop(self):
+        """Return the CPU seconds of all that were seen."""
+        self._over.set()
+        self.join()
+        return sum(self._took.values())
+
+
 def _trial(lab, night, manifest, images, tasks, *options):
-    before, began = _cpu_of_executors(lab), time()
+    before, pythons, began = _cpu_of_executors(lab), _Pythons(lab), time()
+    pythons.start()
     cost = run(lab.command("--quiet", "-D", f"{TASKS}={tasks}", "-D",
                            f"spark.executor.memory={_MEMORY}", *options, manifest,
                            "--catalog", night.folder / "cluster.tsv"))
@@ -128,8 +155,9 @@ def _trial(lab, night, manifest, images, tasks, *options):
     gaps = [later[0] - sooner[1] for slot in slots for sooner, later in zip(slot, slot[1:])]
     firsts = [(slot[0][1] - slot[0][0]) - median(end - start for start, end in slot[1:])
               for slot in slots if slot[1:]]
-    return Trial(images, tasks, _cpu_of_executors(lab) - before, cost.wall, launched - began,
-                 ended - last, min(firsts, default=0.0), median(gaps) if gaps else 0.0)
+    cpu = _cpu_of_executors(lab) - before + pythons.stop()
+    return Trial(images, tasks, cpu, cost.wall, launched - began, ended - last,
+                 min(firsts, default=0.0), median(gaps) if gaps else 0.0)
 
 
 def _times_of_tasks(lab):
@@ -150,9 +178,14 @@ def _cpu_of_executors(lab):
     ticks = 0
     for number in lab.cluster.workers:
         pid = lab.cluster.pid(f"worker-{number}")
-        stat = Path(f"/proc/{pid}/stat").read_text()
-        ticks += sum(map(int, stat.rpartition(")")[2].split()[13:15]))  # cutime, cstime
         worker, = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        stat = Path(f"/proc/{worker}/stat").read_text()
-        ticks += sum(map(int, stat.rpartition(")")[2].split()[13:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+        ticks += sum(int(ticks) for one in (pid, worker) for ticks in _fields(one)[13:15])
+    return ticks / _TICKS
+
+
+def _fields(pid):
+    """Return what the kernel says of a process, from its state on, or nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

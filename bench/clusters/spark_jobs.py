@@ -8,11 +8,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from bench.clusters import spark_java
 from bench.clusters.jobs_to_hit import WAIT, WORKER, Jobs, kill
 from bench.processes import job
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
-_JAVA = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 #: As what runs at once is a part of all there is.
 TASKS = "spark.default.parallelism"
 _REASONS = {"Success": "successful", "TaskKilled": "killed"}
@@ -46,8 +46,8 @@ class SparkLab(Jobs):
     def start(self, *arguments, **environment):
         """Start mr_extract with ``-r spark`` and return its Popen."""
         return subprocess.Popen(
-            self.command("-D", f"spark.executor.extraJavaOptions={_JAVA}", *arguments),
-            env={**os.environ, **self.cluster.environment, "SPARK_SUBMIT_OPTS": _JAVA,
+            self.command(*arguments),
+            env={**os.environ, **self.cluster.environment, **spark_java.environment(),
                  **environment},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._opened_err(),
         )

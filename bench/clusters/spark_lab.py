@@ -1,6 +1,5 @@
 """A standalone Spark on this machine: a master and workers, each a JVM of its own."""
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -8,17 +7,10 @@ import time
 from pathlib import Path
 
 from bench.clusters.jobs_to_hit import kill
+from bench.clusters.spark_java import class_path, options, spark_home
 
-_JAVA = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx256m",
-         "-Dspark.worker.timeout=10", "-Dspark.ui.enabled=false")
+_JAVA = "-Xmx256m", "-Dspark.worker.timeout=10", "-Dspark.ui.enabled=false"
 _WITHIN = 120.0  # seconds for a daemon to serve; machines may be busy
-
-
-def spark_home() -> Path:
-    """Return the folder of the Spark that pyspark brings."""
-    found = importlib.util.find_spec("pyspark")
-    assert found is not None and found.origin is not None
-    return Path(found.origin).parent
 
 
 class StandaloneCluster:
@@ -183,7 +175,7 @@ class StandaloneCluster:
 
 def _java(home, name):
     java = Path(os.environ["JAVA_HOME"], "bin", "java") if os.environ.get("JAVA_HOME") else "java"
-    return [str(java), *_JAVA, "-cp", f"{home}/jars/*", name]
+    return [str(java), *options(), *_JAVA, "-cp", class_path(home), name]
 
 
 def _scala():

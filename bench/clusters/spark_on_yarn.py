@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 from bench.clusters.hadoop_lab import Lab
 from bench.clusters.jobs_to_hit import kill
-from bench.clusters.spark_lab import spark_home
+from bench.clusters.spark_java import spark_home
 
 
 class SparkOnYarn:

@@ -17,6 +17,7 @@ _UNITS = {"k": 10, "m": 20, "g": 30, "t": 40}
 #: An executor's processes that die may be those of others: two more than images on which a
 #: task may give up, twice.
 _ATTEMPTS = 8
+_JAVA = "-XX:TieredStopAtLevel=1"
 _HEAP_MB, _PYTHON_MB = 512, 1536  # of an executor for each of its cores: as a task of Hadoop
 
 PROGRAM = str(Path(__file__).parent / "program.py")
@@ -175,6 +176,9 @@ def defaults(master: str, deployed: str, given: Mapping[str, str],
         "spark.locality.wait": 0,  # a shard is a few kilobytes, wherever it is
         "spark.ui.showConsoleProgress": "false",
         "spark.python.worker.faulthandler.enabled": "true",
+        # Java carries lines here, and mostly starts: its second compiler takes half of a start.
+        "spark.driver.defaultJavaOptions": _JAVA,
+        "spark.executor.defaultJavaOptions": _JAVA,
     }
     if is_here(master):
         return {**found, "spark.ui.enabled": "false"}
