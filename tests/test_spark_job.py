@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import time
+from argparse import Namespace
 from importlib.util import find_spec
 
 import pytest
@@ -22,7 +23,7 @@ from bench.clusters.deadly_places import DeadlyPlaces, kills
 from bench.speed.spark import linked_home
 from mr_extract.jobs.driver.cutting import number_of_tasks
 from mr_extract.jobs.driver.plan import Plan
-from mr_extract.jobs.runners.spark import counting
+from mr_extract.jobs.runners.spark import counting, places
 from mr_extract.jobs.runners.spark.counting import Counts
 from mr_extract.jobs.runners.spark.folder import Folder
 from mr_extract.jobs.runners.spark.java import in_one_line
@@ -279,6 +280,26 @@ def test_what_cannot_begin_is_told_in_one_line(words, status, said, night, tmp_p
     line, = run.err.splitlines()
     assert run.status == status and said in line and not run.out
     assert not list(tmp_path.iterdir())
+
+
+def test_a_spark_of_ones_own_needs_no_pyspark_here(tmp_path, monkeypatch):
+    submit = tmp_path / "bin" / "spark-submit"
+    submit.parent.mkdir()
+    submit.write_text("#!/bin/sh\n")
+    submit.chmod(0o755)
+    monkeypatch.setattr(places, "find_spec", lambda name: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    options = Namespace(spark_submit_bin=None, jobs=2, spark_master=None, jobconf={},
+                        env_archive=None, spark_deploy_mode=None)
+    for home in ("/nowhere", ""):
+        monkeypatch.setenv("SPARK_HOME", home)
+        with pytest.raises(ValueError, match="say where one is with SPARK_HOME"):
+            places.settle_master(options)
+    for name, value in (("SPARK_HOME", tmp_path), ("PATH", submit.parent)):
+        monkeypatch.setenv(name, str(value))
+        places.settle_master(options)
+        assert options.spark_master == "local[2,4]"
+        monkeypatch.delenv(name)
 
 
 def test_without_java_it_is_said_what_is_needed():

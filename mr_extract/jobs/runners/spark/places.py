@@ -33,9 +33,10 @@ def settle_master(options: Namespace) -> None:
     ValueError
         When there is no Spark, or an option is not for the master.
     """
-    if find_spec("pyspark") is None and not options.spark_submit_bin:
-        raise ValueError("-r spark needs pyspark: pip install 'mr_extract[spark]', or name the "
-                         "program of an installed Spark with --spark-submit-bin")
+    if not (options.spark_submit_bin or find_spec("pyspark") or _of_home("SPARK_HOME",
+                                                                         "spark-submit")):
+        raise ValueError("-r spark needs Spark: pip install 'mr_extract[spark]', or say where one "
+                         "is with SPARK_HOME, or its program with --spark-submit-bin")
     jobs = options.jobs or len(os.sched_getaffinity(0))
     # On one machine a task that died is run again, thrice.
     master = with_attempts(options.spark_master or spark_defaults.master() or f"local[{jobs}]")
@@ -151,9 +152,12 @@ def _why_unreachable(master):
 
 def hadoop_command() -> list[str]:
     """Return the command ``hadoop``, empty where there is none."""
-    home = os.environ.get("HADOOP_HOME")
-    for found in (shutil.which("hadoop", path=home and os.path.join(home, "bin")),
-                  shutil.which("hadoop")):
-        if found:
-            return [found]
-    return []
+    found = _of_home("HADOOP_HOME", "hadoop")
+    return [found] if found else []
+
+
+def _of_home(variable, program):
+    """Return the path of a program: in the home that a variable names, else where programs are."""
+    home = os.environ.get(variable)
+    return (home and shutil.which(program, path=os.path.join(home, "bin"))
+            or shutil.which(program))
