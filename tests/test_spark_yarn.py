@@ -1,11 +1,13 @@
 """`-r spark` on YARN, with images on HDFS: the page in both modes, and a driver that is killed."""
 
+import json
 import os
 import re
+import sys
 import time
 
 import pytest
-from conftest import job, module
+from conftest import ROOT, command, job, module
 from hadoop_clusters import clear
 from pages import commands_of, read_page, shell_in
 from processes import kill, start_job
@@ -59,19 +61,35 @@ def test_the_page_is_followed_in_client_and_in_cluster_mode(hadoop, environment,
     assert left.stdout == ""
 
 
-def test_executors_come_as_there_are_tasks_and_parts_stay_on_the_cluster(
-        hadoop, environment, user):
+def test_executors_come_as_there_are_tasks_go_where_records_are_and_parts_stay_on_the_cluster(
+        hadoop, environment, user, tmp_path):
     folder, _ = user
     clear(hadoop, "/survey/parts")
+    packed = command([sys.executable, "-m", "preprocess", "pack", folder / "hdfs.txt", "-o",
+                      "hdfs:///survey/packed"], env={**environment, "PYTHONPATH": str(ROOT)})
+    assert packed.status == 0, packed.err
     done = job("-r", "spark", "--spark-master", "yarn", "--output-dir", "/survey/parts",
                "-D", "spark.dynamicAllocation.enabled=true",
-               "-D", "spark.dynamicAllocation.maxExecutors=2", folder / "hdfs.txt", env=environment)
+               "-D", "spark.dynamicAllocation.maxExecutors=2",
+               "-D", "spark.eventLog.enabled=true", "-D", f"spark.eventLog.dir=file://{tmp_path}",
+               "-D", "spark.eventLog.rolling.enabled=false", "-D", "spark.eventLog.compress=false",
+               "--packed", "hdfs:///survey/packed", env=environment)
     assert done.status == 0, done.err
     expected = (folder / "yarn.tsv").read_bytes()
     names = hadoop.run("fs", "-ls", "-C", "/survey/parts").stdout.split()
     assert "/survey/parts/_SUCCESS" in names and "/survey/parts/_header" in names
     parts = hadoop.run("fs", "-cat", "/survey/parts/_header", "/survey/parts/part-*").stdout
     assert sorted(parts.encode().splitlines()) == sorted(expected.splitlines())
+    (log,) = tmp_path.iterdir()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    maps = [one for one in events if one.get("Task Type") == "ShuffleMapTask"]
+    assert {one["Task Info"]["Locality"] for one in maps} == {"NODE_LOCAL"}
+    # As they are told, not by the blocks of the job's own shards.
+    (stage,) = {one["Stage ID"] for one in maps}
+    (told,) = (one["Stage Info"] for one in events if one["Event"] == "SparkListenerStageCompleted"
+               and one["Stage Info"]["Stage ID"] == stage)
+    names = {one["Name"] for one in told["RDD Info"]}
+    assert "ParallelCollectionRDD" in names and not any("/shards" in name for name in names)
 
 
 def test_a_job_in_cluster_mode_outlives_its_driver_and_is_collected(
