@@ -27,8 +27,9 @@ def written_whole(path: str, aside: str = "") -> Iterator[str]:
         yield path
         return
     folder, name = os.path.split(path)
-    # Not by the process: two nodes that see one disk may have the same number.
-    unfinished = os.path.join(aside or folder, f".{name}.{os.urandom(4).hex()}.part")
+    # Not by the process alone: two nodes that see one disk may have the same number.
+    unfinished = os.path.join(aside or folder,
+                              f".{name}.{os.urandom(4).hex()}.{os.getpid()}.part")
     try:
         yield unfinished
         os.replace(unfinished, path)

@@ -68,7 +68,7 @@ def list_files(uri: str) -> Iterator[Found]:
                 yield Found(name)
 
 
-def write(uri: str, source: BinaryIO) -> None:
+def write(uri: str, source: BinaryIO, aside: str = "") -> None:
     """Refuse."""
     raise ImageFailure("fetch-forbidden", "files of web servers are only read; write elsewhere")
 
