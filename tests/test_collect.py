@@ -87,6 +87,8 @@ def test_what_a_killed_driver_leaves_is_collected_gone_on_with_and_removed(
     children = descendants(process.pid)
     kill(process.pid)
     finish(process)
+    for pid in children:
+        kill(pid, signal.SIGCONT)  # who was stopped at its very start looks for its driver now
     assert_gone(children)  # they end with their driver
     assert collect().out.decode().split("\t")[::5] == [name, "left\n"]
     done = collect(name[:-3])
