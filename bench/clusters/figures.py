@@ -6,7 +6,9 @@ from mr_extract.jobs.model.figures import MEANINGS, SPARK_MEANINGS
 
 def measured(told):
     """Return the table of figures (mr_extract.jobs.model.figures.Figures)."""
-    section = Section("Measured", f"{told.machine}.", ("", ""))
+    of_spark = told.spark.machine if told.spark else ""
+    apart = f" Those of Spark: {of_spark}." if of_spark not in ("", told.machine) else ""
+    section = Section("Measured", f"{told.machine}.{apart}", ("", ""))
     for name, meaning in MEANINGS.items():
         section.add(meaning, f"{milliseconds(getattr(told, name))} ms")
     if told.spark:

@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from time import process_time
 
+from bench.clusters.measured_jobs import AGAIN, FEW, MANY, measure_jobs
+from bench.clusters.measured_spark import measure_spark
 from bench.machine import where
 from bench.night import make_night
 from bench.processes import job, module, run
@@ -38,6 +40,8 @@ def main(arguments=None):
     parser.add_argument("--cluster", action="store_true",
                         help="start a Hadoop and a Spark on this machine and measure jobs on them "
                              "too")
+    parser.add_argument("--spark-for", type=Path, metavar="FILE",
+                        help="measure jobs on a Spark alone; all else is that of these figures")
     parser.add_argument("--quick", action="store_true",
                         help="few small frames, one round: tries the script, no more")
     parser.add_argument("--output", type=Path, metavar="FILE", help="[standard output]")
@@ -47,20 +51,20 @@ def main(arguments=None):
         options.frames, options.rounds, options.lines, shape = 4, 1, 20_000, (400, 500)
     if options.frames < 4 or options.rounds < 1:
         parser.error("needs at least 4 frames and 1 round")
+    found = json.loads(options.spark_for.read_text()) if options.spark_for else {}
+    many = (FEW + 2, 1) if options.quick else (MANY, AGAIN)
     with tempfile.TemporaryDirectory(prefix="bench-figures-") as folder:
         night = make_night(Path(folder), options.frames, shape)
-        found = measure(night, options.rounds, options.lines, options.real)
-        if options.cluster:
-            from bench.clusters.measured_jobs import AGAIN, FEW, MANY, measure_jobs
-            from bench.clusters.measured_spark import measure_spark
-
-            for measured in (measure_jobs, measure_spark):
-                found |= measured(night, options.rounds, FEW + 2 if options.quick else MANY,
-                                  1 if options.quick else AGAIN)
-    found["machine"] = (
-        f"{options.frames} simulated frames of {shape[1]} x {shape[0]} pixels, medians of "
-        f"{options.rounds} rounds, measured on: {where()}")
-    found["date"] = date.today().isoformat()
+        machine = (
+            f"{options.frames} simulated frames of {shape[1]} x {shape[0]} pixels, medians of "
+            f"{options.rounds} rounds, measured on: {where()}")
+        if not options.spark_for:
+            found |= measure(night, options.rounds, options.lines, options.real)
+            found |= {"machine": machine, "date": date.today().isoformat()}
+            if options.cluster:
+                found |= measure_jobs(night, options.rounds, *many)
+        if options.spark_for or options.cluster:
+            found["spark"] = {**measure_spark(night, options.rounds, *many), "machine": machine}
     if options.output:
         figures.write(found, options.output)
     else:

@@ -2,14 +2,12 @@
 
 CPU is what a worker's executors took, with all that they started, as the kernel adds it up for
 a process to which each of them falls when its parent is gone. So it does not depend on what else
-the machine does. Of Pythons that run tasks the kernel tells nobody, as who starts them ignores
-their end: they are looked at while they are there.
+the machine does. Pythons that run tasks are counted apart.
 """
 
 import os
 import sys
 import tempfile
-import threading
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -21,11 +19,10 @@ from bench.clusters.measured_jobs import AGAIN, FEW, MANY, local, times
 from bench.clusters.spark_jobs import TASKS, SparkLab
 from bench.clusters.spark_lab import StandaloneCluster
 from bench.processes import run
+from bench.pythons_of_spark import Pythons, fields_of
 from bench.report import middle
 
 _MEMORY = "512m"  # of an executor's Java
-_TICKS = os.sysconf("SC_CLK_TCK")
-_LOOK = 0.1  # seconds; a Python waits for longer than that between its last task and its end
 #: Starts a worker, which ends with it, and is told of the end of all that the worker has started.
 _COUNTS = """
 import ctypes, os, signal, sys
@@ -91,7 +88,7 @@ def measure_spark(night, rounds, many_tasks=MANY, again=AGAIN):
             pairs.append({"local": sum(around) / 2, **asdict(full[-1])})
     task = (middle([t.cpu for t in many]) - middle([t.cpu for t in few])) / (many_tasks - FEW)
     every = [*few, *many, *full]
-    return {"spark": {
+    return {
         "executor": (middle([t.cpu for t in few]) - FEW * task) / len(lab.cluster.workers),
         "task": task,
         "image": (middle([t.cpu for t in full]) - middle([t.cpu for t in few])) / images,
@@ -101,7 +98,7 @@ def measure_spark(night, rounds, many_tasks=MANY, again=AGAIN):
         "start": min(t.start for t in every),
         "finish": min(t.finish for t in few),
         "trials": pairs,
-    }}
+    }
 
 
 @contextmanager
@@ -120,30 +117,8 @@ def spark_of_one_machine():
                 os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 
 
-class _Pythons(threading.Thread):
-    """Looks at the Pythons that run tasks, with what these have started, until it is stopped."""
-
-    def __init__(self, lab):
-        super().__init__(daemon=True)
-        self._lab, self._took, self._over = lab, {}, threading.Event()
-
-    def run(self):
-        while not self._over.wait(_LOOK):
-            daemons = self._lab.processes("pyspark.daemon")
-            for pid in daemons:
-                fields = _fields(pid)
-                if fields and int(fields[1]) in daemons:  # not the one that starts them
-                    self._took[pid] = sum(map(int, fields[11:15])) / _TICKS
-
-    def stop(self):
-        """Return the CPU seconds of all that were seen."""
-        self._over.set()
-        self.join()
-        return sum(self._took.values())
-
-
 def _trial(lab, night, manifest, images, tasks, *options):
-    before, pythons, began = _cpu_of_executors(lab), _Pythons(lab), time()
+    before, pythons, began = _cpu_of_executors(lab), Pythons(), time()
     pythons.start()
     cost = run(lab.command("--quiet", "-D", f"{TASKS}={tasks}", "-D",
                            f"spark.executor.memory={_MEMORY}", *options, manifest,
@@ -179,13 +154,5 @@ def _cpu_of_executors(lab):
     for number in lab.cluster.workers:
         pid = lab.cluster.pid(f"worker-{number}")
         worker, = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        ticks += sum(int(ticks) for one in (pid, worker) for ticks in _fields(one)[13:15])
-    return ticks / _TICKS
-
-
-def _fields(pid):
-    """Return what the kernel says of a process, from its state on, or nothing if it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
+        ticks += sum(int(ticks) for one in (pid, worker) for ticks in fields_of(one)[13:15])
+    return ticks / os.sysconf("SC_CLK_TCK")

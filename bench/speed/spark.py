@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.night import make_night
-from bench.processes import job, run
+from bench.processes import Cost, job, run
+from bench.pythons_of_spark import Pythons
 from bench.report import Section, give, middle, ratio, takes_output
 
 _MORE_TRIES = 1  # where a round was disturbed
@@ -55,7 +56,7 @@ def measure(night, rounds, times=1):
     output = night.folder / "spark.tsv"
 
     def made(*words):
-        return lambda manifest: run(job("-r", *words, "--quiet", manifest, "--catalog", output))
+        return lambda manifest: _cost(job("-r", *words, "--quiet", manifest, "--catalog", output))
 
     contenders = {
         "local": made("local", "--jobs=2"),
@@ -103,3 +104,13 @@ def measure(night, rounds, times=1):
     if gain:
         section.text += f" Two executors do {gain:.2f} times the work of one."
     return section
+
+
+def _cost(command):
+    """Return what a run took, Pythons of Spark among it."""
+    pythons = Pythons()
+    pythons.start()
+    cost = run(command)
+    further = pythons.stop()
+    others = cost.foreign - further / cost.wall / os.cpu_count()
+    return Cost(cost.cpu + further, cost.wall, max(0.0, others))

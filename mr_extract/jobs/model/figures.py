@@ -48,6 +48,8 @@ class SparkFigures:
     trials : sequence of dict
         Jobs on a small cluster, each beside `-r local` over the same images: those of
         `bench.clusters.measured_spark`.
+    machine : str
+        Whose figures these are.
     """
 
     start: float
@@ -58,6 +60,7 @@ class SparkFigures:
     image: float
     finish: float
     trials: tuple = ()
+    machine: str = ""
 
 
 @dataclass(frozen=True)
