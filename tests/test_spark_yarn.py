@@ -83,7 +83,9 @@ def test_executors_come_as_there_are_tasks_go_where_records_are_and_parts_stay_o
     (log,) = tmp_path.iterdir()
     events = [json.loads(line) for line in log.read_text().splitlines()]
     maps = [one for one in events if one.get("Task Type") == "ShuffleMapTask"]
-    assert {one["Task Info"]["Locality"] for one in maps} == {"NODE_LOCAL"}
+    # Who wants a host whose executor has not come within three seconds takes another; without a
+    # host that it wants it would be ANY.
+    assert maps and {one["Task Info"]["Locality"] for one in maps} <= {"NODE_LOCAL", "RACK_LOCAL"}
     # As they are told, not by the blocks of the job's own shards.
     (stage,) = {one["Stage ID"] for one in maps}
     (told,) = (one["Stage Info"] for one in events if one["Event"] == "SparkListenerStageCompleted"
