@@ -6,7 +6,8 @@ took to nobody's account: they are looked at while they are there.
 
 import os
 import threading
-from pathlib import Path
+
+from bench.running import fields_of, parent_of, running, words_of
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LOOK = 0.1  # seconds; a Python waits for longer than that between its last task and its end
@@ -22,10 +23,10 @@ class Pythons(threading.Thread):
     def run(self):
         """Look until `stop` is called."""
         while not self._over.wait(_LOOK):
-            daemons = set(_daemons())
+            daemons = {pid for pid in running() if b"\0pyspark.daemon\0" in words_of(pid)}
             for pid in daemons:
-                fields = fields_of(pid)
-                if fields and int(fields[1]) in daemons:  # not the one that starts them
+                # Not the one that starts them, and not one that has ended since.
+                if parent_of(pid) in daemons and (fields := fields_of(pid)):
                     self._took[pid] = sum(map(int, fields[11:15])) / _TICKS
 
     def stop(self):
@@ -33,22 +34,3 @@ class Pythons(threading.Thread):
         self._over.set()
         self.join()
         return sum(self._took.values())
-
-
-def fields_of(pid):
-    """Return what the kernel says of a process, from its state on, or nothing if it is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
-
-
-def _daemons():
-    for process in Path("/proc").iterdir():
-        if process.name.isdecimal():
-            try:
-                words = (process / "cmdline").read_bytes()
-            except OSError:
-                continue  # it has ended
-            if b"\0pyspark.daemon\0" in words:
-                yield int(process.name)

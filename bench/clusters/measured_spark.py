@@ -19,8 +19,9 @@ from bench.clusters.measured_jobs import AGAIN, FEW, MANY, local, times
 from bench.clusters.spark_jobs import TASKS, SparkLab
 from bench.clusters.spark_lab import StandaloneCluster
 from bench.processes import run
-from bench.pythons_of_spark import Pythons, fields_of
+from bench.pythons_of_spark import Pythons
 from bench.report import middle
+from bench.running import fields_of
 
 _MEMORY = "512m"  # of an executor's Java
 #: Starts a worker, which ends with it, and is told of the end of all that the worker has started.

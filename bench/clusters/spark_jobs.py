@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.clusters import spark_java
 from bench.clusters.jobs_to_hit import WAIT, WORKER, Jobs, kill
 from bench.processes import job
+from bench.running import parent_of, running, words_of
 
 EXECUTOR = "CoarseGrainedExecutorBackend"
 #: As what runs at once is a part of all there is.
@@ -117,15 +118,6 @@ class SparkLab(Jobs):
             kill(pid)
 
 
-def parent_of(pid):
-    """Return the parent of a process; None when it has ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return int(stat.rpartition(")")[2].split()[1])
-
-
 def executor_of(pid):
     """Return the Java of the executor to which a Python belongs.
 
@@ -144,16 +136,12 @@ def executor_of(pid):
 
 def driver_of(process):
     """Return the Java of the Spark that a job has started here."""
-    for one in Path("/proc").iterdir():
-        if one.name.isdecimal():
-            try:
-                words = (one / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"org.apache.spark.deploy.SparkSubmit" in words and b"java" in words.split(b"\0")[0]:
-                above = int(one.name)
-                while above and above > 1:
-                    if above == process.pid:
-                        return int(one.name)
-                    above = parent_of(above)
+    for pid in running():
+        words = words_of(pid)
+        if b"org.apache.spark.deploy.SparkSubmit" in words and b"java" in words.split(b"\0")[0]:
+            above = pid
+            while above and above > 1:
+                if above == process.pid:
+                    return pid
+                above = parent_of(above)
     return None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.clusters.jobs_to_hit import kill
 from bench.clusters.spark_java import class_path, options, spark_home
+from bench.running import running, words_of
 
 _JAVA = "-Xmx256m", "-Dspark.worker.timeout=10", "-Dspark.ui.enabled=false"
 _WITHIN = 120.0  # seconds for a daemon to serve; machines may be busy
@@ -187,21 +188,12 @@ def _scala():
 def _below(folder, word):
     """Return processes that work in a folder or below and have a word in their command line."""
     found, place = [], str(folder)
-    for process in Path("/proc").iterdir():
-        if not process.name.isdecimal():
-            continue
+    for pid in running():
         try:
-            at = os.readlink(process / "cwd")
+            at = os.readlink(f"/proc/{pid}/cwd")
         except OSError:
             continue  # it has ended
-        if (at == place or at.startswith(f"{place}/")) and word in _words(process.name):
-            found.append(int(process.name))
+        words = words_of(pid).replace(b"\0", b" ")
+        if (at == place or at.startswith(f"{place}/")) and word in words:
+            found.append(pid)
     return found
-
-
-def _words(pid):
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
-    except OSError:
-        return b""
-

@@ -4,6 +4,7 @@ As for ``hadoop fs``, a path means what is written: ``%20`` is not a blank, ``#`
 are characters of a name.
 """
 
+import os
 import re
 
 _URI = re.compile(r"([^:/]+)://([^/]*)(/?.*)", re.DOTALL)
@@ -23,6 +24,20 @@ def uri_of(uri: str, path: str) -> str:
 
 def _parts(uri):
     return _URI.fullmatch(uri).groups()
+
+
+def unfinished(path: str, aside: str) -> str:
+    """Return the path at which a file stands until it is whole: hidden, and nobody else's.
+
+    Parameters
+    ----------
+    path : str
+        Where it will be.
+    aside : str
+        URI of the folder in which it stands; empty for that of `path`.
+    """
+    folder, _, name = path.rpartition("/")
+    return f"{place_of(aside)[2] if aside else folder}/.{name}.{os.urandom(4).hex()}.part"
 
 
 def is_hidden(name: str) -> bool:

@@ -11,7 +11,7 @@ from mr_extract import storage
 from mr_extract.failures import ImageFailure
 from mr_extract.storage.faults import Passing, retried
 from mr_extract.storage.found import Found
-from mr_extract.storage.hadoop.paths import is_hidden, place_of, uri_of, version_of
+from mr_extract.storage.hadoop.paths import is_hidden, place_of, unfinished, uri_of, version_of
 from mr_extract.storage.hdfs.client import client_of
 
 _BATCH = 1000  # what a NameNode lists in one answer
@@ -152,16 +152,15 @@ class _Listing:
 
 def _write(client, path, source, aside):
     _refuse_folder(client, path)
-    folder, _, name = path.rpartition("/")
-    unfinished = f"{place_of(aside)[2] if aside else folder}/.{name}.{os.urandom(4).hex()}.part"
+    growing = unfinished(path, aside)
     source.seek(0)
     try:
-        writer = client.call("create", unfinished)
+        writer = client.call("create", growing)
         copyfileobj(source, _Limited(client, writer), _PIECE)
         client.limited(writer.close, limit=_WRITE_LIMIT)
-        client.call("rename", unfinished, path, True)
+        client.call("rename", growing, path, True)
     except BaseException:
-        _remove(client, unfinished)
+        _remove(client, growing)
         raise
 
 

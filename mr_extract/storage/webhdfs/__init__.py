@@ -12,7 +12,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.storage import connections
 from mr_extract.storage.faults import Passing, retried
 from mr_extract.storage.found import Found
-from mr_extract.storage.hadoop.paths import is_hidden, place_of, uri_of, version_of
+from mr_extract.storage.hadoop.paths import is_hidden, place_of, unfinished, uri_of, version_of
 from mr_extract.storage.transfer import CHANGED, Answer, collected, nothing
 from mr_extract.storage.webhdfs.client import DataNodes, ask
 
@@ -131,18 +131,17 @@ def _entries(uri, folder):
 def _write(uri, nodes, source, aside):
     path = place_of(uri)[2]
     _refuse_folder(uri)
-    folder, _, name = path.rpartition("/")
-    unfinished = f"{place_of(aside)[2] if aside else folder}/.{name}.{os.urandom(4).hex()}.part"
+    growing = unfinished(path, aside)
     headers = {"Content-Type": "application/octet-stream",
                "Content-Length": str(source.seek(0, os.SEEK_END))}
     source.seek(0)
     try:
-        nodes.request("PUT", "CREATE", unfinished, headers, source, overwrite="true").close()
-        answer = ask("PUT", uri, "RENAME", unfinished, destination=path, renameoptions="OVERWRITE")
+        nodes.request("PUT", "CREATE", growing, headers, source, overwrite="true").close()
+        answer = ask("PUT", uri, "RENAME", growing, destination=path, renameoptions="OVERWRITE")
         if answer and not answer.get("boolean"):
             raise ImageFailure("fetch-failed", "HDFS did not give the file its name")
     except BaseException:
-        _remove(uri, unfinished)
+        _remove(uri, growing)
         raise
 
 

@@ -22,16 +22,18 @@ from mr_extract.jobs.runners.spark.folder import is_bucket
 _MEANING = re.compile(r"([*?\[\]{}\\])")  # to Hadoop, in a path
 
 
-class OfHadoop:
+class _Files:
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+
+class OfHadoop(_Files):
     """Files of Hadoop's file systems.
 
     Parameters
     ----------
     context : pyspark.SparkContext
     """
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
 
     def lines(self, folder: str) -> RDD:
         """Return the lines (bytes) of the files of a folder, each file a partition."""
@@ -61,16 +63,13 @@ class OfHadoop:
         return path.getFileSystem(self._context._jsc.hadoopConfiguration()), path
 
 
-class InBucket:
+class InBucket(_Files):
     """Objects of a bucket, as `OfHadoop`; a part is there when it is whole.
 
     Parameters
     ----------
     context : pyspark.SparkContext
     """
-
-    def __init__(self, context: Any) -> None:
-        self._context = context
 
     def lines(self, folder: str) -> RDD:
         """Return the lines of the files of a folder."""
@@ -80,7 +79,7 @@ class InBucket:
 
     def save(self, texts: RDD, folder: str) -> None:
         """Write lines to a folder in which nothing is yet."""
-        if self._is_there(folder):
+        if self.exists(folder):
             raise OSError(f"{folder}: there is something already")
         texts.mapPartitionsWithIndex(_Tasks(folder).write).count()
 
@@ -90,10 +89,6 @@ class InBucket:
             storage.write(uri, io.BytesIO(data))
 
     def exists(self, uri: str) -> bool:
-        """Tell whether there is such a file."""
-        return self._is_there(uri)
-
-    def _is_there(self, uri):
         """Tell whether there is an object of that name, or below it."""
         try:
             with _told(uri):
