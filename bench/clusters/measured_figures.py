@@ -37,11 +37,12 @@ def main(arguments=None):
                         help="lines of the long manifest [%(default)s]")
     parser.add_argument("--real", type=Path, metavar="DIR",
                         help="folder of real images, for their spread")
-    parser.add_argument("--cluster", action="store_true",
-                        help="start a Hadoop and a Spark on this machine and measure jobs on them "
-                             "too")
-    parser.add_argument("--spark-for", type=Path, metavar="FILE",
-                        help="measure jobs on a Spark alone; all else is that of these figures")
+    jobs = parser.add_mutually_exclusive_group()
+    jobs.add_argument("--cluster", action="store_true",
+                      help="start a Hadoop and a Spark on this machine and measure jobs on "
+                           "them too")
+    jobs.add_argument("--spark-for", type=Path, metavar="FILE",
+                      help="measure jobs on a Spark alone; all else is that of these figures")
     parser.add_argument("--quick", action="store_true",
                         help="few small frames, one round: tries the script, no more")
     parser.add_argument("--output", type=Path, metavar="FILE", help="[standard output]")
