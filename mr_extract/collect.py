@@ -20,7 +20,7 @@ from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.left import Left
 from mr_extract.jobs.driver.left_here import left_here
 from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
-from mr_extract.jobs.driver.left_on_hadoop import left_on_cluster
+from mr_extract.jobs.driver.left_on_hadoop import folder_on_cluster, left_on_cluster
 from mr_extract.jobs.driver.left_on_spark import left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
 from mr_extract.jobs.runners.spark.places import folder_of_left, hadoop_command
@@ -64,7 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--remove needs the NAME of a job")
     try:
         storage.configure(access_from(options))
-        jobs = list(_jobs(options, hadoop))
+        place, jobs = _jobs(options, hadoop)
+        if not jobs:
+            complain(f"nothing to collect in {place}")
         if not options.name:
             for one in jobs:
                 print(_line_of(one))
@@ -80,13 +82,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _jobs(options, hadoop):
+    """Return where jobs are looked for, and those that are there."""
     if options.runner == "emr":
-        return _left_on_emr(options)
+        from mr_extract.jobs.runners.emr.runner import folder_of
+
+        place = options.cloud_tmp_dir or folder_of(options.conf_path)
+        return place, list(left_in_bucket(place))
     if options.runner == "hadoop":
-        return left_on_cluster(hadoop)
+        return folder_on_cluster(), list(left_on_cluster(hadoop))
     if options.runner == "spark":
-        return left_on_spark(folder_of_left(options.folder), hadoop)
-    return left_here(options.folder or tempfile.gettempdir(), hadoop)
+        place = folder_of_left(options.folder)
+        return place, list(left_on_spark(place, hadoop))
+    place = options.folder or tempfile.gettempdir()
+    return place, list(left_here(place, hadoop))
 
 
 def collect(one: Left, ended: bool = False) -> int:
@@ -156,12 +164,6 @@ def _gathered(one, job, further=()):
             totals, unwritten = merged(job, plan, text, scratch, ordered)
     status = reported(job, plan, totals, {}, None)
     return 1 if unwritten else status
-
-
-def _left_on_emr(options):
-    from mr_extract.jobs.runners.emr.runner import folder_of
-
-    return left_in_bucket(options.cloud_tmp_dir or folder_of(options.conf_path))
 
 
 def _given(one):

@@ -134,6 +134,14 @@ def test_what_a_batch_job_without_hdfs_left_is_collected_from_another_machine(
     assert list(temporary.iterdir()) == [] and not folder.exists()
 
 
+def test_where_nothing_was_left_the_place_is_told(tmp_path, temporary):
+    for words, place in ((), temporary), (("--folder", tmp_path / "none"), tmp_path / "none"), (
+            ("-r", "spark", "--folder", tmp_path), tmp_path):
+        run = collect(*words)
+        assert run.status == 0 and run.out == b""
+        assert run.err == f"mr_extract: nothing to collect in {place}\n"
+
+
 def test_what_is_not_there_or_has_changed_is_refused(long_list, tmp_path, temporary):
     kernel = tmp_path / "kernel.conv"
     kernel.write_text("CONV NORM\n1 2 1\n2 4 2\n1 2 1\n")

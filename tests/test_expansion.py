@@ -247,11 +247,11 @@ def test_a_fetched_file_goes_to_the_worker_once(folder, monkeypatch):
         sent.append(len(content))
         return write(file, uri, content)
 
-    from mr_extract.jobs.task import supervisor
+    from mr_extract.jobs.task import worker_process
 
-    write = supervisor.write_file
+    write = worker_process.write_file
     monkeypatch.setattr(storage, "read", read)
-    monkeypatch.setattr(supervisor, "write_file", write_file)
+    monkeypatch.setattr(worker_process, "write_file", write_file)
     lines = [f"memory://m.fits\text={k}".encode() for k in (1, 3, 4)]
     lines += [b"memory://one.fits", b"memory://m.fits\text=5"]
     images = fetch_ahead(map(parse_line, lines))

@@ -11,7 +11,7 @@ from functools import partial
 from bench.clusters.deadly_places import kills
 from bench.clusters.faults_of_images import huge_image, noisy
 from bench.clusters.faults_of_output import fill
-from bench.clusters.jobs_to_hit import WORKER, Done, kill
+from bench.clusters.jobs_to_hit import WAIT, WORKER, Done, kill
 from bench.clusters.spark_fault_bench import kills_executor, what_dies, what_dies_on_yarn
 from bench.clusters.spark_jobs import driver_of, executor_of
 from bench.processes import ROOT
@@ -66,17 +66,27 @@ def master(bench):
 
 @what_dies_on_yarn("`kill -9` of the ApplicationMaster")
 def applicationmaster(bench):
-    return bench.survives(_ends_the_master)
+    def fault(lab, process):
+        lab.busy(process)
+        _end_the_master(lab)
+
+    return bench.survives(fault)
 
 
-@what_dies_on_yarn("the same in cluster mode: Spark's driver is in it")
+@what_dies_on_yarn(
+    "the same in cluster mode, where Spark's driver is in it, when some tasks are done")
 def applicationmaster_of_cluster_mode(bench):
+    def fault(lab, process):
+        lab.busy(process)
+        until_some_are_done(lab)
+        _end_the_master(lab)
+
     with bench.lab.cluster.cluster_mode():
-        return bench.survives(_ends_the_master)
+        done = bench.lab.run(*bench.options, bench.manifest, fault=fault)
+    return done, taken_up(bench, done)
 
 
-def _ends_the_master(lab, process):
-    lab.busy(process)
+def _end_the_master(lab):
     kill(next(iter(lab.processes(APPLICATION))))
 
 
@@ -174,7 +184,8 @@ def driver(bench):
     return done, taken_up(bench, done)
 
 
-@what_dies_on_yarn("the same in cluster mode: the job comes to its end")
+@what_dies_on_yarn(
+    "`kill -9` of mr_extract in cluster mode: the job comes to its end, and is collected")
 def driver_of_cluster_mode(bench):
     def fault(lab, process):
         lab.busy(process)
@@ -203,8 +214,11 @@ def output(bench):
 
 
 def until_some_are_done(lab, tasks=2):
-    """Wait until what some tasks have written is in its place, on a standalone cluster."""
-    while len(list(lab.cluster.kept.glob("*/output/part-*"))) < tasks:
+    """Wait until what some tasks have written is in its place."""
+    end = time.monotonic() + WAIT
+    while lab.cluster.parts() < tasks:
+        if time.monotonic() > end:
+            raise RuntimeError(f"nothing is in its place after {WAIT:.0f} s:\n{lab.said()}")
         time.sleep(0.1)
 
 

@@ -126,6 +126,10 @@ class StandaloneCluster:
         return {pid: number for number in self.workers
                 for pid in _below(self.work_of(number), word.encode())}
 
+    def parts(self):
+        """Return how many parts that tasks have written are in their place."""
+        return len(list(self.kept.glob("*/output/part-*")))
+
     def kill_node(self, number):
         """Kill a worker with all that runs on it, as a machine that is lost."""
         self._end(f"worker-{number}")
@@ -138,7 +142,6 @@ class StandaloneCluster:
         """Start workers that were killed, and wait until the master has them."""
         for number in self.workers:
             if f"worker-{number}" not in self._processes:
-                (self.folder / f"worker-{number}.log").unlink()
                 self.start_worker(number)
                 self.wait_for_worker(number)
 
@@ -157,7 +160,8 @@ class StandaloneCluster:
         process.wait()
 
     def _begin(self, name, words):
-        with open(self.folder / f"{name}.log", "ab") as log:
+        # What one before it has said, as where it serves, is true no more.
+        with open(self.folder / f"{name}.log", "wb") as log:
             self._processes[name] = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                 env={**self._of_workers, "SPARK_HOME": str(self._home),

@@ -1,5 +1,6 @@
 """Spark on the YARN of a Hadoop of one's own, for what hits its jobs."""
 
+import getpass
 from contextlib import contextmanager
 
 from bench.clusters.hadoop_lab import Lab
@@ -47,6 +48,17 @@ class SparkOnYarn:
     def processes(self, word):
         """Return processes of containers by a word of their commands, with their nodes."""
         return self._lab.processes(word)
+
+    def parts(self):
+        """Return how many parts that tasks have written are in their place."""
+        jobs = f"/user/{getpass.getuser()}/tmp/mrjob"
+        return sum(part.startswith("part-") for job in self._names(jobs)
+                   for part in self._names(f"{jobs}/{job}/output"))
+
+    def _names(self, folder):
+        told = self.hadoop.get(f"{self.hadoop.webhdfs}/webhdfs/v1{folder}"
+                               f"?op=LISTSTATUS&user.name={getpass.getuser()}")
+        return [one["pathSuffix"] for one in told["FileStatuses"]["FileStatus"]] if told else []
 
     def kill_node(self, number):
         """Kill a NodeManager with all its containers, as a machine that is lost."""

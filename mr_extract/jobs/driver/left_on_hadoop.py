@@ -82,10 +82,15 @@ class LeftOnHadoop(Left):
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
+def folder_on_cluster() -> str:
+    """Return the folder of the cluster in which a user's jobs have theirs."""
+    return at_home(_ON_CLUSTER)
+
+
 def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:
     """Yield the jobs whose records are in a user's folder on the cluster."""
     try:
-        text = b"".join(streamed(hadoop, f"{at_home(_ON_CLUSTER)}/*/{FOLDER}/{FACTS}")).decode()
+        text = b"".join(streamed(hadoop, f"{folder_on_cluster()}/*/{FOLDER}/{FACTS}")).decode()
     except BrokenOff as error:
         if "No such file" in str(error):
             return

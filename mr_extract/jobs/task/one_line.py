@@ -61,6 +61,14 @@ class Outcome:
     compiled: bool = True
     renew: str = ""
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the process that has measured the image should measure no other.
+
+        What is left of the memory of one that had not enough may be in pieces.
+        """
+        return self.kind == "memory" or bool(self.renew)
+
 
 def failed(image_id: str, kind: str, message: str) -> Outcome:
     """Return the outcome of an image that was not measured."""

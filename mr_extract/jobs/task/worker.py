@@ -1,6 +1,6 @@
 """The process that measures: requests on standard input, outcomes on standard output.
 
-It is started by `mr_extract.jobs.task.supervisor` and ends with its input. What it
+It is started by `mr_extract.jobs.task.worker_process` and ends with its input. What it
 is told and what it answers are frames: four bytes of length for a JSON
 header and eight for the bytes behind it.
 """
@@ -82,7 +82,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests until they end.
 
     The first frame is of `opening`. An entry of the manifest follows, then a frame for each
-    of its `files` that has been fetched, as `write_file` writes it. And so on.
+    of its `files` that has been fetched, as `write_file` writes it. And so on, until an outcome
+    that is the last.
     """
     from mr_extract import storage
     from mr_extract.jobs.skeleton.work import work_of
@@ -95,6 +96,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         end_with(told["parent"])
         renewal.be_apart(told["folder"])
         last_words.use(told["words"])
+    words = told.get("words", ())
     streams = [(one.fileno(), os.fstat(one.fileno())) for one in (requests, answers)]
     work = work_of(told["work"])
     storage.configure(Access(**told["access"]))
@@ -104,6 +106,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         files = dict(_file(*_expected(requests)) for _ in range(head["files"]))
         entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
                       head["kind"])
+        for number in words:
+            last_words.clear(number)
         try:
             outcome = process(entry, work, config, files, told["more"])
         finally:
@@ -112,6 +116,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         outcome.renew = renewal.asked()
         facts = {name: value for name, value in vars(outcome).items() if name != "block"}
         write_frame(answers, facts, outcome.block)
+        if outcome.is_last:
+            break  # it may have been asked for more, which another will do
 
 
 def _is_still(number, facts):
