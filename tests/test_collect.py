@@ -254,7 +254,8 @@ def test_the_commands_of_the_page_run(night, tmp_path, temporary):
     assert run.status == 0, run.err
     assert "images measured" in run.err and list(temporary.iterdir()) == []
     listed, *_ = run.out.decode().splitlines()
-    assert listed.split("\t")[1::2] == ["local", "6 images", "runs"]
+    *told, state = listed.split("\t")[1::2]
+    assert told == ["local", "6 images"] and state in ("runs", "ended")  # a busy machine lists late
     assert (tmp_path / "night.tsv").read_bytes() == job("-r", "inline", "night/manifest.txt",
                                                         cwd=tmp_path).out
 

@@ -65,11 +65,10 @@ def say_idle_settings(masked: bool, weighted: bool, settings: Companions) -> Non
         A mask is there, a weight map is there, or whoever named none has been told.
     settings : mr_extract.settings.beside.Companions
     """
-    default = type(settings)()
     for names, there, what in ((("mask_bits", "mask_type"), masked, "mask"),
                                (("weight_thresh",), weighted, "weight map")):
         for name in names:
-            if not there and getattr(settings, name) != getattr(default, name):
+            if not there and getattr(settings, name) != getattr(type(settings), name):
                 say("not-used", f"{name}, as there is no {what}")
 
 

@@ -49,12 +49,13 @@ def boxes_around(
         First pixel and the one beyond the last, along x and along y.
     """
     def limits(centre, reach, size):
-        centre, reach = np.nan_to_num(centre), np.where(np.isfinite(reach), reach, 0.0)
-        first = np.clip(np.floor(centre - reach + 0.5), -size, 2 * size) - 1
-        last = np.clip(np.floor(centre + reach + 1.5), -size, 2 * size) + 1
-        return first.astype(np.int64), last.astype(np.int64)
+        centre = np.where(np.isnan(centre), 0.0, centre)
+        reach = np.where(np.isfinite(reach), reach, 0.0)
+        ends = np.stack((np.floor(centre - reach + 0.5), np.floor(centre + reach + 1.5)))
+        # `np.clip` takes longer to be called than these to compute a few objects.
+        first, last = np.minimum(np.maximum(ends, -size), 2 * size).astype(np.int64)
+        return first - 1, last + 1
 
-    reach_x, reach_y = np.broadcast_arrays(reach_x, reach_y, x)[:2]
     return (*limits(x, reach_x, shape[1]), *limits(y, reach_y, shape[0]))
 
 

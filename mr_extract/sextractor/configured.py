@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from mr_extract.settings.measuring import Measurement
 
 
+# Images of a job have one configuration: small ones would spend a fortieth of their time on this.
+_latest: tuple[Config, dict[str, Column]] | None = None
+
+
 def columns_of(config: Config) -> dict[str, Column]:
     """Return our columns that a configuration asks to be measured.
 
@@ -35,9 +39,15 @@ def columns_of(config: Config) -> dict[str, Column]:
     ValueError
         As `mr_extract.columns.choice.choose`.
     """
-    if config.output.names == "sextractor":
-        return choose_for(config, (), names.our_columns(config))
-    return choose_for(config, config.output.columns)
+    global _latest
+    latest = _latest  # another thread may have another
+    if latest is None or latest[0] is not config:
+        if config.output.names == "sextractor":
+            columns = choose_for(config, (), names.our_columns(config))
+        else:
+            columns = choose_for(config, config.output.columns)
+        latest = _latest = config, columns
+    return dict(latest[1])
 
 
 def with_cutouts(measurement: Measurement, output: Output) -> dict[str, Section]:
