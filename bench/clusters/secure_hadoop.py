@@ -87,7 +87,7 @@ def _settings(realm, keytab, secret):
             "dfs.web.authentication.kerberos.principal": web,
             "dfs.web.authentication.kerberos.keytab": keytab,
             "dfs.block.access.token.enable": "true",
-            "dfs.data.transfer.protection": "privacy",
+            "dfs.data.transfer.protection": "integrity",
             "ignore.secure.ports.for.testing": "true",
         },
         "yarn-site": {
