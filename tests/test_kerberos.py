@@ -88,6 +88,15 @@ def test_images_and_their_list_are_read_with_a_ticket(user, survey):
     assert done.out == expected
 
 
+def test_over_http_nobody_has_a_ticket(cluster, user, survey):
+    _, expected, _ = survey
+    name = re.search(rb"\n#image\t(\S+)", expected)[1].decode()
+    done = job("-r", "inline", env=user,
+               stdin=f"webhdfs://{cluster.head}/user/{USER}/{name}.fits\tid={name}\n".encode())
+    assert (done.status, done.accounts()) == (1, {name: "fetch-forbidden"})
+    assert "webhdfs:// knows a delegation token in HADOOP_TOKEN and no Kerberos" in done.err
+
+
 def test_without_a_ticket_or_with_one_that_is_over_images_are_named_failures(
         cluster, stranger, survey, tmp_path):
     place, _, here = survey
