@@ -116,8 +116,9 @@ class Cluster(Home):
         parts, within = parts or (HDFS, YARN), within or self.ready_within
         end = time.monotonic() + within
         number = len(self.workers)
-        checks = {HDFS: lambda: hdfs_is_ready(self.webhdfs, number),
-                  YARN: lambda: yarn_is_ready(self.resourcemanager, self.historyserver, number)}
+        checks = {HDFS: lambda: hdfs_is_ready(self.webhdfs, number, self.ask),
+                  YARN: lambda: yarn_is_ready(self.resourcemanager, self.historyserver, number,
+                                              self.ask)}
         for part in parts:
             while not checks[part]():
                 for name in self.daemons(part):
@@ -145,9 +146,16 @@ class Cluster(Home):
         """Return the end of the log of a daemon."""
         return last_words(self.keeper_folder(name), name, lines)
 
+    def ask(self, url: str, method: str = "GET") -> Any:
+        """Return what a daemon answers as an object, None when it does not answer.
+
+        Who inherits says how, where daemons want to know who asks.
+        """
+        return ask(url, method)
+
     def get(self, url: str) -> Any:
         """Return what a daemon answers as an object, None when it does not answer."""
-        return ask(url)
+        return self.ask(url)
 
     def write_orders(self) -> None:
         """Write for each keeper how its daemons are started."""
@@ -182,7 +190,7 @@ class Cluster(Home):
         for path, mode in (("/tmp", 1777), (f"/user/{self.user}", 755)):
             url = f"{self.webhdfs}/webhdfs/v1{path}?op=MKDIRS&permission={mode}"
             end = time.monotonic() + READY_WITHIN
-            while not ask(f"{url}&user.name={self.user}", "PUT"):
+            while not self.ask(f"{url}&user.name={self.user}", "PUT"):
                 if time.monotonic() > end:
                     raise RuntimeError(f"the NameNode does not make {path}:\n"
                                        f"{self.last_words('namenode')}")

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from myhadoop import configuration, jars
@@ -35,6 +35,8 @@ class LocalCluster(Cluster):
         What each NodeManager may give away.
     alone : bool
         Let the daemons live on when this process ends, until `stop` or `stop_keeper`.
+    java : sequence of str, optional
+        Further options of every JVM.
 
     Raises
     ------
@@ -45,7 +47,8 @@ class LocalCluster(Cluster):
 
     def __init__(self, folder: str | Path, workers: int = 2,
                  settings: Mapping[str, Mapping[str, object]] | None = None,
-                 memory_mb: int = 4096, cores: int = 4, alone: bool = False) -> None:
+                 memory_mb: int = 4096, cores: int = 4, alone: bool = False,
+                 java: Sequence[str] = ()) -> None:
         super().__init__(folder)
         self.jars = jars.fetch().resolve()
         for name in ("logs/userlogs", "tmp"):
@@ -53,7 +56,8 @@ class LocalCluster(Cluster):
         self.workers = range(1, workers + 1)
         self.addresses = free_addresses(workers + 1)
         jvm = (*configuration.JVM, *jars.shared_classes(),
-               f"-Djdk.net.hosts.file={self.folder}/hosts", f"-Djava.io.tmpdir={self.folder}/tmp")
+               f"-Djdk.net.hosts.file={self.folder}/hosts", f"-Djava.io.tmpdir={self.folder}/tmp",
+               *java)
         self.java = (*jvm, f"-Dhadoop.log.dir={self.folder}/logs",
                      "-Dhadoop.root.logger=INFO,console")
         self._link: Link | None = None

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Callable
 from typing import Any
 
 #: The web page of each kind of daemon, by property.
@@ -37,14 +38,15 @@ def ask(url: str, method: str = "GET", body: object = None) -> Any:
         connection.close()
 
 
-def hdfs_is_ready(namenode: str, workers: int) -> bool:
+def hdfs_is_ready(namenode: str, workers: int, ask: Callable[[str], Any] = ask) -> bool:
     """Tell whether a NameNode (URL) takes writes and has so many DataNodes."""
     answer = ask(f"{namenode}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState")
     state = answer["beans"][0] if answer and answer["beans"] else {}
     return state.get("FSState") == "Operational" and state.get("NumLiveDataNodes") == workers
 
 
-def yarn_is_ready(resourcemanager: str, historyserver: str, workers: int) -> bool:
+def yarn_is_ready(resourcemanager: str, historyserver: str, workers: int,
+                  ask: Callable[[str], Any] = ask) -> bool:
     """Tell whether a ResourceManager has so many NodeManagers, and the JobHistoryServer answers."""
     answer = ask(f"{resourcemanager}/ws/v1/cluster/metrics")
     return (answer is not None and answer["clusterMetrics"]["activeNodes"] == workers

@@ -12,6 +12,7 @@ from compilers import lacks_compiled, lacks_compiler, lacks_sanitizers
 from hadoop_clusters import lacks_hadoop
 from hidden_python import lacks_mount_namespaces
 
+from bench.clusters.kerberos_lab import lacks_kerberos
 from bench.clusters.slurm_lab import lacks_lab
 
 SHARED_DATA = Path(os.environ.get(
@@ -69,6 +70,7 @@ GROUPS = {
     "glibc": _lacks_glibc,
     "hdfs": lacks_hadoop,
     "hadoop": lacks_hadoop,
+    "kerberos": lacks_kerberos,
     "lsdb": _lacks_lsdb,
     "mount-namespaces": lacks_mount_namespaces,
     "processor": _lacks_processor,

@@ -12,7 +12,7 @@ from hadoop_clusters import clear
 from pages import commands_of, read_page, shell_in
 from processes import kill, start_job
 
-from bench.clusters.spark_java import class_path, options, spark_home
+from bench.clusters.spark_java import write_defaults
 
 pytestmark = [pytest.mark.needs("hadoop", "spark"), pytest.mark.timeout(900)]
 
@@ -21,13 +21,7 @@ pytestmark = [pytest.mark.needs("hadoop", "spark"), pytest.mark.timeout(900)]
 def environment(hadoop, tmp_path_factory):
     """The environment of a user of YARN's whose Spark is on all nodes, and small."""
     folder = tmp_path_factory.mktemp("conf")
-    java, path = " ".join(options()), class_path()
-    (folder / "spark-defaults.conf").write_text(
-        f"spark.yarn.jars local:{spark_home()}/jars/*\nspark.driver.memory 512m\n"
-        # First in the class path, as classes that are shared must be.
-        f"spark.executor.extraClassPath {path}\nspark.driver.extraClassPath {path}\n"
-        f"spark.executor.extraJavaOptions {java}\nspark.driver.extraJavaOptions {java}\n"
-        f"spark.yarn.am.extraJavaOptions {java}\n")
+    write_defaults(folder)
     path = os.pathsep.join([str(hadoop.hadoop_bin.parent), os.environ["PATH"]])
     return {**hadoop.environment, "SPARK_CONF_DIR": str(folder), "PATH": path}
 

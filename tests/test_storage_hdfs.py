@@ -25,6 +25,7 @@ from mr_extract import storage
 from mr_extract.storage.access import Access
 from mr_extract.storage.faults import Passing
 from mr_extract.storage.hadoop import errors as hadoop_errors
+from mr_extract.storage.hdfs.tokens import as_tokens_have_it
 from myhadoop.local import LocalCluster
 
 DATA = random.Random(1).randbytes(20_000_000)
@@ -449,6 +450,20 @@ EXPIRED = (
     'GSSAPIError(GssMajorCodes { raw: "0x000d0000", calling_error: "none", routine_error: '
     '"GSS_S_FAILURE", supplementary_info: "0x0000" }, 2529638944, "Unspecified GSS failure.  '
     'Minor code may provide more information: Ticket expired")')
+
+
+def test_tokens_know_a_namenode_by_its_address_unless_they_are_told_otherwise(monkeypatch):
+    # What comes of it on a cluster is in test_kerberos.py.
+    known = {"fs.defaultFS": "hdfs://localhost", "dfs.ha.namenodes.survey": "one,two"}
+    named = {"": "127.0.0.1:8020", "localhost": "127.0.0.1:8020", "localhost:1": "127.0.0.1:1",
+             "survey": "survey", "none.invalid:1": "none.invalid:1"}
+    monkeypatch.setenv("HADOOP_TOKEN_FILE_LOCATION", "/none")
+    assert {one: as_tokens_have_it(one, known) for one in named} == named
+    for differing in ({"hadoop.security.token.service.use_ip": "false"},
+                      {"fs.defaultFS": "hdfs://survey"}, {"fs.defaultFS": "viewfs://all"}):
+        assert as_tokens_have_it("", {**known, **differing}) == ""
+    monkeypatch.delenv("HADOOP_TOKEN_FILE_LOCATION")
+    assert as_tokens_have_it("localhost", known) == "localhost"
 
 
 @pytest.mark.parametrize("said, told_of", [

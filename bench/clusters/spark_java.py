@@ -79,6 +79,25 @@ def environment() -> dict[str, str]:
             "SPARK_LAUNCHER_OPTS": " ".join(SMALL)}  # its class path is another
 
 
+def write_defaults(folder: Path, *further: str) -> None:
+    """Write the ``spark-defaults.conf`` of small jobs on a YARN whose nodes all have our Spark.
+
+    Parameters
+    ----------
+    folder : path
+        What `SPARK_CONF_DIR` will name.
+    *further : str
+        Options of every JVM besides ours.
+    """
+    path, java = class_path(), " ".join((*options(), *further))
+    (folder / "spark-defaults.conf").write_text(
+        f"spark.yarn.jars local:{spark_home()}/jars/*\nspark.driver.memory 512m\n"
+        # First in the class path, as classes that are shared must be.
+        f"spark.executor.extraClassPath {path}\nspark.driver.extraClassPath {path}\n"
+        f"spark.executor.extraJavaOptions {java}\nspark.driver.extraJavaOptions {java}\n"
+        f"spark.yarn.am.extraJavaOptions {java}\n")
+
+
 def make() -> bool:
     """Make the file unless it is there; False where it cannot be, which costs speed alone."""
     path = _path()

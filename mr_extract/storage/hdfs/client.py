@@ -16,6 +16,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.storage.faults import Passing
 from mr_extract.storage.hadoop import configuration as hadoop_configuration
 from mr_extract.storage.hadoop import errors as hadoop_errors
+from mr_extract.storage.hdfs.tokens import as_tokens_have_it
 from mr_extract.storage.time_limit import within
 
 if TYPE_CHECKING:
@@ -57,7 +58,10 @@ class Client:
 
     def __init__(self, scheme: str, authority: str, turn: int = 0) -> None:
         self._limit = storage.access().fetch_timeout
-        self._native = _native(scheme, authority, _settings(self._limit, turn))
+        found = hadoop_configuration.properties()
+        if scheme == "hdfs":
+            authority = as_tokens_have_it(authority, found)
+        self._native = _native(scheme, authority, _settings(found, self._limit, turn))
         self._served = False
 
     def call(self, name: str, *args: object, limit: float | None = None) -> Any:
@@ -132,8 +136,8 @@ def _leave_to_parent():
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-def _settings(limit, turn):
-    services = hadoop_configuration.namenodes(hadoop_configuration.properties())
+def _settings(found, limit, turn):
+    services = hadoop_configuration.namenodes(found)
     return {
         "dfs.client.socket-timeout": str(max(1, round(1000 * limit))),
         # Each NameNode once: waiting and trying again is `retried`'s.

@@ -28,7 +28,7 @@ from mr_extract.jobs.runners.hadoop.places import at_home, on_the_cluster
 _REPLICAS = 3
 _TMP = "tmp/mrjob"  # mrjob's default for the folders of jobs
 _VERSION = re.compile(r"^hadoop-streaming-(\d+(?:\.\d+)+)[^/]*\.jar$")
-_NO_PARENT = re.compile(rb".*No such file or directory", re.DOTALL)
+_NO_PARENT, _WANTS_TICKET = "No such file or directory", "KERBEROS]"  # in what Java says
 
 
 class HadoopRunner(Elsewhere, HadoopJobRunner):
@@ -39,6 +39,7 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
     """
 
     watch: Any = None
+    _made = False
 
     def __init__(self, *args: Any, output_dir: str | None = None, **keywords: Any) -> None:
         super().__init__(*args, output_dir=output_dir and on_the_cluster(output_dir), **keywords)
@@ -58,10 +59,10 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
         })
 
     def _cleanup_hadoop_tmp(self):
-        try:
-            self.fs.rm(self._hadoop_tmp_dir)
-        except OSError as error:
-            complain(str(error))  # and no more: why, the command has said
+        # What was put in part is removed, too; if nothing could be, that has been said.
+        why = self._asked("-rm", "-r", "-f", "-skipTrash", self._hadoop_tmp_dir)
+        if why and self._made:
+            complain(f"{self._hadoop_tmp_dir} could not be removed: {why}")
 
     def _run(self):
         try:
@@ -135,22 +136,38 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
             return
         shards = os.path.dirname(self._input_paths[0])
         if others:
-            self._put(shards, self._shards)
-            self._put(os.path.join(os.path.dirname(shards), RECORD), f"{self._hadoop_tmp_dir}/")
+            record = os.path.join(os.path.dirname(shards), RECORD)
+            self._check_written(self._put(shards, self._shards)
+                                or self._put(record, f"{self._hadoop_tmp_dir}/"))
             return
         # The folder around them, with the record of the job, becomes the job's own, so that it
         # need not be made before. What that stands in is there but for a user's first job.
         folder, place = os.path.dirname(shards), self._hadoop_tmp_dir
-        if self._put(folder, place, ok_stderr=[_NO_PARENT]):
-            self.fs.mkdir(os.path.dirname(place))
-            self._put(folder, place)
+        why = self._put(folder, place)
+        if _NO_PARENT in why:
+            why = self._asked("-mkdir", "-p", os.path.dirname(place)) or self._put(folder, place)
+        self._check_written(why)
 
-    def _put(self, folder, place, **keywords):
+    def _put(self, folder, place):
+        """Copy a folder to the cluster; return why it cannot be, an empty text where it was."""
         # Where files have one replica, a lost node would take shards with it. They hold
         # addresses as they were given, passwords and all: nobody else may read them.
-        return self.fs.hadoop.invoke_hadoop(
-            ["fs", "-D", f"dfs.replication={_REPLICAS}", "-D", "fs.permissions.umask-mode=077",
-             "-put", folder, place], **keywords)
+        return self._asked(
+            "-D", f"dfs.replication={_REPLICAS}", "-D", "fs.permissions.umask-mode=077",
+            "-put", folder, place)
+
+    def _check_written(self, why):
+        if why:
+            asks = "; is there a Kerberos ticket?" if _WANTS_TICKET in why else ""
+            raise JobFailed(f"the job's folder cannot be written: {why}{asks}")
+        self._made = True
+
+    def _asked(self, *words):
+        """Run ``hadoop fs``; return what it says last when it fails, an empty text when not."""
+        done = subprocess.run([*self.get_hadoop_bin(), "fs", *words], stdin=subprocess.DEVNULL,
+                              capture_output=True)
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        return (said or [f"it ended with status {done.returncode}"])[-1] if done.returncode else ""
 
     @property
     def _shards(self):
