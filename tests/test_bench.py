@@ -60,7 +60,9 @@ def test_every_part_has_finite_positive_figures(quick):
     for part, figures in ratios.items():
         assert figures, part
         for name, value in figures.items():
-            assert math.isfinite(value) and value > 0, (part, name, value)
+            # The difference of two short runs may be less than nothing on a busy machine.
+            differs = "beyond reading" in name
+            assert math.isfinite(value) and (differs or value > 0), (part, name, value)
 
 
 def test_every_part_has_a_table_between_the_markers(quick):
