@@ -13,7 +13,7 @@ _CALLER = "localhost"
 
 
 class SecureCluster(LocalCluster):
-    """HDFS and YARN with Kerberos, block tokens, and all calls and data encrypted.
+    """HDFS and YARN with Kerberos and block tokens, calls encrypted and data with integrity.
 
     One thing is as on no real cluster: web pages are not by HTTPS, so that DataNodes must be
     told to start all the same (``ignore.secure.ports.for.testing``). Calls and data are by SASL
