@@ -7,7 +7,7 @@ which threads cannot do as sep does not let go of the interpreter's lock.
 
 Where files are for that process to read it is asked for several images ahead, so that it
 never waits for this one, which looks for outcomes now and then: to be woken for each costs
-small images a sixth of their time. They are answered in their order, so what a process dies of
+both much of the time of a small image. They are answered in their order, so what a process dies of
 is the first of which it has said nothing.
 """
 

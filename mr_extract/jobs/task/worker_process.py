@@ -149,8 +149,7 @@ class Worker:
         Parameters
         ----------
         others : bool
-            More are asked for: the process goes on while nobody looks. To be woken at once for
-            each small image takes a tenth of its time from both.
+            More are asked for: the process goes on while nobody looks.
 
         Raises
         ------
