@@ -41,6 +41,7 @@ extras["test"] = [
     "pytest-timeout>=2.3",
     "pytest-xdist>=3.6",
     "ruff>=0.6",
+    "setuptools>=68; python_version >= '3.12'",  # tests build the package; 3.11 brings it
     "specreduce>=1.5",
 ]
 
