@@ -20,9 +20,10 @@ from mr_extract.jobs.driver.gather import complain
 from mr_extract.jobs.driver.left import Left
 from mr_extract.jobs.driver.left_here import left_here
 from mr_extract.jobs.driver.left_in_bucket import left_in_bucket
-from mr_extract.jobs.driver.left_on_hadoop import folder_on_cluster, left_on_cluster
+from mr_extract.jobs.driver.left_on_hadoop import left_on_cluster
 from mr_extract.jobs.driver.left_on_spark import left_on_spark
 from mr_extract.jobs.runners.hadoop.output import BrokenOff
+from mr_extract.jobs.runners.hadoop.places import folder_of_jobs
 from mr_extract.jobs.runners.spark.places import folder_of_left, hadoop_command
 from mr_extract.settings.options import access_from, add_access
 
@@ -89,7 +90,7 @@ def _jobs(options, hadoop):
         place = options.cloud_tmp_dir or folder_of(options.conf_path)
         return place, list(left_in_bucket(place))
     if options.runner == "hadoop":
-        return folder_on_cluster(), list(left_on_cluster(hadoop))
+        return folder_of_jobs(), list(left_on_cluster(hadoop))
     if options.runner == "spark":
         place = folder_of_left(options.folder)
         return place, list(left_on_spark(place, hadoop))

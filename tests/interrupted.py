@@ -5,7 +5,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from conftest import Run
+from conftest import Run, module
+from processes import kill, start_job
 
 from mr_extract.jobs.driver.left_here import left_here
 
@@ -40,6 +41,40 @@ def assert_part_of(clean, catalog):
     ours = b"".join(line for line in text.split(b"\n", 3)[3].splitlines(True)
                     if not line.startswith(b"#error"))
     assert ours == kept
+
+
+def outlived(cluster, environment, folder, *words):
+    """Return the catalog of a job in cluster mode on YARN, collected after its driver is killed.
+
+    Parameters
+    ----------
+    cluster : myhadoop.local.LocalCluster
+        On which no other job runs, and none was left.
+    environment : dict of str to str
+    folder : path
+        In which it is collected.
+    *words
+        Of the job.
+    """
+    process = start_job("-r", "spark", "--spark-master", "yarn", "--spark-deploy-mode", "cluster",
+                        *words, env=environment)
+    apps = f"{cluster.resourcemanager}/ws/v1/cluster/apps"
+    name, end = None, time.monotonic() + 240
+    while not name and time.monotonic() < end and process.poll() is None:
+        told = cluster.get(f"{apps}?states=RUNNING") or {}
+        name = next((one["id"] for one in (told.get("apps") or {}).get("app", [])), None)
+        time.sleep(0.2)
+    kill(process.pid)
+    said = process.communicate()[1].decode()
+    assert name, f"YARN never had the job: {said}"
+    while cluster.get(f"{apps}/{name}")["app"]["state"] in ("RUNNING", "ACCEPTED"):
+        time.sleep(0.2)
+    (line,) = module("collect", "-r", "spark", env=environment).lines
+    done = module("collect", "-r", "spark", line.split()[0], env=environment, cwd=folder)
+    assert done.status == 0, done.err
+    removed = module("collect", "-r", "spark", line.split()[0], "--remove", env=environment)
+    assert removed.status == 0, removed.err
+    return done.out
 
 
 def assert_gone(pids, timeout=60):

@@ -9,8 +9,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from conftest import command, job, module
-from processes import kill, start_job
+from conftest import command, job
+from interrupted import outlived
 
 from bench.clusters.kerberos_lab import Realm
 from bench.clusters.secure_hadoop import SecureCluster
@@ -136,25 +136,7 @@ def test_spark_with_a_ticket(cluster, user, survey):
 def test_a_job_in_cluster_mode_outlives_its_driver_and_is_collected(
         cluster, user, survey, tmp_path):
     place, expected, _ = survey
-    process = start_job("-r", "spark", "--spark-master", "yarn", "--spark-deploy-mode", "cluster",
-                        "-D", "spark.executor.instances=1", place, env=user)
-    apps = f"{cluster.resourcemanager}/ws/v1/cluster/apps"
-    name, end = None, time.monotonic() + 240
-    while not name and time.monotonic() < end and process.poll() is None:
-        told = cluster.get(f"{apps}?states=RUNNING") or {}
-        name = next((one["id"] for one in (told.get("apps") or {}).get("app", [])), None)
-        time.sleep(0.2)
-    kill(process.pid)
-    said = process.communicate()[1].decode()
-    assert name, f"YARN never had the job: {said}"
-    while cluster.get(f"{apps}/{name}")["app"]["state"] in ("RUNNING", "ACCEPTED"):
-        time.sleep(0.2)
-    (line,) = module("collect", "-r", "spark", env=user).lines
-    done = module("collect", "-r", "spark", line.split()[0], env=user, cwd=tmp_path)
-    assert done.status == 0, done.err
-    assert done.out == expected
-    removed = module("collect", "-r", "spark", line.split()[0], "--remove", env=user)
-    assert removed.status == 0, removed.err
+    assert outlived(cluster, user, tmp_path, place, "-D", "spark.executor.instances=1") == expected
 
 
 @pytest.mark.parametrize("runner", [("hadoop",), ("spark", "--spark-master", "yarn")])

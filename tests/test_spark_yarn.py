@@ -4,13 +4,12 @@ import json
 import os
 import re
 import sys
-import time
 
 import pytest
-from conftest import ROOT, command, job, module
+from conftest import ROOT, command, job
 from hadoop_clusters import clear
+from interrupted import outlived
 from pages import commands_of, read_page, shell_in
-from processes import kill, start_job
 
 from bench.clusters.spark_java import write_defaults
 
@@ -91,23 +90,6 @@ def test_executors_come_as_there_are_tasks_go_where_records_are_and_parts_stay_o
 def test_a_job_in_cluster_mode_outlives_its_driver_and_is_collected(
         hadoop, environment, user, tmp_path):
     folder, _ = user
-    process = start_job("-r", "spark", "--spark-master", "yarn", "--spark-deploy-mode", "cluster",
-                        folder / "hdfs.txt", env=environment)
-    name, end = None, time.monotonic() + 240
-    while not name and time.monotonic() < end:
-        told = hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/apps?states=RUNNING") or {}
-        name = next((one["id"] for one in (told.get("apps") or {}).get("app", [])), None)
-        time.sleep(0.2)
-    kill(process.pid)
-    process.communicate()
-    assert name, "YARN never had the job"
-    while hadoop.get(f"{hadoop.resourcemanager}/ws/v1/cluster/apps/{name}")["app"]["state"] in (
-            "RUNNING", "ACCEPTED"):
-        time.sleep(0.2)
-    (line,) = module("collect", "-r", "spark", env=environment).lines[-1:]
-    done = module("collect", "-r", "spark", line.split()[0], env=environment, cwd=tmp_path)
-    assert done.status == 0, done.err
-    assert done.out == (folder / "yarn.tsv").read_bytes()
-    removed = module("collect", "-r", "spark", line.split()[0], "--remove", env=environment)
-    assert removed.status == 0, removed.err
+    done = outlived(hadoop, environment, tmp_path, folder / "hdfs.txt")
+    assert done == (folder / "yarn.tsv").read_bytes()
     assert hadoop.run("fs", "-ls", "-R", f"/user/{hadoop.user}/tmp/mrjob").stdout == ""

@@ -1,11 +1,11 @@
 """Spark on the YARN of a Hadoop of one's own, for what hits its jobs."""
 
-import getpass
 from contextlib import contextmanager
 
 from bench.clusters.hadoop_lab import Lab
 from bench.clusters.jobs_to_hit import kill
 from bench.clusters.spark_java import spark_home
+from mr_extract.jobs.runners.hadoop.places import JOBS
 
 
 class SparkOnYarn:
@@ -51,13 +51,13 @@ class SparkOnYarn:
 
     def parts(self):
         """Return how many parts that tasks have written are in their place."""
-        jobs = f"/user/{getpass.getuser()}/tmp/mrjob"
+        jobs = f"/user/{self.hadoop.user}/{JOBS}"
         return sum(part.startswith("part-") for job in self._names(jobs)
                    for part in self._names(f"{jobs}/{job}/output"))
 
     def _names(self, folder):
         told = self.hadoop.get(f"{self.hadoop.webhdfs}/webhdfs/v1{folder}"
-                               f"?op=LISTSTATUS&user.name={getpass.getuser()}")
+                               f"?op=LISTSTATUS&user.name={self.hadoop.user}")
         return [one["pathSuffix"] for one in told["FileStatuses"]["FileStatus"]] if told else []
 
     def kill_node(self, number):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mr_extract.settings.measuring import Measurement
 
 
-# Images of a job have one configuration: small ones would spend a fortieth of their time on this.
+# Images of a job have one configuration, and to choose for each would show on small ones.
 _latest: tuple[Config, dict[str, Column]] | None = None
 
 

@@ -15,12 +15,10 @@ from mr_extract.jobs.driver.left import Left
 from mr_extract.jobs.driver.plan import Plan
 from mr_extract.jobs.driver.record import FACTS, FOLDER, PLAN, parse_record
 from mr_extract.jobs.runners.hadoop.output import BrokenOff, streamed
-from mr_extract.jobs.runners.hadoop.places import at_home
+from mr_extract.jobs.runners.hadoop.places import folder_of_jobs
 from mr_extract.jobs.runners.hadoop.rest import ENDED, resource_managers, states_of
 from mr_extract.storage.hadoop.configuration import properties as configured
 from mr_extract.storage.local import path_of
-
-_ON_CLUSTER = "tmp/mrjob"  # where mrjob has those of its jobs, in a user's own
 
 
 def on_yarn(name: str) -> list[str] | None:
@@ -82,15 +80,10 @@ class LeftOnHadoop(Left):
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def folder_on_cluster() -> str:
-    """Return the folder of the cluster in which a user's jobs have theirs."""
-    return at_home(_ON_CLUSTER)
-
-
 def left_on_cluster(hadoop: Sequence[str]) -> Iterator[Left]:
     """Yield the jobs whose records are in a user's folder on the cluster."""
     try:
-        text = b"".join(streamed(hadoop, f"{folder_on_cluster()}/*/{FOLDER}/{FACTS}")).decode()
+        text = b"".join(streamed(hadoop, f"{folder_of_jobs()}/*/{FOLDER}/{FACTS}")).decode()
     except BrokenOff as error:
         if "No such file" in str(error):
             return

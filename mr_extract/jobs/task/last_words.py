@@ -54,8 +54,7 @@ class LastWords:
 
     def clear(self) -> None:
         """Forget what was said."""
-        for number in self.numbers:
-            clear(number)
+        clear(*self.numbers)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -100,11 +99,12 @@ def speak_at_the_end() -> None:
     os._exit = noted  # type: ignore[assignment]
 
 
-def clear(number: int) -> None:
-    """Empty a file."""
-    with suppress(OSError):
-        os.ftruncate(number, 0)
-        os.lseek(number, 0, os.SEEK_SET)
+def clear(*numbers: int) -> None:
+    """Empty files."""
+    for number in numbers:
+        with suppress(OSError):
+            os.ftruncate(number, 0)
+            os.lseek(number, 0, os.SEEK_SET)
 
 
 def _new() -> int:

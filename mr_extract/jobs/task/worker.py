@@ -106,8 +106,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         files = dict(_file(*_expected(requests)) for _ in range(head["files"]))
         entry = Entry(head["uri"], tuple(map(tuple, head["fields"])), head["problem"],
                       head["kind"])
-        for number in words:
-            last_words.clear(number)
+        last_words.clear(*words)
         try:
             outcome = process(entry, work, config, files, told["more"])
         finally:

@@ -16,7 +16,7 @@ from mr_extract.failures import ImageFailure
 from mr_extract.storage.faults import Passing
 from mr_extract.storage.hadoop import configuration as hadoop_configuration
 from mr_extract.storage.hadoop import errors as hadoop_errors
-from mr_extract.storage.hdfs.tokens import as_tokens_have_it
+from mr_extract.storage.hdfs.tokens import DEFAULT_PORT, as_tokens_have_it
 from mr_extract.storage.time_limit import within
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _ENVIRONMENT = ("HADOOP_CONF_DIR", "HADOOP_HOME", "HADOOP_USER_NAME", "HADOOP_PROXY_USER",
                 "HADOOP_TOKEN_FILE_LOCATION")
 T = TypeVar("T")
-_DEFAULT_PORT = 8020
 # How hdfs-native spells an error of its own, as RPCError("java.io.IOException", "...").
 _SPELLING = re.compile(r'(\w+)(?:\("((?:[^"\\]|\\.)*)"(?:, "((?:[^"\\]|\\.)*)")?)?', re.DOTALL)
 # What GSSAPI says, behind numbers and a sentence that is the same for everything.
@@ -160,7 +159,7 @@ def _native(scheme, authority, settings):
             # No name service of that name is configured: then it is a host.
             if "No NameNode hosts found" not in str(error) or scheme != "hdfs" or not authority:
                 raise
-            return hdfs_native.Client(f"hdfs://{authority}:{_DEFAULT_PORT}", settings)
+            return hdfs_native.Client(f"hdfs://{authority}:{DEFAULT_PORT}", settings)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import socket
 
 from mr_extract.storage.hadoop.configuration import namenodes
 
-_USUAL_PORT = "8020"
+DEFAULT_PORT = 8020
 
 
 def as_tokens_have_it(authority: str, found: dict[str, str]) -> str:
@@ -36,7 +36,7 @@ def as_tokens_have_it(authority: str, found: dict[str, str]) -> str:
     if not named or named in namenodes(found):
         return authority
     host, colon, port = named.rpartition(":")
-    host, port = (host, port) if colon else (named, _USUAL_PORT)
+    host, port = (host, port) if colon else (named, str(DEFAULT_PORT))
     try:
         return f"{socket.gethostbyname(host)}:{port}"
     except OSError:

@@ -8,6 +8,7 @@ from mr_extract import storage
 from mr_extract.storage.hadoop import configuration
 from mr_extract.storage.local import absolute
 
+JOBS = "tmp/mrjob"  # where mrjob has the folders of a user's jobs, at home
 _STAGING = "yarn.app.mapreduce.am.staging-dir", "/tmp/hadoop-yarn/staging"  # Hadoop's default
 
 
@@ -40,6 +41,11 @@ def at_home(name: str) -> str:
         return on_the_cluster(name)
     found = configuration.properties("mapred-site.xml").get(*_STAGING)
     return f"file://{found}/{getpass.getuser()}/{name}"
+
+
+def folder_of_jobs() -> str:
+    """Return the URI of the folder in which a user's jobs have theirs, unless told otherwise."""
+    return at_home(JOBS)
 
 
 def _default():

@@ -23,10 +23,9 @@ from mr_extract.jobs.driver.record import FOLDER as RECORD
 from mr_extract.jobs.runners.elsewhere import CODE, Elsewhere, JobFailed
 from mr_extract.jobs.runners.hadoop.bare_nodes import ENVIRONMENT, NotShipped, ship
 from mr_extract.jobs.runners.hadoop.output import streamed
-from mr_extract.jobs.runners.hadoop.places import at_home, on_the_cluster
+from mr_extract.jobs.runners.hadoop.places import JOBS, at_home, on_the_cluster
 
 _REPLICAS = 3
-_TMP = "tmp/mrjob"  # mrjob's default for the folders of jobs
 _VERSION = re.compile(r"^hadoop-streaming-(\d+(?:\.\d+)+)[^/]*\.jar$")
 _NO_PARENT, _WANTS_TICKET = "No such file or directory", "KERBEROS]"  # in what Java says
 
@@ -48,7 +47,7 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
         fixed = super()._fix_opt(opt_key, opt_value, source)
         if opt_key != "hadoop_tmp_dir":
             return fixed
-        return at_home(fixed) if fixed == _TMP else on_the_cluster(fixed)
+        return at_home(fixed) if fixed == JOBS else on_the_cluster(fixed)
 
     @classmethod
     def _default_opts(cls):
@@ -132,6 +131,7 @@ class HadoopRunner(Elsewhere, HadoopJobRunner):
         others = bool(self._upload_mgr.path_to_uri())
         if self.packed or others:
             super()._upload_local_files()
+            self._made = True
         if self.packed:
             return
         shards = os.path.dirname(self._input_paths[0])

@@ -96,9 +96,9 @@ def job_folders(master: str, asked: str | None, scratch: str) -> str:
         if not os.environ.get("HADOOP_CONF_DIR"):
             raise ValueError("--spark-master yarn needs the configuration of the cluster: name its "
                              "folder with HADOOP_CONF_DIR")
-        from mr_extract.jobs.runners.hadoop.places import at_home
+        from mr_extract.jobs.runners.hadoop.places import folder_of_jobs
 
-        return at_home("tmp/mrjob")
+        return folder_of_jobs()
     raise ValueError(f"--spark-master {master} needs a place that all nodes and this machine see: "
                      "--spark-tmp-dir hdfs://..., s3a://BUCKET/FOLDER or a folder of a shared disk")
 
